@@ -1,0 +1,28 @@
+"""STOA, Script Tracking for Observational Astronomy.
+
+`stoa.open` gives a project's targets, outcomes and flags as astropy tables and the verbs of
+the command line as functions; `stoa.report` and `stoa.job` are for scripts that STOA runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["StoaError", "__version__", "job", "open", "report"]
+
+if TYPE_CHECKING:
+    from stoa.api import open
+    from stoa.errors import StoaError
+    from stoa.exec.report import job, report
+
+_HOMES = {"open": "stoa.api", "StoaError": "stoa.errors", "job": "stoa.exec.report", "report": "stoa.exec.report"}
+
+
+def __getattr__(name: str) -> Any:
+    # Late, so that a script that reports one number does not import the whole of STOA.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stoa' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""Tables of sources: stacked from products, cut by quality, matched on the sky, drawn."""

@@ -1,0 +1,74 @@
+"""What the columns of a catalogue mean: unit (VOUnit), UCD (IVOA UCD1+ 1.5) and a description in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+
+class ColumnInfo(Struct, frozen=True):
+    """Meaning of a column by its name."""
+
+    ucd: str
+    unit: str
+    description: str
+
+
+COLUMNS = {
+    "target": ColumnInfo("meta.id;obs", "", "Target: the data folder"),
+    "group": ColumnInfo("meta.id;obs.image", "", "Image group within the target"),
+    "intent": ColumnInfo("meta.code.class;obs", "", "science or calibrator"),
+    "kind": ColumnInfo("meta.code.class;obs.image", "", "cont (aggregate), mfs (one window) or cube"),
+    "process": ColumnInfo("meta.id;meta.software", "", "Process that found the source"),
+    "params": ColumnInfo("meta.id", "", "Parameter set of the process"),
+    "run": ColumnInfo("meta.id", "", "Run in which it was found"),
+    "product": ColumnInfo("meta.ref", "", "File that the row was read from"),
+    "id": ColumnInfo("meta.id;src", "", "Number of the source within its product"),
+    "ra_deg": ColumnInfo("pos.eq.ra;meta.main", "deg", "Right ascension (ICRS)"),
+    "dec_deg": ColumnInfo("pos.eq.dec;meta.main", "deg", "Declination (ICRS)"),
+    "e_ra_arcsec": ColumnInfo("stat.error;pos.eq.ra", "arcsec", "Standard error in right ascension, times cos(dec)"),
+    "e_dec_arcsec": ColumnInfo("stat.error;pos.eq.dec", "arcsec", "Standard error in declination"),
+    "peak_flux": ColumnInfo("phot.flux.density;em.mm;stat.max", "Jy/beam", "Peak of the fit with the clean beam"),
+    "e_peak_flux": ColumnInfo("stat.error;phot.flux.density;em.mm", "Jy/beam", "Standard error of the peak"),
+    "flux": ColumnInfo("phot.flux.density;em.mm", "Jy", "Flux density of the fitted Gaussian"),
+    "e_flux": ColumnInfo("stat.error;phot.flux.density;em.mm", "Jy", "Standard error of the flux density"),
+    "rms": ColumnInfo("instr.det.noise", "Jy/beam", "Noise at the source, corrected for the primary beam"),
+    "snr": ColumnInfo("stat.snr", "", "Fitted peak over noise"),
+    "gain": ColumnInfo("arith.factor;instr.beam", "", "Primary-beam gain at the source"),
+    "major_arcsec": ColumnInfo("phys.angSize", "arcsec", "Major axis (FWHM) of the fit, not deconvolved"),
+    "minor_arcsec": ColumnInfo("phys.angSize", "arcsec", "Minor axis (FWHM) of the fit, not deconvolved"),
+    "pa_deg": ColumnInfo("pos.posAng", "deg", "Position angle of the major axis, from north through east"),
+    "freq_ghz": ColumnInfo("em.freq", "GHz", "Middle of the band"),
+    "dynamic_range": ColumnInfo("phot.flux.density;arith.ratio", "", "Brightest peak of the image over this peak"),
+    "edge_beams": ColumnInfo("pos.angDistance", "", "Distance from the next pixel without data in beams, at most 10"),
+    "area_beams": ColumnInfo("phys.angArea;arith.ratio", "", "Fitted area over that of the beam"),
+    "flags": ColumnInfo(
+        "meta.code.qual", "", "1 deblended, 2 no shape fitted, 4 gain from a modelled beam, 8 clean beam was given"
+    ),
+    "x": ColumnInfo("pos.cartesian.x;instr.det", "pix", "First pixel coordinate, as FITS counts"),
+    "y": ColumnInfo("pos.cartesian.y;instr.det", "pix", "Second pixel coordinate, as FITS counts"),
+    "separation_arcsec": ColumnInfo("pos.angDistance", "arcsec", "Distance from the matched object"),
+    "second_arcsec": ColumnInfo(
+        "pos.angDistance", "arcsec", "Distance from the second nearest object; NaN: none in ten radii"
+    ),
+    "d_ra_arcsec": ColumnInfo("pos.eq.ra;arith.diff", "arcsec", "Source minus object in RA, times cos(dec)"),
+    "d_dec_arcsec": ColumnInfo("pos.eq.dec;arith.diff", "arcsec", "Source minus object in declination"),
+}
+
+
+def describe(table: Table, names: Iterable[str]) -> Table:
+    """The same table, those of the named columns that are known given unit, UCD and description where absent."""
+    for name in names:
+        info, column = COLUMNS.get(name), table[name]
+        if info is None:
+            continue
+        column.meta.setdefault("ucd", info.ucd)
+        column.description = column.description or info.description
+        if info.unit and column.unit is None:
+            column.unit = info.unit
+    return table

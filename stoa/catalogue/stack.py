@@ -1,0 +1,107 @@
+"""One catalogue out of the tables that a process wrote, one row a source, each row saying where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from stoa.catalogue.columns import describe
+from stoa.catalogue.tables import CatalogueError, read_table
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+ORIGIN = ("target", "group", "intent", "kind", "process", "params", "run", "product")
+"""Columns that every stacked catalogue begins with; all of them texts."""
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """A table that one job wrote, and whose it is."""
+
+    path: Path
+    target: str
+    group: str = ""
+    intent: str = ""  # science, calibrator; "" where nobody knows
+    kind: str = ""  # cont, mfs, cube; "" where nobody knows
+    process: str
+    params: str
+    run: str
+    product: str  # "<root>:<posix path>" as the outcome's record has it
+
+
+def stack(parts: Iterable[Part]) -> Table:
+    """All rows of all parts, in the order given.
+
+    Returns
+    -------
+    table
+        The columns of `ORIGIN`, then those of the parts; units, UCDs and descriptions of known columns.
+        ``meta`` has ``images`` (parts), ``empty`` (parts without a source), ``targets`` and ``sources``.
+
+    Raises
+    ------
+    CatalogueError
+        If there is no part, one cannot be read, or its columns or units differ from the first one's; each
+        is named.
+    """
+    import numpy as np
+    from astropy.table import Table
+
+    given = list(parts)
+    if not given:
+        raise CatalogueError(
+            "there is nothing to stack", "`stoa run PROCESS` makes tables; `stoa status` shows its end"
+        )
+    tables = [read_table(part.path) for part in given]
+    for part, table in zip(given, tables, strict=True):
+        _check_alike(tables[0], table, given[0], part)
+    rows = [len(table) for table in tables]
+    columns: dict[str, Any] = {
+        name: np.repeat(np.array([getattr(part, name) for part in given], dtype=str), rows) for name in ORIGIN
+    }
+    for name in tables[0].colnames:
+        columns[name] = _joined(name, tables)
+    stacked = Table(columns, copy=False)
+    stacked.meta = {
+        "images": len(given),
+        "empty": rows.count(0),
+        "targets": len({part.target for part in given}),
+        "sources": sum(rows),
+    }
+    return describe(stacked, stacked.colnames)
+
+
+def _joined(name: str, tables: list[Table]) -> Any:
+    import numpy as np
+    from astropy.table import Column, MaskedColumn
+
+    some = [table[name] for table in tables if len(table)] or [tables[0][name]]
+    first = tables[0][name]
+    masked = any(hasattr(column, "mask") for column in some)
+    values = (np.ma.concatenate if masked else np.concatenate)([column.data for column in some])
+    made = (MaskedColumn if masked else Column)(values, name=name, unit=first.unit, description=first.description)
+    made.meta.update(first.meta)
+    return made
+
+
+def _check_alike(first: Table, table: Table, first_part: Part, part: Part) -> None:
+    here, there = set(table.colnames), set(first.colnames)
+    if here != there:
+        lacks, extra = sorted(there - here), sorted(here - there)
+        said = [f"lacks {', '.join(lacks)}"] * bool(lacks) + [f"has also {', '.join(extra)}"] * bool(extra)
+        raise CatalogueError(
+            f"{part.product!r} cannot be stacked with {first_part.product!r}: it {' and '.join(said)}",
+            "stack the outcomes of one version of the process; `stoa rerun` makes the others anew",
+        )
+    for name in table.colnames:
+        if table[name].unit != first[name].unit:
+            raise CatalogueError(
+                f"{part.product!r} cannot be stacked with {first_part.product!r}: "
+                f"{name} is in {table[name].unit} and in {first[name].unit}"
+            )
+    clash = sorted(here & set(ORIGIN))
+    if clash:
+        raise CatalogueError(f"{part.product!r} has a column {clash[0]!r} of its own, a name that the stack needs")

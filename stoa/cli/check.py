@@ -1,0 +1,65 @@
+"""fsck, doctor."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from stoa.cli.context import workspace
+from stoa.cli.say import JsonOption, as_json, count, out, table, tell
+from stoa.commands.doctor import doctor as examine
+from stoa.commands.fsck import fsck as check
+
+app = typer.Typer()
+
+
+@app.command()
+def fsck(
+    ctx: typer.Context,
+    products: Annotated[
+        bool, typer.Option("--products", help="Read the products, too, and compare checksums.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Check that every record is readable, every frozen definition there, and the index what git holds.
+
+    Exits with 1 when something is wrong.
+    """
+    report = check(workspace(ctx), products=products, progress=_progress if sys.stderr.isatty() and not json else None)
+    if json:
+        as_json(report)
+    else:
+        for finding in report.findings:
+            out(f"{finding.where}: {finding.message}")
+        looked = f"{count(report.runs, 'run')}, {count(report.outcomes, 'outcome')}, {count(report.reviews, 'review')}"
+        words = f"{looked}, {count(report.documents, 'metadata document')}"
+        if products:
+            words += f", {count(report.products, 'product')} ({report.absent} not on this machine)"
+        out(f"looked at {words}: {count(len(report.findings), 'problem')}")
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def _progress(done: int, total: int) -> None:
+    end = "\n" if done == total else ""
+    print(f"\rproducts: {done} of {total}", end=end, file=sys.stderr, flush=True)
+
+
+@app.command()
+def doctor(ctx: typer.Context, json: JsonOption = False) -> None:
+    """Say whether this machine and this clone are fit for work: git, identity, roots, disk, locks.
+
+    Exits with 1 when something is not.
+    """
+    remarks = examine(workspace(ctx))
+    if json:
+        as_json(remarks)
+    else:
+        table(("", "what", "found"), [("ok" if r.fine else "NOT OK", r.what, r.message) for r in remarks])
+        for remark in remarks:
+            if remark.hint:
+                tell(f"hint: {remark.hint}")
+    if not all(remark.fine for remark in remarks):
+        raise typer.Exit(1)

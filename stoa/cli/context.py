@@ -1,0 +1,16 @@
+"""From where a command was started to the project it is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from stoa.commands.workspace import Workspace
+
+
+def workspace(ctx: typer.Context) -> Workspace:
+    """The project that the working directory belongs to; its files are closed when the command ends."""
+    found = Workspace(Path())
+    ctx.call_on_close(found.close)
+    return found

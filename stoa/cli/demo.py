@@ -1,0 +1,71 @@
+"""demo."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stoa.cli.say import duration, out, tell
+from stoa.commands import demo as tutorial
+from stoa.errors import StoaError
+
+app = typer.Typer()
+
+_WHO = {"user.name": "Demo User", "user.email": "demo@example.org"}
+
+
+@app.callback()
+def _group() -> None:
+    """The tutorial."""
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="New folder for the demo's repository.")] = Path("stoa-demo"),
+) -> None:
+    """Play the tutorial in a new repository: 24 simulated ALMA product folders, from metadata to matched quasars.
+
+    Each command is printed before it runs. The repository is left for you to explore.
+    """
+    start = time.monotonic()
+    place = tutorial.prepare(folder.absolute())
+    tell(f"the demo lives in {place}")
+    for step in tutorial.steps():
+        _play(step, place)
+    shown = os.path.relpath(place)
+    out(f"\ndone in {duration(time.monotonic() - start)}. Explore: cd {shlex.quote(shown)}")
+    out("  stoa show A001_X2ca9_Xf03        everything about the flagged target")
+    out("  stoa runs; stoa show last        what ran, with which definitions")
+    out("  stoa why sep A001_X2a1e_X790     why a target would run or not")
+    out("  git show --stat HEAD~3           how a run lies in git")
+    out("  catalogues/                      the catalogue, the matched quasars, the sky map")
+
+
+def _play(step: tutorial.Step, place: Path) -> None:
+    if step.why:
+        out(f"\n# {step.why}")
+    else:
+        out()
+    out(f"$ {shlex.join(step.command)}")
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "stoa", *step.command[1:]] if step.command[0] == "stoa" else list(step.command)
+    done = subprocess.run(command, cwd=place, env={**os.environ, "GIT_PAGER": "cat"}, check=False)
+    if step.command[:2] == ("git", "init"):
+        _name_somebody(place)
+    if done.returncode and not (step.may_fail and done.returncode == 1):
+        raise StoaError(f"`{shlex.join(step.command)}` ended with exit code {done.returncode}")
+
+
+def _name_somebody(place: Path) -> None:
+    """Where git does not know the user, the demo's repository has a name of its own."""
+    known = subprocess.run(["git", "var", "GIT_AUTHOR_IDENT"], cwd=place, capture_output=True, check=False)
+    if known.returncode:
+        for name, value in _WHO.items():
+            subprocess.run(["git", "config", name, value], cwd=place, check=True)

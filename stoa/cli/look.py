@@ -1,0 +1,345 @@
+"""status, runs, show, log, diff."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from stoa.cli.context import workspace
+from stoa.cli.play import show_causes
+from stoa.cli.review import show_contradictions
+from stoa.cli.say import (
+    JsonOption,
+    as_json,
+    count,
+    counts_in_words,
+    duration,
+    number,
+    one_line,
+    out,
+    safe,
+    shown,
+    table,
+    tell,
+)
+from stoa.commands import diff as diffs
+from stoa.commands import history
+from stoa.commands.agreement import Disagreement
+from stoa.commands.status import PairStatus, StatusReport
+from stoa.commands.status import status as get_status
+from stoa.errors import StoaError
+
+app = typer.Typer()
+MOST = 20
+FACTS = ("object", "freq_ghz", "band", "n_files", "n_images", "beam_arcsec", "problems")
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    process: Annotated[str, typer.Option("--process", help="Of this process only.")] = "",
+    params: Annotated[str, typer.Option("--params", "-p", help="Of this parameter set only.")] = "",
+    targets: Annotated[bool, typer.Option("--targets", help="List every target.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show how things stand: failures by cause, flags, stale outcomes, live runs."""
+    report = get_status(workspace(ctx), process, params, every_target=json or targets)
+    if json:
+        as_json(report)
+        return
+    described = (
+        f", {report.target_count - report.described} without metadata" if report.described < report.target_count else ""
+    )
+    flags = f", {report.flagged} flagged" if report.flagged else ""
+    branch = report.branch or "(detached)"
+    out(f"{report.project} on branch {branch}: {count(report.target_count, 'target')}{described}{flags}")
+    for run in report.healed:
+        tell(f"run {run} had been cut off; what had ended is committed, what ran is marked interrupted")
+    for row in report.live:
+        words = state_in_words(row)
+        out(f"{words}: {row.run} {row.process} @ {row.params}: {counts_in_words(row.counts)} of {row.jobs}")
+    if report.hindered:
+        tell(report.hindered)
+    for folder in report.damaged_journals:
+        tell(f"a journal was damaged: what could be read of it is in git, the file is kept in {folder}")
+    for pair in report.pairs:
+        _show_pair(pair)
+    if not report.pairs:
+        tell("nothing has run yet: `stoa run PROCESS`")
+    _show_flags(report)
+    _show_disagreements(report.disagreements)
+    if targets:
+        _show_targets(report)
+    for path, message in report.unreadable:
+        tell(f"cannot read {path}: {message}")
+
+
+def state_in_words(row: history.RunRow) -> str:
+    """The state of a run; of one that nobody watches over, where it is and what is left of it."""
+    if row.state == "orphaned":
+        pids = ", ".join(str(pid) for pid in row.pids)
+        return f"lost its STOA; {count(row.still_running, 'job')} still run (pids {pids})"
+    if row.state == "elsewhere":
+        return f"on {row.host}, which cannot be seen from here (last sign of life {duration(row.silent_s)} ago)"
+    return row.state
+
+
+def _show_pair(pair: PairStatus) -> None:
+    words = counts_in_words(pair.counts)
+    new = f", {pair.new} without an outcome" if pair.new else ""
+    out(f"\n{pair.process} @ {pair.params}: {words}{new}  (last run {pair.run})")
+    if pair.stale:
+        out(f"  {pair.stale} stale: {one_line('; '.join(pair.stale_reasons))}")
+    show_causes(pair.causes)
+
+
+def _show_flags(report: StatusReport) -> None:
+    if report.flags:
+        out("\nflags")
+    for reason, names in sorted(report.flags.items(), key=lambda pair: -len(pair[1])):
+        out(
+            f"  {len(names)} {reason}: {', '.join(names[:5])}"
+            + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        )
+
+
+def _show_disagreements(found: tuple[Disagreement, ...]) -> None:
+    if not found:
+        return
+    out(f"\n2 results, they differ: {count(len(found), 'job')}")
+    for each in found[:MOST]:
+        group = f" {each.group}" if each.group else ""
+        for difference in each.differences[:3]:
+            sides = ", ".join(
+                f"{difference.name} {_said(value)} by {voice.author}" if difference.name != "status" else
+                f"{value} by {voice.author}"
+                for value, voice in zip(difference.values, each.voices, strict=True)
+            )  # fmt: skip
+            out("  " + one_line(f"{each.target}{group} ({each.process} @ {each.params}): {sides}"))
+    if len(found) > MOST:
+        tell(f"{len(found) - MOST} more: --json lists all")
+
+
+def _said(value: object) -> str:
+    return "none" if value is None else number(value) if isinstance(value, float) else str(value)
+
+
+def _show_targets(report: StatusReport) -> None:
+    pairs = [f"{pair.process}@{pair.params}" for pair in report.pairs]
+    out()
+    table(
+        ("target", *pairs, "flags"),
+        [
+            (t.name, *(t.states[p] + " (stale)" * (p in t.stale) for p in pairs), " ".join(t.flags))
+            for t in report.targets
+        ],
+    )
+
+
+@app.command()
+def runs(
+    ctx: typer.Context,
+    last: Annotated[int, typer.Option("--last", "-n", help="So many, the latest.", min=1)] = MOST,
+    json: JsonOption = False,
+) -> None:
+    """List the runs, the latest last."""
+    rows = history.list_runs(workspace(ctx))[-last:]
+    if json:
+        as_json(rows)
+        return
+    if not rows:
+        tell("nothing has run yet: `stoa run PROCESS`")
+        return
+    table(
+        ("run", "process", "set", "state", "jobs", "outcomes", "took", "by"),
+        [
+            (r.run, r.process, r.params, state_in_words(r), r.jobs, counts_in_words(r.counts),
+             duration(r.duration_s) if r.duration_s is not None else "", r.author)
+            for r in rows
+        ],
+        right=("jobs",),
+    )  # fmt: skip
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A target, a run id, `last`, or PROCESS@SET.")],
+    json: JsonOption = False,
+) -> None:
+    """Show everything about a target (outcomes, metadata, flags, comments) or a run."""
+    ws = workspace(ctx)
+    if name in ws.targets:
+        view = history.show_target(ws, name)
+        as_json(view) if json else _show_target(view)
+        return
+    try:
+        run = history.show_run(ws, name)
+    except StoaError:
+        if name == "last" or "@" in name or name[:8].isdigit():
+            raise
+        history.show_target(ws, name)  # says which target comes nearest
+        raise
+    as_json(run) if json else _show_run(run)
+
+
+def _show_target(view: history.TargetView) -> None:
+    out(
+        f"{view.target.name}  {view.target.root}:{view.target.path}"
+        + ("" if view.folder_exists else "  (not on this machine)")
+    )
+    facts = [
+        f"{key} {number(value) if isinstance(value, float | int) else value}"
+        for key, value in view.metadata.items()
+        if key in FACTS and value not in (None, "")
+    ]
+    if facts:
+        out("  " + one_line(", ".join(facts)))
+    for entry in view.latest:
+        _show_outcome(entry)
+    for review in view.reviews:
+        is_open = " (open)" if review.id in view.open_flags else ""
+        reason = f" {review.reason}" if review.reason else ""
+        out(f"\n{review.kind}{reason}{is_open} by {one_line(review.author.name)}, {review.time[:16]}  [{review.id}]")
+        if review.text:
+            out("  " + safe(review.text).replace("\n", "\n  "))
+    _show_disagreements(view.disagreements)
+    show_contradictions(view.contradictions)
+
+
+def _show_outcome(view: history.OutcomeView) -> None:
+    o = view.outcome
+    group = f" {o.group}" if o.group else ""
+    out(f"\n{view.process} @ {view.params}{group}: {o.status.value}" + (f", {one_line(o.cause)}" if o.cause else ""))
+    peak = f", peak {number(o.memory_mb, 3)} MB" if o.memory_mb else ""
+    out(f"  run {o.run}, {o.start[:19]}, {duration(o.duration_s)}{peak}")
+    for name, ref in o.inputs.items():
+        out(f"  input {name}: {ref.path} ({ref.size} bytes, sha256 {ref.sha256[:12]})")
+    if o.results:
+        out("  results: " + ", ".join(f"{key} {shown(value)}" for key, value in o.results.items()))
+    for name, ref in o.outputs.items():
+        out(f"  output {name}: {ref.path} ({ref.size} bytes, sha256 {ref.sha256[:12]})")
+    if view.folder:
+        out(f"  in {view.folder}")
+    if o.log and o.status.value != "ok":
+        out("  log ends:\n    " + "\n    ".join(o.log.strip().splitlines()[-6:]))
+
+
+def _show_run(view: history.RunView) -> None:
+    run = view.run
+    out(f"run {run.id}: {run.process} @ {run.params.name} in {run.environment} on {run.host} ({run.engine})")
+    author = one_line(f"{run.author.name} <{run.author.email}>")
+    out(f"  by {author}, started {run.started[:19]}, STOA {run.stoa_version}")
+    out(f"  asked: {one_line(' '.join(run.asked))}")
+    if run.rerun_of:
+        out(f"  rerun of {run.rerun_of}")
+    out("  parameters: " + (", ".join(f"{key}={shown(value)}" for key, value in run.params.values.items()) or "none"))
+    out("  environment: " + ", ".join(f"{key} {value}" for key, value in run.environment_facts.items()))
+    out("  digests: " + ", ".join(f"{key} {value}" for key, value in run.digests.items() if value))
+    if view.summary:
+        out(f"  {count(run.jobs, 'job')}: {counts_in_words(view.summary.counts)}; {duration(view.summary.duration_s)}")
+        show_causes(view.summary.causes)
+    else:
+        out(f"  {count(run.jobs, 'job')}; not finished")
+    out(f"  {view.commit_hint}")
+
+
+@app.command()
+def log(
+    ctx: typer.Context,
+    target: Annotated[str, typer.Argument(help="A target.")],
+    run: Annotated[str, typer.Option("--run", help="A run, or PROCESS@SET; by default the target's latest.")] = "",
+    group: Annotated[str, typer.Option("--group", help="Image group.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Print what the script printed for a target: whole where the products are, else its ends from the record.
+
+    Of several image groups, one that did not end ok comes first.
+    """
+    view = history.read_log(workspace(ctx), target, run, group)
+    if json:
+        as_json(view)
+        return
+    if not view.text:
+        tell(f"{f'{target} {view.group}'.rstrip()} printed nothing in run {view.run} ({view.status})")
+    sys.stdout.write(safe(view.text) if view.text.endswith("\n") or not view.text else safe(view.text) + "\n")
+
+
+@app.command()
+def diff(
+    ctx: typer.Context,
+    a: Annotated[str, typer.Argument(help="A run id, `last`, or PROCESS@SET.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+    everything: Annotated[bool, typer.Option("--all", help="List every change, not the first ones.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compare two runs or parameter sets: definitions, statuses, results, the most surprising first."""
+    report = diffs.diff(workspace(ctx), a, b)
+    if json:
+        as_json(report)
+        return
+    most = 100_000 if everything else 10
+    out(f"{report.a} (run {report.run_a}) -> {report.b} (run {report.run_b})")
+    out("definitions" + ("" if report.definitions else ": nothing differs"))
+    for word in report.definitions:
+        out(f"  {one_line(word)}")
+    for text in report.script_diff[: most * 4]:
+        out(f"    {one_line(text)}")
+    _show_transitions(report, most)
+    _show_results(report, most)
+
+
+def _show_transitions(report: diffs.DiffReport, most: int) -> None:
+    out(f"statuses: {count(report.same_status, 'job')} with the same")
+    for change in report.transitions:
+        names = [" ".join(job).strip() for job in change.jobs]
+        shown = most if most > MOST else 3
+        more = f" and {len(names) - shown} more" if len(names) > shown else ""
+        out(f"  {len(names)} {_transition(report, change)}: {', '.join(names[:shown])}{more}")
+    for target, group, old, new in report.causes[:most]:
+        out(f"  {f'{target} {group}'.rstrip()}: cause {one_line(old)!r} -> {one_line(new)!r}")
+
+
+def _transition(report: diffs.DiffReport, change: diffs.Transition) -> str:
+    if change.before and change.after:
+        return f"{change.before} -> {change.after}"
+    return f"{change.before} in {report.a} only" if change.before else f"{change.after} in {report.b} only"
+
+
+def _show_results(report: diffs.DiffReport, most: int) -> None:
+    if not report.results:
+        out("results: none that both have")
+        return
+    changed = {change.name for change in report.changes}
+    same = [row.name for row in report.results if row.name not in changed]
+    out("results, over the jobs that both have" + (f"; equal: {', '.join(same)}" if same else ""))
+    if not changed:
+        return
+    table(
+        ("result", "unit", "jobs", "median a", "median b", "median change", "beyond tolerance"),
+        [
+            (r.name, r.unit, r.jobs, number(r.median_a), number(r.median_b), f"{100 * r.median_relative:+.1f} %",
+             f"{r.beyond} (of {100 * r.tolerance:g} %)")
+            for r in report.results
+            if r.name in changed
+        ],
+        right=("jobs", "median a", "median b", "median change"), maybe=("unit",),
+    )  # fmt: skip
+    beyond = [change for change in report.changes if change.beyond]
+    if not beyond:
+        return
+    out("\nmost surprising")
+    rows = [
+        (c.target, c.group, c.name, number(c.a), number(c.b), f"{100 * c.relative:+.1f} %", f"{c.surprise:.1f}")
+        for c in beyond
+    ]
+    table(
+        ("target", "image group", "result", "a", "b", "change", "surprise"),
+        rows[:most],
+        right=("a", "b", "change", "surprise"),
+        maybe=("image group",),
+    )
+    if len(rows) > most:
+        tell(f"{len(rows) - most} more: --all")

@@ -1,0 +1,149 @@
+"""A run on the screen: its progress, its signals, its report, its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+import typer
+
+from stoa.cli.say import as_json, count, counts_in_words, duration, one_line, out, tell
+from stoa.commands import run as runs
+from stoa.commands.plan import Plan
+from stoa.commands.run import Control, RunReport
+from stoa.commands.workspace import Workspace
+from stoa.model import BAD, CauseGroup, Outcome, Run
+
+
+def play_all(
+    ws: Workspace, made: Iterable[tuple[Plan, str]], workers: int, engine: str, *, quiet: bool, json: bool
+) -> None:
+    """Run plans one after the other until the user stops one, and leave with the exit code."""
+    reports: list[RunReport] = []
+    control = Control()
+    stopped = False
+    for plan, origin in made:
+        if control.draining:
+            stopped = True
+            break
+        reports.append(_play(ws, plan, control, workers, engine, quiet=quiet or json, rerun_of=origin))
+    if json:
+        as_json(reports[0] if len(reports) == 1 else reports)
+    if stopped or any(report.stopped for report in reports):
+        raise typer.Exit(130)
+    if not all(report.all_ok for report in reports):
+        raise typer.Exit(1)
+
+
+def _play(
+    ws: Workspace, plan: Plan, control: Control, workers: int, engine: str, *, quiet: bool, rerun_of: str
+) -> RunReport:
+    if plan.to_run:
+        asked = ("stoa", *sys.argv[1:])
+        with (
+            runs.launch(ws, plan, asked=asked, engine=engine, workers=workers, rerun_of=rerun_of) as started,
+            _signals(control),
+        ):
+            with _progress(started.run, quiet=quiet) as show:
+                for outcome in started.outcomes(control):
+                    show(outcome)
+            report = started.finish()
+    else:
+        report = runs.nothing_to_do(plan)
+    if not quiet:
+        _show_report(report, rerun_of)
+    return report
+
+
+@contextmanager
+def _signals(control: Control) -> Iterator[None]:
+    """Ctrl-C once drains, twice cancels; SIGTERM and SIGHUP cancel."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGINT or control.draining:
+            control.cancel()
+            words = "stopping the jobs that run ..."
+        else:
+            control.drain()
+            words = "no further job is started; the ones that run may end (Ctrl-C again stops them)"
+        with suppress(OSError):  # the terminal may be gone; `print` may be what the signal interrupted
+            os.write(2, f"\n{words}\n".encode())
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(run: Run, *, quiet: bool) -> Iterator[Callable[[Outcome], None]]:
+    """A function that shows each outcome: a bar on a terminal, nothing elsewhere."""
+    if not quiet:
+        tell(f"run {run.id}: {run.process} @ {run.params.name}, {count(run.jobs, 'job')}")
+    if quiet or not sys.stderr.isatty():
+        yield lambda _outcome: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.fields[words]}"),
+        TimeElapsedColumn(), TextColumn("to go"), TimeRemainingColumn(elapsed_when_finished=False),
+    )  # fmt: skip
+    counts: dict[str, int] = {}
+    last = 0.0
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=True) as bar:
+        handle = bar.add_task("", total=run.jobs, words="")
+
+        def show(outcome: Outcome) -> None:
+            nonlocal last
+            counts[outcome.status.value] = counts.get(outcome.status.value, 0) + 1
+            done = sum(counts.values())
+            if time.monotonic() - last > 0.1 or done == run.jobs:  # the bar must not cost more than the jobs
+                last = time.monotonic()
+                bar.update(handle, completed=done, words=counts_in_words(counts))
+
+        yield show
+
+
+def _show_report(report: RunReport, rerun_of: str) -> None:
+    if not report.run:
+        pair = f"{report.process} @ {report.params}"
+        out(f"no job of {rerun_of} is chosen" if rerun_of else f"nothing to do for {pair}")
+    else:
+        jobs = f" ({count(report.jobs, 'job')})" if report.jobs != report.targets else ""
+        causes = f" ({count(len(report.causes), 'cause')})" if report.causes else ""
+        out(f"processed {count(report.targets, 'target')}{jobs}: {counts_in_words(report.counts)}{causes};"
+            f" {count(report.commits, 'commit')}; {duration(report.duration_s)}")  # fmt: skip
+    if report.up_to_date and not rerun_of:
+        out("left alone: " + ", ".join(f"{how_many} {one_line(why)}" for why, how_many in report.up_to_date.items()))
+    show_causes(report.causes)
+    if report.stopped:
+        again = f"`stoa rerun {rerun_of}`" if rerun_of else "`stoa run`"
+        tell(f"stopped before every job had run: {again} with the same options goes on")
+    elif report.run:
+        tell("next: `stoa status`, `stoa show TARGET`, `stoa log TARGET`")
+    elif any(why.split()[0] in BAD for why in report.up_to_date):
+        tell(f"what did not end ok is left alone: `stoa run {report.process} --failed` runs it again")
+
+
+def show_causes(causes: Iterable[CauseGroup]) -> None:
+    """Failures grouped by cause."""
+    for group in causes:
+        names = ", ".join(group.targets[:3]) + (f" and {len(group.targets) - 3} more" if len(group.targets) > 3 else "")
+        out(f"  {group.count} {group.status.value}: {one_line(group.cause)}  [{names}]")

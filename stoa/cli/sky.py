@@ -1,0 +1,116 @@
+"""catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stoa.cli.context import workspace
+from stoa.cli.say import JsonOption, as_json, count, out, tell
+from stoa.commands import catalogue
+
+app = typer.Typer()
+catalogue_app = typer.Typer(no_args_is_help=True)
+app.add_typer(catalogue_app, name="catalogue", help="Stack, match and plot tables of sources.")
+
+
+@app.callback()
+def _group() -> None:
+    """Tables of sources."""
+
+
+SourceArgument = Annotated[str, typer.Argument(help="A run, PROCESS@SET, or (not for stack) a table file.")]
+KeepOption = Annotated[
+    list[str] | None, typer.Option("--keep", help="Condition on columns: 'snr >= 7'. May be repeated.")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="File to write; the suffix tells the format.")]
+
+
+@catalogue_app.command()
+def stack(
+    ctx: typer.Context,
+    source: SourceArgument,
+    keep: KeepOption = None,
+    output: Annotated[
+        str, typer.Option("--output", help="Output to stack, where a process has several catalogues.")
+    ] = "",
+    out_file: OutOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Put the source tables of all ok outcomes into one, a row a source, each saying where it comes from."""
+    report = catalogue.stack_report(workspace(ctx), source, keep or (), output, out_file)
+    if json:
+        as_json(report)
+        return
+    out(f"{count(report.sources, 'source')} in {count(report.images, 'image')} of {count(report.targets, 'target')}")
+    for cut in report.cuts:
+        out(f"  {cut.keep}: {cut.removed} removed")
+    if report.cuts:
+        out(f"  {report.kept} kept")
+    if report.left_out:
+        out("  left out: " + ", ".join(f"{number} {status}" for status, number in report.left_out.items()))
+    if report.missing:
+        tell(f"{count(len(report.missing), 'table')} not on this machine, such as {report.missing[0]}")
+    out(f"wrote {' and '.join(report.files)}")
+
+
+@catalogue_app.command()
+def match(
+    ctx: typer.Context,
+    source: SourceArgument,
+    with_catalogue: Annotated[
+        Path, typer.Argument(help="VOTable, FITS, ECSV or CSV with positions.", metavar="CATALOGUE")
+    ],
+    radius: Annotated[str, typer.Option("--radius", "-r", help="Largest separation: 5arcsec.")] = "5arcsec",
+    calibrators: Annotated[
+        bool, typer.Option("--calibrators", help="Keep sources on calibrators, which match for certain.")
+    ] = False,
+    unique: Annotated[bool, typer.Option("--unique", help="Write one row a catalogue object.")] = False,
+    keep: KeepOption = None,
+    out_file: OutOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Match sources with a catalogue on the sky: the nearest object within a radius."""
+    report = catalogue.match(
+        workspace(ctx),
+        source,
+        with_catalogue,
+        radius,
+        calibrators=calibrators,
+        unique=unique,
+        keep=keep or (),
+        out=out_file,
+    )
+    if json:
+        as_json(report)
+        return
+    found = f"{report.matched} of {count(report.sources, 'source')} within {report.radius_arcsec:g} arcsec"
+    objects = f"{count(report.objects, 'object')} of {report.catalogue}"
+    out(f"{found} of {objects}; {report.expected:.2g} expected by chance")
+    if report.calibrators:
+        out(f"  {count(report.calibrators, 'source')} on calibrators left out (--calibrators keeps them)")
+    if report.offset:
+        out(f"  sources lie {report.offset.d_ra:+.3f}, {report.offset.d_dec:+.3f} arcsec (RA, Dec) from the objects,"
+            f" scatter {report.offset.scatter:.3f}")  # fmt: skip
+    out(f"wrote {' and '.join(report.files)}")
+
+
+@catalogue_app.command()
+def plot(
+    ctx: typer.Context,
+    source: SourceArgument,
+    kind: Annotated[str, typer.Option("--kind", help=", ".join(catalogue.PLOTS))] = "sky",
+    with_catalogue: Annotated[Path | None, typer.Option("--with", help="Catalogue to draw on the sky map.")] = None,
+    keep: KeepOption = None,
+    out_file: OutOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Draw a sky map, fluxes or the distribution of signal to noise: PNG, SVG or PDF."""
+    ws = workspace(ctx)
+    file = catalogue.plot(ws, source, kind, catalogue=with_catalogue, out=out_file, keep=keep or ())
+    if json:
+        as_json({"file": str(file)})
+    else:
+        out(f"wrote {file.relative_to(ws.project.top) if file.is_relative_to(ws.project.top) else file}")

@@ -1,0 +1,314 @@
+"""From the products of a run to a catalogue: stacking, cutting, matching, plotting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from stoa.catalogue.match import Offset
+from stoa.catalogue.match import match as match_tables
+from stoa.catalogue.plots import against, histogram, sky_map
+from stoa.catalogue.quality import CutCount, select
+from stoa.catalogue.stack import Part
+from stoa.catalogue.stack import stack as stack_parts
+from stoa.catalogue.tables import read_table, write_table
+from stoa.commands.history import RunName, resolve_run
+from stoa.commands.rerun import latest_of
+from stoa.commands.workspace import Workspace
+from stoa.errors import StoaError
+from stoa.meta.document import ImageGroup
+from stoa.model import Outcome, Process, Status
+from stoa.project import QualityCut
+from stoa.provenance.definitions import read_process
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+FOLDER = "catalogues"
+PLOTS = ("sky", "flux", "snr")
+_RADIUS = re.compile(r"(\d+(?:\.\d+)?)\s*(arcsec|arcmin|deg|\"|')?")
+_ARCSEC = {"arcsec": 1.0, '"': 1.0, "": 1.0, "arcmin": 60.0, "'": 60.0, "deg": 3600.0}
+
+
+class StackReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stacked catalogue holds."""
+
+    source: str
+    files: tuple[str, ...]
+    images: int
+    targets: int
+    sources: int  # before the cuts
+    kept: int
+    cuts: tuple[CutCount, ...]
+    left_out: dict[str, int]  # jobs without a table, by status
+    missing: tuple[str, ...]  # products that are not on this machine
+
+
+class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What matching with a catalogue gave."""
+
+    source: str
+    catalogue: str
+    radius_arcsec: float
+    files: tuple[str, ...]
+    sources: int
+    calibrators: int  # sources left out because they are on calibrators
+    matched: int  # sources with an object within the radius
+    objects: int  # distinct objects
+    expected: float  # matches by chance
+    offset: Offset | None
+
+
+def radius_arcsec(text: str) -> float:
+    """Arcseconds of ``5``, ``5arcsec``, ``0.1arcmin`` or ``0.01deg``."""
+    found = _RADIUS.fullmatch(text.strip())
+    if not found or float(found[1]) <= 0:
+        raise StoaError(f"{text!r} is no radius", "write it like 5arcsec, 0.1arcmin or 0.01deg")
+    return float(found[1]) * _ARCSEC[found[2] or ""]
+
+
+def stack(ws: Workspace, source: str, keep: Iterable[str] = (), output: str = "") -> Table:
+    """The sources of a run as one table; see `stack_report` for what was left out."""
+    return _stacked(ws, source, keep, output)[0]
+
+
+def stack_report(
+    ws: Workspace, source: str, keep: Iterable[str] = (), output: str = "", out: Path | None = None
+) -> StackReport:
+    """Stack the tables of a run's ok outcomes and write them.
+
+    Parameters
+    ----------
+    source
+        A run, or ``PROCESS@SET``.
+    keep
+        Conditions on columns, such as ``snr >= 7``; applied in order after those of the project.
+    output
+        The output to stack, where a process has several catalogues.
+    out
+        File to write; by default VOTable and FITS in `catalogues/`.
+    """
+    table, report = _stacked(ws, source, keep, output)
+    return msgspec.structs.replace(report, files=_write(ws, table, out, _label(source)))
+
+
+def _stacked(ws: Workspace, source: str, keep: Iterable[str], output: str) -> tuple[Table, StackReport]:
+    name = resolve_run(ws, source)
+    outcomes = latest_of(ws, name.process, name.params, name.run)
+    chosen = output or _catalogue_output(ws, name, outcomes.values())
+    parts, missing, left_out = _parts(ws, name, outcomes.values(), chosen)
+    if not parts:
+        raise _nothing(source, missing, left_out)
+    table = stack_parts(parts)
+    conditions = tuple(keep)
+    selection = select(table, _cuts(conditions))
+    selection.table.meta = {**table.meta, "source": source, "kept": len(selection.table), "cuts": ", ".join(conditions)}
+    facts = table.meta
+    report = StackReport(
+        source=source, files=(), images=facts["images"], targets=facts["targets"], sources=facts["sources"],
+        kept=len(selection.table), cuts=selection.cuts, left_out=left_out, missing=tuple(missing),
+    )  # fmt: skip
+    return selection.table, report
+
+
+def _cuts(conditions: Iterable[str]) -> list[QualityCut]:
+    return [QualityCut(f"cut {number}", condition) for number, condition in enumerate(conditions, 1)]
+
+
+def _nothing(source: str, missing: list[str], left_out: Mapping[str, int]) -> StoaError:
+    if missing:
+        return StoaError(
+            f"the tables of {source} are not on this machine ({len(missing)}, such as {missing[0]})",
+            "`stoa root add products PATH` says where the products lie",
+        )
+    words = ", ".join(f"{number} {status}" for status, number in left_out.items()) or "it has none"
+    return StoaError(f"{source} has no ok outcome with a table of sources ({words})", "`stoa status` shows what failed")
+
+
+def _catalogue_output(ws: Workspace, name: RunName, outcomes: Iterable[Outcome]) -> str:
+    """The output of kind catalogue that the process declared when it ran."""
+    run = name.run or max((o.run for o in outcomes), default="")
+    data = ws.store.frozen(run, "process.yaml")
+    process: Process | None = read_process(data, "process.yaml") if data else None
+    found = [key for key, spec in process.outputs.items() if spec.kind == "catalogue"] if process else []
+    if len(found) == 1:
+        return found[0]
+    words = f"has the catalogues {', '.join(found)}" if found else "declares no output of kind catalogue"
+    raise StoaError(f"process {name.process!r} {words}", "`--output NAME` chooses one; `kind: catalogue` declares one")
+
+
+def _parts(
+    ws: Workspace, name: RunName, outcomes: Iterable[Outcome], output: str
+) -> tuple[list[Part], list[str], dict[str, int]]:
+    kinds = _kinds(ws)
+    parts: list[Part] = []
+    missing: list[str] = []
+    left_out: dict[str, int] = {}
+    for o in sorted(outcomes, key=lambda o: (o.target, o.group)):
+        ref = o.outputs.get(output)
+        if o.status != Status.OK or ref is None:
+            left_out[o.status.value] = left_out.get(o.status.value, 0) + 1
+            continue
+        path = ws.project.file(ref)
+        if not path.is_file():
+            missing.append(ref.path)
+            continue
+        intent, kind = kinds.get((o.target, o.group), ("", ""))
+        parts.append(
+            Part(
+                path=path, target=o.target, group=o.group, intent=intent, kind=kind, process=name.process,
+                params=name.params, run=o.run, product=ref.path,
+            )
+        )  # fmt: skip
+    return parts, missing, left_out
+
+
+def _kinds(ws: Workspace) -> dict[tuple[str, str], tuple[str, str]]:
+    """Intent and kind of every image group that the metadata documents know."""
+    found = {}
+    for target, (_, document) in ws.documents().items():
+        if isinstance(document, StoaError):
+            continue
+        for group in document.groups:
+            facts = next((file.derived for file in group.files if file.derived.get("intent")), {})
+            found[target, group.key] = (facts.get("intent", ""), facts.get("kind", ""))
+    return found
+
+
+def match(
+    ws: Workspace,
+    source: str,
+    catalogue: Path,
+    radius: str = "5arcsec",
+    *,
+    calibrators: bool = False,
+    unique: bool = False,
+    keep: Iterable[str] = (),
+    out: Path | None = None,
+) -> MatchReport:
+    """Match the sources of a run, or of a table on disk, with a catalogue on the sky, and write the matches.
+
+    Parameters
+    ----------
+    source
+        A run, ``PROCESS@SET``, or a table file.
+    radius
+        Largest separation.
+    calibrators
+        Keep sources on calibrators, which are quasars and match for certain.
+    unique
+        One row a catalogue object in the table that is written.
+    """
+    table = _sources(ws, source, keep)
+    found = match_tables(
+        table, read_table(catalogue), radius_arcsec(radius), calibrators=calibrators, unique=unique,
+        names=(source, str(catalogue)),
+    )  # fmt: skip
+    found.table.meta = {
+        "source": source, "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec,
+        "matched": found.matched, "objects": found.objects,
+    }  # fmt: skip
+    return MatchReport(
+        source=source, catalogue=str(catalogue), radius_arcsec=found.radius_arcsec,
+        files=_write(ws, found.table, out, f"{_label(source)}-x-{catalogue.stem}"), sources=found.sources,
+        calibrators=found.calibrators, matched=found.matched, objects=found.objects, expected=found.expected,
+        offset=found.offset,
+    )  # fmt: skip
+
+
+def _sources(ws: Workspace, source: str, keep: Iterable[str]) -> Table:
+    """A table on disk, or the stacked sources of a run."""
+    path = Path(source)
+    if path.suffix and path.is_file():
+        table: Table = select(read_table(path), _cuts(keep)).table
+        return table
+    return stack(ws, source, keep)
+
+
+def plot(
+    ws: Workspace,
+    source: str,
+    kind: str,
+    *,
+    catalogue: Path | None = None,
+    out: Path | None = None,
+    keep: Iterable[str] = (),
+) -> Path:
+    """Draw the sources of a run or table.
+
+    Parameters
+    ----------
+    kind
+        ``sky``: map of the sky with the observed fields and, where given, the catalogue. ``flux``: flux against
+        signal to noise. ``snr``: distribution of the signal to noise.
+    """
+    if kind not in PLOTS:
+        raise StoaError(f"no plot {kind!r}", f"plots: {', '.join(PLOTS)}")
+    table = _sources(ws, source, keep)
+    file = out or _folder(ws) / f"{_label(source)}-{kind}.png"
+    title = _title(source, table, catalogue)
+    if kind == "sky":
+        objects = read_table(catalogue) if catalogue else None
+        sky_map(file, table, title=title, catalogue=objects, fields=_fields(ws))
+    elif kind == "flux":
+        against(file, table, "snr", "flux", title=title, y_error="e_flux")
+    else:
+        histogram(file, table["snr"], label="signal to noise", title=title)
+    return file
+
+
+def _title(source: str, table: Table, catalogue: Path | None) -> str:
+    """Which run and set, which cuts, how many; what a figure has to say by itself."""
+    targets = len(set(table["target"])) if "target" in table.colnames else 0
+    words = f"{table.meta.get('source', source)}: {len(table)} sources" + (f" in {targets} targets" if targets else "")
+    words += f" ({table.meta['cuts']})" if table.meta.get("cuts") else ""
+    return words + (f", with {catalogue.stem}" if catalogue else "")
+
+
+def _fields(ws: Workspace) -> Table | None:
+    """Centre of every image group that the metadata documents know."""
+    centres = [
+        centre
+        for _, document in ws.documents().values()
+        if not isinstance(document, StoaError)
+        for group in document.groups
+        if (centre := _centre(group))
+    ]
+    if not centres:
+        return None
+    from astropy.table import Table
+
+    return Table(rows=sorted(set(centres)), names=("ra_deg", "dec_deg"))
+
+
+def _centre(group: ImageGroup) -> tuple[float, float] | None:
+    for file in group.files:
+        if "ra_deg" in file.derived and "dec_deg" in file.derived:
+            return float(file.derived["ra_deg"]), float(file.derived["dec_deg"])
+    return None
+
+
+def _folder(ws: Workspace) -> Path:
+    folder = ws.project.top / FOLDER
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _label(source: str) -> str:
+    """Name of a file made from a source; a value that was given on a command line may hold any character."""
+    name = Path(source).stem if Path(source).suffix in (".vot", ".fits", ".ecsv", ".csv", ".xml") else source
+    return re.sub(r"[^\w@.+=,-]+", "_", name)[:150]
+
+
+def _write(ws: Workspace, table: Any, out: Path | None, label: str) -> tuple[str, ...]:
+    """Write a table where it was asked for, or as VOTable and FITS."""
+    files = [out] if out else [_folder(ws) / f"{label}{suffix}" for suffix in (".vot", ".fits")]
+    for file in files:
+        write_table(table, file)
+    return tuple(
+        str(file.relative_to(ws.project.top)) if file.is_relative_to(ws.project.top) else str(file) for file in files
+    )

@@ -1,0 +1,248 @@
+"""Processes, parameter sets and environments: making, listing, checking them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from stoa.commands.init import template
+from stoa.commands.resolve import check_process_alone, read_script, value_changes
+from stoa.commands.workspace import Workspace
+from stoa.errors import NotFoundError, StoaError
+from stoa.exec.environments import prepare
+from stoa.model import Environment, ParameterSet, Process
+from stoa.provenance.definitions import check_name, override, read_environment, read_parameter_set, read_process, shown
+from stoa.provenance.dialect import block
+from stoa.provenance.library import DEFAULT_SET
+
+_NEW_PROCESS = """\
+# What STOA runs over every target. `stoa process check {name}` says whether it can.
+schema: 1
+name: {name}
+doc: ""
+script: {script}
+command: {command}
+over: {over}            # target: once a folder; image: once an image group
+inputs: {{}}              # image: {{role: correctedImage}}
+params: {{}}              # snr: {{type: float, default: 5, min: 1, unit: "", doc: "seed clip in sigma"}}
+outputs: {{}}             # sources: {{path: sources.fits, kind: catalogue}}
+results: {{}}             # rms: {{type: float, unit: Jy/beam, tolerance: 5%}}
+environment: host
+timeout: 10m
+"""
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A definition that was written and committed."""
+
+    name: str
+    files: tuple[str, ...]
+    commit: str
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A definition in a list, and what is wrong with it."""
+
+    name: str
+    doc: str
+    problem: str
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with the definitions; empty when nothing is."""
+
+    checked: int
+    problems: tuple[tuple[str, str], ...]  # message, hint
+
+
+def shipped() -> list[str]:
+    """Names of the processes that come with STOA."""
+    return sorted(file.stem for file in (template() / "shipped" / "processes").glob("*.yaml"))
+
+
+def add_process(ws: Workspace, name: str) -> Made:
+    """Copy a shipped process, its script included, into the project, where it may be changed."""
+    if name not in shipped():
+        raise NotFoundError(
+            "shipped process",
+            name,
+            shipped(),
+            f"shipped: {', '.join(shipped())}; `stoa process new` makes one of yours",
+        )
+    definition = (template() / "shipped" / "processes" / f"{name}.yaml").read_bytes()
+    process = read_process(definition, f"{name}.yaml")
+    script = (template() / "shipped" / "scripts" / Path(process.script).name).read_bytes()
+    _refuse_existing(ws, ws.project.process_file(name), "process", name)
+    _refuse_existing(ws, ws.project.top / process.script, "script", process.script)
+    ws.ready()
+    changes: dict[str, bytes | None] = {f"processes/{name}.yaml": definition, f"../{process.script}": script}
+    commit = ws.store.commit(changes, f"process {name}, as shipped")
+    return Made(name=name, files=(f".stoa/processes/{name}.yaml", process.script), commit=commit)
+
+
+def new_process(ws: Workspace, name: str, script: str, over: str = "target") -> Made:
+    """Write a definition for a script, to be completed by hand."""
+    check_name(name, "process")
+    file = ws.project.process_file(name)
+    _refuse_existing(ws, file, "process", name)
+    place = Path(os.path.abspath(script))
+    if not place.is_file():
+        raise StoaError(f"the script {script} does not exist", "write it first; an empty file will do")
+    if not place.is_relative_to(ws.project.top):
+        raise StoaError(
+            f"the script {script} lies outside {ws.project.top}", "keep it in the repository, it is recorded"
+        )
+    relative = place.relative_to(ws.project.top).as_posix()
+    command = '[python, "{script}", "{target}"]' if place.suffix == ".py" else '["{script}", "{target}"]'
+    text = _NEW_PROCESS.format(name=name, script=_scalar(relative), command=command, over=over)
+    read_process(text.encode(), file.name)
+    ws.ready()
+    commit = ws.store.commit({f"processes/{name}.yaml": text.encode()}, f"process {name}")
+    return Made(name=name, files=(f".stoa/processes/{name}.yaml",), commit=commit)
+
+
+def _scalar(text: str) -> str:
+    from json import dumps
+
+    return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text) else dumps(text, ensure_ascii=False)
+
+
+def _refuse_existing(ws: Workspace, file: Path, kind: str, name: str) -> None:
+    if file.exists():
+        article = "an" if kind[0] in "aeiou" else "a"
+        where = file.relative_to(ws.project.top)
+        raise StoaError(f"there is {article} {kind} {name!r} already ({where})", "edit it, or remove it first")
+
+
+def list_processes(ws: Workspace) -> list[Listed]:
+    """The processes of the project."""
+    return [_listed(name, partial(_process_words, ws, name)) for name in ws.library.processes()]
+
+
+def _process_words(ws: Workspace, name: str) -> str:
+    return ws.library.process(name).doc
+
+
+def _listed(name: str, words: Callable[[], str]) -> Listed:
+    try:
+        return Listed(name=name, doc=words(), problem="")
+    except StoaError as problem:
+        return Listed(name=name, doc="", problem=problem.message)
+
+
+def check_process(ws: Workspace, name: str) -> Process:
+    """A process, checked with its command, script, sets and environment.
+
+    Raises
+    ------
+    StoaError
+        With the first thing that is wrong.
+    """
+    process = ws.library.process(name)
+    check_process_alone(process)
+    read_script(ws.project, process)
+    prepare(ws.library.environment(process.environment), os.environ)
+    for set_name in ws.library.parameter_sets(name):
+        ws.library.parameter_set(process, set_name)
+    return process
+
+
+def check_all(ws: Workspace, names: tuple[str, ...] = ()) -> Checked:
+    """What is wrong with processes, their sets and environments."""
+    chosen = list(names) or ws.library.processes()
+    found = ws.library.problems(lambda name: check_process(ws, name), chosen)
+    if not names:
+        found += ws.library.problems(ws.library.environment, ws.library.environments())
+    return Checked(checked=len(chosen), problems=tuple((p.message, p.hint or "") for p in found))
+
+
+def new_parameter_set(
+    ws: Workspace, name: str, process_name: str, settings: Mapping[str, str], doc: str = "", base: str = DEFAULT_SET
+) -> tuple[Made, ParameterSet]:
+    """Write a parameter set: the values that differ from the defaults.
+
+    Parameters
+    ----------
+    settings
+        Parameter -> written value.
+    base
+        The set that the other values come from.
+    """
+    check_name(name, "parameter set")
+    process = ws.library.process(process_name)
+    file = ws.project.params_file(process_name, name)
+    _refuse_existing(ws, file, "parameter set", name)
+    values = override(process, ws.library.parameter_set(process, base), settings).values
+    differing = {key: value for key, value in values.items() if value != process.params[key].default}
+    data = block({"schema": 1, "process": process_name, "doc": doc, "values": differing})
+    made = read_parameter_set(data, file.name, process, name)
+    ws.ready()
+    words = ", ".join(f"{key}={shown(value)}" for key, value in differing.items()) or "all defaults"
+    commit = ws.store.commit(
+        {f"params/{process_name}/{name}.yaml": data}, f"parameter set {name} of {process_name}: {words}"
+    )
+    return Made(name=name, files=(str(file.relative_to(ws.project.top)),), commit=commit), made
+
+
+def list_parameter_sets(ws: Workspace, process_name: str = "") -> list[tuple[str, Listed]]:
+    """Process and set, of one process or of all."""
+    found = []
+    for name in [process_name] if process_name else ws.library.processes():
+        process = ws.library.process(name)
+        names = ws.library.parameter_sets(name)
+        found += [(name, _listed(set_name, partial(_set_words, ws, process, set_name))) for set_name in names]
+    return found
+
+
+def _set_words(ws: Workspace, process: Process, name: str) -> str:
+    return ", ".join(set_words(process, ws.library.parameter_set(process, name))) or "all defaults"
+
+
+def set_words(process: Process, chosen: ParameterSet) -> list[str]:
+    """The values of a set that differ from the defaults, as they are written."""
+    return [f"{k}={shown(v)}" for k, v in chosen.values.items() if v != process.params[k].default]
+
+
+def parameter_differences(ws: Workspace, process_name: str, first: str, second: str) -> list[str]:
+    """What differs between two sets of a process."""
+    process = ws.library.process(process_name)
+    sets = [ws.library.parameter_set(process, name).values for name in (first, second)]
+    return value_changes(sets[0], sets[1])
+
+
+def add_environment(
+    ws: Workspace, name: str, python: str = "", environ: Mapping[str, str] | None = None, doc: str = ""
+) -> Made:
+    """Write an environment of kind `host` and check that it can be started."""
+    check_name(name, "environment")
+    file = ws.project.environment_file(name)
+    _refuse_existing(ws, file, "environment", name)
+    if python:
+        python = shutil.which(python) or python
+    fields = {"schema": 1, "name": name, "doc": doc, "kind": "host", "python": python, "environ": dict(environ or {})}
+    data = block({key: value for key, value in fields.items() if value not in ("", {})})
+    prepare(read_environment(data, file.name), os.environ)
+    ws.ready()
+    commit = ws.store.commit({f"environments/{name}.yaml": data}, f"environment {name}")
+    return Made(name=name, files=(str(file.relative_to(ws.project.top)),), commit=commit)
+
+
+def list_environments(ws: Workspace) -> list[Listed]:
+    """The environments of the project."""
+    return [_listed(name, partial(_environment_words, ws, name)) for name in ws.library.environments()]
+
+
+def _environment_words(ws: Workspace, name: str) -> str:
+    return ws.library.environment(name).doc
+
+
+def environment_facts(ws: Workspace, name: str) -> tuple[Environment, dict[str, str]]:
+    """An environment and what it is on this machine."""
+    environment = ws.library.environment(name)
+    return environment, dict(prepare(environment, os.environ).facts)

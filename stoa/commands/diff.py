@@ -1,0 +1,227 @@
+"""Comparing two runs, or the latest outcomes of two parameter sets."""
+
+from __future__ import annotations
+
+import difflib
+import statistics
+from collections.abc import Mapping
+
+import msgspec
+import yaml
+
+from stoa.commands.history import resolve_run, run_of
+from stoa.commands.rerun import latest_of
+from stoa.commands.resolve import value_changes
+from stoa.commands.workspace import Workspace
+from stoa.model import Outcome, Process, ResultSpec, Run
+from stoa.provenance.definitions import read_process
+
+MAX_DIFF_LINES = 400
+FLOOR = 0.05
+"""Relative change that surprises once where neither scatter nor a declared tolerance says more."""
+_MAD = 1.4826  # of a normal distribution: standard deviation over median absolute deviation
+
+
+class ResultChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A result of one job in both runs."""
+
+    target: str
+    group: str
+    name: str
+    a: float
+    b: float
+    relative: float  # (b - a) over the larger magnitude
+    beyond: bool  # more than the declared tolerance
+    surprise: float  # departure from the median change, in units of the usual scatter or the tolerance
+
+
+class ResultSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A result over all jobs that both runs have."""
+
+    name: str
+    unit: str
+    tolerance: float
+    jobs: int
+    median_a: float
+    median_b: float
+    median_relative: float
+    beyond: int
+
+
+class Transition(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs whose status went from one to another; "" stands for no outcome."""
+
+    before: str
+    after: str
+    jobs: tuple[tuple[str, str], ...]  # target, group
+
+
+class DiffReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs between two runs; what is equal is left out."""
+
+    a: str
+    b: str
+    run_a: str
+    run_b: str
+    definitions: tuple[str, ...]  # in words
+    script_diff: tuple[str, ...]
+    transitions: tuple[Transition, ...]
+    same_status: int
+    results: tuple[ResultSummary, ...]
+    changes: tuple[ResultChange, ...]  # that are not equal, most surprising first
+    causes: tuple[tuple[str, str, str, str], ...]  # target, group, cause in a, cause in b: same status, other cause
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether nothing differs beyond the tolerances."""
+        beyond = any(change.beyond for change in self.changes)
+        return not (self.definitions or self.transitions or self.causes or beyond)
+
+
+def diff(ws: Workspace, a: str, b: str) -> DiffReport:
+    """Compare two runs.
+
+    Parameters
+    ----------
+    a, b
+        Run ids, unique starts of them, `last`, or ``PROCESS@SET``.
+    """
+    names = resolve_run(ws, a), resolve_run(ws, b)
+    runs = tuple(run_of(ws, name) for name in names)
+    before, after = (latest_of(ws, name.process, name.params, name.run) for name in names)
+    both = [key for key in before if key in after]
+    process = _frozen_process(ws, runs[1])
+    changes = _changes(before, after, both, process.results if process else {})
+    return DiffReport(
+        a=a, b=b, run_a=runs[0].id, run_b=runs[1].id,
+        definitions=tuple(_definitions(ws, *runs)), script_diff=tuple(_script_diff(ws, *runs)),
+        transitions=_transitions(before, after),
+        same_status=sum(before[key].status == after[key].status for key in both),
+        results=_summaries(changes, process.results if process else {}),
+        changes=tuple(sorted((c for c in changes if c.a != c.b), key=lambda c: (-c.surprise, -abs(c.relative)))),
+        causes=tuple(
+            (*key, before[key].cause, after[key].cause)
+            for key in both
+            if before[key].status == after[key].status and before[key].cause != after[key].cause
+        ),
+    )  # fmt: skip
+
+
+def _frozen_process(ws: Workspace, run: Run) -> Process | None:
+    data = ws.store.frozen(run.id, "process.yaml")
+    return read_process(data, f"runs/{run.id}/frozen/process.yaml") if data else None
+
+
+def _definitions(ws: Workspace, a: Run, b: Run) -> list[str]:
+    """What differs in what the two runs rest on, in words."""
+    words = []
+    if a.process != b.process:
+        words.append(f"process: {a.process} -> {b.process}")
+    if a.digests.get("script") != b.digests.get("script"):
+        words.append("the script")
+    if a.digests.get("process") != b.digests.get("process"):
+        words.extend(f"definition: {change}" for change in _process_changes(ws, a, b))
+    words.extend(value_changes(a.params.values, b.params.values))
+    if a.environment != b.environment:
+        words.append(f"environment: {a.environment} -> {b.environment}")
+    elif a.digests.get("environment") != b.digests.get("environment"):
+        words.append(f"the definition of environment {a.environment}")
+    for name in sorted({*a.environment_facts, *b.environment_facts}):
+        old, new = a.environment_facts.get(name, "none"), b.environment_facts.get(name, "none")
+        if old != new:
+            words.append(f"{name}: {old} -> {new}")
+    if a.stoa_version != b.stoa_version:
+        words.append(f"STOA: {a.stoa_version} -> {b.stoa_version}")
+    return words
+
+
+def _process_changes(ws: Workspace, a: Run, b: Run) -> list[str]:
+    loaded = [yaml.safe_load(ws.store.frozen(run.id, "process.yaml") or b"{}") for run in (a, b)]
+    return [
+        f"{name}: {loaded[0].get(name, 'none')} -> {loaded[1].get(name, 'none')}"
+        for name in dict.fromkeys([*loaded[0], *loaded[1]])
+        if loaded[0].get(name) != loaded[1].get(name)
+    ]
+
+
+def _script_diff(ws: Workspace, a: Run, b: Run) -> list[str]:
+    if a.digests.get("script") == b.digests.get("script"):
+        return []
+    texts = [_frozen_script(ws, run) for run in (a, b)]
+    lines = list(difflib.unified_diff(texts[0], texts[1], fromfile=a.id, tofile=b.id, lineterm="", n=2))
+    left_out = [f"... {len(lines) - MAX_DIFF_LINES} more lines"] if len(lines) > MAX_DIFF_LINES else []
+    return lines[:MAX_DIFF_LINES] + left_out
+
+
+def _frozen_script(ws: Workspace, run: Run) -> list[str]:
+    snapshot = ws.store.snapshot()
+    files = snapshot.files(f"{ws.store.prefix}/runs/{run.id}/frozen/script")
+    return snapshot.blob(files[0][1]).decode("utf-8", "replace").splitlines() if files else []
+
+
+def _transitions(
+    before: Mapping[tuple[str, str], Outcome], after: Mapping[tuple[str, str], Outcome]
+) -> tuple[Transition, ...]:
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for key in dict.fromkeys([*before, *after]):
+        old = before[key].status.value if key in before else ""
+        new = after[key].status.value if key in after else ""
+        if old != new:
+            found.setdefault((old, new), []).append(key)
+    ordered = sorted(found.items(), key=lambda pair: (not (pair[0][0] and pair[0][1]), -len(pair[1])))
+    return tuple(Transition(before=old, after=new, jobs=tuple(jobs)) for (old, new), jobs in ordered)
+
+
+def _changes(
+    before: Mapping[tuple[str, str], Outcome],
+    after: Mapping[tuple[str, str], Outcome],
+    both: list[tuple[str, str]],
+    declared: Mapping[str, ResultSpec],
+) -> list[ResultChange]:
+    """Every numeric result that both have, with its surprise."""
+    by_name: dict[str, list[tuple[tuple[str, str], float, float]]] = {}
+    for key in both:
+        for name, old in before[key].results.items():
+            new = after[key].results.get(name)
+            if _is_number(old) and _is_number(new):
+                by_name.setdefault(name, []).append((key, float(old), float(new)))  # type: ignore[arg-type]
+    return [change for name, rows in by_name.items() for change in _judge(name, rows, declared.get(name))]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _judge(name: str, rows: list[tuple[tuple[str, str], float, float]], spec: ResultSpec | None) -> list[ResultChange]:
+    relative = [_relative(old, new) for _, old, new in rows]
+    middle = statistics.median(relative)
+    scatter = _MAD * statistics.median(abs(value - middle) for value in relative)
+    tolerance = spec.tolerance if spec else 0.0
+    unit = max(scatter, tolerance, FLOOR)
+    return [
+        ResultChange(
+            target=key[0], group=key[1], name=name, a=old, b=new, relative=change,
+            beyond=abs(change) > tolerance, surprise=abs(change - middle) / unit,
+        )
+        for (key, old, new), change in zip(rows, relative, strict=True)
+    ]  # fmt: skip
+
+
+def _relative(old: float, new: float) -> float:
+    size = max(abs(old), abs(new))
+    return (new - old) / size if size else 0.0
+
+
+def _summaries(changes: list[ResultChange], declared: Mapping[str, ResultSpec]) -> tuple[ResultSummary, ...]:
+    by_name: dict[str, list[ResultChange]] = {}
+    for change in changes:
+        by_name.setdefault(change.name, []).append(change)
+    return tuple(
+        ResultSummary(
+            name=name, unit=declared[name].unit if name in declared else "",
+            tolerance=declared[name].tolerance if name in declared else 0.0, jobs=len(rows),
+            median_a=statistics.median(row.a for row in rows), median_b=statistics.median(row.b for row in rows),
+            median_relative=statistics.median(row.relative for row in rows), beyond=sum(row.beyond for row in rows),
+        )
+        for name, rows in by_name.items()
+    )  # fmt: skip

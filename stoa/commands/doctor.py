@@ -1,0 +1,130 @@
+"""Whether this machine and this clone are fit for work."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from stoa import __version__
+from stoa.commands.init import list_roots
+from stoa.commands.workspace import Workspace
+from stoa.errors import StoaError
+from stoa.exec.engines import ENGINES
+from stoa.provenance.git import check_ready, git_version
+from stoa.provenance.spool import check_writable
+
+OLDEST_GIT = (2, 38)
+LITTLE_DISK_GB = 1.0
+_LOOKED_AT = "what could be read of it is in git; remove the folder when you have looked at it"
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at."""
+
+    what: str
+    fine: bool
+    message: str
+    hint: str = ""
+
+
+def doctor(ws: Workspace) -> list[Remark]:
+    """What was looked at: software, git, roots, disk, locks, records."""
+    return [*_software(), *_git(ws), *_roots(ws), *_disk(ws), *_records(ws)]
+
+
+def _software() -> Iterator[Remark]:
+    yield Remark(what="STOA", fine=True, message=f"{__version__} on Python {sys.version.split()[0]}, {sys.platform}")
+    yield Remark(what="engines", fine=True, message=", ".join(ENGINES))
+    found = git_version()
+    numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:2])
+    fine = numbers >= OLDEST_GIT
+    yield Remark(
+        what="git", fine=fine, message=found or "not found", hint="" if fine else "`stoa sync` needs git 2.38 or newer"
+    )
+
+
+def _git(ws: Workspace) -> Iterator[Remark]:
+    yield _tried("branch", lambda: _branch(ws))
+    yield _tried("identity", lambda: _identity(ws))
+    for name in ("index.lock", "HEAD.lock"):
+        file = ws.repository.control / name
+        if file.exists():
+            hint = f"if no git command is running, `rm {file}`"
+            yield Remark(what="locks", fine=False, message=f"{file} is held or was left by a killed git", hint=hint)
+    try:
+        with ws.repository.lock():
+            yield Remark(what="locks", fine=True, message="the lock for commits can be taken")
+    except (StoaError, OSError) as problem:
+        yield Remark(what="locks", fine=False, message=str(problem))
+
+
+def _branch(ws: Workspace) -> str:
+    check_ready(ws.repository)
+    return ws.repository.branch().removeprefix("refs/heads/")
+
+
+def _identity(ws: Workspace) -> str:
+    author = ws.repository.author()
+    return f"{author.name} <{author.email}>"
+
+
+def _spool(ws: Workspace) -> str:
+    check_writable(ws.project)
+    return "can be written"
+
+
+def _tried(what: str, look: Callable[[], str]) -> Remark:
+    try:
+        return Remark(what=what, fine=True, message=look())
+    except StoaError as problem:
+        return Remark(what=what, fine=False, message=problem.message, hint=problem.hint or "")
+
+
+def _roots(ws: Workspace) -> Iterator[Remark]:
+    for root in list_roots(ws):
+        message = f"{root.name} at {root.path}" if root.path else f"{root.name} has no path on this machine"
+        if root.path and not root.exists:
+            message += ", where nothing is"
+        fine = root.exists or root.name == "products"
+        yield Remark(what="root", fine=fine, message=message, hint="" if fine else f"`stoa root add {root.name} PATH`")
+
+
+def _disk(ws: Workspace) -> Iterator[Remark]:
+    for what, place in (("repository", ws.project.top), ("products", ws.project.root("products"))):
+        while not place.exists():
+            place = place.parent
+        free = shutil.disk_usage(place).free / 1e9
+        yield Remark(what=f"disk of the {what}", fine=free > LITTLE_DISK_GB, message=f"{free:.1f} GB free")
+    yield _tried("spool", lambda: _spool(ws))
+    yield _flock(ws)
+
+
+def _flock(ws: Workspace) -> Remark:
+    """Whether the file system has locks that die with their holder (some network file systems have none)."""
+    file = ws.project.spool / ".probe"
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(descriptor)
+    except OSError as problem:
+        hint = "keep the repository on a local disk; the data may lie anywhere"
+        return Remark(what="file system", fine=False, message=f"no locks here: {problem.strerror}", hint=hint)
+    return Remark(what="file system", fine=True, message="has locks that die with their holder")
+
+
+def _records(ws: Workspace) -> Iterator[Remark]:
+    live = [f"{run} ({found.state})" for run, found in ws.live().items()]
+    yield Remark(what="live runs", fine=True, message=", ".join(live) or "none")
+    for folder in ws.store.spool.damaged():
+        yield Remark(what="spool", fine=False, message=f"a damaged journal is kept in {folder}", hint=_LOOKED_AT)
+    number = ws.index.rows("SELECT count(*) FROM problems")[0][0]
+    message = f"{number} cannot be read" if number else "all can be read"
+    yield Remark(what="records", fine=not number, message=message, hint="`stoa fsck` names them" if number else "")

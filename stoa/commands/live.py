@@ -1,0 +1,197 @@
+"""Runs that are not in git as a whole: under way, without their STOA, out of sight, or cut off."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.exec.cause import group_causes
+from stoa.exec.folder import move_folder
+from stoa.exec.liveness import Owner, alive
+from stoa.exec.log import excerpt
+from stoa.exec.orphans import Orphan, orphans
+from stoa.model import Run
+from stoa.project import LOG_FILE, PRODUCTS_ROOT, Project
+from stoa.provenance.committer import Remains, recover
+from stoa.provenance.dialect import RecordError
+from stoa.provenance.git import check_ready
+from stoa.provenance.journal import Journaled, Opened, Start, is_locked, read_journal
+from stoa.provenance.store import Store, ordered
+
+State = Literal["running", "orphaned", "elsewhere", "cut off"]
+
+
+class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of the spool.
+
+    `running`: its STOA lives. `orphaned`: that was killed, and jobs of the run go on without it.
+    `elsewhere`: it is held by another machine, of whose processes nothing is known here.
+    `cut off`: nothing of it lives, and the next command that may commit puts it into git.
+    """
+
+    said: Journaled
+    state: State
+    orphans: tuple[Orphan, ...]
+    silent_s: float  # since its STOA last gave a sign of life
+
+    @property
+    def opened(self) -> Opened:
+        return self.said.opened
+
+    @property
+    def run(self) -> Run:
+        return self.said.opened.run
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many jobs have ended, by status."""
+        found = dict(self.said.committed.counts) if self.said.committed else {}
+        for outcome in self.said.ended:
+            found[outcome.status.value] = found.get(outcome.status.value, 0) + 1
+        return ordered(found)
+
+    @property
+    def owner(self) -> Owner:
+        return msgspec.convert(self.said.opened.owner, Owner)
+
+    @property
+    def orphaned_jobs(self) -> int:
+        return len({(orphan.target, orphan.image_group) for orphan in self.orphans})
+
+
+class Healing(msgspec.Struct, frozen=True):
+    """Runs that were put into git, what keeps others out of it, and journals that were damaged."""
+
+    runs: tuple[str, ...] = ()
+    hindered: str = ""
+    damaged: tuple[Path, ...] = ()
+
+
+def live_runs(store: Store) -> dict[str, LiveRun]:
+    """The runs of the spool by id; one with an unreadable journal is left out, until `heal` names it."""
+    return _look(store)[0]
+
+
+def _look(store: Store) -> tuple[dict[str, LiveRun], list[str]]:
+    """Live runs, and those whose journals cannot be read."""
+    said, unreadable = {}, []
+    for run, folder in store.spool.runs().items():
+        try:
+            if journaled := read_journal(folder):
+                said[run] = journaled
+        except RecordError:
+            unreadable.append(run)
+    lives = {run: _lives(journaled, store.spool.folder / run) for run, journaled in said.items()}
+    left = orphans([run for run, verdict in lives.items() if verdict is False])
+    found = {
+        run: LiveRun(
+            said=journaled,
+            state=_state(lives[run], mine := tuple(o for o in left if o.run == run)),
+            orphans=mine,
+            silent_s=_silence_s(store.spool.folder / run),
+        )
+        for run, journaled in said.items()
+    }
+    return found, unreadable
+
+
+def _lives(said: Journaled, folder: Path) -> bool | None:
+    """Whether the process that holds a run has it under way; None where one cannot know."""
+    owner = msgspec.convert(said.opened.owner, Owner)
+    verdict = alive(owner)
+    if verdict is not False and said.opened.locked and owner.same_kernel():
+        return is_locked(folder)  # also a process that lives, or a container's, may have let go of the run
+    return verdict
+
+
+def _state(lives: Literal[True, False] | None, left: tuple[Orphan, ...]) -> State:
+    if lives is None:
+        return "elsewhere"
+    if lives:
+        return "running"
+    return "orphaned" if left else "cut off"
+
+
+def _silence_s(folder: Path) -> float:
+    try:
+        return max(0.0, time.time() - (folder / "journal").stat().st_mtime)
+    except OSError:
+        return 0.0
+
+
+def heal(store: Store) -> Healing:
+    """Put the runs that were cut off into git, and remove what killed commands left half made.
+
+    Where nothing can be committed now nothing is done, and the reason is given.
+    """
+    dead: list[str] = []
+    try:
+        store.repository.heal()
+        dead, unreadable = _dead(store)
+        if not (dead or unreadable or store.spool.has_leftovers()):
+            return Healing(damaged=store.spool.damaged())
+        check_ready(store.repository)
+        with store.spool.lock() as locked:
+            store.spool.sweep(locked=locked)
+            dead, unreadable = _dead(store)  # somebody else may have healed them meanwhile
+            for run in unreadable:
+                store.spool.keep_damaged(run)
+            healed = tuple(run for run in dead if recover_run(store, run))
+    except (StoaError, OSError) as problem:
+        names = f"not in git yet: {', '.join(dead)}: " if dead else ""
+        return Healing(hindered=f"{names}{problem}", damaged=store.spool.damaged())
+    return Healing(healed, damaged=store.spool.damaged())
+
+
+def _dead(store: Store) -> tuple[list[str], list[str]]:
+    found, unreadable = _look(store)
+    return [run for run, live in found.items() if live.state == "cut off"], unreadable
+
+
+def recover_run(store: Store, run: str) -> bool:
+    """Put one run into git as it stands in its journal; the caller holds the lock of the spool."""
+    said = read_journal(store.spool.folder / run)
+    if said is None:
+        return False
+    recover(store, said, group_causes, partial(_remains, store.project, said.opened.run))
+    with suppress(StoaError):
+        work = Project.job_place(said.opened.run.process, run, "", kind=".work")
+        shutil.rmtree(store.project.root(PRODUCTS_ROOT) / work, ignore_errors=True)
+    return True
+
+
+def _remains(project: Project, run: Run, start: Start) -> Remains:
+    """Directory and log of a job that was cut off; the directory is kept as that of a failed job is."""
+    work, failed = (
+        Project.job_place(run.process, run.id, start.target, start.group, kind=kind) for kind in (".work", "failed")
+    )
+    try:
+        products = project.root(PRODUCTS_ROOT).absolute()
+        if (products / work).is_dir():
+            move_folder(str(products / work), str(products / failed))
+        if (products / failed).is_dir():
+            return Remains(f"{PRODUCTS_ROOT}:{failed}", _log(products / failed / LOG_FILE))
+    except (OSError, StoaError):
+        pass  # what it left cannot be reached from here
+    return Remains()
+
+
+def _log(file: Path) -> str:
+    # A script can put anything in the place of its log; opening a pipe would wait for ever.
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    try:
+        return excerpt(descriptor) if stat.S_ISREG(os.fstat(descriptor).st_mode) else ""
+    finally:
+        os.close(descriptor)

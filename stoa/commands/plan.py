@@ -1,0 +1,274 @@
+"""What would run and why, from the records and the definitions alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from stoa.commands.inputs import Choice, Choices
+from stoa.commands.resolve import Definitions, definition_changes, resolve
+from stoa.commands.selection import Selection, choose, flagged, is_bad
+from stoa.commands.workspace import Workspace
+from stoa.errors import NotFoundError, StoaError
+from stoa.model import FileRef, Status, Target
+from stoa.provenance.index import decode_run
+from stoa.provenance.library import DEFAULT_SET
+
+RETRIED = (Status.INTERRUPTED, Status.ERROR)
+"""Statuses that say nothing about the target, so that the next run tries again."""
+
+_LEFT_TO_RUN = {
+    "running": "is running in {}",
+    "orphaned": "is running in {}, whose STOA was killed (`stoa stop` ends its jobs)",
+    "elsewhere": "is running in {} on another machine",
+    "cut off": "was running in {}, which was cut off and is not in git yet",
+}
+"""Why a job is left alone, by the state of the live run that it belongs to."""
+
+
+class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One target (or image group of it) and what is to be done with it."""
+
+    target: str
+    group: str
+    state: str  # new, stale or the status of the latest outcome
+    reason: str  # why it runs or why it is left alone
+    runs: bool
+    missing: str = ""  # what the process needs and is not there: such a job ends as blocked
+    inputs: dict[str, str | None] = {}  # input -> file below the target's folder
+    meta: str = ""  # object id of the metadata document
+
+    @property
+    def ends_blocked(self) -> bool:
+        """Whether it takes part in the run only to say what is missing."""
+        return self.runs and bool(self.missing)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Every job that a run would look at."""
+
+    definitions: Definitions
+    jobs: tuple[PlannedJob, ...]
+
+    @property
+    def to_run(self) -> tuple[PlannedJob, ...]:
+        return tuple(job for job in self.jobs if job.runs)
+
+    def left_alone(self) -> dict[str, int]:
+        """How many jobs do not run, by reason without what differs from target to target."""
+        found: dict[str, int] = {}
+        for job in self.jobs:
+            if not job.runs:
+                reason = f"{job.state} before" if job.reason.startswith(f"{job.state}: ") else job.reason
+                found[reason] = found.get(reason, 0) + 1
+        return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What a plan needs of the latest outcome of a job, decoded from its record."""
+
+    run: str
+    status: Status
+    cause: str = ""
+    meta: str = ""
+    inputs: dict[str, FileRef] = {}
+
+
+_PAST = msgspec.json.Decoder(Past)
+
+
+def latest(ws: Workspace, process: str, params: str, names: Iterable[str]) -> Iterator[dict[str, Past]]:
+    """For each target its latest outcomes by image group, one target after the other."""
+    index = ws.index
+    sql = (
+        "SELECT l.grp, o.record FROM current l JOIN outcomes o ON o.id = l.outcome"
+        " WHERE l.process = ? AND l.params = ? AND l.target = ?"
+    )
+    for name in names:
+        yield {group: _PAST.decode(record) for group, record in index.rows(sql, (process, params, name))}
+
+
+def make_plan(ws: Workspace, definitions: Definitions, selection: Selection) -> Plan:
+    """What a run of these definitions over these targets would do; heals runs that were cut off."""
+    ws.heal()
+    names = choose(ws, selection, definitions.process.name, definitions.params.name)
+    with ws.index.reading(), ws.checksums.many():
+        judge = _Judge(ws, definitions, selection)
+        choices = Choices(ws, definitions.process)
+        # One target after the other: documents and records of a hundred thousand would fill the memory.
+        past = latest(ws, definitions.process.name, definitions.params.name, names)
+        jobs = tuple(
+            job
+            for name, before in zip(names, past, strict=True)
+            for job in judge.jobs(ws.targets[name], choices.of(name), before)
+        )
+    choices.keep()
+    return Plan(definitions=definitions, jobs=jobs)
+
+
+class _Judge:
+    """Decides job by job; holds what is the same for all."""
+
+    def __init__(self, ws: Workspace, definitions: Definitions, selection: Selection) -> None:
+        self.ws = ws
+        self.definitions = definitions
+        self.selection = selection
+        self.flags = flagged(ws)
+        self.live = _live_jobs(ws, definitions)
+        self._changes: dict[str, str] = {}
+        self._roots: dict[str, str] = {}
+
+    def jobs(
+        self, target: Target, described: tuple[str, tuple[Choice, ...]], past: Mapping[str, Past]
+    ) -> Iterator[PlannedJob]:
+        oid, choices = described
+        for one in choices:
+            known = past.get(one.group)
+            state, reason = self._state(target, known, one, oid)
+            runs, reason = self._decide((target.name, one.group), known, state, reason)
+            missing = one.missing or (self._absent(target, one.inputs) if runs else "")
+            yield PlannedJob(
+                target=target.name, group=one.group, state=state, reason=reason, runs=runs, missing=missing,
+                inputs=one.inputs, meta=oid[:12],
+            )  # fmt: skip
+
+    def _state(self, target: Target, known: Past | None, job: Choice, oid: str) -> tuple[str, str]:
+        if known is None:
+            return "new", "no outcome yet"
+        status = known.status
+        if status == Status.BLOCKED:
+            lack = job.missing or self._absent(target, job.inputs)
+            return ("blocked", lack) if lack else ("stale", "what was missing is there now")
+        changed = self._definitions_changed(known.run) or self._inputs_changed(target, known, job.inputs, oid)
+        if changed:
+            return "stale", changed
+        if status == Status.OK:
+            return "ok", "up to date"
+        return status.value, known.cause or status.value
+
+    def _definitions_changed(self, run: str) -> str:
+        if run not in self._changes:
+            record = self.ws.index.rows("SELECT record FROM runs WHERE run = ?", (run,))[0][0]
+            self._changes[run] = "; ".join(definition_changes(decode_run(record), self.definitions))
+        return self._changes[run]
+
+    def _inputs_changed(self, target: Target, past: Past, inputs: Mapping[str, str | None], oid: str) -> str:
+        if not self.definitions.process.inputs:
+            changed = past.meta and oid and past.meta != oid[:12]
+            return "the metadata of the folder changed" if changed else ""
+        words = []
+        for name, file in inputs.items():
+            old = past.inputs.get(name)
+            new = f"{target.root}:{'/'.join(part for part in (target.path, file) if part)}" if file else ""
+            if (old.path if old else "") != new:
+                words.append(f"input {name}: {_leaf(old)} -> {file or 'none'}")
+            elif old and self._content_changed(old):
+                words.append(f"input {name} was delivered anew")
+        return "; ".join(words)
+
+    def _content_changed(self, old: FileRef) -> bool:
+        root, _, path = old.path.partition(":")
+        place = self._root(root)
+        try:
+            if not place:
+                return False  # not on this machine: the metadata document is all there is to go by
+            size, sha256 = self.ws.checksums.of(os.path.join(place, path))
+        except OSError:
+            return False
+        return size != old.size or (bool(old.sha256) and sha256 != old.sha256)
+
+    def _absent(self, target: Target, inputs: Mapping[str, str | None]) -> str:
+        """What of a target is gone from its root; nothing if the root itself is not on this machine."""
+        root = self._root(target.root)
+        if not root:
+            return ""
+        folder = os.path.join(root, target.path)
+        if not os.path.isdir(folder):
+            return f"the folder {target.root}:{target.path} is not there"
+        gone = [name for name, file in inputs.items() if file and not os.path.isfile(os.path.join(folder, file))]
+        return f"input {gone[0]} is not there: {inputs[gone[0]]} (`stoa meta build` looks anew)" if gone else ""
+
+    def _root(self, name: str) -> str:
+        """Where a root lies on this machine, "" where it does not."""
+        if name not in self._roots:
+            try:
+                place = self.ws.project.root(name)
+                self._roots[name] = str(place) if place.is_dir() else ""
+            except StoaError:
+                self._roots[name] = ""
+        return self._roots[name]
+
+    def _decide(self, job: tuple[str, str], known: Past | None, state: str, reason: str) -> tuple[bool, str]:
+        """Whether a job runs, and the reason in words."""
+        chosen = self.selection
+        if job in self.live:
+            return False, self.live[job]
+        if chosen.force:
+            return True, "forced"
+        if not chosen.names_states:
+            return _by_default(state, reason)
+        status, cause = (known.status.value, known.cause) if known else ("", "")
+        flags = self.flags.get(job[0], [])
+        picked = [
+            (chosen.new and state == "new", "new"),
+            (chosen.stale and state == "stale", reason),
+            (chosen.failed and is_bad(status), f"{status} before"),
+            (chosen.flagged and bool(flags), f"flagged: {', '.join(flags)}"),
+            (bool(chosen.like) and chosen.like in cause, "its cause fits"),
+        ]
+        for fits, why in picked:
+            if fits:
+                return True, why
+        return False, "not selected" if state != "ok" else "up to date"
+
+
+def _by_default(state: str, reason: str) -> tuple[bool, str]:
+    """Whether a job runs when no state is asked for: what failed is left alone."""
+    if state in RETRIED:
+        return True, f"{state} before"
+    if state in ("new", "stale", "ok"):
+        return state != "ok", reason
+    return False, f"{state}: {reason}"
+
+
+def _leaf(ref: FileRef | None) -> str:
+    return ref.path.rpartition("/")[2] if ref else "none"
+
+
+def without_live(ws: Workspace, plan: Plan) -> Plan:
+    """A plan without the jobs that another run has begun since it was made.
+
+    Raises
+    ------
+    StoaError
+        If no job is left.
+    """
+    live = _live_jobs(ws, plan.definitions)
+    jobs = tuple(_left(job, live.get((job.target, job.group), "")) for job in plan.jobs)
+    fresh = msgspec.structs.replace(plan, jobs=jobs)
+    if not fresh.to_run:
+        raise StoaError("another run has just begun with all of these jobs", "`stoa status` shows how far it is")
+    return fresh
+
+
+def _left(job: PlannedJob, reason: str) -> PlannedJob:
+    return msgspec.structs.replace(job, runs=False, reason=reason) if job.runs and reason else job
+
+
+def _live_jobs(ws: Workspace, definitions: Definitions) -> dict[tuple[str, str], str]:
+    """Jobs of the same process and set that belong to a live run, and why they are left to it."""
+    found: dict[tuple[str, str], str] = {}
+    for run, live in ws.live().items():
+        if (live.run.process, live.run.params.name) == (definitions.process.name, definitions.params.name):
+            # What has ended may wait for its commit, so it is the run's as well.
+            found.update(dict.fromkeys(live.opened.jobs, _LEFT_TO_RUN[live.state].format(run)))
+    return found
+
+
+def why(ws: Workspace, process: str, target: str, params: str = DEFAULT_SET) -> list[PlannedJob]:
+    """What would happen to one target and for which reason."""
+    if target not in ws.targets:
+        raise NotFoundError("target", target, list(ws.targets), "`stoa target list` shows the targets")
+    return list(make_plan(ws, resolve(ws, process, params), Selection(targets=(target,))).jobs)

@@ -1,0 +1,164 @@
+"""From the names of a process, a parameter set and an environment to what a run rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stoa.commands.workspace import Workspace
+from stoa.errors import StoaError
+from stoa.exec.command import check_command
+from stoa.model import Environment, ParameterSet, Process, Run
+from stoa.project import Project
+from stoa.provenance.definitions import override, read_process, shown
+from stoa.provenance.dialect import block
+from stoa.provenance.digests import environment_digest, params_digest, process_digest, script_digest
+from stoa.provenance.library import DEFAULT_SET
+
+
+class Definitions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run rests on, resolved and checked."""
+
+    process: Process
+    params: ParameterSet
+    environment: Environment
+    script: bytes
+    digests: dict[str, str]
+    frozen: dict[str, bytes]  # path below the run's `frozen` folder -> content, read when they were resolved
+
+
+def resolve(
+    ws: Workspace,
+    process_name: str,
+    params: str = DEFAULT_SET,
+    settings: Mapping[str, str] | None = None,
+    environment: str | None = None,
+) -> Definitions:
+    """The definitions that a run of this process would freeze, all checked before anything runs."""
+    process = ws.library.process(process_name)
+    check_process_alone(process)
+    chosen = ws.library.parameter_set(process, params)
+    if settings:
+        chosen = override(process, chosen, settings)
+    where = environment or process.environment
+    place = ws.library.environment(where)
+    script = read_script(ws.project, process)
+    frozen = {
+        "process.yaml": ws.project.process_file(process.name).read_bytes(),
+        "environment.yaml": ws.project.environment_file(where).read_bytes(),
+        "params.yaml": block(msgspec.to_builtins(chosen)),
+    }
+    if process.script:
+        frozen[f"script/{Path(process.script).name}"] = script
+    digests = {
+        "process": process_digest(process),
+        "script": script_digest(script, process.script) if process.script else "",
+        "params": params_digest(chosen.values),
+        "environment": environment_digest(place),
+    }
+    return Definitions(
+        process=process, params=chosen, environment=place, script=script, digests=digests, frozen=frozen
+    )  # fmt: skip
+
+
+def check_process_alone(process: Process) -> None:
+    """Raise `StoaError` for what is wrong with a process, whatever it would run over."""
+    check_command(process)
+    if process.needs:
+        raise StoaError(
+            f"process {process.name!r} needs {', '.join(process.needs)}, and this version runs no chains of processes",
+            "take `needs` out of the definition and name the products as a root: `stoa root add NAME PATH`",
+        )
+
+
+def resolve_again(
+    ws: Workspace,
+    run: Run,
+    params: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    environment: str | None = None,
+) -> Definitions:
+    """The present definitions for what a run was asked to do.
+
+    Values and an environment that were given on the command line of that run are taken over,
+    unless others are given here.
+
+    Parameters
+    ----------
+    environment
+        None for the run's own, "" for the one that the process names now.
+    """
+    process = ws.library.process(run.process)
+    if environment is None:
+        data = ws.store.frozen(run.id, "process.yaml")
+        usual = read_process(data, f"runs/{run.id}/frozen/process.yaml").environment if data else run.environment
+        environment = None if run.environment == usual else run.environment
+    if params is not None or run.params.name in ws.library.parameter_sets(run.process):
+        return resolve(ws, run.process, params or run.params.name, settings, environment)
+    base = run.params.name.partition("+")[0]
+    present = ws.library.parameter_set(process, base).values
+    given = {key: shown(v) for key, v in run.params.values.items() if key in present and v != present[key]}
+    return resolve(ws, run.process, base, given | dict(settings or {}), environment)
+
+
+def read_script(project: Project, process: Process) -> bytes:
+    """Content of a process's script, empty for a bare command.
+
+    Raises
+    ------
+    StoaError
+        If it does not exist, cannot be read, or has to be executable and is not.
+    """
+    if not process.script:
+        return b""
+    file = project.top / process.script
+    if not file.is_file():
+        raise StoaError(
+            f"the script {process.script} of process {process.name!r} does not exist",
+            f"it is looked for at {file}; `stoa process show {process.name}` shows the definition",
+        )
+    if process.command[0] == "{script}" and not file.stat().st_mode & 0o111:
+        raise StoaError(
+            f"the script {process.script} of process {process.name!r} is not executable",
+            f"`chmod +x {process.script}`, or name its interpreter in the command",
+        )
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise StoaError(f"cannot read the script {process.script}: {problem.strerror}") from None
+
+
+def definition_changes(run: Run, now: Definitions) -> list[str]:
+    """What differs between the definitions that a run froze and the present ones, in words."""
+    old = run.digests
+    words = []
+    if old.get("script") != now.digests["script"]:
+        words.append("the script changed")
+    if old.get("process") != now.digests["process"]:
+        words.append("the definition of the process changed")
+    if old.get("params") != now.digests["params"]:
+        words.extend(value_changes(run.params.values, now.params.values))
+    if old.get("environment") != now.digests["environment"]:
+        words.append(_environment_change(run.environment, now.environment.name))
+    return words
+
+
+def _environment_change(old: str, new: str) -> str:
+    return f"environment: {old} -> {new}" if old != new else f"the environment {new!r} changed"
+
+
+def value_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Parameters that differ: ``parameter snr: 5 -> 4``."""
+    names = [*new, *(name for name in old if name not in new)]
+    return [
+        f"parameter {name}: {_shown(old, name)} -> {_shown(new, name)}"
+        for name in names
+        if old.get(name) != new.get(name) or (name in old) != (name in new)
+    ]
+
+
+def _shown(values: Mapping[str, Any], name: str) -> str:
+    return shown(values[name]) if name in values else "none"

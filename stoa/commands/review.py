@@ -1,0 +1,151 @@
+"""Flags and comments: one commit an action, however many targets it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from stoa.commands.history import resolve_run
+from stoa.commands.selection import Selection, choose, match_names
+from stoa.commands.workspace import Workspace
+from stoa.errors import StoaError, nearest
+from stoa.model import SCHEMA, Review
+from stoa.provenance.ids import id_after, now
+
+MAX_TEXT = 10_000
+
+
+class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was written."""
+
+    id: str
+    kind: str
+    targets: tuple[str, ...]
+    commit: str
+
+
+def flag(
+    ws: Workspace,
+    targets: Iterable[str] = (),
+    *,
+    reason: str,
+    text: str = "",
+    run: str = "",
+    group: str = "",
+    where: str = "",
+) -> ReviewReport:
+    """Flag targets, or the outcomes of a run for them.
+
+    Parameters
+    ----------
+    targets
+        Names or glob patterns.
+    reason
+        A reason code of the project.
+    where
+        SQL expression instead of, or beside, names.
+    """
+    known = ws.project.config.reasons
+    if reason not in known:
+        near = nearest(reason, list(known))
+        guess = f"; did you mean {near!r}?" if near else ""
+        raise StoaError(f"no reason code {reason!r}{guess}", f"codes in .stoa/config.yaml: {', '.join(known)}")
+    names = _names(ws, targets, where)
+    return _write(ws, "flag", names, reason=reason, text=text, run=run, group=group)
+
+
+def comment(
+    ws: Workspace, targets: Iterable[str] = (), *, text: str, run: str = "", group: str = "", where: str = ""
+) -> ReviewReport:
+    """Comment on targets, or on the outcomes of a run for them."""
+    if not text.strip():
+        raise StoaError("a comment needs a text", "`stoa comment TARGET -m TEXT`")
+    return _write(ws, "comment", _names(ws, targets, where), text=text, run=run, group=group)
+
+
+def unflag(
+    ws: Workspace, targets: Iterable[str] = (), *, reason: str = "", text: str = "", where: str = ""
+) -> ReviewReport:
+    """Clear the open flags of targets, all of them or those of one reason."""
+    names = _names(ws, targets, where)
+    flags: dict[str, list[str]] = {}
+    for target, event, code in ws.index.rows("SELECT target, id, reason FROM open_flags ORDER BY id"):
+        if target in names and (not reason or code == reason):
+            flags.setdefault(target, []).append(event)
+    if not flags:
+        whom = f"target {names[0]!r}" if len(names) == 1 else f"none of these {len(names)} targets"
+        what = f"open flag with reason {reason!r}" if reason else "open flag"
+        raise StoaError(f"{whom} has {'no' if len(names) == 1 else 'an'} {what}", "`stoa reviews --flags` lists them")
+    return _write(ws, "unflag", [n for n in names if n in flags], reason=reason, text=text, clears=flags)
+
+
+def _names(ws: Workspace, targets: Iterable[str], where: str) -> list[str]:
+    patterns = tuple(targets)
+    if where:
+        return choose(ws, Selection(targets=patterns, where=where))
+    if not patterns:
+        raise StoaError("which targets?", "name them, or choose them with --where")
+    return match_names(patterns, ws.targets)
+
+
+def _write(
+    ws: Workspace,
+    kind: Literal["flag", "unflag", "comment"],
+    targets: list[str],
+    *,
+    reason: str = "",
+    text: str = "",
+    run: str = "",
+    group: str = "",
+    clears: dict[str, list[str]] | None = None,
+) -> ReviewReport:
+    if not targets:
+        raise StoaError("no target fits", "`stoa target list --where ...` shows which would")
+    if len(text) > MAX_TEXT:
+        raise StoaError(f"a text of {len(text)} characters is too long (at most {MAX_TEXT})")
+    ws.ready()
+    event = id_after(ws.index.rows("SELECT ifnull(max(id), '') FROM reviews")[0][0])
+    author, moment = ws.repository.author(), now()
+    run_id = _run_id(ws, run, group, targets)
+    reviews = [
+        Review(
+            schema=SCHEMA, id=event, kind=kind, target=target, run=run_id, group=group, reason=reason, text=text,
+            clears=tuple((clears or {}).get(target, ())), author=author, time=moment,
+        )
+        for target in targets
+    ]  # fmt: skip
+    commit = ws.store.add_reviews(reviews, _subject(kind, targets, reason, text))
+    return ReviewReport(id=event, kind=kind, targets=tuple(targets), commit=commit)
+
+
+def _run_id(ws: Workspace, name: str, group: str, targets: list[str]) -> str:
+    """The run that a review is about, "" for the targets as such; its outcomes have to be there.
+
+    Raises
+    ------
+    StoaError
+        If the run, or any run when only a group is named, has no outcome of a target (and group).
+    """
+    run = resolve_run(ws, name) if name else None
+    if run and not run.run:
+        raise StoaError(f"{name!r} stands for the outcomes of several runs", "`stoa runs` lists the runs: name one")
+    wanted = run.run if run else ""
+    if run or group:
+        rows = ws.index.rows(
+            "SELECT DISTINCT target FROM outcomes WHERE (? = '' OR run = ?) AND (? = '' OR grp = ?)",
+            (wanted, wanted, group, group),
+        )
+        lacking = [target for target in targets if (target,) not in set(rows)]
+        if lacking:
+            where = " ".join(words for words in (f"image group {group}" if group else "", wanted) if words)
+            raise StoaError(f"target {lacking[0]!r} has no outcome of {where}", f"`stoa show {lacking[0]}` lists them")
+    return wanted
+
+
+def _subject(kind: str, targets: list[str], reason: str, text: str) -> str:
+    whom = targets[0] if len(targets) == 1 else f"{len(targets)} targets"
+    first = text.strip().splitlines()[0] if text.strip() else ""
+    words = f"{kind} {whom}" + (f" ({reason})" if reason else "") + (f": {first}" if first else "")
+    return words if len(words) <= 100 else f"{words[:97]}..."

@@ -1,0 +1,95 @@
+"""Stopping a run from another terminal, also one whose STOA was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import msgspec
+
+from stoa.commands.live import LiveRun, recover_run
+from stoa.commands.workspace import Workspace
+from stoa.errors import StoaError
+from stoa.exec.orphans import end_orphans
+from stoa.provenance.definitions import read_process
+
+GRACE_S = 5.0
+
+
+class StopReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that was told to stop, or was ended."""
+
+    run: str
+    pid: int  # of its STOA; 0 where that is gone
+    at_once: bool
+    ended: tuple[int, ...] = ()  # processes of its jobs that had outlived it
+    in_git: bool = False  # whether it is over, and in git
+
+
+def stop(ws: Workspace, run: str = "", *, at_once: bool = False, forget: bool = False) -> StopReport:
+    """Tell a live run to start nothing more (what runs ends by itself), or to stop at once.
+
+    Of a run whose STOA was killed, the jobs that go on are ended and the run is put into git.
+
+    Parameters
+    ----------
+    run
+        Its id or the start of it; may be left out when one run is live.
+    forget
+        Put a run that another machine holds into git as cut off. Should it live, it finds out at
+        its next commit, and stops; what it had not recorded is to be run again.
+
+    Raises
+    ------
+    StoaError
+        If no run of that name is live, several are and none is named, or it is out of reach.
+    """
+    ws.heal()
+    name, live = _chosen(ws, run)
+    if live.state == "orphaned":
+        ended = end_orphans(name, _grace_s(live))
+        ws.ready()
+        return StopReport(run=name, pid=0, at_once=at_once, ended=ended, in_git=name not in ws.live())
+    if live.state == "elsewhere":
+        return _forget(ws, name, live, forget=forget)
+    _tell(live.owner.pid, name, at_once=at_once)
+    return StopReport(run=name, pid=live.owner.pid, at_once=at_once)
+
+
+def _chosen(ws: Workspace, run: str) -> tuple[str, LiveRun]:
+    found = {name: live for name, live in ws.live().items() if name.startswith(run) and live.state != "cut off"}
+    if not found:
+        raise StoaError(f"no live run{f' named {run!r}' if run else ''}", "`stoa runs` lists the runs")
+    if len(found) > 1:
+        raise StoaError(f"{len(found)} runs are live: {', '.join(found)}", "`stoa stop RUN` stops one")
+    return next(iter(found.items()))
+
+
+def _grace_s(live: LiveRun) -> float:
+    """What the frozen process grants between the polite signal and the final one."""
+    try:
+        return read_process(live.opened.frozen["process.yaml"], "process.yaml").grace_s
+    except (StoaError, KeyError):
+        return GRACE_S
+
+
+def _forget(ws: Workspace, run: str, live: LiveRun, *, forget: bool) -> StopReport:
+    if not forget:
+        raise StoaError(
+            f"run {run} is held on {live.owner.host}, last sign of life {live.silent_s / 60:.0f} minutes ago",
+            f"`stoa stop {run}` there stops it; if that machine is gone for good, `stoa stop {run} --forget` here",
+        )
+    ws.ready()
+    with ws.store.spool.lock():
+        recover_run(ws.store, run)
+    return StopReport(run=run, pid=0, at_once=True, in_git=True)
+
+
+def _tell(pid: int, run: str, *, at_once: bool) -> None:
+    # SIGINT once lets what runs end, SIGTERM stops it: the same as Ctrl-C once and twice in its terminal.
+    try:
+        os.kill(pid, signal.SIGTERM if at_once else signal.SIGINT)
+    except ProcessLookupError:
+        raise StoaError(f"run {run} has just ended", "`stoa runs` lists the runs") from None
+    except PermissionError:
+        raise StoaError(f"run {run} belongs to another user", "`stoa runs` says to whom") from None

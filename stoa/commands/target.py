@@ -1,0 +1,147 @@
+"""The list of targets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stoa.commands.selection import Selection, choose, flagged
+from stoa.commands.workspace import Workspace
+from stoa.errors import NotFoundError, StoaError
+from stoa.model import Target
+from stoa.provenance.definitions import check_name
+from stoa.provenance.records import write_targets
+from stoa.provenance.targets import name_targets
+
+
+class AddReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What `target add` did."""
+
+    added: tuple[Target, ...]
+    known: int  # folders that were targets already
+    refused: tuple[str, ...]  # folders whose names a record cannot hold
+    commit: str
+
+
+class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A target with what is known of it."""
+
+    name: str
+    root: str
+    path: str
+    flags: tuple[str, ...]
+    metadata: dict[str, Any]
+
+
+def add_targets(
+    ws: Workspace, root: str, patterns: Iterable[str] = (), paths: Iterable[str] = (), list_name: str = ""
+) -> AddReport:
+    """Add folders of a root to a list of targets and commit it.
+
+    Parameters
+    ----------
+    patterns
+        Globs relative to the root, such as ``**/product*``; folders only.
+    paths
+        Folders by name, absolute or relative to the root (a list from a file or a command).
+    list_name
+        The list, by default the root's name.
+
+    Raises
+    ------
+    StoaError
+        If the root has no place here, a pattern fits no folder, or a path lies outside the root.
+    """
+    ws.ready()
+    place = ws.project.root(root)
+    if not place.is_dir():
+        raise StoaError(f"root {root!r} should lie at {place}, and nothing is there", f"`stoa root add {root} PATH`")
+    list_name = check_name(list_name or root, "list of targets")
+    found = {path: None for pattern in patterns for path in _glob(place, root, pattern)}
+    found |= {_relative(place, root, text): None for text in paths}
+    taken = ws.targets
+    known = {(t.root, t.path) for t in taken.values()}
+    fresh = [path for path in found if (root, path) not in known]
+    refused = tuple(path for path in fresh if not _recordable(path))
+    added = name_targets(root, [path for path in fresh if _recordable(path)], taken)
+    commit = _write(ws, list_name, added) if added else ""
+    return AddReport(added=tuple(added), known=len(found) - len(fresh), refused=refused, commit=commit)
+
+
+def _write(ws: Workspace, list_name: str, added: list[Target]) -> str:
+    present = ws.library.target_lists().get(list_name, [])
+    data = write_targets([*present, *added])
+    ws.__dict__.pop("targets", None)
+    number = len(added)
+    return ws.store.commit({f"targets/{list_name}.yaml": data}, f"{number} target{'s' * (number != 1)} in {list_name}")
+
+
+def _glob(place: Path, root: str, pattern: str) -> list[str]:
+    if pattern.startswith("/") or ".." in pattern.split("/"):
+        raise StoaError(f"pattern {pattern!r} leaves root {root!r}", "patterns are relative to the root")
+    if not pattern.strip():
+        raise StoaError("an empty pattern fits nothing", f"`stoa target add {root} .` adds the root itself")
+    if os.path.isdir(place / pattern):  # a name with brackets in it means itself
+        return [_relative(place, root, pattern)]
+    try:
+        folders = sorted(str(path) for path in place.glob(pattern) if os.path.isdir(path))
+    except (ValueError, OSError) as problem:
+        words = problem.strerror if isinstance(problem, OSError) else str(problem).partition(": ")[2] or str(problem)
+        raise StoaError(f"pattern {pattern!r} cannot be used: {words}", "for example '**/product*'") from None
+    if not folders:
+        raise StoaError(
+            f"pattern {pattern!r} fits no folder below {place}", "quote it, so that the shell leaves it alone"
+        )
+    return [_relative(place, root, folder) for folder in folders]
+
+
+def _relative(place: Path, root: str, text: str) -> str:
+    """Path of a folder below its root, "" for the root itself; links are not followed."""
+    top, full = os.path.normpath(place), os.path.normpath(place / text)
+    if full != top and not full.startswith(top.rstrip("/") + "/"):
+        raise StoaError(f"{text!r} does not lie below root {root!r} ({place})", "`stoa root add` names another root")
+    if not os.path.isdir(full):
+        raise StoaError(f"{text!r} is no folder below root {root!r} ({place})", "nothing was added")
+    return full[len(top) :].lstrip("/")
+
+
+def _recordable(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def list_targets(ws: Workspace, selection: Selection | None = None) -> list[TargetRow]:
+    """Targets with their metadata columns and open flags."""
+    chosen = selection or Selection()
+    names = choose(ws, chosen) if chosen.targets or chosen.where else list(ws.targets)
+    flags = flagged(ws)
+    if chosen.flagged:
+        names = [name for name in names if name in flags]
+    metadata = metadata_rows(ws)
+    return [
+        TargetRow(
+            name=name, root=ws.targets[name].root, path=ws.targets[name].path, flags=tuple(flags.get(name, ())),
+            metadata=metadata.get(name, {}),
+        )
+        for name in names
+    ]  # fmt: skip
+
+
+def metadata_rows(ws: Workspace) -> dict[str, dict[str, Any]]:
+    """Metadata columns by target."""
+    columns = [row[1] for row in ws.index.rows("SELECT * FROM pragma_table_info('metadata')")]
+    return {row[0]: dict(zip(columns[1:], row[1:], strict=True)) for row in ws.index.rows("SELECT * FROM metadata")}
+
+
+def known_target(ws: Workspace, name: str) -> Target:
+    """A target by name, or `NotFoundError`."""
+    if name not in ws.targets:
+        raise NotFoundError("target", name, list(ws.targets), "`stoa target list` shows the targets")
+    return ws.targets[name]

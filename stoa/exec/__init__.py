@@ -1,0 +1,1 @@
+"""Scripts over targets: commands, environments, engines, and how each job ended."""

@@ -1,0 +1,227 @@
+"""One script as a child process: started, watched, ended, and its resources read (Linux).
+
+The child leads a session and process group of its own. A terminal's Ctrl-C does not reach it,
+it has no terminal to ask for a password, and all that it started can be signalled at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import time
+from typing import Literal
+
+from msgspec import Struct
+
+from stoa.errors import StoaError
+from stoa.exec.control import Control
+from stoa.exec.liveness import has_members
+from stoa.model import Job
+
+_LONGEST_POLL_S = 3600.0  # poll(2) takes milliseconds as a C int
+_EMPTY_GROUP_S = 5.0  # how long killed processes may take to go
+
+
+class NotStarted(StoaError):
+    """A command that could not be started."""
+
+
+class Ending(Struct, frozen=True, kw_only=True):
+    """How a child ended."""
+
+    exit_code: int | None = None  # None: by a signal
+    signal: str = ""
+    stopped: Literal["", "timeout", "cancel"] = ""  # why it was told to end
+    cpu_s: float = 0.0
+    memory_mb: float = 0.0  # 0: not above this process's own peak, and so not known
+
+
+def run_child(job: Job, log: int, control: Control) -> Ending:
+    """Run a job's command to its end.
+
+    On timeout or cancel the group gets SIGTERM and, when `job.grace_s` is over, SIGKILL. What is
+    left of the group when the child has ended, in whatever way, is killed.
+
+    Parameters
+    ----------
+    log
+        File descriptor that takes standard output and error.
+
+    Raises
+    ------
+    NotStarted
+        If the command is not found, is not executable or cannot be started for another reason.
+    """
+    child = _spawn(job, log)
+    own_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        if job.memory_mb:
+            _limit_memory(child.pid, job.memory_mb)
+        descriptor = os.pidfd_open(child.pid)
+    except BaseException:
+        child.kill()
+        child.wait()
+        raise
+    try:
+        stopped = _wait(descriptor, job.timeout_s, control)
+        if stopped:
+            _end_group(child.pid, descriptor, job.grace_s)
+    finally:
+        os.close(descriptor)
+        status, usage = _reap(child)
+    return _ending(status, usage, stopped, own_peak)
+
+
+def _spawn(job: Job, log: int) -> subprocess.Popen[bytes]:
+    # Without preexec_fn, so that Python uses vfork, whose cost does not grow with our memory.
+    try:
+        return subprocess.Popen(
+            job.argv,
+            cwd=job.work,
+            env=job.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        raise NotStarted(_start_problem(job, exc)) from exc
+    except (ValueError, IndexError) as exc:  # a NUL character in an argument or variable; no argument at all
+        raise NotStarted(f"command cannot be started: {exc}") from exc
+
+
+def _start_problem(job: Job, exc: OSError) -> str:
+    command = job.argv[0]
+    found = command if os.sep in command else shutil.which(command, path=job.environ.get("PATH", os.defpath))
+    found = os.path.join(job.work, found) if found else None
+    match exc.errno:
+        case errno.ENOENT if found is None:
+            return f"command {command!r} not found"
+        case errno.ENOENT if not os.path.lexists(found or ""):
+            return f"script {command!r} not found"
+        case errno.ENOENT:
+            return f"interpreter of script {command!r} not found: its first line is {_first_line(found)!r}"
+        case errno.EACCES if found and os.path.isdir(found):
+            return f"command {command!r} is a directory"
+        case errno.EACCES:
+            return f"script {command!r} is not executable: `chmod +x {command}`"
+        case errno.ENOEXEC:
+            return f"exec format error: {command!r} has no #! line and is no program for this machine"
+        case _:
+            return f"command {command!r} cannot be started: {exc.strerror}"
+
+
+def _first_line(path: str | None) -> str:
+    try:
+        with open(path or "", "rb") as file:
+            return file.readline(80).decode("utf-8", "backslashreplace").strip()
+    except OSError:
+        return ""
+
+
+def _limit_memory(pid: int, memory_mb: int) -> None:
+    """Limit what each process of the job may allocate.
+
+    RLIMIT_DATA counts private writable memory since Linux 4.7 (setrlimit(2)). RLIMIT_AS would
+    also count address space that is only reserved, of which threads, Java and Go take tens of
+    gigabytes; RLIMIT_RSS does nothing. It is set right after the start, because setting it in
+    the child before needs preexec_fn; what the child allocated by then stays.
+    """
+    limit = memory_mb * 1_000_000
+    with contextlib.suppress(ProcessLookupError):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
+        if hard != resource.RLIM_INFINITY:
+            limit = min(limit, hard)
+        resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
+
+
+def _wait(descriptor: int, timeout_s: float, control: Control) -> Literal["", "timeout", "cancel"]:
+    """Wait for the child's own end (""), the timeout or a cancel, whichever comes first."""
+    deadline = time.monotonic() + timeout_s if timeout_s > 0 else math.inf
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    poller.register(control.wake_descriptor, select.POLLIN)
+    while True:
+        left = deadline - time.monotonic()
+        ready = [found for found, _ in poller.poll(_milliseconds(left))]
+        if descriptor in ready:
+            return ""
+        if ready:
+            return "cancel"
+        if time.monotonic() >= deadline:
+            return "timeout"
+
+
+def _milliseconds(seconds: float) -> int:
+    return math.ceil(1000 * min(max(seconds, 0.0), _LONGEST_POLL_S))
+
+
+def _end_group(pid: int, descriptor: int, grace_s: float) -> None:
+    _signal_group(pid, signal.SIGTERM)
+    _signal_group(pid, signal.SIGCONT)  # a stopped process does not see SIGTERM
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    if not poller.poll(_milliseconds(grace_s)):
+        _signal_group(pid, signal.SIGKILL)
+        poller.poll()
+
+
+def _signal_group(pid: int, number: int) -> bool:
+    """Signal a process group; False if nothing of it is left."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # what is left has another user's rights
+        return False
+    return True
+
+
+def _reap(child: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
+    """Kill what the child left behind, then take its status.
+
+    In this order: until the child is reaped nobody else can get its number, so the signal
+    cannot meet a stranger.
+    """
+    _signal_group(child.pid, signal.SIGKILL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)  # Popen would wait for it otherwise
+    if _signal_group(child.pid, 0):
+        _await_empty(child.pid)
+    return status, usage
+
+
+def _await_empty(group: int) -> None:
+    """Wait until the killed processes of a group are gone, so that none writes into a product any more."""
+    deadline = time.monotonic() + _EMPTY_GROUP_S
+    while has_members(group) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def _ending(
+    status: int, usage: resource.struct_rusage, stopped: Literal["", "timeout", "cancel"], own_peak: int
+) -> Ending:
+    code = os.waitstatus_to_exitcode(status)
+    # exec(2) hands the peak of the process that spawned on to the child, so a smaller one is not known.
+    peak = usage.ru_maxrss if usage.ru_maxrss > own_peak else 0
+    return Ending(
+        exit_code=code if code >= 0 else None,
+        signal=_signal_name(-code) if code < 0 else "",
+        stopped=stopped,
+        cpu_s=round(usage.ru_utime + usage.ru_stime, 3),
+        memory_mb=round(peak * 1024 / 1e6, 1),
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}" if number > signal.SIGRTMIN else f"signal {number}"

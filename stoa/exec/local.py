@@ -1,0 +1,169 @@
+"""The engine of this machine: threads that each run one child process after the other."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from stoa.exec.child import NotStarted, run_child
+from stoa.exec.control import Control
+from stoa.exec.folder import make_folder, move_folder, remove
+from stoa.exec.verdict import Verdict, judge
+from stoa.model import SCHEMA, Job, Outcome, Status
+
+_LONGEST_SLEEP_S = 0.5
+
+
+class LocalEngine:
+    """Runs jobs as child processes of this one.
+
+    Parameters
+    ----------
+    workers
+        How many run at once; 0 is one a processor that this process may use.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers if workers > 0 else len(os.sched_getaffinity(0))
+
+    def execute(self, jobs: Iterable[Job], control: Control) -> Generator[Outcome, None, None]:
+        """One outcome a job, each as it ends.
+
+        Jobs are taken from the iterable in the caller's thread, while it asks for an outcome,
+        and at most twice as many as there are workers are under way: those that run and one
+        more each, so that no worker waits for the caller. If taking a job raises, the jobs that
+        were taken end first. If the caller stops asking (closes the iterator), they are
+        cancelled.
+        """
+        waiting: SimpleQueue[Job | None] = SimpleQueue()
+        ended: SimpleQueue[Outcome | BaseException] = SimpleQueue()
+        threads = [Thread(target=_work, args=(waiting, ended, control), daemon=True) for _ in range(self.workers)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield from _outcomes(iter(jobs), waiting, ended, 2 * self.workers, control)
+        except BaseException:
+            control.cancel()
+            raise
+        finally:
+            for _ in threads:
+                waiting.put(None)
+            for thread in threads:
+                thread.join()
+
+
+def _outcomes(
+    jobs: Iterator[Job],
+    waiting: SimpleQueue[Job | None],
+    ended: SimpleQueue[Outcome | BaseException],
+    most: int,
+    control: Control,
+) -> Iterator[Outcome]:
+    under_way = 0
+    more = True
+    fault: Exception | None = None
+    while True:
+        while more and under_way < most and not control.draining:
+            try:
+                waiting.put(next(jobs))
+                under_way += 1
+            except StopIteration:
+                more = False
+            except Exception as exc:  # noqa: BLE001 - it is raised again, after the outcomes of what runs
+                more, fault = False, exc
+        if not under_way:
+            break
+        outcome = _next(ended)
+        under_way -= 1
+        if isinstance(outcome, BaseException):
+            raise outcome
+        yield outcome
+    if fault:
+        raise fault
+
+
+def _next(ended: SimpleQueue[Outcome | BaseException]) -> Outcome | BaseException:
+    # A signal that comes just before this thread falls asleep does not wake it (Python handles signals in the main
+    # thread, between its instructions), so Ctrl-C would be heeded only when the next job has ended.
+    while True:
+        with suppress(Empty):
+            return ended.get(timeout=_LONGEST_SLEEP_S)
+
+
+def _work(waiting: SimpleQueue[Job | None], ended: SimpleQueue[Outcome | BaseException], control: Control) -> None:
+    while (job := waiting.get()) is not None:
+        try:
+            ended.put(run_job(job, control))
+        except BaseException as exc:  # noqa: BLE001 - it is raised again, in the thread that waits for outcomes
+            ended.put(exc)
+
+
+def run_job(job: Job, control: Control) -> Outcome:
+    """Run one job in this thread; whatever happens to it is in the outcome."""
+    start, clock = datetime.now(UTC), time.monotonic()
+    if control.draining:
+        verdict, place = Verdict(status=Status.INTERRUPTED, cause="stopped before it started"), ""
+    else:
+        verdict, place = _attempt(job, control)
+    return Outcome(
+        schema=SCHEMA,
+        run=job.run,
+        target=job.target,
+        group=job.group,
+        attempt=job.attempt,
+        status=verdict.status,
+        cause=verdict.cause,
+        exit_code=verdict.ending.exit_code,
+        signal=verdict.ending.signal,
+        start=start.isoformat(timespec="milliseconds"),
+        duration_s=round(time.monotonic() - clock, 3),
+        cpu_s=verdict.ending.cpu_s,
+        memory_mb=verdict.ending.memory_mb,
+        inputs=job.inputs,
+        meta=job.meta,
+        outputs=verdict.outputs,
+        results=verdict.results,
+        place=place,
+        log=verdict.log,
+    )
+
+
+def _attempt(job: Job, control: Control) -> tuple[Verdict, str]:
+    """How the job went, and where its directory lies."""
+    try:
+        log = make_folder(job)
+    except OSError as exc:
+        return _no_folder(job, exc), ""
+    try:
+        verdict = judge(job, run_child(job, log, control), log)
+    except NotStarted as exc:
+        verdict = Verdict(status=Status.ERROR, cause=exc.message)
+    except OSError as exc:
+        verdict = Verdict(status=Status.ERROR, cause=f"the job could not be watched: {exc.strerror}")
+    finally:
+        os.close(log)
+    return _settle(job, verdict)
+
+
+def _no_folder(job: Job, exc: OSError) -> Verdict:
+    """A job without a directory, disk full included; what was made of it is removed if possible."""
+    with suppress(OSError):
+        remove(job.work)
+    return Verdict(status=Status.ERROR, cause=f"the job's directory could not be made: {exc.strerror}")
+
+
+def _settle(job: Job, verdict: Verdict) -> tuple[Verdict, str]:
+    ok = verdict.status is Status.OK
+    try:
+        move_folder(job.work, job.place if ok else job.failed_place)
+    except OSError as exc:
+        if not ok:
+            return verdict, ""
+        cause = f"the products could not be moved to their place: {exc.strerror}"
+        return Verdict(status=Status.ERROR, cause=cause, ending=verdict.ending, log=verdict.log), ""
+    return verdict, job.place_ref if ok else job.failed_ref

@@ -1,0 +1,62 @@
+"""The files that a process promised, checked and named for the record."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from stoa.errors import StoaError
+from stoa.exec.files import NotRegularError, open_regular
+from stoa.model import FileRef, Job, OutputSpec
+
+_NEVER_EMPTY = ("catalogue", "image")
+
+
+class OutputProblem(StoaError):
+    """A declared output that is missing or cannot be taken as it is."""
+
+
+def collect_outputs(job: Job) -> dict[str, FileRef]:
+    """Declared outputs by name, with size and checksum, at the place where they will lie.
+
+    An optional output that is missing is left out.
+
+    Raises
+    ------
+    OutputProblem
+        If an output is missing, is not a readable regular file inside the job's directory, or
+        is a catalogue or an image without content.
+    """
+    found = {name: _reference(job, name, spec) for name, spec in job.outputs.items()}
+    return {name: ref for name, ref in found.items() if ref is not None}
+
+
+def _reference(job: Job, name: str, spec: OutputSpec) -> FileRef | None:
+    said = f"declared output {name!r} ({spec.path})"
+    path = os.path.join(job.work, spec.path)
+    try:
+        file = open_regular(path, follow_links=True)
+    except (FileNotFoundError, NotADirectoryError):
+        if spec.optional and not os.path.lexists(path):
+            return None
+        raise OutputProblem(f"{said} is missing") from None
+    except NotRegularError:
+        raise OutputProblem(f"{said} is not a regular file") from None
+    except OSError as exc:
+        raise OutputProblem(f"{said} is unreadable: {exc.strerror}") from exc
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if problem := _problem(job.work, path, spec, size):
+            raise OutputProblem(f"{said} {problem}")
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileRef(path=f"{job.place_ref}/{os.path.normpath(spec.path)}", size=size, sha256=digest)
+
+
+def _problem(work: str, path: str, spec: OutputSpec, size: int) -> str:
+    if not os.path.realpath(path).startswith(os.path.realpath(work) + os.sep):
+        return "lies outside the job's directory"
+    if os.path.islink(path) and os.path.isabs(os.readlink(path)):
+        return "is a link with an absolute path, which breaks when the job's directory is renamed"
+    if not size and spec.kind in _NEVER_EMPTY:
+        return "is empty"
+    return ""

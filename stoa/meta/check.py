@@ -1,0 +1,120 @@
+"""What a target folder lacks, said before any script runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from stoa.meta import roles
+from stoa.meta.defects import Defect, Level, level, words
+from stoa.meta.document import Document, FileEntry, ImageGroup
+from stoa.meta.grid import off_grid
+from stoa.meta.package import member_uids
+from stoa.meta.rules import IMAGE_ROLES
+
+_ORDER: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
+_LISTED = 5
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """Something that is wrong or lacking.
+
+    Attributes
+    ----------
+    code
+        One of `stoa.meta.defects.Defect`, or a word of the caller.
+    file, group
+        What it concerns; "" for the folder or the group as a whole.
+    level
+        ``error``: cannot be used; ``warning``: something lacks; ``info``: good to know.
+    """
+
+    code: str
+    file: str = ""
+    group: str = ""
+    message: str
+    level: Level = "warning"
+
+
+def check(document: Document) -> tuple[Problem, ...]:
+    """All problems of a document, the gravest first, then in the order of its groups and files."""
+    found = [*_of_folder(document), *_of_others(document)]
+    for group in document.groups:
+        found += _of_group(group)
+        found += _without_beam(group, document)
+    return tuple(sorted(found, key=lambda problem: _ORDER[problem.level]))
+
+
+def _problem(code: str, subject: str, *, file: str = "", group: str = "", grade: Level | None = None) -> Problem:
+    message = f"{subject} {words(code)}".strip()
+    return Problem(code=code, file=file, group=group, message=message, level=grade or level(code))
+
+
+def _of_folder(document: Document) -> Iterator[Problem]:
+    for code in document.problems:
+        yield _problem(code, "the folder")
+    names = [entry.name for entry in document.others]
+    if not document.groups and not names:
+        yield _problem(Defect.EMPTY, "the folder")
+    elif not document.groups and not any(roles.is_fits_name(name) for name in names):
+        held = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+        base = _problem(Defect.NO_FITS, "the folder")
+        yield Problem(code=base.code, message=f"{base.message}, only {held}", level=base.level)
+    uids = member_uids(file.name for group in document.groups for file in group.files)
+    if len(uids) > 1:
+        base = _problem(Defect.MIXED_SET, "the folder")
+        yield Problem(code=base.code, message=f"{base.message}: {', '.join(uids)}", level=base.level)
+
+
+def _of_others(document: Document) -> Iterator[Problem]:
+    for entry in document.others:
+        for code in entry.problems:
+            yield _problem(code, entry.name, file=entry.name)
+
+
+def _of_group(group: ImageGroup) -> Iterator[Problem]:
+    for file in group.files:
+        for code in (*file.problems, *_lacks(file)):
+            yield _problem(code, file.name, file=file.name, group=group.key)
+    for file in off_grid(group.files):
+        yield _problem(Defect.OTHER_GRID, file.name, file=file.name, group=group.key)
+    for file in duplicates(group.files):
+        yield _problem(Defect.DUPLICATE, file.name, file=file.name, group=group.key)
+    axes = {file.header["NAXIS"] for file in group.files if file.header.get("NAXIS")}
+    if len(axes) > 1:
+        yield _problem(Defect.MIXED_AXES, f"image {group.key}", group=group.key)
+
+
+def _lacks(file: FileEntry) -> Iterator[str]:
+    """What an image should have and has not, nor a sibling for it."""
+    if file.role not in IMAGE_ROLES or not file.header:
+        return
+    if "beam_major_arcsec" not in file.derived:
+        yield Defect.NO_BEAM
+    if "freq_ghz" not in file.derived:
+        yield Defect.NO_FREQUENCY
+    if not (file.header.get("OBJECT") or file.derived.get("object")):
+        yield Defect.NO_OBJECT
+    if not (file.header.get("DATE-OBS") or file.derived.get("date_obs")):
+        yield Defect.NO_DATE_OBS
+
+
+def duplicates(files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
+    """Compressed files of which the group has the same not compressed."""
+    plain = {file.name for file in files if not roles.is_compressed_name(file.name)}
+    return tuple(f for f in files if roles.is_compressed_name(f.name) and f.name.rpartition(".")[0] in plain)
+
+
+def _without_beam(group: ImageGroup, document: Document) -> Iterator[Problem]:
+    """The lack of a primary beam: a warning where other images of the folder have one, else a fact of the delivery."""
+    if has_beam(group) or not any(file.role in ("correctedImage", "image") for file in group.files):
+        return
+    odd = any(has_beam(other) for other in document.groups)
+    yield _problem(Defect.NO_PRIMARY_BEAM, f"image {group.key}", group=group.key, grade="warning" if odd else "info")
+
+
+def has_beam(group: ImageGroup) -> bool:
+    """Whether a group has a primary beam on the grid of its image."""
+    off = off_grid(group.files)
+    return any(file.role == "primaryBeam" and file not in off for file in group.files)

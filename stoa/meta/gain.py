@@ -1,0 +1,104 @@
+"""The width of the primary beam, measured along one row of its image: the only pixels that are ever read."""
+
+from __future__ import annotations
+
+import math
+import sys
+from array import array
+
+from stoa.meta.header import FitsFile, Header, Span
+from stoa.meta.sky import number
+
+MAX_ROW = 100_000
+_CODES = {-32: "f", -64: "d"}
+_MOSAIC = 1.1
+_TOO_FLAT = 0.8
+"""Gain at the edge of an image above which a Gaussian through it is wrong by more than some per cent."""
+
+
+def central_row(header: Header) -> Span | None:
+    """Where the row through the reference pixel is in the data, of a cube that of the middle plane.
+
+    None if there is no such row, or it does not hold real numbers.
+    """
+    width, height = header.integer("NAXIS1") or 1, header.integer("NAXIS2") or 1
+    size = abs(header.integer("BITPIX") or 0) // 8
+    row = round(number(header.text("CRPIX2")) or 0.0) - 1
+    if header.integer("BITPIX") not in _CODES or not 3 <= width <= MAX_ROW or not 0 <= row < height:
+        return None
+    depth, stokes = header.integer("NAXIS3") or 1, header.integer("NAXIS4") or 1
+    plane = stokes // 2 * depth if header.text("CTYPE3").upper().startswith("STOKES") else depth // 2
+    return Span((plane * height + row) * width * size, width * size)
+
+
+def measured(fits: FitsFile, pixel_arcsec: str, name: str) -> dict[str, str]:
+    """The half width at half maximum of the primary beam along the row that was read; empty if it cannot be told."""
+    pixel = number(pixel_arcsec)
+    if fits.header is None or not fits.pixels or not pixel:
+        return {}
+    values: array[float] = array(_CODES[fits.header.integer("BITPIX") or 0])
+    values.frombytes(fits.pixels)
+    if sys.byteorder == "little":
+        values.byteswap()
+    found = half_width(values.tolist(), round(number(fits.header.text("CRPIX1")) or 0.0) - 1)
+    if not found:
+        return {}
+    row = round(number(fits.header.text("CRPIX2")) or 0.0)
+    return {"pb_hwhm_arcsec": f"{found[0] * pixel:.6g}", "pb_hwhm_origin": f"{name}, row {row}{found[1]}"}
+
+
+def half_width(gains: list[float], centre: int) -> tuple[float, str] | None:
+    """Pixels from the middle of a beam to half of its gain there, and a word if that was not seen but follows.
+
+    Where the image ends before the beam has fallen to a half, a Gaussian through its last pixels stands in.
+
+    Parameters
+    ----------
+    gains
+        Along a row; NaN where the beam was not computed.
+    centre
+        Index of the middle.
+
+    Returns
+    -------
+    width
+        None where the gain grows away from the middle, as in a mosaic, or has hardly fallen where the image ends.
+    """
+    if not 0 <= centre < len(gains) or not gains[centre] > 0:
+        return None
+    right, left = _outwards(gains[centre:], gains[centre]), _outwards(gains[centre::-1], gains[centre])
+    if right is None or left is None:
+        return None
+    seen = [width for side in (right, left) if (width := _crossing(side))]
+    if seen:
+        return sum(seen) / len(seen), ""
+    followed = [width for side in (right, left) if (width := _gaussian(side))]
+    return (sum(followed) / len(followed), ", Gaussian through its end") if followed else None
+
+
+def _outwards(side: list[float], peak: float) -> list[float] | None:
+    """Relative gains from the middle until one is below a half or the beam ends; None if they grow."""
+    found: list[float] = []
+    for gain in side:
+        relative = gain / peak
+        if relative > _MOSAIC:
+            return None
+        if not relative >= 0.5:
+            return [*found, relative] if relative < 0.5 else found
+        found.append(relative)
+    return found
+
+
+def _crossing(side: list[float]) -> float | None:
+    """Where the gain falls through a half, on a straight line between two pixels."""
+    if len(side) < 2 or side[-1] >= 0.5:
+        return None
+    inner, outer = side[-2:]
+    return len(side) - 2 + (inner - 0.5) / (inner - outer)
+
+
+def _gaussian(side: list[float]) -> float | None:
+    """Half width of the Gaussian that has the gain of the last pixel."""
+    if len(side) < 2 or not 0.5 <= side[-1] < _TOO_FLAT:
+        return None
+    return (len(side) - 1) * math.sqrt(math.log(2) / -math.log(side[-1]))

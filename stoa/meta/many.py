@@ -1,0 +1,120 @@
+"""Describing many folders, in several processes where that is worth it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+
+from msgspec import Struct
+
+from stoa.meta.build import build, look
+from stoa.meta.cache import Descriptions, encoded
+from stoa.meta.document import MetadataError
+from stoa.meta.table import RoleTable
+from stoa.meta.xml import to_xml
+
+CHUNK = 24
+WORTH_IT = 4 * CHUNK
+"""Fewer folders than this are described before other processes would have started."""
+
+
+class Request(Struct, frozen=True):
+    """A target's folder.
+
+    Attributes
+    ----------
+    stamp
+        What the cache has for it, "" if nothing.
+    holds
+        Whether git has the document that was made then.
+    """
+
+    target: str
+    folder: Path
+    stamp: str = ""
+    holds: bool = False
+
+
+class Described(Struct, frozen=True, kw_only=True):
+    """What came out for one folder."""
+
+    target: str
+    files: int
+    stamp: str
+    xml: bytes = b""  # empty where the document still holds
+    entries: bytes = b""  # for the cache
+
+
+class Gone(Struct, frozen=True):
+    """A target whose folder is not there."""
+
+    target: str
+
+
+def describe_many(requests: Sequence[Request], table: RoleTable, cache: Path, jobs: int) -> Iterator[Described | Gone]:
+    """The documents of folders, in their order.
+
+    Parameters
+    ----------
+    cache
+        File of `Descriptions`; read only.
+    jobs
+        How many processes at once; one where there are few folders, or where processes cannot be forked safely.
+    """
+    chunks = [requests[start : start + CHUNK] for start in range(0, len(requests), CHUNK)]
+    work = partial(_describe_chunk, table=table, cache=cache)
+    if jobs < 2 or len(requests) < WORTH_IT or not _may_fork():
+        for chunk in chunks:
+            yield from work(chunk)
+        return
+    with _workers(min(jobs, len(chunks))) as workers:
+        for found in workers.map(work, chunks):
+            yield from found
+
+
+def _may_fork() -> bool:
+    """Whether a copy of this process would be sound: no other thread, which might hold a lock, is in it."""
+    if not sys.platform.startswith("linux"):
+        return False
+    return len(os.listdir("/proc/self/task")) == threading.active_count() == 1
+
+
+def _workers(count: int) -> Executor:
+    from concurrent.futures import ProcessPoolExecutor  # 20 ms to import
+    from multiprocessing import get_context
+
+    return ProcessPoolExecutor(count, get_context("fork"), initializer=_ignore_interrupts)
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C goes to all processes of a terminal; the first one ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _describe_chunk(requests: Sequence[Request], table: RoleTable, cache: Path) -> list[Described | Gone]:
+    descriptions = Descriptions(cache) if any(request.stamp for request in requests) else None
+    try:
+        return [_described(request, table, descriptions) for request in requests]
+    finally:
+        if descriptions:
+            descriptions.close()
+
+
+def _described(request: Request, table: RoleTable, descriptions: Descriptions | None) -> Described | Gone:
+    try:
+        listing = look(request.folder)
+    except MetadataError:
+        return Gone(request.target)
+    stamp = listing.stamp(table)
+    files = len(listing.scan.files)
+    if request.holds and stamp == request.stamp:
+        return Described(target=request.target, files=files, stamp=stamp)
+    entries = descriptions.entries(request.target) if descriptions else {}
+    xml = to_xml(build(listing, entries, table))
+    return Described(target=request.target, files=files, stamp=stamp, xml=xml, entries=encoded(entries))

@@ -1,0 +1,122 @@
+"""What lies beside the images of an ALMA package: README, QA report, scripts, and the names of the folders."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+_READ_BYTES = 64 * 1024
+_MAX_FILES = 20
+_READMES = ("README", "README.txt")
+_REPORTS = (".txt", ".html")
+_SCRIPTS = (".py",)
+_OUS = r"uid___A\d+_X[0-9a-f]+_X[0-9a-f]+"
+_MEMBER = re.compile(rf"(?i)member[ ._]*(?:ous|ouss|ouset|status)?[ :._a-z]*({_OUS})")
+_UID = re.compile(rf"(?i)({_OUS})")
+_GROUP = re.compile(rf"group\.({_OUS})")
+_GOAL = re.compile(rf"science_goal\.({_OUS})")
+_START = re.compile(rf"(?:member\.)?({_OUS})\.")
+_PROJECT = re.compile(r"\b(\d{4}\.[0-9A]\.\d{5}\.[A-Z]{1,3})\b")
+_QA2 = re.compile(r"(?i)\bQA2(?:\s+status)?\s*[:=]?\s*\b(semi[ -]?pass|pass|fail)")
+_CASA = re.compile(r"(?i)\bCASA(?:[ _]version)?[ :=]*v?(\d+\.\d+(?:\.\d+)?(?:-\d+)?)\b")
+_PIPELINE = re.compile(r"(?i)\bpipeline(?:[ _]version)?[ :=]*((?:r?\d[\w.]*\d|\d{4}\.\d+\.\d+\.\d+))\b")
+
+FACTS = ("project_code", "member_ous", "group_ous", "science_goal", "qa2", "casa", "pipeline", "made_by")
+"""Names of the facts of a package, in their order in the document."""
+
+
+class PackageFiles(Struct, frozen=True):
+    """Paths of what tells about a target's package."""
+
+    reports: tuple[str, ...] = ()  # READMEs and reports of quality assurance
+    scripts: tuple[str, ...] = ()
+
+
+def package_facts(folder: Path, beside: PackageFiles, names: Iterable[str] = ()) -> dict[str, str]:
+    """Facts of the package that a target folder belongs to; what is not found is left out.
+
+    The README and the QA reports are asked first, then the names of the images, then those of the folders above.
+    At most 64 KiB of 20 files of each kind are read.
+
+    Parameters
+    ----------
+    folder
+        The target's folder: ``product``, or the member folder that holds it.
+    beside
+        What `package_files` found.
+    names
+        Names of the target's files.
+    """
+    texts = [_text(path) for path in beside.reports]
+    told = [*texts, "\n".join(names)]
+    path = "/".join(folder.parts[-6:])
+    found = {
+        "project_code": _first(_PROJECT, [*texts, path]),
+        "member_ous": _first(_MEMBER, told) or _first(_UID, told) or _first(_MEMBER, [path]),
+        "group_ous": _first(_GROUP, [path]),
+        "science_goal": _first(_GOAL, [path]),
+        "qa2": _first(_QA2, texts).upper().replace(" ", "").replace("-", ""),
+        "made_by": _maker(beside.scripts),
+    }
+    texts += [_text(path) for path in beside.scripts]
+    if any("CASA" in text or "ipeline" in text for text in texts):
+        found |= {"casa": _first(_CASA, texts), "pipeline": _first(_PIPELINE, texts)}
+    return {name: found[name] for name in FACTS if found.get(name)}
+
+
+def member_uids(names: Iterable[str]) -> list[str]:
+    """The distinct member OUS uids at the start of file names, sorted."""
+    return sorted({found[1] for name in names if (found := _START.match(name.rpartition("/")[2]))})
+
+
+def _first(pattern: re.Pattern[str], texts: Iterable[str]) -> str:
+    return next((found[1] for text in texts if (found := pattern.search(text))), "")
+
+
+def package_files(folder: Path) -> PackageFiles:
+    """The READMEs, QA reports and scripts of a target's package; none of them is opened."""
+    member = str(folder.parent if folder.name.startswith("product") else folder)
+    readmes, folders = _listed(member, _READMES)
+    reports = _listed(f"{member}/qa", _REPORTS)[0] if "qa" in folders else []
+    scripts = _listed(f"{member}/script", _SCRIPTS)[0] if "script" in folders else []
+    return PackageFiles((*readmes, *reports), tuple(scripts))
+
+
+def _listed(folder: str, ends: tuple[str, ...]) -> tuple[list[str], set[str]]:
+    """Paths of regular files with one of the ends, sorted, no links; and the names of subfolders."""
+    names, folders = [], set()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.add(entry.name)
+                elif entry.name.endswith(ends) and entry.is_file(follow_symlinks=False):
+                    names.append(entry.name)
+    except OSError:
+        return [], set()
+    return [f"{folder}/{name}" for name in sorted(names)[:_MAX_FILES]], folders
+
+
+def _text(path: str) -> str:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return os.read(descriptor, _READ_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+
+
+def _maker(scripts: Iterable[str]) -> str:
+    """``pipeline`` or ``hand``, by the scripts that were delivered."""
+    names = " ".join(scripts)
+    if "casa_pipescript" in names or "casa_piperestorescript" in names:
+        return "pipeline"
+    return "hand" if "scriptForImaging" in names else ""

@@ -1,0 +1,148 @@
+"""The table of roles at work: which rule takes a file, and which image it belongs to (`stoa.meta.rules`)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import cached_property
+
+import msgspec
+from msgspec import Struct
+
+from stoa.meta.roles import stem
+from stoa.meta.rules import GROUP_ENDS, OTHER, RULES
+from stoa.meta.sky import Getter
+from stoa.model import HeaderTest, RoleRule, RoleRules
+
+
+class Near(Struct, frozen=True):
+    """A rule that did not take a file, and why."""
+
+    rule: str
+    role: str
+    why: str
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """The role of a file with its reason."""
+
+    role: str
+    rule: str  # "" if none took it
+    why: str
+    near: tuple[Near, ...] = ()
+
+
+_Search = Callable[[str], re.Match[str] | None]
+
+
+class _Step(Struct, frozen=True):
+    """A rule with its patterns compiled."""
+
+    rule: RoleRule
+    stem: _Search | None
+    tests: tuple[tuple[HeaderTest, _Search], ...]
+
+
+class RoleTable:
+    """Rules in their order; of those whose conditions hold the first gives the role.
+
+    Parameters
+    ----------
+    rules
+        The table.
+    group_ends
+        Patterns of the last parts of a name that tell the files of one image apart.
+    """
+
+    def __init__(self, rules: tuple[RoleRule, ...] = RULES, group_ends: tuple[str, ...] = GROUP_ENDS) -> None:
+        self.rules = rules
+        self.group_ends = group_ends
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all that decides on role and group."""
+        return hashlib.sha256(msgspec.json.encode([self.rules, self.group_ends])).hexdigest()[:16]
+
+    @cached_property
+    def _steps(self) -> tuple[_Step, ...]:
+        return tuple(
+            _Step(
+                rule=rule,
+                stem=re.compile(rule.stem).search if rule.stem else None,
+                tests=tuple((test, re.compile(test.pattern).search) for test in rule.header),
+            )
+            for rule in self.rules
+        )
+
+    @cached_property
+    def _ends(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<=.)(?:\.(?:{'|'.join(self.group_ends)}))+$")
+
+    def role_of(self, name: str, get: Getter | None) -> str:
+        """Role of a file by its name and header (None: it has none); ``other`` if no rule takes it."""
+        text = f".{stem(name)}"
+        for step in self._steps:
+            if (step.stem is None or step.stem(text)) and (not step.tests or _meets(step, get)):
+                return step.rule.role
+        return OTHER
+
+    def group_key(self, name: str) -> str:
+        """Key of the image that a file belongs to: its folder and stem without what tells the roles apart."""
+        folder, slash, _ = name.rpartition("/")
+        return folder + slash + self._ends.sub("", stem(name))
+
+    def explain(self, name: str, get: Getter | None) -> Verdict:
+        """The role of a file, the rule that gave it and those that nearly did.
+
+        Near are the rules that would have taken it after the one that did, and those of which some conditions hold.
+        """
+        text = f".{stem(name)}"
+        winner = next((s for s in self._steps if (s.stem is None or s.stem(text)) and _meets(s, get)), None)
+        near = (_near(step, text, get, winner) for step in self._steps if step is not winner)
+        found = tuple(one for one in near if one)
+        if winner is None:
+            return Verdict(role=OTHER, rule="", why="no rule takes it", near=found)
+        return Verdict(role=winner.rule.role, rule=winner.rule.name, why=_reason(winner, text, get), near=found)
+
+
+def _meets(step: _Step, get: Getter | None) -> bool:
+    """Whether a file meets the conditions on its header."""
+    if get is None:
+        return not step.tests
+    return all(search(get(test.keyword)) for test, search in step.tests)
+
+
+def _reason(step: _Step, text: str, get: Getter | None) -> str:
+    reasons = [step.rule.doc] if step.rule.doc else []
+    if step.stem and (found := step.stem(text)):
+        reasons.append(f"name has {found[0]!r}")
+    reasons += [f"{test.keyword} = {get(test.keyword)!r}" for test, _ in step.tests if get]
+    return "; ".join(reasons)
+
+
+def _near(step: _Step, text: str, get: Getter | None, winner: _Step | None) -> Near | None:
+    rule = step.rule
+    named = bool(step.stem and step.stem(text))
+    if step.stem and not named:
+        return None
+    missed = [test for test, search in step.tests if get is None or not search(get(test.keyword))]
+    if not missed:
+        first = winner.rule.name if winner else ""
+        return Near(rule.name, rule.role, f"{_reason(step, text, get)}, but {first} comes first")
+    if not named and len(missed) == len(step.tests):
+        return None
+    seen = ", ".join(f"{test.keyword} is {get(test.keyword) if get else ''!r}" for test in missed)
+    return Near(rule.name, rule.role, f"but {seen}")
+
+
+BUILT_IN = RoleTable()
+
+
+def extended(project: RoleRules) -> RoleTable:
+    """The built-in table with the rules of a project: in the place of those of the same name, else in front."""
+    own = {rule.name: rule for rule in project.rules}
+    known = {rule.name for rule in RULES}
+    first = tuple(rule for rule in project.rules if rule.name not in known)
+    rest = tuple(own.get(rule.name, rule) for rule in RULES if rule.name not in project.without)
+    return RoleTable((*first, *rest), (*project.group_ends, *GROUP_ENDS))

@@ -1,0 +1,286 @@
+"""The values that STOA's parts hand to one another: frozen, typed, without behaviour.
+
+How they are written as YAML stands in `stoa.provenance.records`; the words are those of
+``docs/words.md``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct, field
+
+SCHEMA = 1
+"""Number of the record format that this version writes."""
+
+Value = bool | int | float | str
+"""A parameter's value or a result."""
+
+ValueType = Literal["bool", "int", "float", "str"]
+
+
+class Status(StrEnum):
+    """How a job ended."""
+
+    OK = "ok"
+    FAILED = "failed"  # the script said so, or a declared output is missing or unreadable
+    TIMEOUT = "timeout"
+    KILLED = "killed"  # by a signal, memory included
+    SKIPPED = "skipped"  # the script says: not applicable here, do not retry
+    BLOCKED = "blocked"  # what it needs is not there
+    INTERRUPTED = "interrupted"  # STOA or the machine died, or the user stopped it
+    ERROR = "error"  # the environment could not be started
+
+
+BAD = (Status.FAILED, Status.TIMEOUT, Status.KILLED, Status.BLOCKED, Status.INTERRUPTED, Status.ERROR)
+"""Statuses that `--failed` selects and that make a run's exit code 1."""
+
+
+class Target(Struct, frozen=True):
+    """A data folder under a root."""
+
+    name: str
+    root: str
+    path: str  # posix, relative to the root; "" is the root itself
+
+
+class ParamSpec(Struct, frozen=True, kw_only=True):
+    """Declaration of one parameter of a process."""
+
+    type: ValueType
+    default: Value | None = None  # None: a value has to be given
+    min: float | None = None
+    max: float | None = None
+    choices: tuple[Value, ...] = ()
+    unit: str = ""
+    doc: str = ""
+
+
+Choice = Literal["continuum", "newest", "largest"]
+"""Which of several images is taken: continuum before single windows before cubes, or by DATE, or by pixels."""
+
+Intent = Literal["any", "science", "calibrator"]
+
+
+class InputSpec(Struct, frozen=True, kw_only=True):
+    """A file that a process takes, found by its role in the target's metadata document."""
+
+    role: tuple[str, ...]  # the first role for which there is a file
+    optional: bool = False
+    choose: Choice = "continuum"
+    accept: tuple[str, ...] = ()  # problems of a file with which it is taken all the same
+
+
+class HeaderTest(Struct, frozen=True):
+    """A condition on the text of a header keyword: the pattern is found in it."""
+
+    keyword: str
+    pattern: str
+
+
+class RoleRule(Struct, frozen=True, kw_only=True):
+    """How files of one role are known.
+
+    Attributes
+    ----------
+    stem
+        Pattern that is searched in the name without format and compression, behind a dot; "" for any.
+    header
+        Conditions that all hold; a file without a header meets none.
+    """
+
+    name: str
+    role: str
+    stem: str = ""
+    header: tuple[HeaderTest, ...] = ()
+    doc: str = ""
+
+
+class RoleRules(Struct, frozen=True, kw_only=True):
+    """What a project changes in the table of roles."""
+
+    rules: tuple[RoleRule, ...] = ()  # in the place of those with the same name, else before all others
+    without: tuple[str, ...] = ()  # names of built-in rules that do not count
+    group_ends: tuple[str, ...] = ()  # further last parts of a name that tell the files of one image apart
+
+
+class OutputSpec(Struct, frozen=True, kw_only=True):
+    """A file that a process promises to write below its job's directory."""
+
+    path: str
+    kind: str = "file"  # file, catalogue or image
+    optional: bool = False
+
+
+class ResultSpec(Struct, frozen=True, kw_only=True):
+    """A named number that the script reports."""
+
+    type: ValueType
+    unit: str = ""
+    tolerance: float = 0.0  # relative difference that counts as equal
+    doc: str = ""
+
+
+class Process(Struct, frozen=True, kw_only=True):
+    """A script or command with declared inputs, parameters, outputs and results."""
+
+    name: str
+    command: tuple[str, ...]
+    script: str = ""  # relative to the repository's root; "" for a bare command
+    shell: bool = False
+    over: Literal["target", "image"] = "target"
+    inputs: dict[str, InputSpec] = field(default_factory=dict)
+    params: dict[str, ParamSpec] = field(default_factory=dict)
+    outputs: dict[str, OutputSpec] = field(default_factory=dict)
+    results: dict[str, ResultSpec] = field(default_factory=dict)
+    environment: str = "host"
+    timeout_s: float = 0.0  # 0: none
+    grace_s: float = 5.0  # between the polite signal and the final one
+    memory_mb: int = 0  # 0: no limit
+    skip_codes: tuple[int, ...] = (77,)
+    needs: tuple[str, ...] = ()
+    intent: Intent = "any"  # images of which intent it takes
+    doc: str = ""
+
+
+class ParameterSet(Struct, frozen=True, kw_only=True):
+    """Named, typed values for a process, complete: defaults filled in."""
+
+    process: str
+    name: str
+    values: dict[str, Value]
+    doc: str = ""
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """What a process runs in."""
+
+    name: str
+    kind: str = "host"
+    python: str = ""  # interpreter that `python` in a command means; "": the one that STOA runs in
+    environ: dict[str, str] = field(default_factory=dict)  # variables that are set
+    inherit: tuple[str, ...] = ()  # further variables taken over from the caller
+    doc: str = ""
+
+
+class FileRef(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file under a root, as a record names it."""
+
+    path: str  # "<root>:<posix path relative to the root>"
+    size: int = 0
+    sha256: str = ""  # of the whole content; "" where it was not computed
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """One target (or one image group of it) of a run, with everything that an engine needs."""
+
+    run: str
+    target: str
+    group: str = ""  # image group; "" for a process over whole targets
+    attempt: int = 1
+    argv: tuple[str, ...]
+    environ: dict[str, str]
+    work: str  # absolute path of the fresh working directory, made by the engine
+    place: str  # absolute path that `work` is renamed to when the job is ok
+    place_ref: str  # the same as "<root>:<posix path>"
+    failed_place: str  # absolute path that `work` is renamed to otherwise
+    failed_ref: str = ""  # the same as "<root>:<posix path>"
+    description: bytes  # content of stoa-job.json
+    inputs: dict[str, FileRef] = field(default_factory=dict)
+    meta: str = ""  # digest of the metadata document, for the outcome
+    outputs: dict[str, OutputSpec] = field(default_factory=dict)
+    results: dict[str, ResultSpec] = field(default_factory=dict)
+    timeout_s: float = 0.0
+    grace_s: float = 5.0
+    memory_mb: int = 0
+    skip_codes: tuple[int, ...] = (77,)
+
+
+class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one job ended; the order of the fields is the order in the record."""
+
+    schema: int
+    run: str
+    target: str
+    group: str = ""
+    attempt: int = 1
+    status: Status
+    cause: str = ""  # one line; "" when ok
+    exit_code: int | None = None
+    signal: str = ""  # SIGKILL, ...
+    start: str = ""  # UTC, ISO 8601 with offset
+    duration_s: float = 0.0
+    cpu_s: float = 0.0
+    memory_mb: float = 0.0  # peak resident memory of the largest process
+    inputs: dict[str, FileRef] = field(default_factory=dict)
+    meta: str = ""  # digest of the metadata document that directed the job
+    outputs: dict[str, FileRef] = field(default_factory=dict)
+    results: dict[str, Value | None] = field(default_factory=dict)
+    place: str = ""  # "<root>:<path>" of the job's directory
+    log: str = ""  # head and tail of what the script printed
+
+
+class Author(Struct, frozen=True):
+    """A person, as git names them."""
+
+    name: str
+    email: str
+
+
+class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One launch of a process over many targets; written before its first job starts."""
+
+    schema: int
+    id: str
+    process: str
+    params: ParameterSet
+    environment: str
+    engine: str
+    author: Author
+    host: str
+    started: str
+    asked: tuple[str, ...]  # the command line or call, in words
+    jobs: int
+    targets: int
+    digests: dict[str, str]  # process, script, params, environment: of the frozen definitions
+    environment_facts: dict[str, str] = field(default_factory=dict)  # interpreter, versions
+    stoa_version: str = ""
+    rerun_of: str = ""
+
+
+class CauseGroup(Struct, frozen=True, kw_only=True):
+    """Outcomes of a run that are not ok and share a cause."""
+
+    status: Status
+    cause: str  # without what differs from target to target
+    count: int
+    targets: tuple[str, ...]
+
+
+class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Counts of a finished run; written last."""
+
+    schema: int
+    run: str
+    finished: str
+    duration_s: float
+    counts: dict[str, int]  # by status
+    skipped_up_to_date: int = 0
+    causes: tuple[CauseGroup, ...] = ()
+
+
+class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One flag, clearing of a flag, or comment on a target."""
+
+    schema: int
+    id: str
+    kind: Literal["flag", "unflag", "comment"]
+    target: str
+    run: str = ""  # of the outcome it is about; "" for the target as such
+    group: str = ""
+    reason: str = ""  # reason code of a flag
+    text: str = ""
+    clears: tuple[str, ...] = ()  # ids of the flags that an unflag closes
+    author: Author
+    time: str

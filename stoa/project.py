@@ -1,0 +1,183 @@
+"""Where everything lies: the one author of file names.
+
+Paths inside the repository are posix strings relative to its root (`records`), paths on
+this machine are `pathlib.Path`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from stoa.errors import NotFoundError, StoaError
+from stoa.model import FileRef, Target
+
+STOA_DIR = ".stoa"
+JOB_FILE = "stoa-job.json"
+RESULT_FILE = "stoa-result.json"
+LOG_FILE = "stoa-log.txt"
+PRODUCTS_ROOT = "products"
+
+
+class QualityCut(Struct, frozen=True):
+    """A named condition on the columns of a catalogue."""
+
+    name: str
+    keep: str
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """`.stoa/config.yaml`: what collaborators share."""
+
+    project: str  # id, made by `stoa init`
+    roots: dict[str, str] = field(default_factory=dict)  # name -> what lies there, in words
+    reasons: dict[str, str] = field(default_factory=dict)  # reason code -> meaning
+
+
+class Local(Struct, frozen=True, kw_only=True):
+    """`.stoa/local.yaml`: what holds on this machine only."""
+
+    roots: dict[str, str] = field(default_factory=dict)  # name -> path, absolute or below the repository
+    jobs: int = 0  # workers of the local engine; 0: one a processor
+
+
+class Project:
+    """A repository with a `.stoa` folder.
+
+    Parameters
+    ----------
+    top
+        The folder that holds `.stoa`; usually the root of the git work tree.
+    config
+        Shared settings.
+    local
+        This machine's settings.
+    """
+
+    def __init__(self, top: Path, config: Config, local: Local) -> None:
+        self.top = top
+        self.config = config
+        self.local = local
+
+    def __repr__(self) -> str:
+        return f"Project({str(self.top)!r})"
+
+    @property
+    def stoa(self) -> Path:
+        return self.top / STOA_DIR
+
+    @property
+    def config_file(self) -> Path:
+        return self.stoa / "config.yaml"
+
+    @property
+    def local_file(self) -> Path:
+        return self.stoa / "local.yaml"
+
+    @property
+    def spool(self) -> Path:
+        return self.stoa / "spool"
+
+    @property
+    def cache(self) -> Path:
+        return self.stoa / "cache"
+
+    @property
+    def index_file(self) -> Path:
+        return self.cache / "index.sqlite"
+
+    @property
+    def roles_file(self) -> Path:
+        return self.stoa / "roles.yaml"
+
+    @property
+    def descriptions_file(self) -> Path:
+        return self.cache / "descriptions.sqlite"
+
+    def target_list(self, name: str) -> Path:
+        return self.stoa / "targets" / f"{name}.yaml"
+
+    def process_file(self, name: str) -> Path:
+        return self.stoa / "processes" / f"{name}.yaml"
+
+    def params_file(self, process: str, name: str) -> Path:
+        return self.stoa / "params" / process / f"{name}.yaml"
+
+    def environment_file(self, name: str) -> Path:
+        return self.stoa / "environments" / f"{name}.yaml"
+
+    def meta_file(self, target: str) -> Path:
+        return self.stoa / "meta" / f"{target}.xml"
+
+    def spool_of(self, run: str) -> Path:
+        return self.spool / run
+
+    # Records, relative to `.stoa`, as they stand in git.
+
+    @staticmethod
+    def meta_record(target: str) -> str:
+        return f"meta/{target}.xml"
+
+    @staticmethod
+    def run_record(run: str, name: str) -> str:
+        return f"runs/{run}/{name}"
+
+    @staticmethod
+    def outcomes_record(run: str, number: int) -> str:
+        return f"runs/{run}/outcomes-{number:04d}.yaml"
+
+    @staticmethod
+    def review_record(target: str, event: str) -> str:
+        return f"reviews/{target}/{event}.yaml"
+
+    # Data.
+
+    def root(self, name: str) -> Path:
+        """Where a root lies on this machine.
+
+        Raises
+        ------
+        StoaError
+            If the root is unknown, or known and without a path here.
+        """
+        place = self.local.roots.get(name)
+        if place is None and name == PRODUCTS_ROOT:
+            place = PRODUCTS_ROOT
+        if place is None:
+            if name in self.config.roots:
+                raise StoaError(
+                    f"root {name!r} has no path on this machine", f"`stoa root add {name} PATH` says where it lies"
+                )
+            raise NotFoundError("root", name, [*self.config.roots, PRODUCTS_ROOT], "`stoa root list` shows them")
+        return self.top / os.path.expanduser(place)
+
+    def folder(self, target: Target) -> Path:
+        """The target's folder on this machine; it need not exist."""
+        return self.root(target.root) / target.path
+
+    def file(self, ref: FileRef | str) -> Path:
+        """A file named in a record, on this machine; it need not exist.
+
+        Raises
+        ------
+        StoaError
+            If its root has no path here or the path would leave the root.
+        """
+        text = ref if isinstance(ref, str) else ref.path
+        root, colon, path = text.partition(":")
+        if not colon or path.startswith("/") or ".." in path.split("/"):
+            raise StoaError(f"{text!r} does not name a file below a root")
+        return self.root(root) / path
+
+    @staticmethod
+    def job_place(process: str, run: str, target: str, group: str = "", *, kind: str = "") -> str:
+        """Path of a job's directory below the products root.
+
+        Parameters
+        ----------
+        kind
+            "" for the final place, ``.work`` while it runs, ``failed`` for one that is not ok.
+        """
+        return "/".join(part for part in (process, run, kind, target, group) if part)

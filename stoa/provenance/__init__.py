@@ -1,0 +1,1 @@
+"""Records and definitions, in YAML and in git."""

@@ -1,0 +1,104 @@
+"""Checksums of large files, computed once for as long as a file stays as it is."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SETUP = (
+    "PRAGMA synchronous = OFF",  # what is torn by a power cut is computed again
+    "CREATE TABLE IF NOT EXISTS sums(path BLOB PRIMARY KEY, stamp TEXT, sha256 TEXT) WITHOUT ROWID",
+)
+
+
+class Checksums:
+    """Checksums by path, size, times and inode.
+
+    Parameters
+    ----------
+    file
+        The cache on disk; safe to delete, made anew where it is damaged.
+    """
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._file = file
+        self._db = _connect(file)
+        for statement in _SETUP:
+            self._ask(statement)
+
+    @contextmanager
+    def many(self) -> Iterator[None]:
+        """A block in which thousands of files are asked for: the cache is locked once for reading, not for each."""
+        self._ask("BEGIN")
+        try:
+            yield
+        finally:
+            if self._db.in_transaction:  # no longer so where the cache was damaged and made anew
+                self._ask("COMMIT")
+
+    def of(self, file: Path | str, *, afresh: bool = False) -> tuple[int, str]:
+        """Size in bytes and sha256 of a file's content.
+
+        Parameters
+        ----------
+        afresh
+            Read the file even if it seems to be as it was.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read, or is no regular file: a pipe would never end.
+        """
+        state = os.stat(file)
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(file))
+        key = os.fsencode(file)
+        for sha256, stamp in self._ask("SELECT sha256, stamp FROM sums WHERE path = ?", key):
+            if stamp == _stamp(state) and not afresh:
+                return state.st_size, str(sha256)
+        with Path(file).open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            after = os.fstat(stream.fileno())
+        if _stamp(after) == _stamp(state):  # else it was written meanwhile, and the digest is of neither state
+            self._keep(key, _stamp(state), sha256)
+        return after.st_size, sha256
+
+    def _keep(self, key: bytes, stamp: str, sha256: str) -> None:
+        # At once also inside of `many`: it may have taken minutes to compute.
+        is_reading = self._db.in_transaction
+        if is_reading:
+            self._ask("COMMIT")
+        self._ask("INSERT OR REPLACE INTO sums VALUES (?,?,?)", key, stamp, sha256)
+        if is_reading:
+            self._ask("BEGIN")
+
+    def _ask(self, sql: str, *arguments: str | bytes) -> list[tuple[str, ...]]:
+        try:
+            return self._db.execute(sql, arguments).fetchall()
+        except sqlite3.OperationalError:  # locked, read-only, no room: not damaged
+            raise
+        except sqlite3.DatabaseError:
+            self._db.close()
+            self._file.unlink()
+            self._db = _connect(self._file)
+            for statement in _SETUP:
+                self._db.execute(statement)
+            return self._db.execute(sql, arguments).fetchall()
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+
+
+def _stamp(state: os.stat_result) -> str:
+    return f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns} {state.st_ino}"

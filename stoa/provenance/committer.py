@@ -1,0 +1,252 @@
+"""From the outcomes of a run to its commits, also when the one who ran it was killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.model import SCHEMA, CauseGroup, Job, Outcome, Run, Status, Summary
+from stoa.project import Project
+from stoa.provenance.ids import now
+from stoa.provenance.journal import Closed, Committed, End, Journaled, Opened, Start
+from stoa.provenance.records import write_outcomes, write_run, write_summary
+from stoa.provenance.store import Store, ordered
+
+GroupCauses = Callable[[Iterable[Outcome]], tuple[CauseGroup, ...]]
+Key = tuple[str, str]
+CUT_OFF = "STOA or the machine stopped while it ran"
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """When the outcomes of a run that goes on are committed: so many, or so long since the last time."""
+
+    outcomes: int = 1000
+    seconds: float = 60.0
+
+
+class Remains(msgspec.Struct, frozen=True):
+    """What a job that was cut off has left on this machine."""
+
+    place: str = ""  # "<root>:<path>" of its directory
+    log: str = ""  # the ends of what it printed
+
+
+class RunWriter:
+    """Takes the outcomes of one run: into the journal at once, into git in batches.
+
+    The caller holds the lock of the spool while it is made.
+
+    Parameters
+    ----------
+    frozen
+        Definitions and script of the run: path below ``frozen/`` -> content.
+    jobs
+        Target and image group of every job that is to run.
+    owner
+        Who holds the run, for readers that look whether it still lives.
+    up_to_date
+        Number of jobs left out because they are up to date.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        run: Run,
+        frozen: Mapping[str, bytes],
+        jobs: Iterable[Key],
+        owner: Mapping[str, str | int],
+        group_causes: GroupCauses,
+        up_to_date: int = 0,
+        batch: Batch | None = None,
+    ) -> None:
+        self._store = store
+        self.run = run
+        self._group_causes = group_causes
+        self._due = batch or Batch()
+        self._files: dict[str, bytes] = {f"frozen/{name}": data for name, data in frozen.items()}
+        self._files["run.yaml"] = write_run(run)
+        self._pending: list[Outcome] = []
+        self._bad: list[Outcome] = []
+        self._number = 0
+        self._in_doubt = False
+        self._up_to_date = up_to_date
+        self._start = self._last = time.monotonic()
+        self._branch = store.repository.branch()
+        self.counts: dict[str, int] = {}
+        self.commits: list[str] = []
+        self._running: dict[tuple[str, str, int], Start] = {}
+        opened = Opened(run, dict(owner), self._branch, dict(frozen), tuple(jobs), up_to_date)
+        self._journal, self._opened = store.spool.open(opened)
+        self.folder = self._journal.folder
+
+    def start(self, job: Job) -> None:
+        """Say that a job is handed to the engine."""
+        entry = Start(job.target, job.group, job.attempt, now())
+        self._journal.append(entry)
+        self._running[_key(job)] = entry
+
+    def end(self, outcome: Outcome) -> None:
+        """Take an outcome; commits a batch when one is due.
+
+        Raises
+        ------
+        JournalError
+            If the journal cannot take it; the outcome counts as not recorded then.
+        """
+        self._journal.append(End(outcome))
+        self._running.pop(_key(outcome), None)
+        self._pending.append(outcome)
+        self.counts[outcome.status] = self.counts.get(outcome.status, 0) + 1
+        if outcome.status not in (Status.OK, Status.SKIPPED):
+            self._bad.append(msgspec.structs.replace(outcome, inputs={}, outputs={}, results={}, log=""))
+        waited_s = time.monotonic() - self._last
+        if waited_s > self._due.seconds or (len(self._pending) >= self._due.outcomes and not self._in_doubt):
+            self._try_batch()
+
+    def _try_batch(self) -> None:
+        """Commit what is pending; what hinders it now may be gone at the next batch or at the end of the run."""
+        self._journal.sync()
+        try:
+            self._commit(f"{self.run.process} @ {self.run.params.name}: {self._so_far()} so far")
+            said = Committed(self.commits[-1], ordered(self.counts))
+            self._journal.shorten([self._opened, said, *self._running.values()])
+        except StoaError:
+            self._in_doubt = True
+        self._last = time.monotonic()
+
+    def _so_far(self) -> str:
+        return f"{sum(self.counts.values())} of {self.run.jobs}"
+
+    def _commit(self, subject: str) -> None:
+        self._check_mine()
+        if self._in_doubt:  # it may have failed before the branch moved or after
+            there, self._number = self._store.outcomes(self.run.id, self._store.repository.tip(self._branch))
+            self._pending = _without(self._pending, there)
+        files = dict(self._files)
+        if self._pending:
+            files |= outcome_files(self._pending, self._number)
+        trailers = {"Run": self.run.id, "Process": self.run.process, "Params": self.run.params.name}
+        changes = {Project.run_record(self.run.id, name): data for name, data in files.items()}
+        self.commits.append(self._store.commit(changes, subject, trailers, self._branch, self.run.author))
+        self._in_doubt = False
+        self._number += sum(name.startswith("outcomes-") for name in files)
+        self._pending = []
+        self._files = {}
+
+    def _check_mine(self) -> None:
+        """Raise if the branch is gone, or somebody has put this run into git as one that was cut off."""
+        if not self._store.repository.tip(self._branch) and self._store.repository.head():
+            raise StoaError(
+                f"the branch {self._branch.removeprefix('refs/heads/')}, which takes the records of run"
+                f" {self.run.id}, is gone",
+                "nothing is lost: `stoa status` puts the run on the branch that is checked out",
+            )
+        if self._store.has_record(self.run.id, "summary.yaml", self._branch):
+            raise StoaError(
+                f"run {self.run.id} was given up by another command while it was under way here",
+                "what it did not record is run again by `stoa run`",
+            )
+
+    def finish(self) -> Summary:
+        """Commit what is left and the summary; the journal is removed."""
+        summary = Summary(
+            schema=SCHEMA,
+            run=self.run.id,
+            finished=now(),
+            duration_s=round(time.monotonic() - self._start, 3),
+            counts=ordered(self.counts),
+            skipped_up_to_date=self._up_to_date,
+            causes=self._group_causes(self._bad),
+        )
+        self._journal.append(Closed(summary.finished))
+        self._journal.sync()
+        self._files["summary.yaml"] = write_summary(summary)
+        self._commit(subject(self.run, self.counts))
+        self.close()
+        self._store.spool.remove(self.run.id)
+        return summary
+
+    def close(self) -> None:
+        """Let go of the run; what is not in git is put there by the next command."""
+        self._journal.close()
+
+
+def subject(run: Run, counts: Mapping[str, int]) -> str:
+    """First line of a run's commit: ``aegean @ 5sigma: 35 ok, 39 failed of 74``."""
+    parts = ", ".join(f"{number} {status}" for status, number in ordered(counts).items()) or "nothing ran"
+    return f"{run.process} @ {run.params.name}: {parts} of {run.jobs}"
+
+
+def outcome_files(outcomes: list[Outcome], number: int) -> dict[str, bytes]:
+    """Outcomes as files of at most a thousand each, numbered from `number` on."""
+    most = Batch().outcomes
+    parts = [outcomes[start : start + most] for start in range(0, len(outcomes), most)]
+    return {f"outcomes-{place:04d}.yaml": write_outcomes(part) for place, part in enumerate(parts, number)}
+
+
+def recover(
+    store: Store, said: Journaled, group_causes: GroupCauses, remains: Callable[[Start], Remains] | None = None
+) -> Summary:
+    """Put a run that was cut off into git: what had ended as it ended, what ran as interrupted.
+
+    The caller holds the lock of the spool. Done again, also after another crash, it adds nothing
+    twice. Jobs that had not begun get no outcome: they are what they were before the run.
+
+    Parameters
+    ----------
+    remains
+        Gives what a job that ran has left behind.
+    """
+    run = said.opened.run
+    branch = said.opened.branch
+    if not store.repository.tip(branch) and store.repository.head():
+        branch = store.repository.branch()
+    there, number = store.outcomes(run.id, store.repository.tip(branch))
+    earlier = store.outcomes(run.id, said.committed.commit)[0] if said.committed else []
+    ended = [*earlier, *_without([*said.ended, *there], earlier)]
+    cut = [_cut(run.id, start, remains(start) if remains else Remains()) for start in said.running]
+    outcomes = [*ended, *_without(cut, ended)]
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        counts[outcome.status] = counts.get(outcome.status, 0) + 1
+    summary = Summary(
+        schema=SCHEMA, run=run.id, finished=said.closed or now(), duration_s=0.0, counts=ordered(counts),
+        skipped_up_to_date=said.opened.skipped,
+        causes=group_causes(o for o in outcomes if o.status not in (Status.OK, Status.SKIPPED)),
+    )  # fmt: skip
+    changes = outcome_files(_without(outcomes, there), number)
+    if not store.has_record(run.id, "run.yaml", branch):
+        changes |= {f"frozen/{name}": data for name, data in said.opened.frozen.items()}
+        changes["run.yaml"] = write_run(run)
+    if not store.has_record(run.id, "summary.yaml", branch):
+        changes["summary.yaml"] = write_summary(summary)
+    if changes:
+        records = {Project.run_record(run.id, name): data for name, data in changes.items()}
+        trailers = {"Run": run.id, "Process": run.process, "Params": run.params.name}
+        store.commit(records, f"{subject(run, counts)} (cut off)", trailers, branch, run.author)
+    if said.damaged:
+        store.spool.keep_damaged(run.id)
+    else:
+        store.spool.remove(run.id)
+    return summary
+
+
+def _key(of: Job | Outcome | Start) -> tuple[str, str, int]:
+    return of.target, of.group, of.attempt
+
+
+def _without(outcomes: Iterable[Outcome], others: Iterable[Outcome]) -> list[Outcome]:
+    """Outcomes of jobs of which the others have none, each once."""
+    known = {_key(outcome) for outcome in others}
+    found = {_key(outcome): outcome for outcome in outcomes if _key(outcome) not in known}
+    return list(found.values())
+
+
+def _cut(run: str, start: Start, left: Remains) -> Outcome:
+    return Outcome(
+        schema=SCHEMA, run=run, target=start.target, group=start.group, attempt=start.attempt,
+        status=Status.INTERRUPTED, cause=CUT_OFF, start=start.time, place=left.place, log=left.log,
+    )  # fmt: skip

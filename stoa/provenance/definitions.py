@@ -1,0 +1,373 @@
+"""Definitions that people write: processes, parameter sets, environments, settings.
+
+Each reader takes the file's bytes and a name to show in messages, and gives a checked value
+or raises `DefinitionError` with file, line and field.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Literal, TypeVar, cast, get_args
+
+import msgspec
+
+from stoa.errors import StoaError, nearest
+from stoa.model import (
+    SCHEMA,
+    Choice,
+    Environment,
+    InputSpec,
+    Intent,
+    OutputSpec,
+    ParameterSet,
+    ParamSpec,
+    Process,
+    ResultSpec,
+    Value,
+    ValueType,
+)
+from stoa.project import Config, Local
+from stoa.provenance.fields import duration, exit_codes, get, memory, path_below, tolerance
+from stoa.provenance.scalars import brief, parse_value
+from stoa.provenance.yamltree import Spot, read_yaml
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TYPES = ("bool", "int", "float", "str")
+_KINDS = ("file", "catalogue", "image")
+_ACCEPTED = ("truncated", "no-celestial")
+_ENVIRONMENT_KINDS = ("host",)
+T = TypeVar("T")
+
+_PROCESS_FIELDS = (
+    "schema", "name", "doc", "script", "command", "shell", "over", "inputs", "params", "outputs",
+    "results", "environment", "timeout", "grace", "memory", "skip_codes", "needs", "intent",
+)  # fmt: skip
+_PLACEHOLDERS = ("script", "target", "name", "group", "meta", "out", "params", "needs")
+
+
+class MissingValueError(StoaError):
+    """A parameter without a default to which a set gives no value."""
+
+    def __init__(self, process: str, parameter: str, name: str) -> None:
+        super().__init__(
+            f"parameter {parameter!r} of process {process!r} has no default and set {name!r} gives no value",
+            f"`stoa params new NAME --process {process} --set {parameter}=...`",
+        )
+        self.parameter = parameter
+
+
+def check_name(name: str, kind: str) -> str:
+    """The name itself, if it is safe as a file name on every system.
+
+    Raises
+    ------
+    StoaError
+        If it has other characters than letters, digits and ``. _ + -``, or is too long.
+    """
+    if not NAME.fullmatch(name):
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise StoaError(
+            f"{brief(name)} cannot name {article} {kind}",
+            "a name has letters, digits and . _ + - only, starts with a letter or digit, at most 120 characters",
+        )
+    return name
+
+
+def read_process(data: bytes, file: str) -> Process:
+    """A process definition (see ``docs/formats.md``)."""
+    fields = read_yaml(data, file).mapping(_PROCESS_FIELDS, required=("name", "command"))
+    check_schema(fields)
+    shell = get(fields, "shell", Spot.boolean, False)
+    return Process(
+        name=_safe_name(fields["name"]),
+        command=_command(fields["command"], shell=shell),
+        script=get(fields, "script", _script, ""),
+        shell=shell,
+        over=cast(Literal["target", "image"], get(fields, "over", lambda s: s.word(("target", "image")), "target")),
+        inputs=_each(fields, "inputs", _input, forbidden=_PLACEHOLDERS),
+        params=_each(fields, "params", _param),
+        outputs=_each(fields, "outputs", _output),
+        results=_each(fields, "results", _result),
+        environment=get(fields, "environment", _safe_name, "host"),
+        timeout_s=get(fields, "timeout", duration, 0.0),
+        grace_s=get(fields, "grace", duration, 5.0),
+        memory_mb=get(fields, "memory", memory, 0),
+        skip_codes=get(fields, "skip_codes", exit_codes, (77,)),
+        needs=get(fields, "needs", _needs, ()),
+        intent=cast(Intent, get(fields, "intent", lambda s: s.word(get_args(Intent)), "any")),
+        doc=get(fields, "doc", Spot.text, ""),
+    )
+
+
+def read_parameter_set(data: bytes, file: str, process: Process, name: str) -> ParameterSet:
+    """A parameter set, its defaults filled in and every value checked."""
+    root = read_yaml(data, file)
+    fields = root.mapping(("schema", "process", "doc", "values"))
+    check_schema(fields)
+    owner = get(fields, "process", Spot.text, process.name)
+    if owner != process.name:
+        raise fields["process"].error(f"this set is for process {brief(owner)}, not {process.name!r}")
+    given: dict[str, Value] = {}
+    for key, spot in fields["values"].mapping().items() if "values" in fields else ():
+        spec = _declared(key, process, spot.error)
+        try:
+            given[key] = check_value(parse_value(spot.text(), spec.type), spec)
+        except ValueError as problem:
+            raise spot.error(
+                f"parameter {key!r} of process {process.name!r} {problem}", _limits_hint(process)
+            ) from None
+    try:
+        return complete(process, name, given, doc=get(fields, "doc", Spot.text, ""))
+    except MissingValueError as problem:
+        raise root.error(problem.message, f"add `{problem.parameter}: ...` to its values") from None
+
+
+def override(process: Process, base: ParameterSet, settings: Mapping[str, str]) -> ParameterSet:
+    """A parameter set with some values replaced by written ones (``--set snr=3``).
+
+    The set is named by its base and what differs: ``default+snr=3``.
+    """
+    values = dict(base.values)
+    for key, text in settings.items():
+        spec = _declared(key, process, StoaError)
+        try:
+            values[key] = check_value(parse_value(text, spec.type), spec)
+        except ValueError as problem:
+            raise StoaError(f"parameter {key!r} of process {process.name!r} {problem}", _limits_hint(process)) from None
+    changed = [f"{key}={shown(values[key])}" for key in values if values[key] != base.values.get(key)]
+    return ParameterSet(process=process.name, name="+".join([base.name, *changed]), values=values)
+
+
+def complete(process: Process, name: str, given: Mapping[str, Value], doc: str = "") -> ParameterSet:
+    """A parameter set from the values that differ from the defaults.
+
+    Raises
+    ------
+    MissingValueError
+        If a parameter has neither a value nor a default.
+    """
+    values: dict[str, Value] = {}
+    for key, spec in process.params.items():
+        value = given.get(key, spec.default)
+        if value is None:
+            raise MissingValueError(process.name, key, name)
+        values[key] = value
+    return ParameterSet(process=process.name, name=name, values=values, doc=doc)
+
+
+def check_value(value: Value, spec: ParamSpec) -> Value:
+    """The value, if it lies within the declared limits.
+
+    Raises
+    ------
+    ValueError
+        With the end of a sentence that begins with the parameter's name.
+    """
+    if spec.choices and value not in spec.choices:
+        raise ValueError(f"must be one of {', '.join(map(shown, spec.choices))}, got {shown(value)}")
+    if spec.min is not None and isinstance(value, int | float) and value < spec.min:
+        raise ValueError(f"must be at least {shown(spec.min)}, got {shown(value)}")
+    if spec.max is not None and isinstance(value, int | float) and value > spec.max:
+        raise ValueError(f"must be at most {shown(spec.max)}, got {shown(value)}")
+    return value
+
+
+def shown(value: Value) -> str:
+    """A value as a person writes it: ``3``, ``0.5``, ``true``, ``word``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+def read_environment(data: bytes, file: str) -> Environment:
+    """An environment definition."""
+    known = ("schema", "name", "doc", "kind", "python", "environ", "inherit")
+    fields = read_yaml(data, file).mapping(known, required=("name", "kind"))
+    check_schema(fields)
+    return Environment(
+        name=_safe_name(fields["name"]),
+        kind=fields["kind"].word(_ENVIRONMENT_KINDS),
+        python=get(fields, "python", Spot.text, ""),
+        environ=get(fields, "environ", _variables, {}),
+        inherit=get(fields, "inherit", Spot.texts, ()),
+        doc=get(fields, "doc", Spot.text, ""),
+    )
+
+
+def read_config(data: bytes, file: str) -> Config:
+    """The settings that collaborators share."""
+    known = ("schema", "project", "roots", "reasons")
+    fields = read_yaml(data, file).mapping(known, required=("schema", "project"))
+    check_schema(fields)
+    return Config(
+        project=fields["project"].text(),
+        roots=get(fields, "roots", partial(_words, kind="root"), {}),
+        reasons=get(fields, "reasons", partial(_words, kind="reason code"), {}),
+    )
+
+
+def read_local(data: bytes, file: str) -> Local:
+    """Settings of the machine that asks."""
+    fields = read_yaml(data, file).mapping(("schema", "roots", "jobs"))
+    check_schema(fields)
+    jobs = get(fields, "jobs", Spot.integer, 0)
+    if jobs < 0:
+        raise fields["jobs"].error(f"jobs must be at least 0, got {jobs}")
+    return Local(roots=get(fields, "roots", partial(_words, kind="root"), {}), jobs=jobs)
+
+
+def check_schema(fields: Mapping[str, Spot]) -> None:
+    """Raise `DefinitionError` if the file is of a newer format than this STOA reads."""
+    if "schema" not in fields:
+        return
+    number = fields["schema"].integer()
+    if number > SCHEMA:
+        raise fields["schema"].error(
+            f"schema {number} is newer than this STOA reads (up to {SCHEMA})", "`pip install --upgrade stoa`"
+        )
+    if number < 1:
+        raise fields["schema"].error(f"there is no schema {number}")
+
+
+def _words(spot: Spot, kind: str) -> dict[str, str]:
+    """Texts by name."""
+    fields = spot.mapping()
+    for name, below in fields.items():
+        _check_at(below, name, kind)
+    return {name: below.text() for name, below in fields.items()}
+
+
+def _variables(spot: Spot) -> dict[str, str]:
+    fields = spot.mapping()
+    for name, below in fields.items():
+        if not _VARIABLE.fullmatch(name):
+            raise below.error(f"{brief(name)} cannot name a variable", "letters, digits and _, not a digit first")
+    return {name: below.text() for name, below in fields.items()}
+
+
+def _each(
+    fields: Mapping[str, Spot], name: str, read: Callable[[Spot], T], forbidden: tuple[str, ...] = ()
+) -> dict[str, T]:
+    found = fields[name].mapping() if name in fields else {}
+    known: dict[str, str] = {}  # scripts find inputs and parameters as STOA_PARAM_SNR
+    for key, spot in found.items():
+        if not _IDENTIFIER.fullmatch(key):
+            raise spot.error(f"the name {brief(key)} in {name} must be letters, digits and _, not a digit first")
+        if key in forbidden:
+            raise spot.error(f"the name {key!r} in {name} is a placeholder of its own")
+        if key.upper() in known:
+            raise spot.error(f"the names {known[key.upper()]!r} and {key!r} in {name} differ in case only")
+        known[key.upper()] = key
+    return {key: read(spot) for key, spot in found.items()}
+
+
+def _safe_name(spot: Spot) -> str:
+    return _check_at(spot, spot.text(), spot.field if spot.field != "name" else "definition")
+
+
+def _check_at(spot: Spot, name: str, kind: str) -> str:
+    try:
+        return check_name(name, kind)
+    except StoaError as problem:
+        raise spot.error(problem.message, problem.hint) from None
+
+
+def _needs(spot: Spot) -> tuple[str, ...]:
+    return tuple(_check_at(below, below.text(), "process") for below in spot.sequence())
+
+
+def _script(spot: Spot) -> str:
+    return path_below(spot, "the repository")
+
+
+def _command(spot: Spot, *, shell: bool) -> tuple[str, ...]:
+    words = spot.texts()
+    if not words or not words[0].strip():
+        raise spot.error("command is empty")
+    if not shell and isinstance(spot.content, str) and len(spot.content.split()) > 1:
+        example = ", ".join(_quoted(word) for word in spot.content.split())
+        raise spot.error("command must be a list of words", f"write [{example[:200]}], or add `shell: true`")
+    return words
+
+
+def _quoted(word: str) -> str:
+    return word if re.fullmatch(r"[A-Za-z0-9_./-]+", word) else json.dumps(word, ensure_ascii=False)
+
+
+def _param(spot: Spot) -> ParamSpec:
+    fields = spot.mapping(("type", "default", "min", "max", "choices", "unit", "doc"), required=("type",))
+    type_ = cast(ValueType, fields["type"].word(_TYPES))
+    spec = ParamSpec(
+        type=type_,
+        min=get(fields, "min", partial(_limit, type_=type_), None),
+        max=get(fields, "max", partial(_limit, type_=type_), None),
+        unit=get(fields, "unit", Spot.text, ""),
+        doc=get(fields, "doc", Spot.text, ""),
+    )
+    if spec.min is not None and spec.max is not None and spec.min > spec.max:
+        raise fields["max"].error(f"{spot.field} has a max below its min")
+    choices = tuple(_allowed(choice, spec) for choice in fields["choices"].sequence()) if "choices" in fields else ()
+    spec = msgspec.structs.replace(spec, choices=choices)
+    return msgspec.structs.replace(spec, default=get(fields, "default", lambda s: _allowed(s, spec), None))
+
+
+def _limit(spot: Spot, type_: ValueType) -> float:
+    if type_ not in ("int", "float"):
+        raise spot.error(f"{spot.field} is for numbers, and this parameter is of type {type_}")
+    return spot.number()
+
+
+def _allowed(spot: Spot, spec: ParamSpec) -> Value:
+    try:
+        return check_value(spot.value(spec.type), spec)
+    except ValueError as problem:
+        raise spot.error(f"{spot.field} {problem}") from None
+
+
+def _input(spot: Spot) -> InputSpec:
+    fields = spot.mapping(("role", "optional", "choose", "accept"), required=("role",))
+    roles = fields["role"].texts()
+    if not roles:
+        raise fields["role"].error(f"{spot.field}.role names no role")
+    return InputSpec(
+        role=roles,
+        optional=get(fields, "optional", Spot.boolean, False),
+        choose=cast(Choice, get(fields, "choose", lambda s: s.word(get_args(Choice)), "continuum")),
+        accept=get(fields, "accept", lambda s: tuple(below.word(_ACCEPTED) for below in s.sequence()), ()),
+    )
+
+
+def _output(spot: Spot) -> OutputSpec:
+    fields = spot.mapping(("path", "kind", "optional"), required=("path",))
+    return OutputSpec(
+        path=path_below(fields["path"], "the job's directory"),
+        kind=get(fields, "kind", lambda s: s.word(_KINDS), "file"),
+        optional=get(fields, "optional", Spot.boolean, False),
+    )
+
+
+def _result(spot: Spot) -> ResultSpec:
+    fields = spot.mapping(("type", "unit", "tolerance", "doc"), required=("type",))
+    return ResultSpec(
+        type=cast(ValueType, fields["type"].word(_TYPES)),
+        unit=get(fields, "unit", Spot.text, ""),
+        tolerance=get(fields, "tolerance", tolerance, 0.0),
+        doc=get(fields, "doc", Spot.text, ""),
+    )
+
+
+def _declared(key: str, process: Process, error: Callable[[str, str | None], StoaError]) -> ParamSpec:
+    if key in process.params:
+        return process.params[key]
+    near = nearest(key[:60], list(process.params))
+    guess = f", did you mean {near!r}?" if near else ""
+    raise error(f"process {process.name!r} has no parameter {brief(key)}{guess}", _limits_hint(process))
+
+
+def _limits_hint(process: Process) -> str:
+    return f"`stoa process show {process.name}` lists the parameters and their limits"

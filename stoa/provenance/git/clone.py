@@ -1,0 +1,71 @@
+"""Copying a repository from somewhere else, looking at it before anything is written to a work tree."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from stoa.errors import StoaError
+from stoa.provenance.git.network import check_url, run_network, without_secrets
+from stoa.provenance.git.plumbing import GitError, run_git
+from stoa.provenance.git.remote import remember_clone
+from stoa.provenance.git.repository import Repository
+from stoa.provenance.git.setup import init_durable
+
+
+def clone(url: str, place: Path, examine: Callable[[Repository], None]) -> None:
+    """Clone a repository into a new folder.
+
+    The folder appears whole or not at all.
+
+    Parameters
+    ----------
+    place
+        Where it is to be: no folder yet, or an empty one.
+    examine
+        Is given the repository before any of its files is written, and may raise.
+
+    Raises
+    ------
+    GitError
+        If the address runs commands, cannot be reached or has no commit, or the place is taken.
+    """
+    check_url(url)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise GitError(f"{place} is there already", hint="`stoa clone URL DIR` takes another place")
+    aside = place.parent / f".{place.name[:100]}.{secrets.token_hex(4)}"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _fill(url, aside, examine)
+        aside.rename(place)
+    except OSError as problem:
+        raise GitError(f"cannot write to {place.parent}: {problem.strerror}") from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _fill(url: str, folder: Path, examine: Callable[[Repository], None]) -> None:
+    said = run_network(
+        Path.cwd(), "-c", "transfer.fsckObjects=true", "clone", "--progress", "--no-checkout", "--no-local",
+        "--origin", "origin", "--", url, str(folder),
+    )  # fmt: skip
+    if said.code:
+        raise said.problem(f"cannot clone {without_secrets(url)}", "`git ls-remote URL` shows whether it is there")
+    repository = Repository(folder)
+    try:
+        if not repository.head():
+            raise GitError(
+                f"{without_secrets(url)} has no commit that could be checked out",
+                hint="an empty repository is filled by `git clone`, `stoa init` and `stoa sync`",
+            )
+        repository.branch()
+        examine(repository)
+        run_git(folder, "reset", "--hard", "--quiet")
+        init_durable(repository)
+        remember_clone(repository)
+    except StoaError:
+        repository.close()
+        raise
+    repository.close()

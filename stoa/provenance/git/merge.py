@@ -1,0 +1,235 @@
+"""Joining the history of another clone with that of this one, without touching what the user has not committed.
+
+The merge itself is made from objects. Only when it has succeeded are work tree, index and
+branch brought to it, together; a marker in git's own folder lets the next command finish that
+after a kill.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from dulwich.objects import Blob
+
+from stoa.errors import StoaError
+from stoa.provenance.git.plumbing import GitError, git_version, run_git
+from stoa.provenance.git.repository import Repository
+from stoa.provenance.git.trees import EMPTY_TREE, EXECUTABLE, FILE, TreeChange, blob_sizes, contains, tree_changes
+
+MARKER = "stoa-merge.json"
+NOTHING = "0" * 40
+INDEX_WAIT_S = 10.0
+T = TypeVar("T")
+
+
+class Guard(Protocol):
+    """Says what may come in, and what may not be lost; both raise `StoaError`.
+
+    `old` and `new` are commits, "" for an empty one; `label` names the side that changed.
+    """
+
+    def admit(self, old: str, new: str, label: str) -> None:
+        """Refuse a tree that holds what it must not hold and `old` does not."""
+
+    def keep(self, old: str, new: str, label: str) -> None:
+        """Refuse a tree in which records of `old` are other ones or gone."""
+
+
+class ConflictError(StoaError):
+    """Both sides changed the same places; nothing was merged."""
+
+    def __init__(self, paths: list[str], base: str, ours: str, theirs: str, label: str) -> None:
+        listed = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+        super().__init__(
+            f"you and {label} both changed {listed}; nothing was merged",
+            f"`git merge {label}`, settle these files, `git commit`, then `stoa sync` again",
+        )
+        self.paths = paths
+        self.base = base
+        self.ours = ours
+        self.theirs = theirs
+        self.label = label
+
+
+def join(repository: Repository, branch: str, theirs: str, label: str, guard: Guard) -> bool:
+    """Bring the branch to a commit that holds both sides; True when they had to be merged.
+
+    Parameters
+    ----------
+    branch
+        Full name; it has to be checked out.
+
+    Raises
+    ------
+    ConflictError
+        If both sides changed the same lines of a file.
+    GitError
+        If the histories have nothing in common, uncommitted changes of the user are in the way,
+        or another branch was checked out meanwhile.
+    """
+    while True:
+        ours = repository.tip(branch)
+        if contains(repository, ours, theirs):
+            return False
+        base = _base(repository, ours, theirs, label)
+        forward = base == ours
+        guard.admit(base, theirs, label)
+        new = theirs if forward else _merge(repository, base, ours, theirs, label)
+        if not forward:
+            guard.admit(ours, new, label)
+        guard.keep(ours, new, label)
+        if _advance(repository, branch, ours, new, label):
+            return not forward
+
+
+def resume(repository: Repository, guard: Guard) -> None:
+    """Finish a merge whose command was killed between work tree and branch."""
+    marker = repository.control / MARKER
+    if not marker.exists():
+        return
+    said = json.loads(marker.read_text())
+    known = run_git(repository.top, "cat-file", "-e", said["commit"], allow=(0, 1, 128))[0] == 0
+    if known and said["branch"] == repository.branch():
+        join(repository, said["branch"], said["commit"], said["label"], guard)
+    marker.unlink(missing_ok=True)
+
+
+def _base(repository: Repository, ours: str, theirs: str, label: str) -> str:
+    if not ours:
+        return ""
+    base = run_git(repository.top, "merge-base", ours, theirs, allow=(0, 1))[1].decode().strip()
+    if base:
+        return base
+    if (repository.common / "shallow").exists():
+        raise GitError(
+            f"this clone is shallow and does not reach back to where it and {label} part",
+            hint="`git fetch --unshallow`, then `stoa sync` again",
+        )
+    raise GitError(f"{label} and this branch have no common history", hint="is this the right remote? `git remote -v`")
+
+
+def _merge(repository: Repository, base: str, ours: str, theirs: str, label: str) -> str:
+    """A commit that joins both sides; the branch does not move."""
+    words = ("merge-tree", "--write-tree", "--name-only", "-z", ours, theirs)
+    code, output = run_git(repository.top, "-c", "merge.directoryRenames=false", *words, allow=(0, 1, 129))
+    if code == 129:
+        raise GitError(f"git {git_version()} cannot merge without a work tree", hint="`stoa sync` needs git 2.38")
+    tree, *rest = output.decode("utf-8", "surrogateescape").split("\0")
+    if code == 1:
+        paths = rest[: rest.index("")] if "" in rest else rest
+        raise ConflictError(sorted(set(paths)), base, ours, theirs, label)
+    message = f"Merge {label}: outcomes, flags and definitions of both sides\n"
+    return repository.merge_commit(tree, [ours, theirs], message, repository.author())
+
+
+def _advance(repository: Repository, branch: str, old: str, new: str, label: str) -> bool:
+    """Move branch, work tree and index from one commit to a later one; False when the branch moved meanwhile."""
+    author = repository.author()
+    marker = repository.control / MARKER
+    with repository.lock():
+        if repository.branch() != branch:
+            raise GitError(f"another branch was checked out meanwhile; {label} was not merged")
+        if repository.tip(branch) != old:
+            return False
+        _write_marker(repository, {"branch": branch, "commit": new, "label": label})
+        try:
+            _patient(lambda: _update(repository, old, new))
+        except GitError as problem:
+            marker.unlink()
+            raise _in_the_way(problem, label) from None
+        moved = repository.move(branch, old, new, f"sync with {label}", author)
+        if moved:
+            marker.unlink()
+    return moved
+
+
+def _write_marker(repository: Repository, said: dict[str, str]) -> None:
+    part = repository.control / f"{MARKER}.part"
+    part.write_text(json.dumps(said))
+    part.replace(repository.control / MARKER)
+
+
+def _update(repository: Repository, old: str, new: str) -> None:
+    """Bring work tree and index from one commit to another; git refuses where the user has other content."""
+    words = ("read-tree", "-m", "-u", old or EMPTY_TREE, new)
+    try:
+        run_git(repository.top, *words)
+    except GitError:
+        _absorb(repository, old, new)
+        run_git(repository.top, "update-index", "-q", "--refresh", allow=(0, 1))
+        run_git(repository.top, *words)
+
+
+def _absorb(repository: Repository, old: str, new: str) -> None:
+    """Put into the index what the work tree has in its new form already, and the index not yet.
+
+    That is how a killed command leaves it; git would take such files for the user's own.
+    """
+    met = [change for change in tree_changes(repository, old, new) if change.new_mode in (FILE, EXECUTABLE)]
+    met = [change for change in met if os.path.lexists(repository.top / change.path)]
+    sizes = blob_sizes(repository, (change.new_oid for change in met))
+    there = [change for change in met if _is_there(repository, change, sizes.get(change.new_oid, -1))]
+    if not there:
+        return
+    staged = _staged(repository)
+    fresh = [change for change in there if staged.get(change.path, NOTHING) == change.old_oid]
+    lines = "".join(f"{change.new_mode:o} {change.new_oid}\t{change.path}\0" for change in fresh)
+    run_git(repository.top, "update-index", "-z", "--index-info", stdin=lines.encode("utf-8", "surrogateescape"))
+
+
+def _is_there(repository: Repository, change: TreeChange, size: int) -> bool:
+    """Whether the work tree has a file in its new form."""
+    file = repository.top / change.path
+    try:
+        facts = file.lstat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size != size:
+            return False
+        return Blob.from_string(file.read_bytes()).id.decode() == change.new_oid
+    except OSError:
+        return False
+
+
+def _staged(repository: Repository) -> dict[str, str]:
+    """Object id of every path in the index."""
+    entries = run_git(repository.top, "ls-files", "-s", "-z")[1].decode("utf-8", "surrogateescape").split("\0")
+    pairs = (entry.partition("\t") for entry in entries if entry)
+    return {path: facts.split(" ")[1] for facts, _, path in pairs}
+
+
+def _patient(work: Callable[[], T]) -> T:
+    """Do work on the index, again while another git command holds it."""
+    deadline = time.monotonic() + INDEX_WAIT_S
+    while True:
+        try:
+            return work()
+        except GitError as problem:
+            if "index.lock" not in problem.said or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+def _in_the_way(problem: GitError, label: str) -> GitError:
+    if "index.lock" in problem.said:
+        return GitError(
+            f"another git command holds the index, so nothing of {label} was merged",
+            problem.said,
+            "`stoa sync` again when it is done; `stoa doctor` says if a killed git left its lock",
+        )
+    names = list(dict.fromkeys(re.findall(r"'([^'\n]+)'", problem.said)))
+    if not names or not re.search(r"not uptodate|overwritten|removed", problem.said):
+        return GitError(
+            f"the work tree cannot be brought to {label}: {problem.message}",
+            problem.said,
+            "`git status` shows how things stand; `stoa sync` again when that is mended",
+        )
+    return GitError(
+        f"{label} changed {', '.join(names[:5])}, where you have changes that are not committed; nothing was merged",
+        problem.said,
+        "commit them or put them aside (`git stash -u`), then `stoa sync` again",
+    )

@@ -1,0 +1,82 @@
+"""The user's own git as a child process, with what could run foreign code turned off."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from stoa.errors import StoaError
+
+SAFE = (
+    "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never",
+    "-c", "core.fsync=committed,reference", "-c", "advice.detachedHead=false", "-c", "core.quotePath=false",
+)  # fmt: skip
+
+FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+"""Variables that would point git at another repository; git sets them for its hooks."""
+
+
+class GitError(StoaError):
+    """Git refused or failed; carries what it said."""
+
+    def __init__(self, message: str, said: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.said = said
+
+
+def environ() -> dict[str, str]:
+    """The caller's environ without variables that would point git at another repository."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return kept | {"LC_ALL": "C"}
+
+
+def run_git(
+    top: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    allow: tuple[int, ...] = (0,),
+    more_environ: Mapping[str, str] | None = None,
+) -> tuple[int, bytes]:
+    """Exit code and standard output of a git command.
+
+    Raises
+    ------
+    GitError
+        If git is not installed or ends with a code that is not in `allow`.
+    """
+    try:
+        done = subprocess.run(
+            ["git", *SAFE, *arguments],
+            cwd=top,
+            input=stdin,
+            capture_output=True,
+            env=environ() | dict(more_environ or {}),
+            check=False,
+        )
+    except FileNotFoundError:
+        raise GitError("git is not installed", hint="`apt-get install git`, or your system's way") from None
+    if done.returncode not in allow:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        first = said.splitlines()[0] if said else f"exit code {done.returncode}"
+        raise GitError(f"`git {arguments[0]}` failed: {first}", said)
+    return done.returncode, done.stdout
+
+
+def sync_folder(path: Path) -> None:
+    """Make the entries of a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def git_version() -> str:
+    """The version of the user's git, "" where there is none."""
+    try:
+        done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip().removeprefix("git version ")

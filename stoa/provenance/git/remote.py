@@ -1,0 +1,264 @@
+"""Sharing: fetch, merge and push of the branch, as often as it takes.
+
+A push that was refused because the branch had moved is repeated after a merge. Of one whose
+connection was lost nobody knows the outcome: the next fetch tells. Nothing is ever rebased or
+forced.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from itertools import count
+
+import msgspec
+
+from stoa.errors import NotFoundError
+from stoa.provenance.git.merge import Guard, join, resume
+from stoa.provenance.git.network import LostConnection, check_url, run_network
+from stoa.provenance.git.plumbing import GitError, run_git
+from stoa.provenance.git.repository import Repository
+from stoa.provenance.git.trees import contains, count_commits
+
+PATIENCE_S = 300.0
+"""No further attempt is begun after so long."""
+MAX_LOST = 4
+"""Lost connections in a row after which one gives up."""
+LONGEST_PAUSE_S = 10.0
+
+_MOVED = re.compile(
+    r"non-fast-forward|fetch first|stale info|needs force|cannot lock ref|failed to (update|lock)|incorrect old value"
+    r"|reference already exists|reference is missing"
+)
+
+
+class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sync did."""
+
+    remote: str
+    branch: str
+    commit: str  # where the branch is now, here and there
+    received: int  # commits that came
+    sent: int  # commits that went
+    merged: bool  # whether the two sides had to be merged
+    attempts: int
+    unreadable: tuple[tuple[str, str], ...] = ()  # records that came and cannot be read, and why
+
+
+class RewrittenError(GitError):
+    """The remote's branch has lost commits that were on it at the last sync."""
+
+
+class SharedBranch(msgspec.Struct, frozen=True):
+    """The branch here and the one that it is shared by."""
+
+    remote: str
+    branch: str  # there, short name
+    local: str  # here, full name
+
+    @property
+    def label(self) -> str:
+        return f"{self.remote}/{self.branch}"
+
+    @property
+    def tracking(self) -> str:
+        return f"refs/remotes/{self.label}"
+
+    @property
+    def seen(self) -> str:
+        """Holds where the branch was at the last sync; git keeps what it reaches."""
+        return f"refs/stoa/seen/{self.label}"
+
+
+def sync(repository: Repository, guard: Guard, remote: str | None = None, *, rejoin: bool = False) -> SyncReport:
+    """Fetch, merge and push the branch that is checked out until both sides have it.
+
+    Parameters
+    ----------
+    guard
+        Is asked before anything comes in or goes out.
+    rejoin
+        Merge and push also when the remote's branch has lost commits since the last sync.
+
+    Raises
+    ------
+    GitError
+        If there is no remote, it cannot be reached or written to, or keeps moving.
+    RewrittenError
+        If the remote's branch was rewritten, shortened or removed since the last sync.
+    ConflictError
+        If both sides changed the same lines.
+    """
+    exchange = _Exchange(repository, guard, _shared_branch(repository, remote), rejoin=rejoin)
+    resume(repository, guard)
+    deadline = time.monotonic() + PATIENCE_S
+    lost = 0
+    for attempt in count(1):
+        began = time.monotonic()
+        try:
+            if exchange.round():
+                return exchange.report(attempt)
+            lost = 0
+        except LostConnection:
+            lost += 1
+            if lost >= MAX_LOST or time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            break
+        _pause(attempt, time.monotonic() - began)
+    raise GitError(
+        f"{exchange.shared.label} kept moving for {PATIENCE_S:.0f} s; nothing is lost", hint="`stoa sync` again later"
+    )
+
+
+def _pause(attempt: int, took_s: float) -> None:
+    """Stand back for a random time, so that others finish; the shorter, the more often one was overtaken."""
+    time.sleep(random.uniform(0.0, min(LONGEST_PAUSE_S, 3.0 * took_s / attempt)))
+
+
+class _Exchange:
+    """One sync: what is known so far about the other side."""
+
+    def __init__(self, repository: Repository, guard: Guard, shared: SharedBranch, *, rejoin: bool) -> None:
+        self.repository = repository
+        self.guard = guard
+        self.shared = shared
+        self.rejoin = rejoin
+        self.merged = False
+        self.came: list[tuple[str, str]] = []  # their commit and ours, as each fetch found them
+        self.theirs = ""
+        self.ours = ""
+        self.offered = ("", "")  # the commit that was pushed last, and what they had before
+
+    def round(self) -> bool:
+        """Fetch, merge and push once; whether both sides have the same now."""
+        self.theirs, seen = self._fetch()
+        before = self.repository.tip(self.shared.local)
+        self._notice_rewriting(seen, before)
+        if self.theirs:
+            self.came.append((self.theirs, before))
+            self.merged |= join(self.repository, self.shared.local, self.theirs, self.shared.label, self.guard)
+            _note(self.repository, self.shared, self.theirs)
+        self.ours = self.repository.tip(self.shared.local)
+        if not self.ours:
+            raise GitError("there is nothing to share: neither side has a commit yet")
+        if self.theirs == self.ours:
+            return True
+        if before != self.offered[0]:  # what an earlier round offered was looked at then
+            self.guard.admit(self.theirs, self.ours, "")
+            self.guard.keep(self.theirs, self.ours, "")
+        self.offered = (self.ours, self.theirs)
+        return self._push(self.ours)
+
+    def report(self, attempts: int) -> SyncReport:
+        return SyncReport(
+            remote=self.shared.remote,
+            branch=self.shared.branch,
+            commit=self.ours,
+            received=sum(count_commits(self.repository, *pair) for pair in self.came),
+            sent=count_commits(self.repository, *self.offered),
+            merged=self.merged,
+            attempts=attempts,
+        )
+
+    def _fetch(self) -> tuple[str, str]:
+        """The remote's commit of the branch now and at the last sync, "" where there is none."""
+        shared = self.shared
+        said = run_network(
+            self.repository.top, "-c", "fetch.fsckObjects=true", "fetch", "--progress", "--no-tags",
+            "--recurse-submodules=no", "--no-write-fetch-head", shared.remote,
+            f"+refs/heads/{shared.branch}:{shared.tracking}",
+        )  # fmt: skip
+        if said.code and "couldn't find remote ref" not in said.errors:
+            raise said.problem(f"cannot fetch from {shared.remote}", f"`git fetch {shared.remote}` shows the same")
+        form = "--format=%(refname) %(objectname)"
+        _, output = run_git(self.repository.top, "for-each-ref", form, shared.tracking, shared.seen)
+        tips = dict(line.split(" ") for line in output.decode().splitlines())
+        return "" if said.code else tips[shared.tracking], tips.get(shared.seen, "")
+
+    def _push(self, commit: str) -> bool:
+        """Whether the remote has the commit now; False when it moved and has to be fetched again."""
+        shared = self.shared
+        said = run_network(
+            self.repository.top, "push", "--progress", "--porcelain", "--no-follow-tags", "--recurse-submodules=no",
+            shared.remote, f"{commit}:refs/heads/{shared.branch}",
+        )  # fmt: skip
+        if said.code == 0:
+            _note(self.repository, shared, commit)
+            return True
+        verdict = re.search(r"^!\t[^\t]*\t\[(remote )?rejected\] ?\(?([^\n]*?)\)?$", said.output, re.MULTILINE)
+        if verdict and _MOVED.search(verdict[2]):
+            return False
+        if verdict:
+            remarks = re.findall(r"^remote: +(.*\S)", said.errors, re.MULTILINE)
+            told = f" ({'; '.join(remarks[:5])})" if remarks else ""
+            raise GitError(f"{shared.remote} refused the push: {verdict[2]}{told}", said.errors, _push_hint(verdict[2]))
+        raise said.problem(f"cannot push to {shared.remote}", "`git push` shows the same; may you write there?")
+
+    def _notice_rewriting(self, seen: str, ours: str) -> None:
+        repository, shared = self.repository, self.shared
+        if self.rejoin or not seen or self.theirs == ours:
+            return
+        if (self.theirs and contains(repository, self.theirs, seen)) or not (ours and contains(repository, ours, seen)):
+            return
+        lost = count_commits(repository, seen, self.theirs)
+        how = "was rewritten" if self.theirs else "is gone"
+        if self.theirs and contains(repository, seen, self.theirs):
+            how = "was shortened"
+        raise RewrittenError(
+            f"{shared.label} {how} since the last sync: {lost} commit{'s' if lost > 1 else ''} that it had"
+            " it has no more. You still have all; nothing was merged or sent",
+            hint=f"ask who did it (`git log {shared.tracking}..{shared.seen}` lists them);"
+            " `stoa sync --rejoin` joins both histories and puts them back",
+        )
+
+
+def remember_clone(repository: Repository) -> None:
+    """Note where the remote's branch was when it was cloned."""
+    _note(repository, _shared_branch(repository, None), repository.head())
+
+
+def _note(repository: Repository, shared: SharedBranch, commit: str) -> None:
+    lines = "".join(f"update {name} {commit}\n" for name in (shared.tracking, shared.seen))
+    # Another sync of this clone may hold them; it then writes what it has seen, which is as good.
+    run_git(repository.top, "update-ref", "--stdin", stdin=lines.encode(), allow=(0, 1, 128))
+
+
+def _push_hint(reason: str) -> str:
+    if "checked out" in reason:
+        return "the remote has a work tree: share through a bare repository (`git init --bare`)"
+    return "may you write there? whoever keeps the remote can tell"
+
+
+def _shared_branch(repository: Repository, remote: str | None) -> SharedBranch:
+    local = repository.branch()
+    branch = local.removeprefix("refs/heads/")
+    configured = _setting(repository, f"branch.{branch}.remote")
+    names = run_git(repository.top, "remote")[1].decode().split()
+    name = _choose(names, remote, configured)
+    for side in ((), ("--push",)):
+        urls = run_git(repository.top, "remote", "get-url", *side, "--all", "--", name)[1].decode()
+        for url in urls.splitlines():
+            check_url(url)
+    upstream = _setting(repository, f"branch.{branch}.merge") if name == configured else ""
+    return SharedBranch(name, upstream.removeprefix("refs/heads/") or branch, local)
+
+
+def _choose(names: list[str], asked: str | None, configured: str) -> str:
+    if asked is not None:
+        if asked not in names:
+            raise NotFoundError("remote", asked, names, "`git remote -v` lists them")
+        return asked
+    for name in (configured, "origin"):
+        if name in names:
+            return name
+    if len(names) == 1:
+        return names[0]
+    if names:
+        raise GitError(f"which remote? there are {', '.join(names)}", hint="`stoa sync --remote NAME`")
+    raise GitError("this repository has no remote to share with", hint="`git remote add origin URL`")
+
+
+def _setting(repository: Repository, name: str) -> str:
+    return run_git(repository.top, "config", "--get", name, allow=(0, 1))[1].decode().strip()

@@ -1,0 +1,74 @@
+"""What differs between two commits, told without reading any content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from stoa.provenance.git.plumbing import run_git
+from stoa.provenance.git.repository import Repository
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+FILE = 0o100644
+EXECUTABLE = 0o100755
+LINK = 0o120000
+SUBMODULE = 0o160000
+
+
+class TreeChange(msgspec.Struct, frozen=True):
+    """A path that differs; a mode of 0 stands for "not there"."""
+
+    path: str  # bytes that are not UTF-8 as lone surrogates
+    old_mode: int
+    new_mode: int
+    old_oid: str
+    new_oid: str
+
+
+def tree_changes(repository: Repository, old: str, new: str, *pathspecs: str) -> list[TreeChange]:
+    """Paths that differ between two commits; "" for `old` stands for an empty one."""
+    _, output = run_git(
+        repository.top, "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old or EMPTY_TREE, new,
+        "--", *pathspecs,
+    )  # fmt: skip
+    fields = output.split(b"\0")
+    return [_change(facts, path) for facts, path in zip(fields[:-1:2], fields[1::2], strict=True)]
+
+
+def _change(facts: bytes, path: bytes) -> TreeChange:
+    old_mode, new_mode, old_oid, new_oid, _ = facts.decode("ascii").removeprefix(":").split(" ")
+    return TreeChange(path.decode("utf-8", "surrogateescape"), int(old_mode, 8), int(new_mode, 8), old_oid, new_oid)
+
+
+def blob_sizes(repository: Repository, oids: Iterable[str]) -> dict[str, int]:
+    """Bytes of each object, without reading it."""
+    wanted = "".join(f"{oid}\n" for oid in dict.fromkeys(oids))
+    if not wanted:
+        return {}
+    form = "--batch-check=%(objectname) %(objectsize)"
+    _, output = run_git(repository.top, "cat-file", form, stdin=wanted.encode())
+    pairs = (line.split(" ") for line in output.decode().splitlines())
+    return {oid: int(size) for oid, size in pairs if size.isdigit()}
+
+
+def last_change(repository: Repository, old: str, new: str, path: str) -> str:
+    """Who changed a path between two commits, and where: ``Anna Jansky in 1a2b3c4``; "" when nobody did."""
+    span = f"{old}..{new}" if old else new
+    words = ("log", "-1", "--no-show-signature", "--format=%an in %h", span, "--", f":(literal){path}")
+    _, output = run_git(repository.top, *words, allow=(0, 128))  # a path that is not UTF-8 finds nothing
+    return output.decode("utf-8", "replace").strip()
+
+
+def contains(repository: Repository, descendant: str, ancestor: str) -> bool:
+    """Whether one commit is another one or in its history."""
+    if descendant == ancestor:
+        return True
+    code, _ = run_git(repository.top, "merge-base", "--is-ancestor", ancestor, descendant, allow=(0, 1, 128))
+    return code == 0
+
+
+def count_commits(repository: Repository, new: str, *without: str) -> int:
+    """Commits in the history of `new` and not in that of the others; "" stands for none."""
+    excluded = [f"^{commit}" for commit in without if commit]
+    return int(run_git(repository.top, "rev-list", "--count", new, *excluded, "--")[1]) if new else 0

@@ -1,0 +1,180 @@
+"""The definitions of a project as they stand in the work tree, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from stoa.errors import NotFoundError, StoaError
+from stoa.model import Environment, ParameterSet, Process, Target
+from stoa.project import PRODUCTS_ROOT, STOA_DIR, Config, Local, Project
+from stoa.provenance.definitions import (
+    complete,
+    read_config,
+    read_environment,
+    read_local,
+    read_parameter_set,
+    read_process,
+)
+from stoa.provenance.records import read_targets
+from stoa.provenance.yamltree import MAX_BYTES, DefinitionError
+
+DEFAULT_SET = "default"
+MAX_TARGETS = 100 * MAX_BYTES
+T = TypeVar("T")
+
+
+class NoProject(StoaError):
+    """There is no `.stoa` folder here or above."""
+
+
+def open_project(start: Path) -> Project:
+    """The project that a folder belongs to.
+
+    Raises
+    ------
+    NoProject
+        If there is no `.stoa` folder here or above.
+    DefinitionError
+        If its settings cannot be read.
+    """
+    start = start.absolute()
+    for top in (start, *start.parents):
+        if (top / STOA_DIR / "config.yaml").is_file():
+            empty = Project(top, Config(project=""), Local())
+            config = read_config(_content(empty, empty.config_file), shown(empty, empty.config_file))
+            local = Local()
+            if empty.local_file.exists():
+                local = read_local(_content(empty, empty.local_file), shown(empty, empty.local_file))
+            return Project(top, config, local)
+    raise NoProject(f"{start} is in no STOA project", "`stoa init` makes one in a git repository")
+
+
+def shown(project: Project, file: Path) -> str:
+    """A file's name for messages: relative to the project where it lies in it."""
+    return str(file.relative_to(project.top)) if file.is_relative_to(project.top) else str(file)
+
+
+class Library:
+    """Definitions by name; each is read from its file when it is asked for."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def _names(self, folder: Path) -> list[str]:
+        return sorted(file.stem for file in folder.glob("*.yaml") if not file.name.startswith("."))
+
+    def processes(self) -> list[str]:
+        return self._names(self.project.process_file("x").parent)
+
+    def environments(self) -> list[str]:
+        return self._names(self.project.environment_file("x").parent)
+
+    def parameter_sets(self, process: str) -> list[str]:
+        """Names of the sets of a process; `default` is always one."""
+        return sorted({DEFAULT_SET, *self._names(self.project.params_file(process, "x").parent)})
+
+    def process(self, name: str) -> Process:
+        """A process by name.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        DefinitionError
+            If its file is wrong, or names another process.
+        """
+        hint = "`stoa process list` shows them, `stoa process add` and `stoa process new` make one"
+        data = self._read(self.project.process_file(name), "process", name, self.processes(), hint)
+        file = shown(self.project, self.project.process_file(name))
+        process = read_process(data, file)
+        _check_own_name("process", process.name, name, file)
+        return process
+
+    def parameter_set(self, process: Process, name: str) -> ParameterSet:
+        """A parameter set by name; `default` needs no file."""
+        file = self.project.params_file(process.name, name)
+        if name == DEFAULT_SET and not file.exists():
+            return complete(process, name, {})
+        known = self.parameter_sets(process.name)
+        hint = f"`stoa params list --process {process.name}` shows them, `stoa params new` makes one"
+        data = self._read(file, f"parameter set of process {process.name!r}", name, known, hint)
+        return read_parameter_set(data, shown(self.project, file), process, name)
+
+    def environment(self, name: str) -> Environment:
+        file = self.project.environment_file(name)
+        data = self._read(file, "environment", name, self.environments(), "`stoa env list` shows them")
+        environment = read_environment(data, shown(self.project, file))
+        _check_own_name("environment", environment.name, name, shown(self.project, file))
+        return environment
+
+    def target_lists(self) -> dict[str, list[Target]]:
+        """The targets of every list."""
+        files = sorted(self.project.target_list("x").parent.glob("*.yaml"))
+        return {
+            file.stem: read_targets(_content(self.project, file, MAX_TARGETS), shown(self.project, file))
+            for file in files
+        }
+
+    def targets(self) -> dict[str, Target]:
+        """All targets by name.
+
+        Raises
+        ------
+        StoaError
+            If two targets share a name (told apart without case).
+        """
+        found: dict[str, Target] = {}
+        homes: dict[str, tuple[str, Target]] = {}
+        for list_name, targets in self.target_lists().items():
+            for target in targets:
+                home, other = homes.setdefault(target.name.casefold(), (list_name, target))
+                if other != target:
+                    raise StoaError(
+                        f"two targets are named {target.name!r}: {other.root}:{other.path} (targets/{home}.yaml)"
+                        f" and {target.root}:{target.path} (targets/{list_name}.yaml)",
+                        "give one of them another name in its line",
+                    )
+                found[target.name] = target
+        return dict(sorted(found.items()))
+
+    def _read(self, file: Path, kind: str, name: str, known: list[str], hint: str) -> bytes:
+        if name not in known or not file.is_file():
+            raise NotFoundError(kind, name, known, hint)
+        return _content(self.project, file)
+
+    def problems(self, read: Callable[[str], T], names: list[str]) -> list[StoaError]:
+        """What is wrong with the definitions of these names."""
+        found = []
+        for name in names:
+            try:
+                read(name)
+            except StoaError as problem:
+                found.append(problem)
+        return found
+
+
+def _content(project: Project, file: Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a definition's file; a huge one is cut just above what a reader accepts."""
+    if file.is_symlink():
+        raise DefinitionError(
+            "a symbolic link, which STOA does not follow", shown(project, file), None, "copy the file"
+        )
+    try:
+        with file.open("rb") as stream:
+            return stream.read(limit + 1)
+    except OSError as problem:
+        raise DefinitionError(f"cannot be read: {problem.strerror}", shown(project, file)) from None
+
+
+def _check_own_name(kind: str, written: str, name: str, file: str) -> None:
+    if written != name:
+        raise DefinitionError(
+            f"the file of {kind} {name!r} defines {written!r}", file, None, "the field `name` and the file's name agree"
+        )
+
+
+def root_names(project: Project) -> list[str]:
+    """Every root that is known here."""
+    return sorted({*project.config.roots, *project.local.roots, PRODUCTS_ROOT})

@@ -1,0 +1,336 @@
+"""One update of the index: what a commit holds and the index has not seen.
+
+A record that cannot be read becomes a line in `problems`; its neighbours count.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.model import Outcome, Review
+from stoa.provenance.dialect import RecordError
+from stoa.provenance.git import Snapshot
+from stoa.provenance.ids import ID
+from stoa.provenance.records import outcome_lines, read_review, read_run, read_summary
+from stoa.provenance.schema import INDEXES
+
+MOST_PROBLEMS = 100
+"""Of one file; more tell nothing new."""
+
+MetaReader = Callable[[str, bytes], tuple[Mapping[str, Any], bytes]]
+"""Gives the metadata columns of a target from the bytes of its document, and the document as its reader packs it."""
+
+_LATEST = """
+INSERT INTO latest SELECT process, params, target, grp, run, attempt, id, status, cause FROM outcomes WHERE {where}
+ORDER BY process, params, target, grp, run, attempt
+ON CONFLICT(process, params, target, grp) DO UPDATE
+  SET run = excluded.run, attempt = excluded.attempt, outcome = excluded.outcome, status = excluded.status,
+  cause = excluded.cause
+  WHERE (excluded.run, excluded.attempt) > (run, attempt)
+"""
+
+
+class Seen:
+    """Object ids of what the index has read, by path below `.stoa`."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def oid(self, path: str) -> str:
+        found = self._db.execute("SELECT oid FROM seen WHERE path = ?", (path,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def add(self, path: str, oid: str) -> None:
+        """Note what was read, "" for a path that is not there."""
+        if oid:
+            self._db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (path, oid))
+        else:
+            self._db.execute("DELETE FROM seen WHERE path = ?", (path,))
+
+    def inside(self, folder: str) -> dict[str, str]:
+        """Object id by name of what lies directly in a folder."""
+        rows = self._db.execute(
+            "SELECT substr(path, ?), oid FROM seen WHERE path > ? AND path < ? AND instr(substr(path, ?), '/') = 0",
+            (len(folder) + 2, f"{folder}/", f"{folder}0", len(folder) + 2),
+        )
+        return dict(rows)
+
+    def forget(self, path: str) -> None:
+        """Forget a path, what lies below it, and what was wrong with them."""
+        for table in ("seen", "problems"):
+            self._db.execute(
+                f"DELETE FROM {table} WHERE path = ? OR (path > ? AND path < ?)", (path, f"{path}/", f"{path}0")
+            )
+
+
+class Loader:
+    """Reads one commit into the tables; to be called in a transaction.
+
+    Parameters
+    ----------
+    prefix
+        Path of `.stoa` in the repository.
+    columns
+        Names of the metadata columns.
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, snapshot: Snapshot, prefix: str, read_meta: MetaReader, columns: list[str]
+    ) -> None:
+        self._db = db
+        self._seen = Seen(db)
+        self._snapshot = snapshot
+        self._prefix = prefix
+        self._read_meta = read_meta
+        self._columns = columns
+        self._stale_pairs: set[tuple[str, str]] = set()  # process and set that lost an outcome
+        self._folders = {name: snapshot.folder_id(f"{prefix}/{name}") for name in ("runs", "reviews", "meta")}
+
+    def is_current(self) -> bool:
+        """Whether the index holds just what the commit does."""
+        return all(self._seen.oid(name) == oid for name, oid in self._folders.items())
+
+    def load(self) -> None:
+        """Bring the tables up to the commit."""
+        readers = {"runs": self._runs, "reviews": self._reviews, "meta": self._documents}
+        for name, oid in self._folders.items():
+            if self._seen.oid(name) != oid:
+                readers[name]()
+                self._seen.add(name, oid)
+
+    def _files(self, folder: str) -> dict[str, str]:
+        return dict(self._snapshot.files(f"{self._prefix}/{folder}"))
+
+    def _trouble(self, path: str, problem: str) -> None:
+        self._db.execute("INSERT INTO problems VALUES (?, ?)", (path, problem))
+
+    def _guard(self, path: str, read: Callable[[], None]) -> None:
+        try:
+            read()
+        except StoaError as problem:
+            self._trouble(path, problem.message)
+        except (OverflowError, UnicodeEncodeError):
+            self._trouble(path, f"not a record: it holds a value that no table can ({path})")
+
+    # Runs.
+
+    def _runs(self) -> None:
+        self._last = self._db.execute("SELECT coalesce(max(id), 0) FROM outcomes").fetchone()[0]
+        first = self._last
+        if not first:
+            self._each_index("DROP INDEX {name}")
+        known = self._seen.inside("runs")
+        present = dict(self._snapshot.folders(f"{self._prefix}/runs"))
+        for run in known.keys() - present.keys():
+            self._drop_run(run)
+        for run, oid in sorted(present.items()):
+            if known.get(run) != oid:
+                self._run(run, is_new=run not in known)
+                self._seen.add(f"runs/{run}", oid)
+        if not first:
+            self._each_index("{sql}")
+        self._fold(first)
+
+    def _each_index(self, statement: str) -> None:
+        for name, sql in INDEXES.items():
+            self._db.execute(statement.format(name=name, sql=sql))
+
+    def _fold(self, first: int) -> None:
+        """Bring `latest` up to date with the outcomes after the first one, and where outcomes went."""
+        for pair in self._stale_pairs:
+            self._db.execute("DELETE FROM latest WHERE process = ? AND params = ?", pair)
+            self._db.execute(_LATEST.format(where="process = ? AND params = ?"), pair)
+        self._db.execute(_LATEST.format(where="id > ?"), (first,))
+
+    def _drop_run(self, run: str) -> None:
+        self._seen.forget(f"runs/{run}")
+        self._stale_pairs.update(self._db.execute("SELECT process, params FROM runs WHERE run = ?", (run,)))
+        self._db.execute("DELETE FROM results WHERE outcome IN (SELECT id FROM outcomes WHERE run = ?)", (run,))
+        self._db.execute("DELETE FROM outcomes WHERE run = ?", (run,))
+        self._db.execute("DELETE FROM runs WHERE run = ?", (run,))
+
+    def _run(self, run: str, *, is_new: bool) -> None:
+        folder = f"runs/{run}"
+        files = {name: oid for name, oid in self._files(folder).items() if _is_record(name)}
+        known = {} if is_new else self._seen.inside(folder)
+        if not is_new and not _extends(files, known):
+            self._drop_run(run)
+            known = {}
+        if not ID.fullmatch(run):
+            self._trouble(folder, f"{run!r} is no run")
+            return
+        fresh = sorted(files.keys() - known.keys(), key=lambda name: (name != "run.yaml", name))
+        keys = self._keys(run) if known else set()
+        for name in fresh:
+            path = f"{folder}/{name}"
+            self._guard(path, partial(self._record, run, path, files[name], keys))
+            self._seen.add(path, files[name])
+
+    def _keys(self, run: str) -> set[tuple[str, str, int]]:
+        return set(self._db.execute("SELECT target, grp, attempt FROM outcomes WHERE run = ?", (run,)))
+
+    def _record(self, run: str, path: str, oid: str, keys: set[tuple[str, str, int]]) -> None:
+        data = self._snapshot.blob(oid)
+        if path.endswith("/run.yaml"):
+            self._head(run, data, path)
+        elif path.endswith("/summary.yaml"):
+            self._summary(run, data, path)
+        else:
+            self._outcomes(run, data, path, keys)
+
+    def _head(self, name: str, data: bytes, path: str) -> None:
+        run = read_run(data, path)
+        if run.id != name:
+            raise RecordError(f"run {run.id[:30]!r} stands in the folder of another one ({path})")
+        self._db.execute(
+            "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (run.id, run.process, run.params.name, run.environment, run.engine, run.author.name, run.author.email,
+             run.started, None, None, run.jobs, run.targets, _text(run), None),
+        )  # fmt: skip
+
+    def _summary(self, name: str, data: bytes, path: str) -> None:
+        summary = read_summary(data, path)
+        if summary.run != name:
+            raise RecordError(f"the summary of run {summary.run[:30]!r} stands in the folder of another one ({path})")
+        self._db.execute(
+            "UPDATE runs SET finished = ?, duration_s = ?, summary = ? WHERE run = ?",
+            (summary.finished, summary.duration_s, _text(summary), name),
+        )
+
+    def _outcomes(self, run: str, data: bytes, path: str, keys: set[tuple[str, str, int]]) -> None:
+        pair = self._db.execute("SELECT process, params FROM runs WHERE run = ?", (run,)).fetchone()
+        if not pair:
+            raise RecordError(f"these outcomes stand without a run.yaml that can be read ({path})")
+        rows: list[tuple[Any, ...]] = []
+        results: list[tuple[Any, ...]] = []
+        problems: list[str] = []
+        for found in outcome_lines(data, path):
+            if isinstance(found, RecordError):
+                problems.append(found.message)
+                continue
+            record, o = found
+            if o.run != run:
+                problems.append(f"an outcome of run {o.run} stands in {path}")
+            elif (o.target, o.group, o.attempt) in keys:
+                words = f"attempt {o.attempt} at {o.target} {o.group}".rstrip()
+                problems.append(f"{words} has a second outcome, which does not count ({path})")
+            else:
+                keys.add((o.target, o.group, o.attempt))
+                self._last += 1
+                rows.append(_row(self._last, pair, o, record))
+                results += [(self._last, *result) for result in o.results.items()]
+        self._db.executemany("INSERT INTO outcomes VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+        self._db.executemany("INSERT INTO results VALUES (?,?,?)", results)
+        for problem in problems[:MOST_PROBLEMS]:
+            self._trouble(path, problem)
+        if len(problems) > MOST_PROBLEMS:
+            self._trouble(path, f"and {len(problems) - MOST_PROBLEMS} more lines that cannot be read ({path})")
+
+    # Reviews.
+
+    def _reviews(self) -> None:
+        known = self._seen.inside("reviews")
+        present = dict(self._snapshot.folders(f"{self._prefix}/reviews"))
+        for target in known.keys() - present.keys():
+            self._drop_reviews(target)
+        for target, oid in present.items():
+            if known.get(target) != oid:
+                self._reviews_of(target)
+                self._seen.add(f"reviews/{target}", oid)
+
+    def _reviews_of(self, target: str) -> None:
+        folder = f"reviews/{target}"
+        files = self._files(folder)
+        known = self._seen.inside(folder)
+        if any(files.get(name) != oid for name, oid in known.items()):
+            self._drop_reviews(target)
+            known = {}
+        for name in sorted(files.keys() - known.keys()):
+            path = f"{folder}/{name}"
+            self._guard(path, partial(self._review, path, files[name]))
+            self._seen.add(path, files[name])
+
+    def _drop_reviews(self, target: str) -> None:
+        self._seen.forget(f"reviews/{target}")
+        self._db.execute("DELETE FROM reviews WHERE target = ?", (target,))
+        self._db.execute("DELETE FROM cleared WHERE target = ?", (target,))
+
+    def _review(self, path: str, oid: str) -> None:
+        review: Review = read_review(self._snapshot.blob(oid), path)
+        if path != f"reviews/{review.target}/{review.id}.yaml":
+            raise RecordError(f"a review of {review.target!r} stands in {path}")
+        self._db.execute(
+            "INSERT INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?)",
+            (review.id, review.target, review.kind, review.run, review.group, review.reason, review.text,
+             review.author.name, review.author.email, review.time),
+        )  # fmt: skip
+        cleared = [(review.target, flag) for flag in review.clears]
+        self._db.executemany("INSERT OR IGNORE INTO cleared VALUES (?,?)", cleared)
+
+    # Metadata documents.
+
+    def _documents(self) -> None:
+        known = self._seen.inside("meta")
+        present = {name: oid for name, oid in self._files("meta").items() if name.endswith(".xml")}
+        for name in known.keys() - present.keys():
+            self._drop_document(name)
+        for name, oid in present.items():
+            if known.get(name) != oid:
+                if name in known:
+                    self._drop_document(name)
+                self._document(name, oid)
+                self._seen.add(f"meta/{name}", oid)
+
+    def _drop_document(self, name: str) -> None:
+        self._seen.forget(f"meta/{name}")
+        for table in ("metadata", "documents"):
+            self._db.execute(f"DELETE FROM {table} WHERE target = ?", (name.removesuffix(".xml"),))
+
+    def _document(self, name: str, oid: str) -> None:
+        target = name.removesuffix(".xml")
+        try:
+            row, packed = self._read_meta(target, self._snapshot.blob(oid))
+            self._describe([target, *(row.get(column) for column in self._columns)])
+        except StoaError as problem:
+            self._cannot_read(name, oid, problem.message)
+        except (OverflowError, UnicodeEncodeError):
+            self._cannot_read(name, oid, "the metadata document holds a number that no table can")
+        else:
+            self._db.execute("INSERT INTO documents VALUES (?,?,?,?)", (target, oid, packed, None))
+
+    def _describe(self, row: list[Any]) -> None:
+        self._db.execute(f"INSERT INTO metadata VALUES ({','.join('?' * len(row))})", row)
+
+    def _cannot_read(self, name: str, oid: str, problem: str) -> None:
+        self._trouble(f"meta/{name}", problem)
+        target = name.removesuffix(".xml")
+        self._db.execute("INSERT INTO documents VALUES (?,?,?,?)", (target, oid, None, problem))
+
+
+def _is_record(name: str) -> bool:
+    return name in ("run.yaml", "summary.yaml") or name.startswith("outcomes-")
+
+
+def _extends(files: Mapping[str, str], known: Mapping[str, str]) -> bool:
+    """Whether a run's folder only got files, and none that would have been read before the known ones."""
+    if "run.yaml" not in known or any(files.get(name) != oid for name, oid in known.items()):
+        return False
+    last = max((name for name in known if name.startswith("outcomes-")), default="")
+    return all(name > last for name in files.keys() - known.keys())
+
+
+def _row(number: int, pair: tuple[str, str], o: Outcome, record: str) -> tuple[Any, ...]:
+    return (
+        number, o.run, *pair, o.target, o.group, o.attempt, str(o.status), o.cause, o.exit_code, o.start,
+        o.duration_s, o.cpu_s, o.memory_mb, record,
+    )  # fmt: skip
+
+
+def _text(record: msgspec.Struct) -> str:
+    return msgspec.json.encode(record).decode()

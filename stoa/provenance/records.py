@@ -1,0 +1,244 @@
+"""How records are written and read: outcomes as lines, runs, summaries and reviews as blocks.
+
+What comes out of git is input from outside: strict types, size limits, names checked, and a
+newer schema is told from a damaged record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+from stoa.model import SCHEMA, Outcome, ParameterSet, Review, Run, Summary, Target
+from stoa.provenance.definitions import NAME
+from stoa.provenance.dialect import INTEGERS, RecordError, block, line, refuse_repeated, strip_line
+from stoa.provenance.ids import ID
+from stoa.provenance.scalars import brief
+from stoa.provenance.yamltree import DefinitionError, read_yaml
+
+MAX_BLOCK = 16_000_000  # a summary names every target that failed
+S = TypeVar("S", bound=msgspec.Struct)
+_OUTCOME = msgspec.json.Decoder(Outcome)
+_TARGET = msgspec.json.Decoder(Target)
+_encode = msgspec.json.Encoder().encode
+_UP = re.compile(r"(?:^|[:/])\.\.(?:/|$)")
+
+
+def write_outcomes(outcomes: Iterable[Outcome]) -> bytes:
+    """Outcomes as the content of an ``outcomes-NNNN.yaml``, a line each.
+
+    Raises
+    ------
+    RecordError
+        With the target, if an outcome holds what no record can.
+    """
+    return b"".join(map(_outcome_line, outcomes))
+
+
+def _outcome_line(outcome: Outcome) -> bytes:
+    try:
+        return line(msgspec.to_builtins(outcome))
+    except RecordError as problem:
+        raise RecordError(f"{problem.message} (the outcome of {brief(outcome.target)})") from None
+
+
+def read_outcomes(data: bytes, file: str) -> Iterator[Outcome | RecordError]:
+    """Each line's outcome, or what is wrong with that line; its neighbours are read all the same."""
+    for found in outcome_lines(data, file):
+        yield found if isinstance(found, RecordError) else found[1]
+
+
+def outcome_lines(data: bytes, file: str) -> Iterator[tuple[str, Outcome] | RecordError]:
+    """As `read_outcomes`, each outcome with its JSON as it stands in the file."""
+    for number, text in enumerate(data.split(b"\n"), 1):
+        try:
+            record = _json(text)
+            if record is not None:
+                yield record, _checked(_decode(record, _OUTCOME))
+        except RecordError as problem:
+            yield RecordError(f"{problem.message} ({file}, line {number})", problem.hint)
+
+
+def _json(text: bytes) -> str | None:
+    body = strip_line(text)
+    try:
+        return body.decode() if body is not None else None
+    except UnicodeDecodeError as problem:
+        raise RecordError(f"not a record: not UTF-8 text at byte {problem.start}") from None
+
+
+def _decode(record: str, decoder: msgspec.json.Decoder[S]) -> S:
+    """A line's record; none of its fields stands twice.
+
+    msgspec takes the last one of two without a word. A second one has at least two quotation
+    marks more than what was decoded; only when their number differs is the line parsed again.
+    """
+    try:
+        found = decoder.decode(record)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as problem:
+        raise _unreadable(record, problem) from None
+    if "\\u0022" in record or record.count('"') != _encode(found).count(b'"'):
+        refuse_repeated(record)
+    return found
+
+
+def _unreadable(record: str, problem: Exception) -> RecordError:
+    try:
+        _refuse_newer(msgspec.json.decode(record))
+    except RecordError as newer:
+        return newer
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    return RecordError(f"not a record: {_words(problem)}")
+
+
+def _words(problem: Exception) -> str:
+    """What msgspec says, which may quote a value of any length."""
+    text = "".join(char if char.isprintable() else "?" for char in str(problem))
+    return text if len(text) <= 200 else f"{text[:100]}...{text[-60:]}"
+
+
+def _refuse_newer(loose: Any) -> None:
+    number = loose.get("schema") if isinstance(loose, dict) else None
+    if isinstance(number, int) and number > SCHEMA:
+        raise RecordError(
+            f"a record of schema {str(number)[:20]} is newer than this STOA reads (up to {SCHEMA})",
+            "`pip install --upgrade stoa`",
+        )
+
+
+def _check_schema(number: int) -> None:
+    _refuse_newer({"schema": number})
+    if number != SCHEMA:
+        raise RecordError(f"there is no schema {str(number)[:20]}")
+
+
+def _checked(outcome: Outcome) -> Outcome:
+    if outcome.schema != SCHEMA:
+        _check_schema(outcome.schema)
+    if not NAME.fullmatch(outcome.target) or not ID.fullmatch(outcome.run):
+        raise RecordError(f"{brief(outcome.target)} in run {brief(outcome.run)} names no target")
+    if _leaves(outcome.group):
+        raise RecordError(f"image group {brief(outcome.group)} leaves its target")
+    for path in (outcome.place, *(ref.path for ref in (*outcome.inputs.values(), *outcome.outputs.values()))):
+        if _leaves(path) or (":/" in path and _leaves(path.partition(":")[2])):
+            raise RecordError(f"path {brief(path)} leaves its root")
+    for value in (outcome.attempt, outcome.exit_code, *outcome.results.values()):
+        if type(value) is int and value not in INTEGERS:
+            raise RecordError("an integer has more than 64 bits")
+    return outcome
+
+
+def _leaves(path: str) -> bool:
+    return path[:1] == "/" or "\0" in path or (".." in path and _UP.search(path) is not None)
+
+
+def write_run(run: Run) -> bytes:
+    """Content of a `run.yaml`."""
+    return block(msgspec.to_builtins(run))
+
+
+def write_summary(summary: Summary) -> bytes:
+    """Content of a `summary.yaml`."""
+    return block(msgspec.to_builtins(summary))
+
+
+def write_review(review: Review) -> bytes:
+    """Content of the file of a flag, clearing or comment."""
+    return block(msgspec.to_builtins(review))
+
+
+def read_run(data: bytes, file: str) -> Run:
+    """A run from its `run.yaml`; its id and the names in it are checked."""
+    run = _read_block(data, file, Run)
+    _check_ids(file, run.id, *filter(None, [run.rerun_of]))
+    _check_names(file, run.process, run.params.process, run.environment)
+    return run
+
+
+def read_summary(data: bytes, file: str) -> Summary:
+    """A summary from its `summary.yaml`; its id and the targets in it are checked."""
+    summary = _read_block(data, file, Summary)
+    _check_ids(file, summary.run)
+    for cause in summary.causes:
+        _check_names(file, *cause.targets)
+    return summary
+
+
+def read_frozen_set(data: bytes, file: str) -> ParameterSet:
+    """The parameter set that a run froze."""
+    return _read_block(data, file, ParameterSet)
+
+
+def read_review(data: bytes, file: str) -> Review:
+    """A flag, clearing or comment; its ids, target and image group are checked."""
+    review = _read_block(data, file, Review)
+    _check_ids(file, review.id, *review.clears, *filter(None, [review.run]))
+    _check_names(file, review.target)
+    if _leaves(review.group):
+        raise RecordError(f"image group {brief(review.group)} leaves its target ({file})")
+    return review
+
+
+def _check_ids(file: str, *ids: str) -> None:
+    for text in ids:
+        if not ID.fullmatch(text):
+            raise RecordError(f"{brief(text)} is no id of a run or review ({file})")
+
+
+def _check_names(file: str, *names: str) -> None:
+    for name in names:
+        if not NAME.fullmatch(name):
+            raise RecordError(f"{brief(name)} cannot name anything in a record ({file})")
+
+
+def _read_block(data: bytes, file: str, kind: type[S]) -> S:
+    try:
+        loose = read_yaml(data, file, MAX_BLOCK).plain()
+    except DefinitionError as problem:
+        raise RecordError(f"not a record: {problem.message}") from None
+    try:
+        _refuse_newer(loose)
+        record = msgspec.convert(loose, kind)
+        _check_schema(getattr(record, "schema", SCHEMA))
+    except RecordError as problem:
+        raise RecordError(f"{problem.message} ({file})", problem.hint) from None
+    except msgspec.ValidationError as problem:
+        raise RecordError(f"not a record: {_words(problem)} ({file})") from None
+    return record
+
+
+def write_targets(targets: Iterable[Target]) -> bytes:
+    """A target list, a line each, sorted by name."""
+    return b"".join(line(msgspec.to_builtins(t)) for t in sorted(targets, key=lambda t: t.name))
+
+
+def read_targets(data: bytes, file: str) -> list[Target]:
+    """The targets of a list; a line that stands twice (a merged list) counts once.
+
+    Raises
+    ------
+    RecordError
+        With file and line, if a line is no target or its path leaves its root.
+    """
+    found: dict[Target, None] = {}
+    for number, text in enumerate(data.split(b"\n"), 1):
+        try:
+            record = _json(text)
+            if record is not None:
+                found[_checked_target(_decode(record, _TARGET))] = None
+        except RecordError as problem:
+            raise RecordError(f"{problem.message} ({file}, line {number})", problem.hint) from None
+    return list(found)
+
+
+def _checked_target(target: Target) -> Target:
+    for name, kind in ((target.name, "target"), (target.root, "root")):
+        if not NAME.fullmatch(name):
+            raise RecordError(f"{brief(name)} cannot name a {kind}")
+    if _leaves(target.path):
+        raise RecordError(f"the path of target {target.name!r} leaves its root: {brief(target.path)}")
+    return target

@@ -1,0 +1,111 @@
+"""Records into git and back: one commit an action, a batch of commits for a long run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stoa.errors import StoaError
+from stoa.model import Author, Outcome, Review, Status
+from stoa.project import Project
+from stoa.provenance.git import Repository, Snapshot
+from stoa.provenance.ids import ID
+from stoa.provenance.index import Index, MetaReader
+from stoa.provenance.records import read_outcomes, write_review
+from stoa.provenance.spool import Spool
+
+
+class Store:
+    """The records of one project in its repository."""
+
+    def __init__(self, project: Project, repository: Repository) -> None:
+        self.project = project
+        self.repository = repository
+        place = project.stoa.relative_to(repository.top).as_posix()
+        self.prefix = place
+        self.spool = Spool(project.spool)
+
+    def snapshot(self) -> Snapshot:
+        return self.repository.snapshot()
+
+    def commit(
+        self,
+        changes: Mapping[str, bytes | None],
+        subject: str,
+        trailers: Mapping[str, str] | None = None,
+        branch: str | None = None,
+        author: Author | None = None,
+    ) -> str:
+        """Commit files below `.stoa`, or anywhere below the project with a path that starts with ``../``.
+
+        Returns
+        -------
+        commit
+            Its id.
+
+        Raises
+        ------
+        StoaError
+            If the disk is full or refuses, or git does.
+        """
+        message = _plain(subject) + "\n"
+        if trailers:
+            message += "\n" + "".join(f"Stoa-{name}: {_plain(value)}\n" for name, value in trailers.items())
+        paths = {self._path(name): data for name, data in changes.items()}
+        try:
+            return self.repository.commit(paths, message, author or self.repository.author(), branch)
+        except OSError as problem:
+            where = problem.filename or self.repository.common
+            raise StoaError(
+                f"the records cannot be committed: {problem.strerror} ({where})",
+                "nothing that was recorded before is lost; is the disk full or read-only?",
+            ) from None
+
+    def _path(self, name: str) -> str:
+        if not name.startswith("../"):
+            return f"{self.prefix}/{name}"
+        parent = self.prefix.rpartition("/")[0]
+        return f"{parent}/{name[3:]}" if parent else name[3:]
+
+    def update(self, index: Index, read_meta: MetaReader) -> None:
+        """Bring the index up to the commit that is checked out."""
+        index.update(self.snapshot(), self.prefix, read_meta)
+
+    def add_reviews(self, reviews: list[Review], subject: str) -> str:
+        """Commit flags, clearings or comments: one commit, however many targets."""
+        changes = {Project.review_record(r.target, r.id): write_review(r) for r in reviews}
+        return self.commit(changes, subject, {"Event": reviews[0].id})
+
+    def frozen(self, run: str, name: str) -> bytes | None:
+        """A frozen definition of a run, or None."""
+        return self.snapshot().read(f"{self.prefix}/{Project.run_record(run, f'frozen/{name}')}")
+
+    def outcomes(self, run: str, commit: str) -> tuple[list[Outcome], int]:
+        """The outcomes of a run that a commit holds, and the number of its next file; none without that commit."""
+        try:
+            snapshot = self.repository.snapshot(commit)
+        except KeyError:  # it was on a branch that is gone, and git has tidied up since
+            return [], 0
+        files = [
+            (name, oid) for name, oid in snapshot.files(f"{self.prefix}/runs/{run}") if name.startswith("outcomes-")
+        ]
+        found = (o for name, oid in files for o in read_outcomes(snapshot.blob(oid), name) if isinstance(o, Outcome))
+        return list(found), len(files)
+
+    def has_record(self, run: str, name: str, branch: str) -> bool:
+        snapshot = self.repository.snapshot(self.repository.tip(branch))
+        return snapshot.read(f"{self.prefix}/{Project.run_record(run, name)}") is not None
+
+    def newest_run(self) -> str:
+        """The run whose id sorts last, in git or in the spool; "" where there is none."""
+        names = [name for name, _ in self.snapshot().folders(f"{self.prefix}/runs")]
+        return max((name for name in (*names, *self.spool.runs()) if ID.fullmatch(name)), default="")
+
+
+def ordered(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts in the order of the statuses."""
+    return {status.value: counts[status] for status in Status if counts.get(status)}
+
+
+def _plain(text: str) -> str:
+    """A text on one line without control characters, as a commit message can carry it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,0 +1,89 @@
+"""Figures: that the right marks are drawn at the right places, in every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from lxml import etree
+
+from stoa.catalogue.plots import against, histogram, sky_map
+from stoa.catalogue.tables import CatalogueError
+
+MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+
+
+@pytest.fixture
+def sources() -> Table:
+    table = Table({"ra_deg": [10.0, 200.0], "dec_deg": [-30.0, 45.0], "flux": [0.1, 0.01], "e_flux": [0.01, 0.002]})
+    table["flux"].unit = "Jy"
+    return table
+
+
+def texts(path: Path) -> str:
+    """What stands in an SVG as comments: matplotlib names the text of every label so."""
+    return " ".join(str(node.text) for node in etree.parse(path).iter(etree.Comment))
+
+
+def marks(path: Path, colour: str) -> int:
+    """How often an SVG uses a mark with this fill or stroke, outside its legend."""
+    root = etree.parse(path).getroot()
+    used = [node for node in root.iter("{*}use") if colour in node.get("style", "")]
+    return len([node for node in used if not any("legend" in str(up.get("id")) for up in node.iterancestors())])
+
+
+@pytest.mark.parametrize("suffix", MAGIC)
+def test_a_sky_map_is_written_in_every_format(sources: Table, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"sky{suffix}"
+    sky_map(path, sources, title="sep@deep", catalogue=sources, fields=sources)
+    assert path.read_bytes().startswith(MAGIC[suffix])
+
+
+def test_a_sky_map_has_a_mark_a_source_and_a_mark_an_object(sources: Table, tmp_path: Path) -> None:
+    sky_map(tmp_path / "sky.svg", sources, title="run r1, set deep", catalogue=sources[:1])
+    assert marks(tmp_path / "sky.svg", "#d55e00") == 2
+    assert marks(tmp_path / "sky.svg", "#0072b2") == 1
+    assert "run r1, set deep" in texts(tmp_path / "sky.svg")
+
+
+def test_an_empty_sky_can_be_drawn(sources: Table, tmp_path: Path) -> None:
+    sky_map(tmp_path / "sky.png", sources[:0], title="none")
+    assert (tmp_path / "sky.png").stat().st_size > 1000
+
+
+def test_the_same_figure_gives_the_same_bytes(sources: Table, tmp_path: Path) -> None:
+    for suffix in MAGIC:
+        first, second = tmp_path / f"first{suffix}", tmp_path / f"second{suffix}"
+        sky_map(first, sources, title="t")
+        sky_map(second, sources, title="t")
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_flux_against_flux_leaves_out_what_has_no_logarithm(sources: Table, tmp_path: Path) -> None:
+    sources["f6cm"] = [0.5, np.nan]
+    against(tmp_path / "flux.svg", sources, "f6cm", "flux", y_error="e_flux", title="t")
+    assert marks(tmp_path / "flux.svg", "#d55e00") == 1
+    assert "flux [Jy]" in texts(tmp_path / "flux.svg")
+
+
+def test_a_missing_column_is_named(sources: Table, tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="no column 'f6cm'"):
+        against(tmp_path / "flux.svg", sources, "f6cm", "flux", title="t")
+
+
+@pytest.mark.parametrize("values", [[1.0, 10.0, 100.0, -1.0, np.nan], [5.0], []])
+def test_a_histogram_takes_any_values(tmp_path: Path, values: list[float]) -> None:
+    histogram(tmp_path / "snr.svg", np.array(values), label="S/N", title="t")
+    assert "S/N" in texts(tmp_path / "snr.svg")
+
+
+def test_another_suffix_is_refused(sources: Table, tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="no kind of figure"):
+        sky_map(tmp_path / "sky.gif", sources, title="t")
+
+
+def test_a_missing_folder_is_named(sources: Table, tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="no folder"):
+        sky_map(tmp_path / "none" / "sky.png", sources, title="t")

@@ -1,0 +1,127 @@
+"""process, params, env: definitions that people write, made, listed, shown and checked."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+
+def test_a_shipped_process_is_copied_with_its_script(survey):
+    before = survey.head()
+    assert survey.ok("process", "add", "sep").startswith(
+        "wrote .stoa/processes/sep.yaml and scripts/find_sep.py (commit "
+    )
+    assert survey.subjects(before) == ["process sep, as shipped"]
+    assert survey.changed(before) == [".stoa/processes/sep.yaml", "scripts/find_sep.py"]
+    assert survey.ok("process", "check", "sep") == "1 process checked, 0 problems\n"
+
+
+def test_a_process_is_made_from_a_script_and_runs_as_it_is(survey):
+    (survey.top / "list files.py").write_text("import sys; print(sys.argv[1])\n", encoding="utf-8")
+    result = survey("process", "new", "files", "--from", "list files.py")
+    assert result.stderr == "next: fill in .stoa/processes/files.yaml, then `stoa process check files`\n"
+    assert survey.changed("HEAD~1") == [".stoa/processes/files.yaml"]
+    survey.ok("run", "files", "--target", "a")
+    assert survey.ok("log", "a") == f"{survey.top}/data/a\n"
+
+
+def test_a_new_process_can_be_over_images(survey):
+    survey.ok("process", "new", "look", "--from", "measure.sh", "--over", "image")
+    assert survey.json("process", "show", "look")["over"] == "image"
+
+
+def test_processes_are_listed_with_what_is_wrong(survey):
+    (survey.top / ".stoa/processes/bad.yaml").write_text("nmae: bad\n", encoding="utf-8")
+    lines = survey.ok("process", "list").splitlines()
+    assert [line.split(maxsplit=1) for line in lines[1:]] == [
+        ["bad", "broken: unknown field 'nmae', did you mean 'name'? (.stoa/processes/bad.yaml, line 1)"],
+        ["measure", "measures what there is"],
+    ]
+
+
+def test_a_process_is_shown_with_its_limits(survey):
+    assert survey.ok("process", "show", "measure").splitlines() == [
+        "measure: measures what there is",
+        "command: sh {script} {target} {params.snr}",
+        "script: measure.sh   over: target   environment: host",
+        "timeout: none   memory: no limit   skipped by exit code: 77",
+        "parameter  type   default  min  max  choices     what",
+        "snr        float  5        1    100              seed clip in sigma",
+        "mode       str    fast               fast, slow",
+        "deep       bool   false",
+        "n          int    3",
+        "output table: table.txt (file)",
+        "result snr: float, tolerance 5 %",
+    ]
+
+
+def test_every_definition_is_checked_before_anything_runs(survey):
+    survey.edit(".stoa/processes/measure.yaml", "measure.sh", "measured.sh")
+    (survey.top / ".stoa/environments/casa.yaml").write_text("name: casa\nkind: hots\n", encoding="utf-8")
+    result = survey("process", "check")
+    assert result.stdout == "1 process checked, 2 problems\n"
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert errors == [
+        "error: the script measured.sh of process 'measure' does not exist",
+        "error: kind must be one of host, got 'hots', did you mean 'host'? (.stoa/environments/casa.yaml, line 2)",
+    ]
+    assert result.exit_code == 1
+
+
+def test_a_parameter_set_holds_what_differs_from_the_defaults(survey):
+    before = survey.head()
+    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4", "--set", "n=3", "--doc", "go deeper")
+    assert survey.subjects(before) == ["parameter set deep of measure: snr=4"]
+    assert survey.committed(".stoa/params/measure/deep.yaml") == (
+        "schema: 1\nprocess: measure\ndoc: go deeper\nvalues:\n  snr: 4.0\n"
+    )
+
+
+def test_a_parameter_set_can_start_from_another(survey):
+    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4")
+    survey.ok("params", "new", "deeper", "--process", "measure", "--base", "deep", "--set", "mode=slow")
+    values = survey.json("params", "show", "deeper", "--process", "measure")["values"]
+    assert values == {"snr": 4.0, "mode": "slow", "deep": False, "n": 3}
+
+
+def test_parameter_sets_are_listed_shown_and_compared(survey):
+    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4", "--set", "deep=true")
+    assert survey.ok("params", "list").splitlines()[1:] == [
+        "measure  deep     snr=4, deep=true",
+        "measure  default  all defaults",
+    ]
+    assert survey.ok("params", "show", "deep", "--process", "measure").splitlines()[1] == (
+        "snr        4      seed clip in sigma"
+    )
+    assert survey.ok("params", "diff", "default", "deep", "--process", "measure").splitlines() == [
+        "parameter snr: 5 -> 4",
+        "parameter deep: false -> true",
+    ]
+    assert survey.ok("params", "diff", "deep", "deep", "--process", "measure") == "the sets are equal\n"
+
+
+@pytest.mark.parametrize("text", ["no", "012", "1:30", "2026-11-22", "1e5", "~", "null", "a\tb", "é"])
+def test_a_text_that_yaml_would_reinterpret_stays_as_it_was_typed(survey, text):
+    survey.edit(".stoa/processes/measure.yaml", "choices: [fast, slow]", "doc: any")
+    survey.ok("params", "new", "odd", "--process", "measure", "--set", f"mode={text}")
+    assert survey.json("params", "show", "odd", "--process", "measure")["values"]["mode"] == text
+
+
+def test_an_environment_is_made_shown_and_used(survey):
+    survey.ok("env", "add", "mine", "--python", sys.executable, "--environ", "DEPTH=7", "--doc", "with a variable")
+    assert survey.subjects()[0] == "environment mine"
+    assert [entry["name"] for entry in survey.json("env", "list")] == ["host", "mine"]
+    shown = survey.json("env", "show", "mine")
+    assert shown["environment"]["environ"] == {"DEPTH": "7"}
+    assert shown["facts"]["python"] == ".".join(map(str, sys.version_info[:3]))
+    survey.does("a", "echo depth $DEPTH")
+    survey.ok("run", "measure", "--env", "mine", "--target", "a")
+    assert survey.ok("log", "a") == "depth 7\n"
+
+
+def test_an_environment_is_shown_in_words(survey):
+    lines = survey.ok("env", "show", "host").splitlines()
+    assert lines[0] == "host: host"
+    assert "interpreter               the one that STOA runs in" in lines
+    assert "variable OMP_NUM_THREADS  1" in lines

@@ -1,0 +1,319 @@
+"""plan, why, run, rerun: what runs, what is left alone, and what stands in git afterwards."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+def verdicts(plan: dict) -> dict[str, tuple[bool, str]]:
+    return {job["target"]: (job["runs"], job["reason"]) for job in plan["jobs"]}
+
+
+UP_TO_DATE = (False, "up to date")
+
+
+def test_a_run_is_one_commit_with_one_outcome_a_target(survey):
+    survey.does("b", "echo 'ValueError: no beam' >&2; exit 1")
+    before = survey.head()
+    result = survey("run", "measure")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0].startswith("processed 3 targets: 2 ok, 1 failed (1 cause); 1 commit; ")
+    assert result.stdout.splitlines()[1] == "  1 failed: ValueError: no beam  [b]"
+    assert survey.subjects(before) == ["measure @ default: 2 ok, 1 failed of 3"]
+    assert survey.statuses() == {"a": "ok", "b": "failed", "c": "ok"}
+
+
+def test_the_commit_of_a_run_names_it_in_trailers(survey):
+    survey.ok("run", "measure")
+    trailers = survey.git("log", "-1", "--format=%(trailers:only,unfold)").split()
+    assert trailers == ["Stoa-Run:", survey.runs()[0], "Stoa-Process:", "measure", "Stoa-Params:", "default"]
+
+
+def test_the_record_of_a_run_says_what_was_asked_and_by_whom(survey):
+    started = survey.start("run", "measure", "--set", "snr=7", "-j", "1")
+    assert started.wait() == 0
+    started.communicate()
+    record = survey.committed(f".stoa/runs/{survey.runs()[0]}/run.yaml")
+    assert "asked:\n- stoa\n- run\n- measure\n- --set\n- snr=7\n- -j\n- '1'\n" in record
+    assert "author:\n  name: Test Astronomer\n  email: test@example.org\n" in record
+    assert "  name: default+snr=7\n  values:\n    snr: 7.0\n    mode: fast\n" in record
+
+
+def test_an_outcome_holds_results_outputs_and_times(survey):
+    survey.ok("run", "measure", "--set", "snr=7")
+    outcome = survey.outcomes()["a"]
+    assert outcome["results"] == {"snr": 7.0}
+    assert outcome["exit_code"] == 0
+    place = f"products:measure/{survey.runs()[0]}/a"
+    assert outcome["place"] == place
+    # sha256 of "snr 7.0\n"
+    assert outcome["outputs"]["table"] == {
+        "path": f"{place}/table.txt",
+        "size": 8,
+        "sha256": "3acf1954b314c806555c58974f2e35c4776ff577d62fa52009fb80d145e020a4",
+    }
+
+
+def test_products_come_to_their_place_whole(survey):
+    survey.does("b", "touch half-done; exit 1")
+    survey("run", "measure")
+    folder = survey.top / "products/measure" / survey.runs()[0]
+    assert sorted(path.name for path in folder.iterdir()) == ["a", "c", "failed"]
+    assert sorted(path.name for path in (folder / "a").iterdir()) == [
+        "stoa-job.json", "stoa-log.txt", "stoa-result.json", "table.txt",
+    ]  # fmt: skip
+    assert (folder / "failed/b/half-done").exists()
+    assert survey.git("status", "--porcelain") == ""
+
+
+def test_a_result_is_typed_as_declared(survey):
+    survey.edit("measure.sh", '"{\\"snr\\": $2}"', '"{\\"snr\\": \\"deep\\"}"')
+    survey("run", "measure", "--target", "a")
+    assert survey.outcomes()["a"]["cause"] == "result 'snr' must be of type float, got str"
+
+
+def test_what_is_up_to_date_is_left_alone_with_the_reason(survey):
+    survey.ok("run", "measure")
+    before = survey.head()
+    result = survey("run", "measure")
+    assert result.stdout == "nothing to do for measure @ default\nleft alone: 3 up to date\n"
+    assert (result.exit_code, survey.head()) == (0, before)
+
+
+def test_what_failed_is_left_alone_unless_it_is_asked_for(survey):
+    survey.does("b", "exit 1")
+    survey.does("c", "exit 77")
+    survey("run", "measure")
+    result = survey("run", "measure")
+    assert result.stdout.splitlines()[1] == "left alone: 1 up to date, 1 failed before, 1 skipped before"
+    assert result.stderr == "what did not end ok is left alone: `stoa run measure --failed` runs it again\n"
+    survey.does("b", "true")
+    assert survey.ok("run", "measure", "--failed").startswith("processed 1 target: 1 ok; 1 commit; ")
+    assert survey.statuses() == {"b": "ok"}
+
+
+def test_new_targets_alone(survey):
+    survey.does("a", "exit 1")
+    survey("run", "measure", "--target", "a")
+    survey.ok("run", "measure", "--new")
+    assert survey.statuses() == {"b": "ok", "c": "ok"}
+
+
+def test_stale_outcomes_alone(survey):
+    survey.ok("run", "measure", "--target", "a")
+    survey.edit("measure.sh", "snr $2", "SNR $2")
+    survey.ok("run", "measure", "--stale")
+    assert survey.statuses() == {"a": "ok"}
+
+
+def test_flagged_targets_alone(survey):
+    survey.ok("run", "measure")
+    survey.ok("flag", "b", "--reason", "artefacts")
+    assert verdicts(survey.json("run", "measure", "--flagged", "--dry-run")) == {
+        "a": UP_TO_DATE, "b": (True, "flagged: artefacts"), "c": UP_TO_DATE,
+    }  # fmt: skip
+    survey.ok("run", "measure", "--flagged")
+    assert survey.statuses() == {"b": "ok"}
+
+
+def test_everything_by_force(survey):
+    survey.ok("run", "measure")
+    survey.ok("run", "measure", "--force", "--jobs", "2")
+    assert survey.statuses() == {"a": "ok", "b": "ok", "c": "ok"}
+    assert len(survey.runs()) == 2
+
+
+def test_targets_by_glob_and_by_expression(survey):
+    survey.ok("run", "measure", "--target", "[ab]", "--where", "name != 'a'")
+    assert survey.statuses() == {"b": "ok"}
+
+
+def test_an_expression_sees_how_the_last_run_of_this_pair_ended(survey):
+    survey.does("b", "exit 1")
+    survey("run", "measure")
+    plan = survey.json("run", "measure", "--where", "status = 'failed'", "--force", "--dry-run")
+    assert [job["target"] for job in plan["jobs"]] == ["b"]
+    plan = survey.json("run", "measure", "--where", "status IS NULL", "--set", "snr=6", "--dry-run")
+    assert [job["target"] for job in plan["jobs"]] == ["a", "b", "c"]
+
+
+def test_values_from_the_command_line_name_their_set(survey):
+    survey.ok("run", "measure", "--set", "snr=3", "--set", "mode=slow", "--target", "a")
+    assert survey.subjects()[0] == "measure @ default+snr=3+mode=slow: 1 ok of 1"
+    assert survey.outcomes()["a"]["results"] == {"snr": 3.0}
+
+
+def test_several_values_make_one_run_each(survey):
+    before = survey.head()
+    said = survey.json("run", "measure", "--set", "snr=3,5,7", "--target", "a")
+    assert [report["params"] for report in said] == ["default+snr=3", "default", "default+snr=7"]
+    assert survey.subjects(before) == [
+        "measure @ default+snr=7: 1 ok of 1",
+        "measure @ default: 1 ok of 1",
+        "measure @ default+snr=3: 1 ok of 1",
+    ]
+
+
+def test_a_comma_is_part_of_a_text(survey):
+    survey.edit(".stoa/processes/measure.yaml", "choices: [fast, slow]", "doc: any")
+    survey.ok("run", "measure", "--set", "mode=x,y", "--target", "a")
+    assert survey.subjects()[0] == "measure @ default+mode=x,y: 1 ok of 1"
+
+
+def test_a_named_set_is_a_pair_of_its_own(survey):
+    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4")
+    survey.ok("run", "measure")
+    survey.ok("run", "measure", "--params", "deep")
+    assert survey.outcomes()["a"]["results"] == {"snr": 4.0}
+    assert [pair["params"] for pair in survey.json("status")["pairs"]] == ["deep", "default"]
+
+
+def test_a_dry_run_changes_nothing(survey):
+    before = survey.head()
+    result = survey("run", "measure", "--dry-run")
+    assert result.stdout.splitlines() == [
+        "target  state  do   why",
+        "a       new    run  no outcome yet",
+        "b       new    run  no outcome yet",
+        "c       new    run  no outcome yet",
+    ]
+    assert result.stderr == "3 of 3 jobs would run\n"
+    assert survey.head() == before
+    assert not (survey.top / "products").exists()
+
+
+def test_quiet_prints_nothing(survey):
+    assert survey("run", "measure", "--quiet").output == ""
+    survey.does("a", "exit 1")
+    result = survey("run", "measure", "--force", "--quiet")
+    assert (result.output, result.exit_code) == ("", 1)
+
+
+def test_json_is_all_that_stands_on_stdout(survey):
+    survey.does("b", "exit 1")
+    result = survey("run", "measure", "--json")
+    said = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert said["run"] == survey.runs()[0]
+    assert said["commit"] == survey.head()
+    assert said["counts"] == {"ok": 2, "failed": 1}
+    assert [(group["cause"], group["targets"]) for group in said["causes"]] == [("exit code 1", ["b"])]
+
+
+def test_a_plan_says_what_a_run_would_do(survey):
+    survey.ok("run", "measure", "--target", "a")
+    survey.does("b", "exit 1")
+    survey("run", "measure", "--target", "b")
+    plan = survey.json("plan", "measure")
+    assert verdicts(plan) == {
+        "a": UP_TO_DATE, "b": (False, "failed: exit code 1"), "c": (True, "no outcome yet"),
+    }  # fmt: skip
+    assert (plan["process"], plan["params"], plan["to_run"]) == ("measure", "default", 1)
+
+
+def test_why_answers_in_one_sentence(survey):
+    assert survey.ok("why", "measure", "a") == "a: runs, no outcome yet\n"
+    survey.ok("run", "measure")
+    assert survey.ok("why", "measure", "a") == "a: is left alone, up to date\n"
+    survey.edit("measure.sh", "snr $2", "SNR $2")
+    assert survey.ok("why", "measure", "a") == "a: runs, the script changed\n"
+
+
+# Again.
+
+
+@pytest.fixture
+def mixed(survey):
+    """A run in which b failed and c was stopped by its own limit."""
+    survey.edit(".stoa/processes/measure.yaml", "outputs:", "timeout: 0.5s\ngrace: 0.1s\noutputs:")
+    survey.does("b", "echo 'KeyError: BMAJ'; exit 2")
+    survey.does("c", "exec sleep 30")
+    survey("run", "measure")
+    assert survey.statuses() == {"a": "ok", "b": "failed", "c": "timeout"}
+    return survey
+
+
+def test_a_rerun_is_of_everything_in_the_last_run(mixed):
+    mixed.does("b", "true")
+    mixed.does("c", "true")
+    first = mixed.runs()[-1]
+    mixed.ok("rerun")
+    assert mixed.statuses() == {"a": "ok", "b": "ok", "c": "ok"}
+    assert f"rerun_of: {first}\n" in mixed.committed(f".stoa/runs/{mixed.runs()[-1]}/run.yaml")
+
+
+def test_a_rerun_of_what_failed(mixed):
+    mixed.does("b", "true")
+    mixed.does("c", "true")
+    mixed.ok("rerun", "--failed")
+    assert mixed.statuses() == {"b": "ok", "c": "ok"}
+
+
+def test_a_rerun_by_a_part_of_the_cause(mixed):
+    mixed.does("b", "true")
+    mixed.ok("rerun", "--like", "KeyError")
+    assert mixed.statuses() == {"b": "ok"}
+
+
+def test_a_rerun_of_what_is_flagged_with_another_set(mixed):
+    mixed.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4")
+    mixed.ok("flag", "a")
+    mixed.ok("rerun", "--flagged", "--params", "deep")
+    assert mixed.statuses() == {"a": "ok"}
+    assert mixed.outcomes()["a"]["results"] == {"snr": 4.0}
+
+
+def test_failed_and_flagged_together(mixed):
+    mixed.ok("flag", "a")
+    plan = mixed.json("rerun", "--failed", "--flagged", "--dry-run")
+    assert verdicts(plan) == {
+        "a": (True, "flagged: check"),
+        "b": (True, "failed before: KeyError: BMAJ"),
+        "c": (True, "timeout before: timeout after 0.5 s"),
+    }
+
+
+def test_a_rerun_of_an_older_run_by_the_start_of_its_name(mixed):
+    first = mixed.runs()[0]
+    mixed("run", "measure", "--set", "snr=9", "--target", "a")
+    assert mixed.json("rerun", first[:-2], "--failed", "--dry-run")["params"] == "default"
+
+
+def test_a_rerun_of_a_pair_goes_back_to_its_latest_run(mixed):
+    mixed("run", "measure", "--target", "c", "--force")
+    mixed.does("b", "true")
+    mixed("rerun", "measure@default", "--failed")
+    assert set(mixed.statuses()) == {"b", "c"}
+    assert mixed.json("show", "last")["run"]["rerun_of"] == mixed.runs()[1]
+    assert mixed.json("status")["unreadable"] == []
+
+
+def test_values_from_the_command_line_are_taken_over_by_a_rerun(survey):
+    survey.ok("run", "measure", "--set", "snr=9", "--target", "a")
+    survey.ok("rerun")
+    assert survey.outcomes()["a"]["results"] == {"snr": 9.0}
+    survey.ok("rerun", "--set", "n=1")
+    assert survey.json("show", "last")["run"]["params"]["name"] == "default+snr=9+n=1"
+
+
+def test_an_environment_from_the_command_line_is_taken_over_by_a_rerun(survey):
+    survey.ok("env", "add", "other", "--environ", "X=1")
+    survey.ok("run", "measure", "--env", "other")
+    survey.ok("rerun")
+    assert survey.json("show", "last")["run"]["environment"] == "other"
+
+
+def test_several_values_make_one_rerun_each_of_the_same_run(survey):
+    survey.does("a", "exit 1")
+    survey("run", "measure")
+    said = survey.json("rerun", "--failed", "--set", "snr=3,4")
+    assert [(report["params"], report["jobs"]) for report in said] == [("default+snr=3", 1), ("default+snr=4", 1)]
+
+
+def test_a_rerun_of_nothing_says_so(survey):
+    survey.ok("run", "measure")
+    before = survey.head()
+    assert survey.ok("rerun", "--failed") == f"no job of {survey.runs()[0]} is chosen\n"
+    assert survey.head() == before

@@ -1,0 +1,205 @@
+"""Stopping: `stoa stop`, Ctrl-C once and twice, SIGTERM, and SIGKILL, of real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+from survey import Survey, wait_for
+
+SLOW = """\
+echo $$ > "$1/started"
+while [ ! -e "$1/go" ]; do sleep 0.02; done
+"""
+
+
+@pytest.fixture
+def waiting(survey) -> Survey:
+    """Every job says that it has started and waits for the file `go` in its target's folder."""
+    for name in ("a", "b", "c"):
+        survey.does(name, SLOW)
+    return survey
+
+
+@pytest.fixture
+def begin(waiting) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a command in a process of its own, and return when the script runs for target a."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        started.append(waiting.start(*words))
+        wait_for((waiting.top / "data/a/started").exists, "the first job")
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+    for file in waiting.top.glob("data/*/started"):
+        _kill(int(file.read_text() or 0))
+
+
+def _kill(group: int) -> None:
+    if group:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def go(survey: Survey, *targets: str) -> None:
+    for target in targets:
+        (survey.top / "data" / target / "go").touch()
+
+
+def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error, when it has ended."""
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+def test_ctrl_c_once_lets_what_runs_end_and_commits_it(waiting, begin):
+    process = begin("run", "measure", "-j", "1")
+    process.send_signal(signal.SIGINT)
+    go(waiting, "a", "b", "c")
+    code, _, err = end(process)
+    assert code == 130
+    assert "no further job is started; the ones that run may end (Ctrl-C again stops them)" in err
+    assert "stopped before every job had run: `stoa run` with the same options goes on" in err
+    statuses = waiting.statuses()
+    assert statuses.pop("a") == "ok"
+    assert set(statuses.values()) <= {"interrupted"}
+    assert len(waiting.runs()) == 1
+
+
+def test_a_stopped_run_goes_on_where_it_was(waiting, begin):
+    process = begin("run", "measure", "-j", "1")
+    process.send_signal(signal.SIGINT)
+    go(waiting, "a", "b", "c")
+    end(process)
+    assert {job["target"] for job in waiting.json("plan", "measure")["jobs"] if job["runs"]} == {"b", "c"}
+    waiting.ok("run", "measure")
+    assert waiting.json("status")["pairs"][0]["counts"] == {"ok": 3}
+
+
+def test_ctrl_c_twice_stops_what_runs_and_commits_all_the_same(waiting, begin):
+    process = begin("run", "measure", "-j", "1")
+    process.send_signal(signal.SIGINT)
+    wait_for(lambda: "no further job" in process.stderr.readline(), "the first message")
+    process.send_signal(signal.SIGINT)
+    code, _, err = end(process)
+    assert code == 130
+    assert "stopping the jobs that run ..." in err
+    assert waiting.statuses()["a"] == "interrupted"
+    assert waiting.outcomes()["a"]["cause"] == "stopped by the user"
+
+
+def test_sigterm_stops_at_once(waiting, begin):
+    process = begin("run", "measure", "-j", "1", "--json")
+    process.terminate()
+    assert end(process)[0] == 130
+    assert waiting.statuses()["a"] == "interrupted"
+
+
+def test_ctrl_c_ends_a_sweep_too(waiting, begin):
+    process = begin("run", "measure", "-j", "1", "--set", "snr=3,4", "--target", "a")
+    process.send_signal(signal.SIGINT)
+    go(waiting, "a")
+    assert end(process)[0] == 130
+    assert waiting.subjects()[0] == "measure @ default+snr=3: 1 ok of 1"
+
+
+def test_stop_from_another_terminal_lets_what_runs_end(waiting, begin):
+    process = begin("run", "measure", "-j", "1")
+    (run,) = (row["run"] for row in waiting.json("runs"))
+    assert waiting.ok("stop") == f"told run {run} to stop; the jobs that run end by themselves\n"
+    wait_for(lambda: "no further job" in process.stderr.readline(), "the message")
+    go(waiting, "a", "b", "c")
+    assert end(process)[0] == 130
+    assert waiting.statuses()["a"] == "ok"
+
+
+def test_stop_now_by_the_start_of_the_name(waiting, begin):
+    process = begin("run", "measure", "-j", "1")
+    run = waiting.json("runs")[0]["run"]
+    said = waiting.json("stop", run[:-1], "--now")
+    assert (said["run"], said["at_once"]) == (run, True)
+    assert end(process)[0] == 130
+    assert waiting.statuses()["a"] == "interrupted"
+
+
+def test_a_live_run_is_seen_by_the_others(waiting, begin):
+    process = begin("run", "measure", "-j", "1")
+    run = waiting.json("runs")[0]["run"]
+    assert waiting.json("runs")[0]["state"] == "running"
+    assert waiting.ok("status").splitlines()[1] == f"running: {run} measure @ default: nothing of 3"
+    assert waiting.ok("why", "measure", "b") == f"b: is left alone, is running in {run}\n"
+    go(waiting, "a", "b", "c")
+    assert end(process)[0] == 0
+
+
+def test_other_targets_run_beside_a_live_run(waiting, begin):
+    process = begin("run", "measure", "-j", "1", "--target", "a")
+    go(waiting, "b", "c")
+    assert waiting.json("run", "measure")["counts"] == {"ok": 2}
+    go(waiting, "a")
+    assert end(process)[0] == 0
+    assert waiting.json("status")["pairs"][0]["counts"] == {"ok": 3}
+
+
+def test_there_is_nothing_to_stop(survey):
+    assert survey.error("stop") == ["error: no live run", "hint: `stoa runs` lists the runs"]
+    assert survey.error("stop", "2026")[0] == "error: no live run named '2026'"
+
+
+def killed(waiting: Survey, process: subprocess.Popen[str]) -> None:
+    """SIGKILL for STOA and, as a machine that goes down does, for the job that runs."""
+    process.kill()
+    process.communicate()
+    for file in waiting.top.glob("data/*/started"):
+        _kill(int(file.read_text()))
+
+
+@pytest.fixture
+def cut_off(waiting, begin) -> Survey:
+    """a has ended, b was running, c had not begun when STOA was killed."""
+    go(waiting, "a")
+    process = begin("run", "measure", "-j", "1")
+    wait_for((waiting.top / "data/b/started").exists, "the second job")
+    killed(waiting, process)
+    assert waiting.runs() == []
+    return waiting
+
+
+@pytest.mark.parametrize("words", [("status",), ("flag", "c"), ("run", "measure", "--target", "c", "--dry-run")])
+def test_a_killed_run_is_put_into_git_by_the_next_command_of_anyone(cut_off, words):
+    cut_off.ok(*words)
+    assert len(cut_off.runs()) == 1
+    assert cut_off.statuses()["a"] == "ok"
+    assert cut_off.statuses()["b"] == "interrupted"
+    assert cut_off.outcomes()["b"]["cause"] == "STOA or the machine stopped while it ran"
+    assert not list((cut_off.top / ".stoa/spool").glob("2*"))
+
+
+def test_nothing_of_a_killed_run_is_there_twice(cut_off):
+    for _ in range(3):
+        cut_off.ok("status")
+    assert sum("(cut off)" in subject for subject in cut_off.subjects()) == 1
+    go(cut_off, "b", "c")
+    cut_off.ok("run", "measure")
+    assert cut_off.json("status")["pairs"][0]["counts"] == {"ok": 3}
+    done = [run for run in cut_off.runs() if cut_off.statuses(run).get("a")]
+    assert len(done) == 1
+
+
+def test_what_a_killed_run_was_is_in_git_with_its_definitions(cut_off):
+    cut_off.ok("status")
+    (run,) = cut_off.runs()
+    names = cut_off.git("ls-tree", "-r", "--name-only", "HEAD", f".stoa/runs/{run}").splitlines()
+    assert [name.removeprefix(f".stoa/runs/{run}/") for name in names] == [
+        "frozen/environment.yaml", "frozen/params.yaml", "frozen/process.yaml", "frozen/script/measure.sh",
+        "outcomes-0000.yaml", "run.yaml", "summary.yaml",
+    ]  # fmt: skip

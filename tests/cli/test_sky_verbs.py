@@ -1,0 +1,113 @@
+"""catalogue: stack, match and plot what a process found, and demo's list of commands."""
+
+from __future__ import annotations
+
+import pytest
+
+# Copies the table that lies in the target's folder to the promised place.
+LOOK = """\
+name: find
+script: find.sh
+command: [sh, "{script}", "{target}"]
+outputs: {sources: {path: sources.csv, kind: catalogue}}
+"""
+
+
+def table(*rows: tuple[float, float, float]) -> str:
+    """A table of sources: right ascension, declination, signal to noise."""
+    lines = [f"{ra},{dec},{snr},{snr / 1000},0.001" for ra, dec, snr in rows]
+    return "\n".join(["ra_deg,dec_deg,snr,flux,e_flux", *lines, ""])
+
+
+@pytest.fixture
+def found(survey):
+    """Sources: two in a, one in b; the process fails for c."""
+    (survey.top / "find.sh").write_text('cp "$1/table" sources.csv\n', encoding="utf-8")
+    (survey.top / ".stoa/processes/find.yaml").write_text(LOOK, encoding="utf-8")
+    (survey.top / "data/a/table").write_text(table((10.0, -30.0, 20.0), (10.01, -30.0, 6.0)), encoding="utf-8")
+    (survey.top / "data/b/table").write_text(table((11.0, -31.0, 9.0)), encoding="utf-8")
+    survey("run", "find")
+    assert survey.statuses() == {"a": "ok", "b": "ok", "c": "failed"}
+    (survey.top / "quasars.csv").write_text("name,ra,dec\nQ1,10.0,-30.0003\nQ2,50,20\n", encoding="utf-8")
+    return survey
+
+
+def rows(survey, file: str) -> list[tuple[str, float]]:
+    from astropy.table import Table
+
+    return [(str(row["target"]), round(float(row["snr"]), 3)) for row in Table.read(survey.top / file)]
+
+
+def test_sources_are_stacked_with_where_they_come_from(found):
+    assert found.ok("catalogue", "stack", "find@default").splitlines() == [
+        "3 sources in 2 images of 2 targets",
+        "  left out: 1 failed",
+        "wrote catalogues/find@default.vot and catalogues/find@default.fits",
+    ]
+    for suffix in ("vot", "fits"):
+        assert rows(found, f"catalogues/find@default.{suffix}") == [("a", 20.0), ("a", 6.0), ("b", 9.0)]
+
+
+def test_a_set_of_any_value_gives_a_file_name(found):
+    found.edit(".stoa/processes/find.yaml", "outputs:", "params: {mode: {type: str, default: a}}\noutputs:")
+    found("run", "find", "--set", "mode=../x y", "--target", "a")
+    said = found.json("catalogue", "stack", "find@default+mode=../x y")
+    assert said["files"] == ["catalogues/find@default+mode=.._x_y.vot", "catalogues/find@default+mode=.._x_y.fits"]
+
+
+def test_cuts_are_counted(found):
+    said = found.json("catalogue", "stack", "last", "--keep", "snr >= 7", "--out", "bright.vot")
+    assert (said["sources"], said["kept"], said["files"]) == (3, 2, ["bright.vot"])
+    assert rows(found, "bright.vot") == [("a", 20.0), ("b", 9.0)]
+
+
+def test_sources_are_matched_with_a_catalogue(found):
+    lines = found.ok("catalogue", "match", "find@default", "quasars.csv", "--radius", "5arcsec").splitlines()
+    assert lines[0].startswith("1 of 3 sources within 5 arcsec of 1 object of quasars.csv; ")
+    said = found.json("catalogue", "match", "find@default", "quasars.csv", "--radius", "0.5arcsec")
+    assert (said["matched"], said["objects"], said["radius_arcsec"]) == (0, 0, 0.5)
+
+
+@pytest.mark.parametrize("kind", ["sky", "flux", "snr"])
+def test_sources_are_drawn(found, kind):
+    file = f"catalogues/find@default-{kind}.png"
+    assert found.ok("catalogue", "plot", "find@default", "--kind", kind) == f"wrote {file}\n"
+    assert (found.top / file).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("stack", "find@deep"), "nothing has run as 'find@deep'; did you mean 'find@default'?"),
+        (("stack", "find@default", "--keep", "snrr > 3"), "snrr"),
+        (("match", "find@default", "quasars.csv", "--radius", "5 parsec"), "'5 parsec' is no radius"),
+        (("match", "find@default", "nosuch.vot"), "nosuch.vot"),
+        (("plot", "find@default", "--kind", "pie"), "no plot 'pie'"),
+    ],
+)
+def test_what_cannot_be_made_of_them(found, words, message):
+    assert message in found.error("catalogue", *words)[0]
+
+
+def test_a_process_without_a_catalogue(survey):
+    survey.ok("run", "measure")
+    assert survey.error("catalogue", "stack", "last")[0] == (
+        "error: process 'measure' declares no output of kind catalogue"
+    )
+
+
+def test_tables_that_are_not_on_this_machine(found):
+    (found.top / "products").rename(found.top / "gone")
+    assert found.error("catalogue", "stack", "last")[0].startswith(
+        "error: the tables of last are not on this machine (2, such as products:find/"
+    )
+
+
+def test_nothing_ok_to_stack(found):
+    for name in ("a", "b"):
+        (found.top / "data" / name / "table").unlink()
+    found("run", "find", "--force")
+    assert found.error("catalogue", "stack", "last") == [
+        "error: last has no ok outcome with a table of sources (3 failed)",
+        "hint: `stoa status` shows what failed",
+    ]

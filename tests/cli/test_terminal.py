@@ -1,0 +1,105 @@
+"""On a real terminal: colours, tables that fit, a progress bar, and nothing that the terminal would obey."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+
+from survey import REPOSITORY, Survey
+
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def on_a_terminal(survey: Survey, *words: str, columns: int = 100, seconds: float = 30.0) -> tuple[int, str]:
+    """Exit code and everything that a command wrote to its terminal."""
+    master, slave = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stoa", *words],
+        cwd=survey.top,
+        env=environ | {"PYTHONPATH": str(REPOSITORY), "TERM": "xterm-256color", "COLUMNS": str(columns)},
+        stdin=slave, stdout=slave, stderr=slave,
+    )  # fmt: skip
+    os.close(slave)
+    said = b""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                said += os.read(master, 65536)
+            except OSError:  # the terminal's other end is closed
+                break
+    os.close(master)
+    return process.wait(), said.decode()
+
+
+def plain(text: str) -> str:
+    return ESCAPE.sub("", text).replace("\r\n", "\n")
+
+
+def test_a_run_shows_a_progress_bar_and_then_the_report(survey):
+    survey.does("b", "exit 1")
+    code, said = on_a_terminal(survey, "run", "measure")
+    assert code == 1
+    lines = re.split(r"[\r\n]+", plain(said))
+    assert re.fullmatch(r"run \S+: measure @ default, 3 jobs", lines[0])
+    bar = [line for line in lines if "3/3" in line]
+    assert bar
+    assert "2 ok, 1 failed" in bar[-1]
+    assert "to go 0:00:00" in bar[-1]
+    assert any(line.startswith("processed 3 targets: 2 ok, 1 failed") for line in lines)
+
+
+def test_the_cursor_is_back_when_the_bar_is_gone(survey):
+    _, said = on_a_terminal(survey, "run", "measure")
+    assert said.count("\x1b[?25l") == said.count("\x1b[?25h")
+
+
+def test_statuses_have_colours(survey):
+    survey.does("b", "exit 1")
+    survey("run", "measure")
+    _, said = on_a_terminal(survey, "status", "--targets")
+    assert "\x1b[32mok" in said
+    assert "\x1b[31mfailed" in said
+
+
+def test_a_table_fits_a_narrow_terminal_and_loses_no_letter(survey):
+    (survey.top / "data/with-a-long-name-of-sixty-characters-or-so-and-nothing-in-it").mkdir()
+    survey.ok("target", "add", "data", "with*")
+    survey.ok("comment", "with*", "-m", "a long comment about it that does not fit beside the rest")
+    _, said = on_a_terminal(survey, "reviews", columns=60)
+    assert max(len(line) for line in plain(said).split("\n")) <= 60
+    assert sorted("".join(plain(said).split())) == sorted("".join(survey.ok("reviews").split()))
+
+
+def test_a_hostile_comment_cannot_drive_the_terminal(survey):
+    survey.ok("comment", "a", "-m", "\x1b]0;pwned\x07\x1b[2J\x9b31m")
+    for words in (("reviews",), ("show", "a")):
+        _, said = on_a_terminal(survey, *words)
+        assert "\x1b]" not in said
+        assert "\x1b[2J" not in said
+        assert "\x9b" not in said
+        assert "\\x1b]0;pwned\\x07" in plain(said).replace("\n", "")
+
+
+def test_output_that_nobody_reads_any_more_is_no_traceback(survey):
+    command = f"{sys.executable} -m stoa status --json | head -n 1"
+    environ = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=survey.top, env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def test_a_terminal_without_the_letters_of_a_name_shows_it_all_the_same(survey):
+    (survey.top / "data/ünï").mkdir()
+    survey.ok("target", "add", "data", "ünï")
+    environ = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "stoa", "target", "list"]
+    done = subprocess.run(command, cwd=survey.top, env=environ, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1].split() == ["n", "data:\\xfcn\\xef"]

@@ -1,0 +1,59 @@
+"""Headers that went wrong: read or named, quickly, and as astropy reads them wherever it does so without a word.
+
+STOA_FUZZ sets how many there are (2000).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from stoa.meta.build import build
+from stoa.meta.xml import from_xml, to_xml, validate
+
+COUNT = int(os.environ.get("STOA_FUZZ", "2000"))
+PARTS = 4
+
+
+@pytest.fixture(scope="module")
+def mutants() -> ModuleType:
+    """The maker of damaged files."""
+    spec = importlib.util.spec_from_file_location("mutants", Path(__file__).parent / "mutants.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_damaged_header_is_read_as_astropy_reads_it(part: int, mutants: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "x.fits"
+    verdicts: Counter[str] = Counter()
+    for data in mutants.mutants(COUNT // PARTS, seed=part):
+        path.write_bytes(data)
+        found = mutants.compare(path)
+        assert found.differences == ()
+        assert found.seconds < 1
+        verdicts[found.verdict] += 1
+    assert verdicts["agrees"] > COUNT // PARTS // 5  # so that it is not all doubtful
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_damaged_file_has_a_document(part: int, mutants: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "x.image.pbcor.fits"
+    for data in mutants.mutants(COUNT // PARTS, seed=PARTS + part):
+        path.write_bytes(data)
+        document = build(tmp_path)
+        xml = to_xml(document)
+        assert from_xml(xml) == document
+        assert validate(xml) == ()

@@ -1,0 +1,109 @@
+"""`stoa clone` gives a project that is ready, or nothing at all."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from stoa.commands.share import clone
+from stoa.errors import StoaError
+from stoa.provenance.git import GitError
+
+
+def test_a_clone_is_ready_for_work(hub, tmp_path, git):
+    report = clone(str(hub), tmp_path / "mine")
+    assert (report.path, report.targets) == (str(tmp_path / "mine"), 4)
+    assert git(tmp_path / "mine", "status", "--porcelain") == ""
+    assert git(tmp_path / "mine", "config", "core.fsync").strip() == "committed,reference"
+    assert (tmp_path / "mine/.stoa/spool").is_dir()
+    assert (tmp_path / "mine/.stoa/cache").is_dir()
+
+
+def test_roots_without_a_path_here_are_named(hub, tmp_path):
+    report = clone(str(hub), tmp_path / "mine")
+    assert [root.name for root in report.unplaced] == ["data"]
+
+
+def test_the_command_says_how_to_give_them(hub, tmp_path, cli):
+    result = cli("clone", hub, "mine", cwd=tmp_path)
+    assert result.exit_code == 0
+    assert "root data (data) has no path on this machine: `stoa root add data PATH`" in result.stderr
+    (tmp_path / "there").mkdir()
+    cli.ok("root", "add", "data", tmp_path / "there", cwd=tmp_path / "mine")
+    assert cli.json("root", "list", cwd=tmp_path / "mine")[0]["exists"]
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/.git"])
+def test_the_folder_is_named_as_the_repository(hub, tmp_path, monkeypatch, ending):
+    source = tmp_path / "quasars"
+    subprocess.run(["git", "clone", "-q", hub, source], check=True)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert clone(f"{source}{ending}").path == str(tmp_path / "here/quasars")
+
+
+def test_what_was_cloned_can_be_flagged_and_sent_back(hub, tmp_path, cli, git):
+    cli.ok("clone", hub, "mine", cwd=tmp_path)
+    cli.ok("flag", "a", cwd=tmp_path / "mine")
+    cli.ok("sync", cwd=tmp_path / "mine")
+    assert git(hub, "rev-parse", "main") == git(tmp_path / "mine", "rev-parse", "HEAD")
+
+
+def test_a_repository_without_a_project_is_refused(repo, tmp_path):
+    with pytest.raises(StoaError, match="it is no STOA project, and nothing was cloned"):
+        clone(str(repo), tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_an_empty_repository_is_refused(tmp_path):
+    subprocess.run(["git", "init", "-q", "--bare", tmp_path / "empty.git"], check=True)
+    with pytest.raises(GitError, match="has no commit"):
+        clone(str(tmp_path / "empty.git"), tmp_path / "mine")
+
+
+def test_a_folder_that_is_in_use_is_left_alone(hub, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(GitError, match="is there already"):
+        clone(str(hub), tmp_path / "mine")
+    assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+def test_an_address_that_leads_nowhere_is_said(tmp_path):
+    with pytest.raises(GitError, match="cannot clone"):
+        clone(str(tmp_path / "nothing"), tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_of_a_hostile_project_is_written(anna, hub, tmp_path):
+    anna.plant(".stoa/runs/link", b"/etc", "120000")
+    with pytest.raises(StoaError, match=r"holds what no project can hold: \.stoa/runs/link is a symbolic link"):
+        clone(str(hub), tmp_path / "mine")
+    assert {file.name for file in tmp_path.iterdir()} == {"anna", "hub.git"}
+
+
+def test_a_project_in_a_subfolder_is_found(anna, hub, tmp_path):
+    (anna.folder / "sub").mkdir()
+    anna.git("mv", ".stoa", "sub/.stoa")
+    anna.git("commit", "-q", "-m", "moved")
+    anna.git("push", "-q")
+    assert clone(str(hub), tmp_path / "mine").path == str(tmp_path / "mine/sub")
+
+
+def test_a_clone_remembers_where_the_remote_was(hub, tmp_path, git):
+    clone(str(hub), tmp_path / "mine")
+    seen = git(tmp_path / "mine", "rev-parse", "refs/stoa/seen/origin/main")
+    assert seen == git(hub, "rev-parse", "main")
+
+
+def test_the_command_can_start_elsewhere(hub, tmp_path, cli):
+    cli.ok("-C", hub.parent, "clone", "hub.git", cwd=tmp_path.parent)
+    assert (tmp_path / "hub" / ".stoa" / "config.yaml").is_file()
+
+
+def test_a_relative_address_is_meant_from_here(hub, tmp_path, monkeypatch):
+    monkeypatch.chdir(hub.parent)
+    report = clone("hub.git", Path("deep/er"))
+    assert report.path == str(tmp_path / "deep/er")

@@ -1,0 +1,181 @@
+"""The tutorial as a user plays it, once; what it leaves is compared with the truth and read by other means."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+PAIR = "sep@deep"
+pytestmark = pytest.mark.slow
+
+
+class Played(NamedTuple):
+    """The demo's folder and everything it printed."""
+
+    folder: Path
+    said: str
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    folder = tmp_path_factory.mktemp("tutorial") / "demo"
+    done = stoa(folder.parent, "demo", str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Played(folder, done.stdout)
+
+
+def stoa(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
+    command = [sys.executable, "-m", "stoa", *words]
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def truth() -> list[dict[str, Any]]:
+    """The sources that were put into the images."""
+    with (EXAMPLES / "archive" / "truth.csv").open() as stream:
+        return [{**row, "name": name_of(row["folder"]), "snr": float(row["snr"])} for row in csv.DictReader(stream)]
+
+
+def name_of(folder: str) -> str:
+    found = re.search(r"member\.uid___(A\w+)/", folder)
+    assert found
+    return found[1]
+
+
+def rows(file: Path) -> list[dict[str, Any]]:
+    from astropy.table import Table
+
+    return [dict(zip(table.colnames, row, strict=True)) for table in [Table.read(file)] for row in table]
+
+
+def separation_arcsec(a: dict[str, Any], b: dict[str, Any]) -> float:
+    ra, dec = (math.radians(float(a[key]) - float(b[key])) for key in ("ra_deg", "dec_deg"))
+    return math.degrees(math.hypot(ra * math.cos(math.radians(float(a["dec_deg"]))), dec)) * 3600
+
+
+def nearest(source: dict[str, Any], found: list[dict[str, Any]]) -> float:
+    """Separation of the nearest row of the same target."""
+    here = [separation_arcsec(source, row) for row in found if str(row["target"]) == source["name"]]
+    return min(here, default=math.inf)
+
+
+def test_every_source_of_signal_to_noise_ten_is_found_at_its_place(played: Played) -> None:
+    found = rows(played.folder / f"catalogues/{PAIR}.fits")
+    bright = [source for source in truth() if source["snr"] >= 10]
+    offsets = [nearest(source, found) for source in bright]
+    assert len(bright) >= 50
+    assert sum(offset < 1.0 for offset in offsets) == len(bright)
+    assert max(offsets) < 0.3
+
+
+def test_nothing_is_found_that_is_not_there(played: Played) -> None:
+    known = truth()
+    strange = [
+        row
+        for row in rows(played.folder / f"catalogues/{PAIR}.fits")
+        if all(separation_arcsec(row, s) > 1.0 for s in known if s["name"] == str(row["target"]))
+    ]
+    assert strange == []
+
+
+def test_the_matched_quasars_are_exactly_the_true_ones(played: Played) -> None:
+    matched = {
+        (str(row["target"]).strip(), str(row["cat_name"]).strip())
+        for row in rows(played.folder / f"catalogues/{PAIR}-x-quasars.fits")
+    }
+    true = {
+        (source["name"], source["nearest_quasar"])
+        for source in truth()
+        if source["within_5arcsec"] == "True" and source["intent"] == "science"
+    }
+    objects = {name for _, name in true}
+    assert len(objects) == 15
+    assert {name for _, name in matched} == objects
+    assert matched <= true
+
+
+def test_failures_are_the_planted_defects(played: Played) -> None:
+    report = json.loads(stoa(played.folder, "status", "--process", "sep", "-p", "default", "--json").stdout)
+    causes = {target["name"]: target["causes"] for target in report["targets"] if target["causes"]}
+    words = {name: cause["sep@default"] for name, cause in causes.items()}
+    known = ("is shorter than its header says", "no beam", "NaN", "no file at all", "README")
+    assert {name: next(word for word in known if word in cause) for name, cause in words.items()} == {
+        "A001_X1917_X451": "is shorter than its header says",
+        "A001_X2a1e_X790": "no beam",
+        "A001_Xc6e_Xca1": "NaN",
+        "A001_X1dcc_X847": "no file at all",
+        "A001_X391d_Xf0e": "README",
+    }  # fmt: skip
+
+
+def test_a_second_reader_gets_the_same_table(played: Played) -> None:
+    """Git and a plain YAML library alone give what `stoa status --json` says."""
+    names = git(played.folder, "ls-tree", "-r", "--name-only", "HEAD", ".stoa/runs").split()
+    runs = {name.split("/")[2] for name in names}
+    latest: dict[tuple[str, str, str], str] = {}
+    for run in sorted(runs):
+        head = yaml.safe_load(git(played.folder, "show", f"HEAD:.stoa/runs/{run}/run.yaml"))
+        pair = f"{head['process']}@{head['params']['name']}"
+        for name in (n for n in names if n.startswith(f".stoa/runs/{run}/outcomes-")):
+            for outcome in yaml.safe_load(git(played.folder, "show", f"HEAD:{name}")):
+                latest[pair, outcome["target"], outcome.get("group", "")] = outcome["status"]
+    report = json.loads(stoa(played.folder, "status", "--json").stdout)
+    for pair in report["pairs"]:
+        key = f"{pair['process']}@{pair['params']}"
+        mine = [status for (name, _, _), status in latest.items() if name == key]
+        assert pair["counts"] == {status: mine.count(status) for status in set(mine)}
+    for target in report["targets"]:
+        for key, state in target["states"].items():
+            assert state in {
+                status for (name, who, _), status in latest.items() if (name, who) == (key, target["name"])
+            }
+
+
+def test_every_record_is_read_the_same_by_json_and_yaml(played: Played) -> None:
+    for name in git(played.folder, "ls-tree", "-r", "--name-only", "HEAD", ".stoa/runs", ".stoa/targets").split():
+        if "/outcomes-" in name or "/targets/" in name:
+            text = git(played.folder, "show", f"HEAD:{name}")
+            assert yaml.safe_load(text) == [json.loads(line[2:]) for line in text.splitlines()]
+
+
+def test_the_repository_is_sound_and_one_commit_stands_for_each_action(played: Played) -> None:
+    assert git(played.folder, "fsck", "--strict") == ""
+    changed = [line for line in git(played.folder, "status", "--porcelain").splitlines() if not line.startswith("??")]
+    assert changed == []
+    logged = git(played.folder, "log", "--reverse", "--format=%s").splitlines()
+    subjects = [subject for subject in logged if not subject.endswith("so far")]  # a slow machine commits in between
+    assert [subject.split(":")[0] for subject in subjects][-5:] == [
+        "flag A001_X2ca9_Xf03 (check)",
+        "comment A001_X1917_X451",
+        "parameter set deep of sep",
+        "sep @ deep",
+        "sep @ deep",
+    ]
+    assert stoa(played.folder, "fsck", "--products").returncode == 0
+
+
+def test_plots_are_pictures(played: Played) -> None:
+    for name in ("sky", "flux"):
+        assert (played.folder / f"catalogues/{PAIR}-{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_each_command_is_printed_before_it_runs(played: Played) -> None:
+    printed = [line for line in played.said.splitlines() if line.startswith("$ ")]
+    assert printed[0] == "$ git init --quiet"
+    assert "$ stoa run sep" in printed
+    assert len(printed) > 20

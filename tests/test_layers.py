@@ -1,0 +1,226 @@
+"""Reads every import statement of the package and fails on an arrow that the layers do not allow."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "stoa"
+
+BASE = frozenset({"errors", "model", "project"})
+CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue"})
+
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "errors": BASE,
+    "model": BASE,
+    "project": BASE,
+    "provenance": BASE,
+    "exec": BASE,
+    "meta": BASE,
+    "catalogue": BASE,
+    "commands": BASE | CRAFTS,
+    "cli": BASE | {"commands"},
+    "ui": BASE | {"commands"},
+    "api": BASE | {"commands"},  # what a notebook calls; enters where cli/ and ui/ do
+    "__init__": BASE | {"api", "exec"},  # `stoa.open`, and `stoa.report` for scripts that run inside a job
+    "__main__": frozenset({"cli"}),
+}
+"""Layer -> the other layers it may import; a new layer needs a line here."""
+
+SPEAKING = frozenset({"click", "rich", "streamlit", "typer"})
+GIT = frozenset({"dulwich", "git", "gitdb"})
+SCHEDULERS = frozenset({"dask", "distributed", "docker"})
+SKY = frozenset({"astropy", "matplotlib", "pyvo", "sep"})
+
+MUST_NOT_KNOW: dict[str, frozenset[str]] = {
+    "provenance": SPEAKING | SCHEDULERS | SKY | {"lxml"},
+    "exec": SPEAKING | GIT | SKY | {"lxml", "yaml"},
+    "meta": SPEAKING | GIT | SCHEDULERS,
+    "catalogue": SPEAKING | GIT | SCHEDULERS,
+    "commands": SPEAKING | GIT | SCHEDULERS,
+    "cli": GIT | SCHEDULERS | SKY | {"lxml", "yaml"},
+    "ui": GIT | SCHEDULERS | {"lxml", "yaml"},
+    "api": SPEAKING | GIT | SCHEDULERS,
+    "__init__": SPEAKING | GIT | SCHEDULERS | SKY,
+    "__main__": GIT | SCHEDULERS | SKY,
+}
+"""Layer -> third parties that are somebody else's craft."""
+
+GIT_DOOR = ("provenance/git.py", "provenance/git/")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module, and the place that imports it."""
+
+    importer: str  # posix path below the package
+    line: int
+    module: str
+
+    def __str__(self) -> str:
+        return f"stoa/{self.importer}:{self.line} imports {self.module}"
+
+
+def layer_of(path: str) -> str:
+    """`provenance` for `provenance/git/setup.py`, `model` for `model.py`."""
+    return path.partition("/")[0].removesuffix(".py")
+
+
+def imports_in(source: str, importer: str) -> Iterator[Import]:
+    """Every import of a module, those inside functions too; `from a import b` gives `a` and `a.b`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (Import(importer, node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = absolute(node, importer)
+            yield Import(importer, node.lineno, base)
+            yield from (Import(importer, node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def named_in(source: str, importer: str) -> Iterator[Import]:
+    """Modules of the package that stand in strings, as `importlib.import_module` takes them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in MODULES:
+            yield Import(importer, node.lineno, node.value)
+
+
+def absolute(node: ast.ImportFrom, importer: str) -> str:
+    """The module that a `from` names, relative ones resolved."""
+    if not node.level:
+        return node.module or ""
+    package = ["stoa", *importer.split("/")[:-1]]
+    return ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])
+
+
+def arrow(found: Import) -> str | None:
+    """The layer that an import points to, or None for other people's modules and the importer's own layer.
+
+    `from stoa import __version__` points nowhere: a name of the package itself is there before any module.
+    """
+    parts = found.module.split(".")
+    if parts[0] != "stoa" or (len(parts) == 2 and parts[1].startswith("__")):
+        return None
+    layer = parts[1] if len(parts) > 1 else None
+    return None if layer == layer_of(found.importer) else layer
+
+
+def sources() -> dict[str, str]:
+    """Text of every module of the package by posix path; data that only looks like a module is left out."""
+    data = ("template/", "examples/")
+    paths = {file.relative_to(PACKAGE).as_posix(): file for file in sorted(PACKAGE.rglob("*.py"))}
+    return {path: file.read_text(encoding="utf-8") for path, file in paths.items() if not path.startswith(data)}
+
+
+def module_name(path: str) -> str:
+    """`stoa.provenance.git` for `provenance/git/__init__.py`."""
+    return ".".join(["stoa", *path.removesuffix(".py").removesuffix("__init__").strip("/").split("/")]).rstrip(".")
+
+
+SOURCES = sources()
+MODULES = frozenset(module_name(path) for path in SOURCES) - {"stoa"}
+ALL = [found for path, text in SOURCES.items() for find in (imports_in, named_in) for found in find(text, path)]
+
+
+def wrong_arrows(imports: list[Import]) -> list[str]:
+    return [str(i) for i in imports if (to := arrow(i)) and to not in MAY_IMPORT.get(layer_of(i.importer), ())]
+
+
+def strangers(imports: list[Import]) -> list[str]:
+    return [str(i) for i in imports if i.module.split(".")[0] in MUST_NOT_KNOW.get(layer_of(i.importer), ())]
+
+
+def back_doors(imports: list[Import]) -> list[str]:
+    return [str(i) for i in imports if i.module.split(".")[0] in GIT and not i.importer.startswith(GIT_DOOR)]
+
+
+def module_graph(texts: dict[str, str]) -> dict[str, set[str]]:
+    """Module -> the modules of the package that it imports; a package stands for its `__init__.py`."""
+    names = {module_name(path): path for path in texts}
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        wanted = {i.module for i in imports_in(texts[path], path)}
+        graph[name] = {module for module in wanted if module in names and module not in {name, "stoa"}}
+    return graph
+
+
+def find_cycle(graph: dict[str, set[str]]) -> list[str]:
+    """One cycle of imports, or nothing."""
+    done: set[str] = set()
+
+    def visit(node: str, trail: list[str]) -> list[str]:
+        if node in trail:
+            return [*trail[trail.index(node) :], node]
+        if node in done:
+            return []
+        for following in sorted(graph[node]):
+            if found := visit(following, [*trail, node]):
+                return found
+        done.add(node)
+        return []
+
+    return next((found for node in sorted(graph) if (found := visit(node, []))), [])
+
+
+def test_every_module_belongs_to_a_layer():
+    assert {layer_of(path) for path in SOURCES} <= set(MAY_IMPORT)
+
+
+def test_no_arrow_leaves_the_table():
+    assert wrong_arrows(ALL) == []
+
+
+def test_no_layer_knows_the_craft_of_another():
+    assert strangers(ALL) == []
+
+
+def test_git_has_one_door():
+    assert back_doors(ALL) == []
+
+
+def test_the_base_needs_the_standard_library_and_msgspec_alone():
+    own = sys.stdlib_module_names | {"msgspec", "stoa"}
+    base = [found for found in ALL if layer_of(found.importer) in BASE]
+    assert [str(found) for found in base if found.module.split(".")[0] not in own] == []
+
+
+def test_nothing_imports_in_a_circle():
+    assert find_cycle(module_graph(SOURCES)) == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "statement"),
+    [
+        ("exec/local.py", "from stoa.provenance import store"),
+        ("meta/header.py", "import stoa.catalogue.sky"),
+        ("provenance/store.py", "def late():\n    from stoa.exec.jobs import x"),
+        ("commands/run.py", "from stoa.cli.render import table"),
+        ("model.py", "from stoa import meta"),
+        ("catalogue/sky.py", "from ..meta import header"),
+        ("cli/run.py", "from stoa.exec.engines import local"),
+    ],
+)
+def test_a_wrong_arrow_would_be_found(importer, statement):
+    assert wrong_arrows(list(imports_in(statement, importer)))
+
+
+def test_a_wrong_arrow_in_a_string_would_be_found():
+    assert wrong_arrows(list(named_in("import_module('stoa.provenance.records')", "cli/run.py")))
+
+
+def test_git_outside_its_door_would_be_found():
+    assert back_doors(list(imports_in("def late():\n    import dulwich.repo", "provenance/store.py")))
+    assert not back_doors(list(imports_in("import dulwich.repo", "provenance/git/setup.py")))
+
+
+def test_a_printing_verb_would_be_found():
+    assert strangers(list(imports_in("from rich import print", "commands/run.py")))
+
+
+def test_a_circle_would_be_found():
+    texts = {"a.py": "import stoa.b", "b.py": "from stoa.c import x", "c.py": "def late():\n    from stoa import a"}
+    assert find_cycle(module_graph(texts)) == ["stoa.a", "stoa.b", "stoa.c", "stoa.a"]
