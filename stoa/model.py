@@ -128,6 +128,7 @@ class Process(Struct, frozen=True, kw_only=True):
     name: str
     command: tuple[str, ...]
     script: str = ""  # relative to the repository's root; "" for a bare command
+    files: tuple[str, ...] = ()  # further files that the script needs, put beside it and frozen with it
     shell: bool = False
     over: Literal["target", "image"] = "target"
     inputs: dict[str, InputSpec] = field(default_factory=dict)

@@ -36,7 +36,8 @@ def _made(made: define.Made, json: bool) -> None:
     if json:
         as_json(made)
     else:
-        out(f"wrote {' and '.join(made.files)} (commit {made.commit[:9]})")
+        *first, last = made.files
+        out(f"wrote {', '.join(first)}{' and ' if first else ''}{last} (commit {made.commit[:9]})")
 
 
 @process_app.command("new")
@@ -82,7 +83,8 @@ def process_show(
         return
     out(f"{process.name}: {process.doc}" if process.doc else process.name)
     out(f"command: {' '.join(process.command)}" + (" (by the shell)" if process.shell else ""))
-    out(f"script: {process.script or 'none'}   over: {process.over}   environment: {process.environment}")
+    files = f" (with {', '.join(process.files)})" if process.files else ""
+    out(f"script: {process.script or 'none'}{files}   over: {process.over}   environment: {process.environment}")
     out(_limits(process))
     for key, given in process.inputs.items():
         out(f"input {key}: role {' or '.join(given.role)}{' (optional)' if given.optional else ''}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from stoa.commands.init import template
-from stoa.commands.resolve import check_process_alone, read_script, value_changes
+from stoa.commands.resolve import check_process_alone, read_files, read_script, value_changes
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.environments import prepare
@@ -77,13 +77,27 @@ def add_process(ws: Workspace, name: str) -> Made:
         )
     definition = (template() / "shipped" / "processes" / f"{name}.yaml").read_bytes()
     process = read_process(definition, f"{name}.yaml")
-    script = (template() / "shipped" / "scripts" / Path(process.script).name).read_bytes()
+    scripts = {
+        path: (template() / "shipped" / "scripts" / Path(path).name).read_bytes()
+        for path in (process.script, *process.files)
+    }
     _refuse_existing(ws, ws.project.process_file(name), "process", name)
     _refuse_existing(ws, ws.project.top / process.script, "script", process.script)
+    scripts = {path: content for path, content in scripts.items() if not _is_there(ws, path, content)}
     ws.ready()
-    changes: dict[str, bytes | None] = {f"processes/{name}.yaml": definition, f"../{process.script}": script}
+    changes: dict[str, bytes | None] = {f"processes/{name}.yaml": definition}
+    changes |= {f"../{path}": content for path, content in scripts.items()}
     commit = ws.store.commit(changes, f"process {name}, as shipped")
-    return Made(name=name, files=(f".stoa/processes/{name}.yaml", process.script), commit=commit)
+    return Made(name=name, files=(f".stoa/processes/{name}.yaml", *scripts), commit=commit)
+
+
+def _is_there(ws: Workspace, path: str, content: bytes) -> bool:
+    """Whether a file that shipped processes share is there; one that differs was changed for another of them."""
+    file = ws.project.top / path
+    if file.is_file() and file.read_bytes() == content:
+        return True
+    _refuse_existing(ws, file, "file", path)
+    return False
 
 
 def new_process(ws: Workspace, name: str, script: str, over: str = "target") -> Made:
@@ -147,6 +161,7 @@ def check_process(ws: Workspace, name: str) -> Process:
     process = ws.library.process(name)
     check_process_alone(process)
     read_script(ws.project, process)
+    read_files(ws.project, process)
     prepare(ws.library.environment(process.environment), os.environ)
     for set_name in ws.library.parameter_sets(name):
         ws.library.parameter_set(process, set_name)

@@ -12,7 +12,7 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.model import FileRef, Run
 from stoa.provenance.definitions import read_environment, read_process
-from stoa.provenance.digests import environment_digest, params_digest, process_digest, script_digest
+from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
 from stoa.provenance.index import decode_outcome, decode_run
 from stoa.provenance.inspect import commit_findings, shown
 from stoa.provenance.records import read_frozen_set
@@ -121,14 +121,16 @@ def _frozen_digests(ws: Workspace, run: Run) -> dict[str, str]:
     process = read_process(ws.store.frozen(run.id, "process.yaml") or b"", f"{where}/process.yaml")
     environment = read_environment(ws.store.frozen(run.id, "environment.yaml") or b"", f"{where}/environment.yaml")
     params = read_frozen_set(ws.store.frozen(run.id, "params.yaml") or b"", f"{where}/params.yaml")
-    script = ws.store.frozen(run.id, f"script/{Path(process.script).name}") if process.script else b""
-    if script is None:
-        raise StoaError("missing: the script")
+    names = [Path(path).name for path in (process.script, *process.files) if path]
+    scripts = {name: ws.store.frozen(run.id, f"script/{name}") for name in names}
+    held = {name: content for name, content in scripts.items() if content is not None}
+    if len(held) < len(names):
+        raise StoaError(f"missing: {', '.join(name for name in names if name not in held)} of the script")
     return {
         "process": process_digest(process),
         "environment": environment_digest(environment),
         "params": params_digest(params.values),
-        "script": script_digest(script, process.script) if process.script else "",
+        "script": scripts_digest(held.pop(names[0]), process.script, held) if process.script else "",
     }
 
 

@@ -15,7 +15,7 @@ from stoa.model import Environment, ParameterSet, Process, Run
 from stoa.project import Project
 from stoa.provenance.definitions import override, read_process, shown
 from stoa.provenance.dialect import block
-from stoa.provenance.digests import environment_digest, params_digest, process_digest, script_digest
+from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
 from stoa.provenance.library import DEFAULT_SET
 
 
@@ -26,6 +26,7 @@ class Definitions(msgspec.Struct, frozen=True, kw_only=True):
     params: ParameterSet
     environment: Environment
     script: bytes
+    files: dict[str, bytes]  # name beside the script -> content
     digests: dict[str, str]
     frozen: dict[str, bytes]  # path below the run's `frozen` folder -> content, read when they were resolved
 
@@ -45,22 +46,22 @@ def resolve(
         chosen = override(process, chosen, settings)
     where = environment or process.environment
     place = ws.library.environment(where)
-    script = read_script(ws.project, process)
+    script, files = read_script(ws.project, process), read_files(ws.project, process)
     frozen = {
         "process.yaml": ws.project.process_file(process.name).read_bytes(),
         "environment.yaml": ws.project.environment_file(where).read_bytes(),
         "params.yaml": block(msgspec.to_builtins(chosen)),
     }
     if process.script:
-        frozen[f"script/{Path(process.script).name}"] = script
+        frozen |= {f"script/{name}": data for name, data in {Path(process.script).name: script, **files}.items()}
     digests = {
         "process": process_digest(process),
-        "script": script_digest(script, process.script) if process.script else "",
+        "script": scripts_digest(script, process.script, files) if process.script else "",
         "params": params_digest(chosen.values),
         "environment": environment_digest(place),
     }
     return Definitions(
-        process=process, params=chosen, environment=place, script=script, digests=digests, frozen=frozen
+        process=process, params=chosen, environment=place, script=script, files=files, digests=digests, frozen=frozen
     )  # fmt: skip
 
 
@@ -125,10 +126,31 @@ def read_script(project: Project, process: Process) -> bytes:
             f"the script {process.script} of process {process.name!r} is not executable",
             f"`chmod +x {process.script}`, or name its interpreter in the command",
         )
+    return _content(file, f"the script {process.script}")
+
+
+def read_files(project: Project, process: Process) -> dict[str, bytes]:
+    """Content of the files that a process's script needs, by their names beside it.
+
+    Raises
+    ------
+    StoaError
+        If one does not exist or cannot be read.
+    """
+    for path in process.files:
+        if not (project.top / path).is_file():
+            raise StoaError(
+                f"the file {path} of process {process.name!r} does not exist",
+                f"it is looked for at {project.top / path}; `files` of the definition names it",
+            )
+    return {Path(path).name: _content(project.top / path, f"the file {path}") for path in process.files}
+
+
+def _content(file: Path, what: str) -> bytes:
     try:
         return file.read_bytes()
     except OSError as problem:
-        raise StoaError(f"cannot read the script {process.script}: {problem.strerror}") from None
+        raise StoaError(f"cannot read {what}: {problem.strerror}") from None
 
 
 def definition_changes(run: Run, now: Definitions) -> list[str]:

@@ -313,13 +313,14 @@ def _with_siblings(environ: Mapping[str, str], project: Project, process: Proces
 
 
 def _place_script(definitions: Definitions, folder: Path) -> str:
-    """Path of the copy of the script that this run's jobs use, so that an edit meanwhile changes nothing."""
+    """Path of the copy of the script that this run's jobs use, its files beside it; edits meanwhile change nothing."""
     if not definitions.process.script:
         return ""
     file = folder / "script" / Path(definitions.process.script).name
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(definitions.script)
+        for name, content in {file.name: definitions.script, **definitions.files}.items():
+            (file.parent / name).write_bytes(content)
         file.chmod(0o755)
     except OSError as problem:
         raise StoaError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None

@@ -7,6 +7,7 @@ or raises `DefinitionError` with file, line and field.
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -44,7 +45,7 @@ _ENVIRONMENT_KINDS = ("host",)
 T = TypeVar("T")
 
 _PROCESS_FIELDS = (
-    "schema", "name", "doc", "script", "command", "shell", "over", "inputs", "params", "outputs",
+    "schema", "name", "doc", "script", "files", "command", "shell", "over", "inputs", "params", "outputs",
     "results", "environment", "timeout", "grace", "memory", "skip_codes", "needs", "intent",
 )  # fmt: skip
 _PLACEHOLDERS = ("script", "target", "name", "group", "meta", "out", "params", "needs")
@@ -83,10 +84,12 @@ def read_process(data: bytes, file: str) -> Process:
     fields = read_yaml(data, file).mapping(_PROCESS_FIELDS, required=("name", "command"))
     check_schema(fields)
     shell = get(fields, "shell", Spot.boolean, False)
+    script = get(fields, "script", _script, "")
     return Process(
         name=_safe_name(fields["name"]),
         command=_command(fields["command"], shell=shell),
-        script=get(fields, "script", _script, ""),
+        script=script,
+        files=get(fields, "files", partial(_files, script=script), ()),
         shell=shell,
         over=cast(Literal["target", "image"], get(fields, "over", lambda s: s.word(("target", "image")), "target")),
         inputs=_each(fields, "inputs", _input, forbidden=_PLACEHOLDERS),
@@ -283,6 +286,22 @@ def _needs(spot: Spot) -> tuple[str, ...]:
 
 def _script(spot: Spot) -> str:
     return path_below(spot, "the repository")
+
+
+def _files(spot: Spot, script: str) -> tuple[str, ...]:
+    """Files that stand beside the script in a run, so that their names have to differ."""
+    if not script:
+        raise spot.error("files lie beside a script, and this process has none")
+    taken = {posixpath.basename(script)}
+    found = []
+    for below in spot.sequence():
+        path = path_below(below, "the repository")
+        name = posixpath.basename(path)
+        if name in taken:
+            raise below.error(f"files has two of the name {brief(name)}; they stand beside one another in a run")
+        taken.add(name)
+        found.append(path)
+    return tuple(found)
 
 
 def _command(spot: Spot, *, shell: bool) -> tuple[str, ...]:

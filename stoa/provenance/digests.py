@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tokenize
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -50,6 +51,12 @@ def script_digest(content: bytes, name: str) -> str:
     if name.endswith(".py"):
         content = _without_comments(content)
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def scripts_digest(script: bytes, name: str, files: Mapping[str, bytes]) -> str:
+    """Digest of a script with the files that are frozen beside it; that of the script where there is none."""
+    own = script_digest(script, name)
+    return digest([own, {file: script_digest(content, file) for file, content in files.items()}]) if files else own
 
 
 def _without_comments(content: bytes) -> bytes:

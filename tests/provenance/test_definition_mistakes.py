@@ -20,8 +20,8 @@ from stoa.provenance.yamltree import MAX_BYTES, DefinitionError
 HEAD = "name: peak\ncommand: [x]\n"
 NAMES = "a name has letters, digits and . _ + - only, starts with a letter or digit, at most 120 characters"
 FIELDS = (
-    "known fields: schema, name, doc, script, command, shell, over, inputs, params, outputs, results, environment,"
-    " timeout, grace, memory, skip_codes, needs, intent"
+    "known fields: schema, name, doc, script, files, command, shell, over, inputs, params, outputs, results,"
+    " environment, timeout, grace, memory, skip_codes, needs, intent"
 )
 QUOTES = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', stands in quotes"
 
