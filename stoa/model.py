@@ -206,6 +206,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: str
     group: str = ""
     attempt: int = 1
+    worker: str = ""  # who ran it, in the engine's words; "" for the machine of the run
     status: Status
     cause: str = ""  # one line; "" when ok
     exit_code: int | None = None
