@@ -225,27 +225,35 @@ def meta_check(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Targets or globs; by default all.")] = None,
     brief: Annotated[bool, typer.Option("--overview", help="One line a problem instead of one a file.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also what is only good to know (level info).")] = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Say what the folders lack, before any script runs.
 
-    Exits with 1 when a folder has an error or a warning; what is good to know (info) is no reason.
+    Exits with 1 when a folder has an error or a warning; what is good to know (info) is no reason, and is shown
+    with --all.
     """
-    checked = documents.check_documents(workspace(ctx), tuple(names or ()))
-    bad = [entry for entry in checked if any(problem.level != "info" for problem in entry.problems)]
+    found = documents.check_documents(workspace(ctx), tuple(names or ()))
+    faults = documents.without_notes(found)
+    checked = found if everything else faults
+    bad = [entry for entry in faults if entry.problems]
+    notes = sum(len(entry.problems) for entry in found) - sum(len(entry.problems) for entry in checked)
+    verdict = f"{len(bad)} of {count(len(found), 'target')} with an error or a warning"
+    verdict += f"; {count(notes, 'thing')} good to know with --all" if notes else ""
     if json:
         as_json(documents.overview(checked) if brief else checked)
     elif brief and not quiet:
         summary = documents.overview(checked)
         lines = [(one.level, one.code, one.targets, one.times, one.example) for one in summary]
-        table(("level", "problem", "targets", "times", "for example"), lines, right=("targets", "times"))
-        tell(f"{len(bad)} of {count(len(checked), 'target')} with an error or a warning")
+        if lines:
+            table(("level", "problem", "targets", "times", "for example"), lines, right=("targets", "times"))
+        tell(verdict)
     elif not quiet:
         rows = [(entry.target, p.level, p.code, p.message) for entry in checked for p in entry.problems]
         if rows:
             table(("target", "level", "problem", "what"), rows)
-        tell(f"{len(bad)} of {count(len(checked), 'target')} with an error or a warning")
+        tell(verdict)
     if bad:
         raise typer.Exit(1)
 

@@ -234,6 +234,14 @@ def _checked(data: bytes | None) -> tuple[Problem, ...]:
     return (*invalid, *found)
 
 
+def without_notes(checked: list[CheckedTarget]) -> list[CheckedTarget]:
+    """The same targets with errors and warnings only."""
+    return [
+        msgspec.structs.replace(entry, problems=tuple(one for one in entry.problems if one.level != "info"))
+        for entry in checked
+    ]
+
+
 def overview(checked: list[CheckedTarget]) -> list[Overview]:
     """Each problem that some target has, with how many; the gravest and most frequent first."""
     found: dict[tuple[Level, str], list[tuple[str, str]]] = {}

@@ -8,13 +8,14 @@ from collections.abc import Iterable, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from stoa.meta import roles
 from stoa.meta.defects import UNREADABLE, Defect
 from stoa.meta.document import KEYWORDS, READER, Document, FileEntry, ImageGroup, MetadataError, ordered
 from stoa.meta.facts import facts
-from stoa.meta.gain import central_row, measured
+from stoa.meta.gain import central_row, is_blank, measured, sampled_rows
 from stoa.meta.header import FitsFile, Header, Span, read
 from stoa.meta.package import PackageFiles, package_facts, package_files
 from stoa.meta.rules import IMAGE_ROLES, OTHER
@@ -152,18 +153,34 @@ def describe(file: Found, table: RoleTable = BUILT_IN) -> FileEntry:
 
 
 def _read(file: Found, table: RoleTable) -> tuple[FitsFile, str]:
-    """A file and its role; of a primary beam a row of its pixels as well, in the same pass."""
+    """A file and its role; of a primary beam or an image a row of its pixels as well, in the same pass."""
     role = ""
 
-    def beam_row(header: Header) -> Span | None:
+    def row(header: Header) -> Span | None:
         nonlocal role
         role = table.role_of(file.name, header.text)
-        return central_row(header) if role == "primaryBeam" else None
+        return central_row(header) if role in _WITH_ROW else None
 
-    fits = read(file.path, beam_row)
+    fits = read(file.path, row)
     if fits.header and (fits.image or not role):
         role = table.role_of(file.name, fits.header.text)
+    if role in IMAGE_ROLES and not fits.image and _is_blank(file.path, fits):
+        fits = msgspec.structs.replace(fits, defects=(*fits.defects, Defect.BLANK))
     return fits, role
+
+
+_WITH_ROW = frozenset({"primaryBeam", *IMAGE_ROLES})
+
+
+def _is_blank(path: str, fits: FitsFile) -> bool:
+    """Whether an image has no pixel with a value; only where its middle row has none is more of it looked at."""
+    if not is_blank(fits) or fits.header is None:
+        return False
+    return all(is_blank(_row(path, span)) for span in sampled_rows(fits.header))
+
+
+def _row(path: str, span: Span) -> FitsFile:
+    return read(path, lambda _: span)
 
 
 def _fits_entry(name: str, fits: FitsFile, role: str, table: RoleTable) -> FileEntry:

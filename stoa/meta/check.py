@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import msgspec
 from msgspec import Struct
 
 from stoa.meta import roles
@@ -40,8 +41,9 @@ class Problem(Struct, frozen=True, kw_only=True):
 def check(document: Document) -> tuple[Problem, ...]:
     """All problems of a document, the gravest first, then in the order of its groups and files."""
     found = [*_of_folder(document), *_of_others(document)]
+    copies = duplicates(document)
     for group in document.groups:
-        found += _of_group(group)
+        found += _of_group(group, copies)
         found += _without_beam(group, document)
     return tuple(sorted(found, key=lambda problem: _ORDER[problem.level]))
 
@@ -73,14 +75,19 @@ def _of_others(document: Document) -> Iterator[Problem]:
             yield _problem(code, entry.name, file=entry.name)
 
 
-def _of_group(group: ImageGroup) -> Iterator[Problem]:
+def _of_group(group: ImageGroup, copies: Mapping[str, str]) -> Iterator[Problem]:
     for file in group.files:
         for code in (*file.problems, *_lacks(file)):
-            yield _problem(code, file.name, file=file.name, group=group.key)
+            found = _problem(code, file.name, file=file.name, group=group.key)
+            if code == Defect.BEAM_ELSEWHERE:
+                found = msgspec.structs.replace(found, message=f"{found.message}: {file.derived['beam_origin']}")
+            yield found
     for file in off_grid(group.files):
         yield _problem(Defect.OTHER_GRID, file.name, file=file.name, group=group.key)
-    for file in duplicates(group.files):
-        yield _problem(Defect.DUPLICATE, file.name, file=file.name, group=group.key)
+    for file in group.files:
+        if file.name in copies:
+            again = _problem(Defect.DUPLICATE, file.name, file=file.name, group=group.key)
+            yield msgspec.structs.replace(again, message=f"{again.message}, as {copies[file.name]}")
     axes = {file.header["NAXIS"] for file in group.files if file.header.get("NAXIS")}
     if len(axes) > 1:
         yield _problem(Defect.MIXED_AXES, f"image {group.key}", group=group.key)
@@ -92,18 +99,47 @@ def _lacks(file: FileEntry) -> Iterator[str]:
         return
     if "beam_major_arcsec" not in file.derived:
         yield Defect.NO_BEAM
+    elif file.derived.get("beam_origin", "").startswith(_NOT_BMAJ):
+        yield Defect.BEAM_ELSEWHERE
     if "freq_ghz" not in file.derived:
         yield Defect.NO_FREQUENCY
-    if not (file.header.get("OBJECT") or file.derived.get("object")):
-        yield Defect.NO_OBJECT
-    if not (file.header.get("DATE-OBS") or file.derived.get("date_obs")):
-        yield Defect.NO_DATE_OBS
+    for keyword, fact, defect in _CARDS:
+        if not (file.header.get(keyword) or file.derived.get(fact)):
+            yield defect
 
 
-def duplicates(files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
-    """Compressed files of which the group has the same not compressed."""
+_NOT_BMAJ = ("BEAMS table", "HISTORY")
+"""How the origin of a beam begins that a script does not find which looks for BMAJ."""
+
+_CARDS = (
+    ("OBJECT", "object", Defect.NO_OBJECT),
+    ("DATE-OBS", "date_obs", Defect.NO_DATE_OBS),
+    ("TELESCOP", "telescope", Defect.NO_TELESCOPE),
+    ("RESTFRQ", "", Defect.NO_REST_FREQUENCY),
+)
+"""Cards of an image, the derived fact that stands in for each, and what their lack is called."""
+
+
+def duplicates(document: Document) -> dict[str, str]:
+    """Files that are there a second time, each with the name of the one that counts.
+
+    A compressed file beside the same one not compressed, and a file with the size, the role and every header byte of
+    another one, as of a copy in a subfolder.
+    """
+    files = sorted((f for group in document.groups for f in group.files), key=lambda f: (f.name.count("/"), f.name))
     plain = {file.name for file in files if not roles.is_compressed_name(file.name)}
-    return tuple(f for f in files if roles.is_compressed_name(f.name) and f.name.rpartition(".")[0] in plain)
+    first: dict[tuple[str, str, str], str] = {}
+    found = {}
+    for file in files:
+        base = file.name.rpartition(".")[0]
+        digest = file.derived.get("header_sha256")
+        if roles.is_compressed_name(file.name) and base in plain:
+            found[file.name] = base
+        elif digest:
+            other = first.setdefault((digest, file.role, file.derived.get("size", "")), file.name)
+            if other != file.name:
+                found[file.name] = other
+    return found
 
 
 def _without_beam(group: ImageGroup, document: Document) -> Iterator[Problem]:

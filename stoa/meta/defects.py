@@ -32,10 +32,14 @@ class Defect(StrEnum):
     ODD_NAME = "odd-name"
     TARBALL = "tarball"
     NO_CELESTIAL = "no-celestial"
+    BLANK = "blank"
     NO_BEAM = "no-beam"
+    BEAM_ELSEWHERE = "beam-elsewhere"
     NO_FREQUENCY = "no-frequency"
     NO_OBJECT = "no-object"
     NO_DATE_OBS = "no-date-obs"
+    NO_TELESCOPE = "no-telescope"
+    NO_REST_FREQUENCY = "no-rest-frequency"
     OTHER_GRID = "other-grid"
     DUPLICATE = "duplicate"
     # Of an image group.
@@ -73,6 +77,9 @@ UNUSABLE = UNREADABLE | {Defect.TARBALL, Defect.ODD_NAME, Defect.OTHER_GRID}
 DOUBTFUL = frozenset({Defect.TRUNCATED, Defect.NO_CELESTIAL})
 """Defects of a file that is handed to a process only by an input that accepts them."""
 
+SECOND_CHOICE = DOUBTFUL | {Defect.BLANK}
+"""Defects of a file that is handed to a process only where there is no better one."""
+
 _MEANING: dict[Defect, tuple[Level, str]] = {
     Defect.EMPTY_FILE: ("error", "has zero bytes"),
     Defect.NOT_FITS: ("error", "does not begin as a FITS file"),
@@ -91,14 +98,21 @@ _MEANING: dict[Defect, tuple[Level, str]] = {
     Defect.EXTENSIONS_UNREAD: ("info", "has extensions too far inside a compressed file, or too many of them"),
     Defect.BAD_EXTENSION: ("warning", "has an extension that cannot be read"),
     Defect.ODD_NAME: ("error", "has a name that XML cannot hold"),
-    Defect.TARBALL: ("info", "is a tarball, not FITS"),
+    Defect.TARBALL: ("warning", "is a tarball, not FITS: unpack it for a process to use it"),
     Defect.NO_CELESTIAL: ("error", "has no pair of celestial axes"),
+    Defect.BLANK: ("warning", "has no pixel with a value: all that were looked at are NaN"),
+    Defect.BEAM_ELSEWHERE: ("warning", "has no BMAJ; its beam comes from elsewhere"),
     Defect.NO_BEAM: ("warning", "has no beam: neither BMAJ nor a BEAMS table nor a CLEAN line in its history"),
     Defect.NO_FREQUENCY: ("info", "has no frequency"),
     Defect.NO_OBJECT: ("warning", "has no OBJECT"),
     Defect.NO_DATE_OBS: ("warning", "has no DATE-OBS"),
+    Defect.NO_TELESCOPE: (
+        "warning",
+        "has no TELESCOP, so that neither band nor primary beam follow from the frequency",
+    ),
+    Defect.NO_REST_FREQUENCY: ("info", "has no RESTFRQ"),
     Defect.OTHER_GRID: ("error", "lies on another pixel grid than the image of its group"),
-    Defect.DUPLICATE: ("info", "is there a second time, not compressed"),
+    Defect.DUPLICATE: ("info", "is there a second time"),
     Defect.NO_PRIMARY_BEAM: ("warning", "has no primary beam"),
     Defect.MIXED_AXES: ("info", "has files with different numbers of axes"),
     Defect.EMPTY: ("error", "holds no file at all"),

@@ -1,4 +1,4 @@
-"""The width of the primary beam, measured along one row of its image: the only pixels that are ever read."""
+"""What some rows of pixels tell: how wide a primary beam is, and whether an image has values at all."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ _TOO_FLAT = 0.8
 """Gain at the edge of an image above which a Gaussian through it is wrong by more than some per cent."""
 
 
+LOOKED_AT = 16
+"""Rows of an image that have to be without a value for it to be called blank."""
+
+
 def central_row(header: Header) -> Span | None:
     """Where the row through the reference pixel is in the data, of a cube that of the middle plane.
 
@@ -24,11 +28,40 @@ def central_row(header: Header) -> Span | None:
     width, height = header.integer("NAXIS1") or 1, header.integer("NAXIS2") or 1
     size = abs(header.integer("BITPIX") or 0) // 8
     row = round(number(header.text("CRPIX2")) or 0.0) - 1
-    if header.integer("BITPIX") not in _CODES or not 3 <= width <= MAX_ROW or not 0 <= row < height:
+    if not _has_rows(header) or not 0 <= row < height:
         return None
     depth, stokes = header.integer("NAXIS3") or 1, header.integer("NAXIS4") or 1
     plane = stokes // 2 * depth if header.text("CTYPE3").upper().startswith("STOKES") else depth // 2
     return Span((plane * height + row) * width * size, width * size)
+
+
+def _has_rows(header: Header) -> bool:
+    return header.integer("BITPIX") in _CODES and 3 <= (header.integer("NAXIS1") or 1) <= MAX_ROW
+
+
+def sampled_rows(header: Header) -> list[Span]:
+    """Where up to 16 rows are in the data, evenly spread over all planes; none where pixels are no real numbers."""
+    if not _has_rows(header):
+        return []
+    length = (header.integer("NAXIS1") or 1) * abs(header.integer("BITPIX") or 0) // 8
+    rows = math.prod(max(header.integer(f"NAXIS{axis}") or 1, 1) for axis in (2, 3, 4))
+    count = min(rows, LOOKED_AT)
+    return [Span((2 * number + 1) * rows // (2 * count) * length, length) for number in range(count)]
+
+
+def is_blank(fits: FitsFile) -> bool:
+    """Whether the pixels that were read of a file are all NaN; False where none were."""
+    return bool(fits.header and fits.pixels) and all(value != value for value in _values(fits))  # NaN alone does so
+
+
+def _values(fits: FitsFile) -> array[float]:
+    """The pixels that were read."""
+    assert fits.header is not None
+    values: array[float] = array(_CODES[fits.header.integer("BITPIX") or 0])
+    values.frombytes(fits.pixels)
+    if sys.byteorder == "little":
+        values.byteswap()
+    return values
 
 
 def measured(fits: FitsFile, pixel_arcsec: str, name: str) -> dict[str, str]:
@@ -36,11 +69,7 @@ def measured(fits: FitsFile, pixel_arcsec: str, name: str) -> dict[str, str]:
     pixel = number(pixel_arcsec)
     if fits.header is None or not fits.pixels or not pixel:
         return {}
-    values: array[float] = array(_CODES[fits.header.integer("BITPIX") or 0])
-    values.frombytes(fits.pixels)
-    if sys.byteorder == "little":
-        values.byteswap()
-    found = half_width(values.tolist(), round(number(fits.header.text("CRPIX1")) or 0.0) - 1)
+    found = half_width(_values(fits).tolist(), round(number(fits.header.text("CRPIX1")) or 0.0) - 1)
     if not found:
         return {}
     row = round(number(fits.header.text("CRPIX2")) or 0.0)

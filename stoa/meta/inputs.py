@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from stoa.errors import StoaError
 from stoa.meta import roles
-from stoa.meta.defects import DOUBTFUL, UNUSABLE, words
+from stoa.meta.defects import DOUBTFUL, SECOND_CHOICE, UNUSABLE, words
 from stoa.meta.document import Document, FileEntry, ImageGroup
 from stoa.meta.grid import reference_image, same_grid
 from stoa.meta.rules import IMAGE_ROLES
@@ -43,7 +43,8 @@ def find_inputs(
     cube, the newest, or the one with the most pixels), the preferred role of that input, one with the optional inputs
     too. In it the first role counts that the input names, then its choice, then plain before compressed files.
     Unreadable files, tarballs, and files on another pixel grid than the image are never taken; truncated files and
-    images without celestial axes only by an input that accepts them, and where there is nothing better.
+    images without celestial axes only by an input that accepts them, and where there is nothing better; an image of
+    NaN, too, only where there is nothing better.
 
     Parameters
     ----------
@@ -78,8 +79,8 @@ def find_inputs(
 
 
 def _faults(files: Mapping[str, FileEntry | None]) -> int:
-    """Files that are truncated or otherwise doubtful."""
-    return sum(file is not None and not DOUBTFUL.isdisjoint(file.problems) for file in files.values())
+    """Files that are truncated, blank or otherwise doubtful."""
+    return sum(file is not None and not SECOND_CHOICE.isdisjoint(file.problems) for file in files.values())
 
 
 _TARGET = {"science": "science target", "calibrator": "calibrator"}
@@ -183,7 +184,7 @@ def _best(files: Iterable[FileEntry], spec: InputSpec, image: FileEntry | None) 
 
 
 def _merit(file: FileEntry, spec: InputSpec) -> tuple[bool, int, _Preference, bool, str]:
-    doubtful = not DOUBTFUL.isdisjoint(file.problems)
+    doubtful = not SECOND_CHOICE.isdisjoint(file.problems)
     preference = _preference(file, spec, "")
     return doubtful, spec.role.index(file.role), preference, roles.is_compressed_name(file.name), file.name
 
