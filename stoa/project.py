@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -34,6 +35,7 @@ class Config(Struct, frozen=True, kw_only=True):
     project: str  # id, made by `stoa init`
     roots: dict[str, str] = field(default_factory=dict)  # name -> what lies there, in words
     reasons: dict[str, str] = field(default_factory=dict)  # reason code -> meaning
+    checksums: Literal["headers", "files"] = "headers"  # what metadata documents have checksums of
 
 
 class Local(Struct, frozen=True, kw_only=True):

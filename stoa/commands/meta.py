@@ -102,7 +102,9 @@ def build_documents(
     builder = _Builder(ws)
     try:
         requests = [builder.request(name) for name in names]
-        made = describe_many(requests, table, ws.project.descriptions_file, jobs or default_jobs(ws.project))
+        sums = ws.project.config.checksums == "files"
+        workers = jobs or default_jobs(ws.project)
+        made = describe_many(requests, table, ws.project.descriptions_file, workers, checksums=sums)
         for done, one in enumerate(made, 1):
             builder.take(one)
             if progress:

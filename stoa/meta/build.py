@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -42,9 +42,9 @@ class Listing(Struct, frozen=True):
     scan: Scan
     package: PackageFiles
 
-    def stamp(self, table: RoleTable) -> str:
+    def stamp(self, table: RoleTable, *, checksums: bool = False) -> str:
         """Digest that changes when a file comes, goes, grows, shrinks or is written, or the rules change."""
-        lines = [f"{made_by(table)} {self.folder}", *self.scan.problems]
+        lines = [f"{made_by(table, checksums=checksums)} {self.folder}", *self.scan.problems]
         lines += [f"{file.name}/{file.size} {file.mtime_ns} {file.problem}" for file in self.scan.files]
         lines += [_file_stamp(path) for path in (*self.package.reports, *self.package.scripts)]
         return hashlib.sha256("\0".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:32]
@@ -58,9 +58,9 @@ def _file_stamp(path: str) -> str:
     return f"{path}/{status.st_size} {status.st_mtime_ns}"
 
 
-def made_by(table: RoleTable) -> str:
+def made_by(table: RoleTable, *, checksums: bool) -> str:
     """What tells entries apart that would come out differently for the same file."""
-    return f"{READER}-{table.digest}"
+    return f"{READER}-{table.digest}{'-sha256' if checksums else ''}"
 
 
 def look(folder: Path) -> Listing:
@@ -77,7 +77,11 @@ def look(folder: Path) -> Listing:
 
 
 def build(
-    folder: Path | Listing, cache: MutableMapping[str, Seen] | None = None, table: RoleTable = BUILT_IN
+    folder: Path | Listing,
+    cache: MutableMapping[str, Seen] | None = None,
+    table: RoleTable = BUILT_IN,
+    *,
+    checksums: bool = False,
 ) -> Document:
     """Describe a target folder.
 
@@ -90,6 +94,8 @@ def build(
         opened. Brought up to date: what is new is added, what is gone is removed.
     table
         The table of roles.
+    checksums
+        Whether to read every file whole and give its SHA-256.
 
     Returns
     -------
@@ -102,8 +108,9 @@ def build(
         If there is no such folder.
     """
     listing = folder if isinstance(folder, Listing) else look(folder)
-    maker = made_by(table)
-    seen = {file.name: _seen(file, cache, maker, table) for file in listing.scan.files}
+    maker = made_by(table, checksums=checksums)
+    describer = partial(_with_sum if checksums else describe, table=table)
+    seen = {file.name: _seen(file, cache, maker, describer) for file in listing.scan.files}
     if cache is not None:
         cache.clear()
         cache.update(seen)
@@ -130,11 +137,27 @@ def assemble(
     )
 
 
-def _seen(file: Found, cache: MutableMapping[str, Seen] | None, maker: str, table: RoleTable) -> Seen:
+def _seen(
+    file: Found, cache: MutableMapping[str, Seen] | None, maker: str, describer: Callable[[Found], FileEntry]
+) -> Seen:
     known = cache.get(file.name) if cache else None
     if known and (known.size, known.mtime_ns, known.made_by) == (file.size, file.mtime_ns, maker):
         return known
-    return Seen(file.size, file.mtime_ns, maker, describe(file, table))
+    return Seen(file.size, file.mtime_ns, maker, describer(file))
+
+
+def _with_sum(file: Found, table: RoleTable) -> FileEntry:
+    """The entry of a file with the SHA-256 of its whole content, where it can be read."""
+    entry = describe(file, table)
+    if file.problem or "size" not in entry.derived:
+        return entry
+    try:
+        with open(file.path, "rb") as content:
+            total = hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError:
+        return entry
+    derived = {"size": entry.derived["size"], "sha256": total, **entry.derived}
+    return msgspec.structs.replace(entry, derived=derived)
 
 
 def describe(file: Found, table: RoleTable = BUILT_IN) -> FileEntry:

@@ -57,7 +57,9 @@ class Gone(Struct, frozen=True):
     target: str
 
 
-def describe_many(requests: Sequence[Request], table: RoleTable, cache: Path, jobs: int) -> Iterator[Described | Gone]:
+def describe_many(
+    requests: Sequence[Request], table: RoleTable, cache: Path, jobs: int, *, checksums: bool = False
+) -> Iterator[Described | Gone]:
     """The documents of folders, in their order.
 
     Parameters
@@ -66,9 +68,11 @@ def describe_many(requests: Sequence[Request], table: RoleTable, cache: Path, jo
         File of `Descriptions`; read only.
     jobs
         How many processes at once; one where there are few folders, or where processes cannot be forked safely.
+    checksums
+        Whether every file is read whole for its SHA-256.
     """
     chunks = [requests[start : start + CHUNK] for start in range(0, len(requests), CHUNK)]
-    work = partial(_describe_chunk, table=table, cache=cache)
+    work = partial(_describe_chunk, table=table, cache=cache, checksums=checksums)
     if jobs < 2 or len(requests) < WORTH_IT or not _may_fork():
         for chunk in chunks:
             yield from work(chunk)
@@ -97,24 +101,28 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _describe_chunk(requests: Sequence[Request], table: RoleTable, cache: Path) -> list[Described | Gone]:
+def _describe_chunk(
+    requests: Sequence[Request], table: RoleTable, cache: Path, *, checksums: bool
+) -> list[Described | Gone]:
     descriptions = Descriptions(cache) if any(request.stamp for request in requests) else None
     try:
-        return [_described(request, table, descriptions) for request in requests]
+        return [_described(request, table, descriptions, checksums=checksums) for request in requests]
     finally:
         if descriptions:
             descriptions.close()
 
 
-def _described(request: Request, table: RoleTable, descriptions: Descriptions | None) -> Described | Gone:
+def _described(
+    request: Request, table: RoleTable, descriptions: Descriptions | None, *, checksums: bool
+) -> Described | Gone:
     try:
         listing = look(request.folder)
     except MetadataError:
         return Gone(request.target)
-    stamp = listing.stamp(table)
+    stamp = listing.stamp(table, checksums=checksums)
     files = len(listing.scan.files)
     if request.holds and stamp == request.stamp:
         return Described(target=request.target, files=files, stamp=stamp)
     entries = descriptions.entries(request.target) if descriptions else {}
-    xml = to_xml(build(listing, entries, table))
+    xml = to_xml(build(listing, entries, table, checksums=checksums))
     return Described(target=request.target, files=files, stamp=stamp, xml=xml, entries=encoded(entries))

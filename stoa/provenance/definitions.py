@@ -202,15 +202,20 @@ def read_environment(data: bytes, file: str) -> Environment:
     )
 
 
+def _checksums(spot: Spot) -> Literal["headers", "files"]:
+    return "files" if spot.word(("headers", "files")) == "files" else "headers"
+
+
 def read_config(data: bytes, file: str) -> Config:
     """The settings that collaborators share."""
-    known = ("schema", "project", "roots", "reasons")
+    known = ("schema", "project", "roots", "reasons", "checksums")
     fields = read_yaml(data, file).mapping(known, required=("schema", "project"))
     check_schema(fields)
     return Config(
         project=fields["project"].text(),
         roots=get(fields, "roots", partial(_words, kind="root"), {}),
         reasons=get(fields, "reasons", partial(_words, kind="reason code"), {}),
+        checksums=get(fields, "checksums", _checksums, "headers"),
     )
 
 

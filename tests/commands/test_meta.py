@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -68,6 +69,17 @@ def test_a_file_that_was_only_touched_leaves_its_document_as_it_was(ws: Workspac
     build_documents(ws)
     os.utime(image_of(ws), (1, 1))
     assert read_and_changed(build_documents(ws)) == (1, 0)
+    assert read_and_changed(build_documents(ws)) == (0, 0)
+
+
+def test_the_settings_decide_whether_whole_files_are_summed(ws: Workspace) -> None:
+    build_documents(ws)
+    file = ws.project.config_file
+    file.write_text(file.read_text(encoding="utf-8").replace("checksums: headers", "checksums: files"), "utf-8")
+    ws.reread()
+    assert read_and_changed(build_documents(ws)) == (3, 2)  # the third folder is empty
+    digest = hashlib.sha256(image_of(ws).read_bytes()).hexdigest()
+    assert f' sha256="{digest}"'.encode() in meta.show_document(ws, "A001_X100_X3")
     assert read_and_changed(build_documents(ws)) == (0, 0)
 
 

@@ -27,7 +27,7 @@ PLANTED_FILES = {
     "truncated at 55 %": {"truncated"},
     "all pixels NaN": {"blank"},
 }
-"""What the archive's answer key says, and what an error or a warning calls it; RESTFRQ is only noted, and OBSERVER is of no use."""
+"""What the archive's answer key says, and what an error or a warning calls it; the lack of RESTFRQ is only noted."""
 
 
 def problems(folder: Path) -> dict[str, Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from stoa.meta.build import Seen, build
 from stoa.meta.document import KEYWORDS, Document, FileEntry
 from stoa.meta.table import extended
+from stoa.meta.xml import to_xml, validate
 from stoa.model import RoleRule, RoleRules
 
 
@@ -79,6 +81,35 @@ def test_a_tarball_of_a_mask_belongs_to_its_image(image, product: Path) -> None:
     document = build(product)
     assert [file.name for file in document.groups[0].files] == ["x.image.pbcor.fits", "x.mask.tgz"]
     assert [file.name for file in document.others] == ["logs.tgz"]
+
+
+def test_whole_files_are_summed_where_that_is_wanted(image, product: Path) -> None:
+    path = image("x.image.fits", folder=product)
+    (product / "README").write_text("hello")
+    (product / "away.fits").symlink_to(image("outside.fits", folder=product.parent))
+    (product / "x.image").mkdir()
+    (product / "x.image" / "table.dat").write_bytes(b"")
+    document = build(product, checksums=True)
+    sums = {e.name: e.derived.get("sha256") for e in (*document.others, *(f for g in document.groups for f in g.files))}
+    assert sums == {
+        "x.image.fits": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "README": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",  # of "hello"
+        "away.fits": None,
+        "x.image": None,
+    }
+    assert validate(to_xml(document)) == ()
+    assert "sha256" not in entry(build(product), "x.image.fits").derived
+
+
+def test_pixels_that_changed_under_the_same_header_are_seen_by_the_sum(image, product: Path) -> None:
+    path = image("x.image.fits", folder=product)
+    cache: dict[str, Seen] = {}
+    before = build(product, cache, checksums=True)
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    os.utime(path, ns=(1, 1))
+    after = build(product, cache, checksums=True)
+    sums = [entry(document, "x.image.fits").derived["sha256"] for document in (before, after)]
+    assert sums[0] != sums[1]
 
 
 def test_a_link_out_of_the_folder_is_not_followed(image, product: Path, tmp_path: Path) -> None:

@@ -264,6 +264,11 @@ def test_a_wrong_environment_is_named(text, message):
             "schema: 1\nproject: p\nreasons:\n  not good: x\n",
             "'not good' cannot name a reason code (p.yaml, line 4)",
         ),
+        (
+            read_config,
+            "schema: 1\nproject: p\nchecksums: file\n",
+            "checksums must be one of headers, files, got 'file', did you mean 'files'? (p.yaml, line 3)",
+        ),
         (read_local, "roots: {a b: /data}\n", "'a b' cannot name a root (p.yaml, line 1)"),
         (read_local, "jobs: -1\n", "jobs must be at least 0, got -1 (p.yaml, line 1)"),
         (read_local, "jobs: many\n", "jobs must be a whole number, got 'many' (p.yaml, line 1)"),
