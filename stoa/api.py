@@ -186,6 +186,15 @@ class OpenProject:
             selection=_selection(selection), workers=workers, engine=engine, asked=("stoa.open().run", process),
         )  # fmt: skip
 
+    def run_all(
+        self, process: str = "", params: str = "default", *, workers: int = 0, engine: str = "local", **selection: Any
+    ) -> list[RunReport]:
+        """Run what a process needs and then the process; without a name every process of the project, in order."""
+        return run.run_all(
+            self.workspace, process, params=params, selection=_selection(selection), workers=workers, engine=engine,
+            asked=("stoa.open().run_all", process),
+        )  # fmt: skip
+
     def rerun(
         self,
         source: str = "last",

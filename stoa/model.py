@@ -122,6 +122,13 @@ class ResultSpec(Struct, frozen=True, kw_only=True):
     doc: str = ""
 
 
+class Need(Struct, frozen=True):
+    """A process whose ok outputs another one takes, by the parameter set with which they were made."""
+
+    process: str
+    params: str = "default"
+
+
 class Process(Struct, frozen=True, kw_only=True):
     """A script or command with declared inputs, parameters, outputs and results."""
 
@@ -140,7 +147,7 @@ class Process(Struct, frozen=True, kw_only=True):
     grace_s: float = 5.0  # between the polite signal and the final one
     memory_mb: int = 0  # 0: no limit
     skip_codes: tuple[int, ...] = (77,)
-    needs: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
     intent: Intent = "any"  # images of which intent it takes
     doc: str = ""
 

@@ -56,6 +56,15 @@ def test_the_definitions_that_the_page_shows_are_sound(project, cli):
     assert "2 processes" in cli.ok("process", "check")
 
 
+def test_the_chain_runs_and_is_drawn_as_the_page_says(project, cli):
+    write_files("chains.md", project)
+    shown = page("chains.md").split("$ stoa plan --all lines\n")[1].split("$ stoa run")[0]
+    assert cli.ok("plan", "--all", "lines") == shown
+    assert [report["counts"] for report in cli.json("run", "--all", "lines")] == [
+        {"ok": 2, "failed": 1}, {"ok": 2, "blocked": 1},
+    ]  # fmt: skip
+
+
 def test_the_python_script_finds_peaks_and_says_what_failed(project, cli):
     assert cli.json("run", "peak")["counts"] == {"ok": 2, "failed": 1}
     assert "all pixels are NaN" in cli("status").stdout

@@ -9,7 +9,8 @@ import typer
 
 from stoa.cli.context import workspace
 from stoa.cli.play import play_all
-from stoa.cli.say import JsonOption, QuietOption, as_json, count, out, table, tell
+from stoa.cli.say import JsonOption, QuietOption, as_json, count, one_line, out, table, tell
+from stoa.commands import chain as chains
 from stoa.commands import plan as plans
 from stoa.commands import run as runs
 from stoa.commands import stop as stops
@@ -18,10 +19,17 @@ from stoa.commands.rerun import rerun_plan
 from stoa.commands.resolve import resolve
 from stoa.commands.run import settings_of
 from stoa.commands.selection import Selection
+from stoa.commands.workspace import Workspace
+from stoa.errors import StoaError
+from stoa.model import Need
 
 app = typer.Typer()
 
 ProcessArgument = Annotated[str, typer.Argument(help="A process.")]
+ChainArgument = Annotated[str, typer.Argument(help="A process; with --all it may be left out.")]
+AllOption = Annotated[
+    bool, typer.Option("--all", help="First what the process needs, in order; without a process, every process.")
+]
 ParamsOption = Annotated[str, typer.Option("--params", "-p", help="Parameter set.")]
 SetOption = Annotated[
     list[str] | None,
@@ -42,12 +50,13 @@ DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would run 
 @app.command()
 def run(
     ctx: typer.Context,
-    process: ProcessArgument,
+    process: ChainArgument = "",
     params: ParamsOption = "default",
     settings: SetOption = None,
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
+    chain: AllOption = False,
     new: Annotated[bool, typer.Option("--new", help="Targets without an outcome.")] = False,
     stale: Annotated[bool, typer.Option("--stale", help="Outcomes of other definitions or inputs.")] = False,
     failed: FailedOption = False,
@@ -71,14 +80,56 @@ def run(
         targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
     )
 
-    def made() -> Iterator[tuple[plans.Plan, str]]:
-        for chosen in runs.sweep(ws.library.process(process), settings_of(settings or [])):
-            yield plans.make_plan(ws, resolve(ws, process, params, chosen, env or None), selection), ""
-
+    stages = _stages(ws, process, params, settings, env, chain=chain)
+    made = _made(ws, stages, settings, env, selection)
     if dry_run:
-        _show_plans([each for each, _ in made()], json)
-    else:
-        play_all(ws, made(), workers, engine, quiet=quiet, json=json)
+        _show_plans(list(made), json)
+        return
+    if chain and not quiet and not json:
+        tell(_drawn(stages, {}))
+    play_all(ws, ((each, "") for each in made), workers, engine, quiet=quiet, json=json)
+
+
+def _stages(
+    ws: Workspace, process: str, params: str, settings: list[str] | None, env: str, *, chain: bool
+) -> tuple[chains.Stage, ...]:
+    """What a command is about: a process, or with --all a chain of them."""
+    if not process and not chain:
+        raise typer.BadParameter("name a process, or say --all for every process in order", param_hint="PROCESS")
+    if not process and (settings or env or params != "default"):
+        raise StoaError("--params, --set and --env are for one process", "name it: `stoa run --all PROCESS ...`")
+    return chains.stages(ws, process, params) if chain else (chains.Stage(process, params),)
+
+
+def _made(
+    ws: Workspace, stages: tuple[chains.Stage, ...], settings: list[str] | None, env: str, selection: Selection
+) -> Iterator[plans.Plan]:
+    """The plans of a chain, each made when the one before it has been carried out; settings are for the last stage."""
+    for number, stage in enumerate(stages, 1):
+        last = number == len(stages)
+        given = settings_of(settings or []) if last else {}
+        for chosen in runs.sweep(ws.library.process(stage.process), given):
+            definitions = resolve(ws, stage.process, stage.params, chosen, (env or None) if last else None)
+            yield plans.make_plan(ws, definitions, selection)
+
+
+def _drawn(stages: tuple[chains.Stage, ...], words: dict[Need, str]) -> str:
+    """A chain as a tree, what is needed below what needs it."""
+    known = {stage.pair: stage for stage in stages}
+    needed = {need for stage in stages for need in stage.needs}
+    lines: list[str] = []
+
+    def draw(pair: Need, before: str, branch: str) -> None:
+        lines.append(f"{before}{branch}{pair.process} @ {pair.params}" + (f": {words[pair]}" if pair in words else ""))
+        below = before + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
+        needs = known[pair].needs
+        for number, need in enumerate(needs, 1):
+            draw(need, below, "└─ " if number == len(needs) else "├─ ")
+
+    for stage in stages:
+        if stage.pair not in needed:
+            draw(stage.pair, "", "")
+    return "\n".join(lines)
 
 
 @app.command()
@@ -124,20 +175,25 @@ def rerun(
 @app.command()
 def plan(
     ctx: typer.Context,
-    process: ProcessArgument,
+    process: ChainArgument = "",
     params: ParamsOption = "default",
     settings: SetOption = None,
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
+    chain: AllOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Show what a run would do with every target, and why."""
+    """Show what a run would do with every target, and why; with --all, the chain and what it would do."""
     ws = workspace(ctx)
     selection = Selection(targets=tuple(target or ()), where=where)
-    sets = runs.sweep(ws.library.process(process), settings_of(settings or []))
-    made = [plans.make_plan(ws, resolve(ws, process, params, chosen, env or None), selection) for chosen in sets]
-    _show_plans(made, json)
+    stages = _stages(ws, process, params, settings, env, chain=chain)
+    made = list(_made(ws, stages, settings, env, selection))
+    if chain and not json:
+        pairs = [Need(each.definitions.process.name, each.definitions.params.name) for each in made]
+        out(_drawn(stages, {pair: _plan_words(each) for pair, each in zip(pairs, made, strict=True)}))
+    else:
+        _show_plans(made, json)
 
 
 @app.command()
@@ -204,6 +260,12 @@ def _show_plan(plan: plans.Plan) -> None:
     blocked = sum(job.ends_blocked for job in plan.jobs)
     words = f", {blocked} of them blocked" if blocked else ""
     tell(f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run{words}")
+
+
+def _plan_words(plan: plans.Plan) -> str:
+    left = plan.left_alone()
+    words = [f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run"]
+    return ", ".join([*words, *(f"{how_many} {one_line(why)}" for why, how_many in list(left.items())[:3])])
 
 
 def _deed(job: plans.PlannedJob) -> str:

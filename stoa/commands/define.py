@@ -11,10 +11,12 @@ from pathlib import Path
 
 import msgspec
 
+from stoa.commands.chain import check_needs
 from stoa.commands.init import template
-from stoa.commands.resolve import check_process_alone, read_files, read_script, value_changes
+from stoa.commands.resolve import read_files, read_script, value_changes
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
+from stoa.exec.command import check_command
 from stoa.exec.environments import prepare
 from stoa.model import Environment, ParameterSet, Process
 from stoa.provenance.definitions import check_name, override, read_environment, read_parameter_set, read_process, shown
@@ -159,7 +161,8 @@ def check_process(ws: Workspace, name: str) -> Process:
         With the first thing that is wrong.
     """
     process = ws.library.process(name)
-    check_process_alone(process)
+    check_command(process)
+    check_needs(ws, process)
     read_script(ws.project, process)
     read_files(ws.project, process)
     prepare(ws.library.environment(process.environment), os.environ)

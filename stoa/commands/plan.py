@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from stoa.commands.inputs import Choice, Choices
+from stoa.commands.needs import Given, Needs, Reasons, changes
 from stoa.commands.resolve import Definitions, definition_changes, resolve
 from stoa.commands.selection import Selection, choose, flagged, is_bad
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
-from stoa.model import FileRef, Status, Target
+from stoa.model import FileRef, Need, Status, Target
 from stoa.provenance.index import decode_run
 from stoa.provenance.library import DEFAULT_SET
 
@@ -39,6 +40,7 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     missing: str = ""  # what the process needs and is not there: such a job ends as blocked
     inputs: dict[str, str | None] = {}  # input -> file below the target's folder
     meta: str = ""  # object id of the metadata document
+    needs: dict[str, FileRef] = {}  # outputs of other processes, by their names in the outcome's inputs
 
     @property
     def ends_blocked(self) -> bool:
@@ -94,8 +96,13 @@ def make_plan(ws: Workspace, definitions: Definitions, selection: Selection) -> 
     """What a run of these definitions over these targets would do; heals runs that were cut off."""
     ws.heal()
     names = choose(ws, selection, definitions.process.name, definitions.params.name)
+    return _planned(ws, definitions, names, selection)
+
+
+def _planned(ws: Workspace, definitions: Definitions, names: list[str], selection: Selection) -> Plan:
+    stale = {need.process: _stale(ws, need, names) for need in definitions.process.needs}
     with ws.index.reading(), ws.checksums.many():
-        judge = _Judge(ws, definitions, selection)
+        judge = _Judge(ws, definitions, selection, Needs(ws, definitions.process, stale))
         choices = Choices(ws, definitions.process)
         # One target after the other: documents and records of a hundred thousand would fill the memory.
         past = latest(ws, definitions.process.name, definitions.params.name, names)
@@ -108,11 +115,18 @@ def make_plan(ws: Workspace, definitions: Definitions, selection: Selection) -> 
     return Plan(definitions=definitions, jobs=jobs)
 
 
+def _stale(ws: Workspace, need: Need, names: list[str]) -> Reasons:
+    """Jobs of a needed process that would be run again, and why."""
+    plan = _planned(ws, resolve(ws, need.process, need.params), names, Selection())
+    return {(job.target, job.group): job.reason for job in plan.jobs if job.state == "stale"}
+
+
 class _Judge:
     """Decides job by job; holds what is the same for all."""
 
-    def __init__(self, ws: Workspace, definitions: Definitions, selection: Selection) -> None:
+    def __init__(self, ws: Workspace, definitions: Definitions, selection: Selection, needs: Needs) -> None:
         self.ws = ws
+        self.needs = needs
         self.definitions = definitions
         self.selection = selection
         self.flags = flagged(ws)
@@ -126,22 +140,26 @@ class _Judge:
         oid, choices = described
         for one in choices:
             known = past.get(one.group)
-            state, reason = self._state(target, known, one, oid)
+            given = self.needs.of(target.name, one.group)
+            state, reason = self._state(target, known, one, given, oid)
             runs, reason = self._decide((target.name, one.group), known, state, reason)
-            missing = one.missing or (self._absent(target, one.inputs) if runs else "")
+            if runs and given.waits and not self.selection.force:
+                runs, reason = False, f"{given.waits} (`stoa run --all {self.definitions.process.name}` runs both)"
+            missing = one.missing or given.missing or (self._absent(target, one.inputs, given) if runs else "")
             yield PlannedJob(
                 target=target.name, group=one.group, state=state, reason=reason, runs=runs, missing=missing,
-                inputs=one.inputs, meta=oid[:12],
+                inputs=one.inputs, meta=oid[:12], needs=given.files,
             )  # fmt: skip
 
-    def _state(self, target: Target, known: Past | None, job: Choice, oid: str) -> tuple[str, str]:
+    def _state(self, target: Target, known: Past | None, job: Choice, given: Given, oid: str) -> tuple[str, str]:
         if known is None:
             return "new", "no outcome yet"
         status = known.status
         if status == Status.BLOCKED:
-            lack = job.missing or self._absent(target, job.inputs)
+            lack = job.missing or given.missing or self._absent(target, job.inputs, given)
             return ("blocked", lack) if lack else ("stale", "what was missing is there now")
         changed = self._definitions_changed(known.run) or self._inputs_changed(target, known, job.inputs, oid)
+        changed = changed or given.missing or "; ".join(changes(known.inputs, given.files)) or given.waits
         if changed:
             return "stale", changed
         if status == Status.OK:
@@ -155,7 +173,8 @@ class _Judge:
         return self._changes[run]
 
     def _inputs_changed(self, target: Target, past: Past, inputs: Mapping[str, str | None], oid: str) -> str:
-        if not self.definitions.process.inputs:
+        process = self.definitions.process
+        if not process.inputs and not process.needs:
             changed = past.meta and oid and past.meta != oid[:12]
             return "the metadata of the folder changed" if changed else ""
         words = []
@@ -179,7 +198,7 @@ class _Judge:
             return False
         return size != old.size or (bool(old.sha256) and sha256 != old.sha256)
 
-    def _absent(self, target: Target, inputs: Mapping[str, str | None]) -> str:
+    def _absent(self, target: Target, inputs: Mapping[str, str | None], given: Given) -> str:
         """What of a target is gone from its root; nothing if the root itself is not on this machine."""
         root = self._root(target.root)
         if not root:
@@ -188,7 +207,10 @@ class _Judge:
         if not os.path.isdir(folder):
             return f"the folder {target.root}:{target.path} is not there"
         gone = [name for name, file in inputs.items() if file and not os.path.isfile(os.path.join(folder, file))]
-        return f"input {gone[0]} is not there: {inputs[gone[0]]} (`stoa meta build` looks anew)" if gone else ""
+        if gone:
+            return f"input {gone[0]} is not there: {inputs[gone[0]]} (`stoa meta build` looks anew)"
+        lost = [ref.path for ref in given.files.values() if not self.ws.project.file(ref).exists()]
+        return f"{lost[0]} is not on this machine (`stoa rerun` of its run makes it again)" if lost else ""
 
     def _root(self, name: str) -> str:
         """Where a root lies on this machine, "" where it does not."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from stoa.commands.chain import check_needs
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.command import check_command
@@ -40,7 +41,8 @@ def resolve(
 ) -> Definitions:
     """The definitions that a run of this process would freeze, all checked before anything runs."""
     process = ws.library.process(process_name)
-    check_process_alone(process)
+    check_command(process)
+    check_needs(ws, process)
     chosen = ws.library.parameter_set(process, params)
     if settings:
         chosen = override(process, chosen, settings)
@@ -63,16 +65,6 @@ def resolve(
     return Definitions(
         process=process, params=chosen, environment=place, script=script, files=files, digests=digests, frozen=frozen
     )  # fmt: skip
-
-
-def check_process_alone(process: Process) -> None:
-    """Raise `StoaError` for what is wrong with a process, whatever it would run over."""
-    check_command(process)
-    if process.needs:
-        raise StoaError(
-            f"process {process.name!r} needs {', '.join(process.needs)}, and this version runs no chains of processes",
-            "take `needs` out of the definition and name the products as a root: `stoa root add NAME PATH`",
-        )
 
 
 def resolve_again(

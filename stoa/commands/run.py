@@ -14,7 +14,9 @@ from typing import Self
 import msgspec
 
 from stoa import __version__
+from stoa.commands.chain import stages
 from stoa.commands.live import recover_run
+from stoa.commands.needs import paths
 from stoa.commands.plan import Plan, PlannedJob, make_plan, without_live
 from stoa.commands.resolve import Definitions, resolve
 from stoa.commands.selection import Selection
@@ -34,7 +36,7 @@ from stoa.provenance.ids import id_after, now
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.spool import check_writable
 
-__all__ = ["Control", "Launch", "RunReport", "launch", "nothing_to_do", "run", "settings_of", "sweep"]
+__all__ = ["Control", "Launch", "RunReport", "launch", "nothing_to_do", "run", "run_all", "settings_of", "sweep"]
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +165,7 @@ class Launch:
             run=self.run.id, process=process.name, target=target.name, group=planned.group, folder=folder,
             meta=f"{self._meta}/{target.name}.xml", out=f"{self._products}/{work}",
             inputs={name: f"{folder}/{file}" if file else None for name, file in planned.inputs.items()},
-            params=self.plan.definitions.params.values,
+            params=self.plan.definitions.params.values, needs=paths(self.ws.project, planned.needs),
         )  # fmt: skip
         return Job(
             run=self.run.id, target=target.name, group=planned.group,
@@ -171,7 +173,7 @@ class Launch:
             environ=self._environ | job_environ(context), work=context.out,
             place=f"{self._products}/{place}", place_ref=f"{PRODUCTS_ROOT}:{place}",
             failed_place=f"{self._products}/{failed}", failed_ref=f"{PRODUCTS_ROOT}:{failed}",
-            description=job_description(context), inputs=self._fingerprints(target, planned.inputs),
+            description=job_description(context), inputs=self._fingerprints(target, planned.inputs) | planned.needs,
             meta=planned.meta, outputs=process.outputs, results=process.results, timeout_s=process.timeout_s,
             grace_s=process.grace_s, memory_mb=process.memory_mb, skip_codes=process.skip_codes,
         )  # fmt: skip
@@ -226,6 +228,23 @@ def run(
         for _ in started.outcomes(control or Control()):
             pass
         return started.finish()
+
+
+def run_all(
+    ws: Workspace,
+    process: str = "",
+    *,
+    params: str = DEFAULT_SET,
+    selection: Selection | None = None,
+    engine: str = "local",
+    workers: int = 0,
+    asked: tuple[str, ...] = (),
+) -> list[RunReport]:
+    """Run what a process needs and then the process; without a name every process of the project, in order."""
+    return [
+        run(ws, stage.process, params=stage.params, selection=selection, engine=engine, workers=workers, asked=asked)
+        for stage in stages(ws, process, params)
+    ]
 
 
 def launch(

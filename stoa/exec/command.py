@@ -4,7 +4,11 @@ Each argument may hold placeholders: ``{script}``, ``{target}`` (the folder), ``
 ``{group}``, ``{meta}``, ``{out}``, ``{params.NAME}``, the name of an input, and
 ``{needs.PROCESS.OUTPUT}``. A literal brace is doubled.
 
-An optional input that a target lacks expands to nothing. An argument that is just its
+An output of another process of which there are several files (one an image group) is as many
+arguments, and has to be an argument of its own.
+
+An optional input that a target lacks expands to nothing, and so does an optional output that the
+needed process did not write. An argument that is just its
 placeholder vanishes together with the option name before it (``["--beam", "{beam}"]``); where
 no option name precedes, it stays as an empty argument, so that positions hold.
 """
@@ -25,6 +29,7 @@ FIXED = ("script", "target", "name", "group", "meta", "out")
 _TOKEN = re.compile(r"(\{\{|\}\}|\{[^{}]*\}|[{}])")
 
 Piece = tuple[str, str]  # literal text and the placeholder after it; "" for none
+Values = Mapping[str, str | tuple[str, ...]]  # by placeholder
 
 
 class CommandProblem(StoaError):
@@ -60,7 +65,19 @@ def check_command(process: Process) -> None:
         _shell_text(process, process.command)
 
 
-def expand(process: Process, values: Mapping[str, str]) -> tuple[str, ...]:
+def needed_outputs(process: Process) -> list[tuple[str, str, bool]]:
+    """Process and output of each ``{needs.PROCESS.OUTPUT}`` in a command, and whether it is an argument of its own."""
+    found = []
+    for argument in process.command:
+        pieces = _pieces(process.name, argument)
+        for literal, name in pieces:
+            if _is_needed(process, name):
+                needed, _, output = name.removeprefix("needs.").rpartition(".")
+                found.append((needed, output, len(pieces) == 1 and not literal and not process.shell))
+    return found
+
+
+def expand(process: Process, values: Values) -> tuple[str, ...]:
     """The argument vector of one job.
 
     A shell command's arguments are joined by blanks into one script for ``/bin/sh -c``. Its
@@ -71,7 +88,7 @@ def expand(process: Process, values: Mapping[str, str]) -> tuple[str, ...]:
     ----------
     values
         By placeholder: ``script``, ``params.snr``, the name of an input, and so on. An
-        optional input may be absent or empty.
+        optional input may be absent or empty. Several texts are several arguments.
 
     Raises
     ------
@@ -80,10 +97,14 @@ def expand(process: Process, values: Mapping[str, str]) -> tuple[str, ...]:
     """
     if process.shell:
         return _shell_argv(process, values)
-    return tuple(
-        "".join(literal + _value(process, name, values) for literal, name in _pieces(process.name, argument))
-        for argument in _present(process, values)
-    )
+    return tuple(text for argument in _present(process, values) for text in _expanded(process, argument, values))
+
+
+def _expanded(process: Process, argument: str, values: Values) -> tuple[str, ...]:
+    pieces = _pieces(process.name, argument)
+    if len(pieces) == 1 and not pieces[0][0] and isinstance(several := values.get(pieces[0][1]), tuple):
+        return several
+    return ("".join(literal + _value(process, name, values) for literal, name in pieces),)
 
 
 @lru_cache(maxsize=1024)
@@ -128,31 +149,36 @@ def _known(process: Process) -> list[str]:
 def _is_needed(process: Process, name: str) -> bool:
     kind, _, rest = name.partition(".")
     needed, _, output = rest.rpartition(".")
-    return kind == "needs" and needed in process.needs and bool(output)
+    return kind == "needs" and bool(output) and any(need.process == needed for need in process.needs)
 
 
 def _nearest_placeholder(process: Process, name: str) -> str | None:
     """The likeliest meaning; ``snr`` and ``param.snr`` find ``params.snr`` by its last part."""
-    known = _known(process) + [f"needs.{needed}.OUTPUT" for needed in process.needs]
+    known = _known(process) + [f"needs.{need.process}.OUTPUT" for need in process.needs]
     by_end = {placeholder.rpartition(".")[2]: placeholder for placeholder in known}
     near_end = nearest(name.rpartition(".")[2], list(by_end))
     return nearest(name, known) or (by_end[near_end] if near_end else None)
 
 
-def _is_missing(process: Process, name: str, values: Mapping[str, str]) -> bool:
-    return name in process.inputs and process.inputs[name].optional and not values.get(name)
+def _is_missing(process: Process, name: str, values: Values) -> bool:
+    may_lack = process.inputs[name].optional if name in process.inputs else _is_needed(process, name)
+    return may_lack and not values.get(name)
 
 
-def _value(process: Process, name: str, values: Mapping[str, str]) -> str:
+def _value(process: Process, name: str, values: Values) -> str:
     if not name or _is_missing(process, name, values):
         return ""
     if name not in values:
         near = nearest(name, list(values))
         raise CommandProblem(process.name, f"no value for placeholder {{{name}}}", placeholder=name, near=near)
-    return values[name]
+    value = values[name]
+    if isinstance(value, str):
+        return value
+    message = f"{{{name}}} stands for {len(value)} files and has to be an argument of its own"
+    raise CommandProblem(process.name, message, placeholder=name)
 
 
-def _present(process: Process, values: Mapping[str, str]) -> list[str]:
+def _present(process: Process, values: Values) -> list[str]:
     """The arguments of the template without those that belong to a missing input."""
     kept: list[str] = []
     before = ""
@@ -171,7 +197,7 @@ def _is_option_name(argument: str) -> bool:
     return argument.startswith("-") and argument not in ("-", "--") and "=" not in argument
 
 
-def _shell_argv(process: Process, values: Mapping[str, str]) -> tuple[str, ...]:
+def _shell_argv(process: Process, values: Values) -> tuple[str, ...]:
     text, names = _shell_text(process, _present(process, values))
     return ("/bin/sh", "-c", text, process.name, *(_value(process, name, values) for name in names))
 

@@ -23,6 +23,7 @@ class JobContext(Struct, frozen=True, kw_only=True):
     out: str  # absolute path of the job's directory
     inputs: Mapping[str, str | None] = field(default_factory=dict)  # absolute paths; None: optional and not there
     params: Mapping[str, Value] = field(default_factory=dict)
+    needs: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)  # PROCESS.OUTPUT -> absolute path or paths
     attempt: int = 1
 
 
@@ -33,6 +34,10 @@ def text_of(value: Value) -> str:
 
 def job_description(context: JobContext) -> bytes:
     """Content of `stoa-job.json`; parameters keep their types, a missing input is null."""
+    needs: dict[str, dict[str, str | tuple[str, ...]]] = {}
+    for name, paths in context.needs.items():
+        process, _, output = name.rpartition(".")
+        needs.setdefault(process, {})[output] = paths
     facts = {
         "schema": SCHEMA,
         "run": context.run,
@@ -44,13 +49,14 @@ def job_description(context: JobContext) -> bytes:
         "out": context.out,
         "inputs": dict(context.inputs),
         "params": dict(context.params),
+        "needs": needs,
         "attempt": context.attempt,
     }
     return json.dumps(facts).encode()
 
 
 def job_environ(context: JobContext) -> dict[str, str]:
-    """The `STOA_*` variables; an input that is missing is set to the empty string."""
+    """The `STOA_*` variables; an input that is missing is set to the empty string, several paths stand a line each."""
     environ = {
         "STOA_RUN": context.run,
         "STOA_PROCESS": context.process,
@@ -61,10 +67,11 @@ def job_environ(context: JobContext) -> dict[str, str]:
         "STOA_OUT": context.out,
     }
     environ |= {_variable("PARAM", name): text_of(value) for name, value in context.params.items()}
+    environ |= {_variable("NEEDS", name): _lines(paths) for name, paths in context.needs.items()}
     return environ | {_variable("INPUT", name): path or "" for name, path in context.inputs.items()}
 
 
-def placeholder_values(context: JobContext, script: str = "") -> dict[str, str]:
+def placeholder_values(context: JobContext, script: str = "") -> dict[str, str | tuple[str, ...]]:
     """Values for `stoa.exec.command.expand`; an input that is missing has none.
 
     Parameters
@@ -72,7 +79,7 @@ def placeholder_values(context: JobContext, script: str = "") -> dict[str, str]:
     script
         Absolute path of the frozen script.
     """
-    values = {
+    values: dict[str, str | tuple[str, ...]] = {
         "script": script,
         "target": context.folder,
         "name": context.target,
@@ -81,7 +88,12 @@ def placeholder_values(context: JobContext, script: str = "") -> dict[str, str]:
         "out": context.out,
     }
     values |= {f"params.{name}": text_of(value) for name, value in context.params.items()}
+    values |= {f"needs.{name}": paths for name, paths in context.needs.items()}
     return values | {name: path for name, path in context.inputs.items() if path}
+
+
+def _lines(paths: str | tuple[str, ...]) -> str:
+    return paths if isinstance(paths, str) else "\n".join(paths)
 
 
 def _variable(kind: str, name: str) -> str:

@@ -22,6 +22,7 @@ from stoa.model import (
     Environment,
     InputSpec,
     Intent,
+    Need,
     OutputSpec,
     ParameterSet,
     ParamSpec,
@@ -285,8 +286,16 @@ def _check_at(spot: Spot, name: str, kind: str) -> str:
         raise spot.error(problem.message, problem.hint) from None
 
 
-def _needs(spot: Spot) -> tuple[str, ...]:
-    return tuple(_check_at(below, below.text(), "process") for below in spot.sequence())
+def _needs(spot: Spot) -> tuple[Need, ...]:
+    """Needed processes, as ``NAME`` or ``NAME@SET``."""
+    found: dict[str, Need] = {}
+    for below in spot.sequence():
+        name, at, params = below.text().partition("@")
+        if name in found:
+            raise below.error(f"process {brief(name)} is needed twice", "one parameter set of a process can be needed")
+        _check_at(below, name, "process")
+        found[name] = Need(name, _check_at(below, params, "parameter set")) if at else Need(name)
+    return tuple(found.values())
 
 
 def _script(spot: Spot) -> str:

@@ -214,8 +214,10 @@ def test_wrong_usage_exits_with_2(survey, words):
         ("{params.snr}", "{params.sn}",
          "command of process 'measure': unknown placeholder {params.sn} in argument 4; did you mean {params.snr}?"),
         ("{params.snr}", "{snr", "command of process 'measure': a single '{' in argument '{snr'"),
-        ("outputs:", "needs: [sep]\noutputs:",
-         "process 'measure' needs sep, and this version runs no chains of processes"),
+        ("outputs:", "needs: [sep]\noutputs:", "no process that 'measure' needs named 'sep'"),
+        ("outputs:", "needs: [measure]\noutputs:", "processes need each other: measure -> measure"),
+        ("outputs:", "needs: [sep, sep@deep]\noutputs:", "process 'sep' is needed twice ({file}, line 11)"),
+        ("outputs:", "needs: [sep@]\noutputs:", "'' cannot name a parameter set ({file}, line 11)"),
     ],
 )  # fmt: skip
 def test_a_wrong_process(survey, old, new, message):

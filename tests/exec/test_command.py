@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stoa.errors import StoaError
 from stoa.exec.command import CommandProblem, check_command, expand
-from stoa.model import InputSpec, ParamSpec, Process
+from stoa.model import InputSpec, Need, ParamSpec, Process
 
 INPUTS = {
     "image": InputSpec(role=("correctedImage",)),
@@ -27,7 +27,7 @@ def process(*command: str, **fields) -> Process:
         "script": "find.py",
         "inputs": INPUTS,
         "params": {"snr": ParamSpec(type="float")},
-        "needs": ("mask",),
+        "needs": (Need("mask"),),
     }
     return Process(**(given_fields | fields))
 
@@ -44,6 +44,17 @@ def test_output_of_a_needed_process_is_a_placeholder():
     command = process("find", "{needs.mask.file}")
     check_command(command)
     assert expand(command, VALUES | {"needs.mask.file": "/p/m.fits"}) == ("find", "/p/m.fits")
+
+
+def test_several_outputs_of_a_needed_process_are_as_many_arguments():
+    several = VALUES | {"needs.mask.file": ("/p/1.fits", "/p/2.fits")}
+    assert expand(process("cat", "{needs.mask.file}", "{name}"), several) == ("cat", "/p/1.fits", "/p/2.fits", "A1")
+    with pytest.raises(CommandProblem, match="stands for 2 files"):
+        expand(process("cat", "--in={needs.mask.file}"), several)
+
+
+def test_an_optional_output_that_was_not_written_vanishes_with_its_option():
+    assert expand(process("find", "--mask", "{needs.mask.file}", "{name}"), VALUES) == ("find", "A1")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import random_records as some
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoa.model import InputSpec, OutputSpec, ParameterSet, ParamSpec, Process, ResultSpec
+from stoa.model import InputSpec, Need, OutputSpec, ParameterSet, ParamSpec, Process, ResultSpec
 from stoa.project import Config, Local
 from stoa.provenance.definitions import (
     complete,
@@ -76,7 +76,7 @@ def test_every_field_of_a_process_is_read():
         grace_s=10.0,
         memory_mb=500,
         skip_codes=(77, 78),
-        needs=("sep",),
+        needs=(Need("sep"),),
     )
 
 

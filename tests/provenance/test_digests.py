@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 import pytest
 
-from stoa.model import Environment, InputSpec, OutputSpec, ParamSpec, Process, ResultSpec
+from stoa.model import Environment, InputSpec, Need, OutputSpec, ParamSpec, Process, ResultSpec
 from stoa.provenance.definitions import read_process
 from stoa.provenance.digests import digest, environment_digest, params_digest, process_digest, script_digest
 
@@ -59,7 +59,8 @@ def test_words_limits_and_order_leave_a_process_the_same(change):
         {"results": {"rms": ResultSpec(type="float", unit="mJy")}},
         {"results": {"rms": ResultSpec(type="int", unit="Jy")}},
         {"results": {}},
-        {"needs": ("aegean",)},
+        {"needs": (Need("aegean"),)},
+        {"needs": (Need("aegean", "deep"),)},
     ],
     ids=str,
 )
