@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stoa.model import Author
-from stoa.provenance.git import GitError, Repository, check_ready, find
+from stoa.provenance.git import GitError, Repository, check_ready, checkout, find
 from stoa.provenance.git import repository as repository_module
 
 Reach = Callable[[Path], Repository]
@@ -188,7 +188,7 @@ def test_many_writers_lose_no_commit(repo: Path) -> None:
 def test_an_index_that_stays_locked_is_caught_up_later(
     opened: Repository, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repository_module, "INDEX_WAIT_S", 0.1)
+    monkeypatch.setattr(checkout, "INDEX_WAIT_S", 0.1)
     (repo / ".git/index.lock").touch()
     opened.commit({"x": b"1"}, "while somebody edits\n", ME)
     assert run(repo, "ls-files", "x") == ""
@@ -203,7 +203,7 @@ def test_a_kill_after_the_branch_moved_is_healed(
     def killed(*_words: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Repository, "_check_out", killed)
+    monkeypatch.setattr(checkout.Checkout, "write", killed)
     with pytest.raises(KeyboardInterrupt):
         opened.commit({"r/x": b"1", "r/y": b"2"}, "cut off\n", ME)
     monkeypatch.undo()

@@ -3,7 +3,8 @@
 A step is a call to the system that changes something (open for writing, write, sync, rename, unlink, mkdir, start of
 a child, ...), the entry into a region or the way out of it. A region is a function of STOA, with all that it calls.
 Nothing of STOA is replaced: its functions are wrapped, and steps are seen through audit events and wrapped system
-calls.
+calls. With `moment` instead of a step it is killed that many seconds after it has entered the region, and with it all
+of its process group: the git commands that it has started, not the jobs.
 
 What is acknowledged is printed, a line each: `outcome TARGET STATUS`, `commit ID`, at the end `report JSON`, and
 with `count` set the number of steps of every region.
@@ -37,16 +38,20 @@ REGIONS = {
     "batch": ("stoa.provenance.committer", "RunWriter._commit"),
     "objects": ("stoa.provenance.git.repository", "Repository._write"),
     "branch": ("stoa.provenance.git.repository", "Repository.move"),
-    "worktree": ("stoa.provenance.git.repository", "Repository._check_out"),
-    "index": ("stoa.provenance.git.repository", "Repository.stage"),
+    "worktree": ("stoa.provenance.git.checkout", "Checkout.write"),
+    "index": ("stoa.provenance.git.checkout", "Checkout.stage"),
     "summary": ("stoa.provenance.committer", "RunWriter.finish"),
     "remove": ("stoa.provenance.spool", "Spool.remove"),
     "recover": ("stoa.commands.live", "recover_run"),
+    "fetch": ("stoa.provenance.git.remote", "_Exchange._fetch"),
+    "merge": ("stoa.provenance.git.remote", "join"),
+    "push": ("stoa.provenance.git.remote", "_Exchange._push"),
 }
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate", "subprocess.Popen", "os.utime"}
 CALLS = ("write", "fsync", "fdatasync", "ftruncate", "replace")
 
 say_directly = os.write
+renamed = os.rename
 
 
 def say(*words: object) -> None:
@@ -56,9 +61,10 @@ def say(*words: object) -> None:
 class Killer:
     """Counts the steps of regions and kills this process at one of them."""
 
-    def __init__(self, region: str, step: int, chance: random.Random) -> None:
+    def __init__(self, region: str, step: int, moment: float | None, chance: random.Random) -> None:
         self.region = region
         self.step = step
+        self.moment = moment
         self.chance = chance
         self.counts: dict[str, int] = dict.fromkeys([*REGIONS, "anything"], 0)
         self._inside = threading.local()
@@ -78,6 +84,8 @@ class Killer:
         def inside(*arguments: Any, **options: Any) -> Any:
             before = self._regions()
             self._inside.names = (*before, name)
+            if name == self.region:
+                self.wait_for_moment()
             try:
                 self.count()
                 result = function(*arguments, **options)
@@ -117,6 +125,14 @@ class Killer:
             self.kill()
         return hit
 
+    def wait_for_moment(self) -> None:
+        """Let the end come by itself, wherever everybody is then."""
+        if self.moment is not None:
+            moment, self.moment = self.moment, None
+            timer = threading.Timer(moment, os.killpg, (os.getpgrp(), signal.SIGKILL))
+            timer.daemon = True
+            timer.start()
+
     def kill(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(60)  # the signal comes at once; nothing may be done in between
@@ -149,7 +165,7 @@ def kill_jobs(chance: random.Random) -> None:
         found = spawn(job, log)
         if next(numbers) == victim:
             say("victim", job.target)
-            found.send_signal(signal.SIGKILL)
+            os.kill(found.pid, signal.SIGKILL)  # Popen's own way would take its exit code
         return found
 
     child._spawn = spawned
@@ -186,6 +202,13 @@ def acknowledge(started: Any, known: int) -> int:
     return len(commits)
 
 
+def sync() -> None:
+    from stoa.commands.share import sync
+    from stoa.commands.workspace import Workspace
+
+    say("commit", sync(Workspace(Path.cwd())).commit)
+
+
 def heal() -> None:
     from stoa.commands.workspace import Workspace
 
@@ -202,17 +225,20 @@ def without(broken: str) -> None:
 
 def copied(source: Any, target: Any, **_options: Any) -> None:
     """A rename that is none: the target is written bit by bit."""
+    if os.path.isdir(source):
+        renamed(source, target)
+        return
     content = Path(os.fsdecode(source)).read_bytes()
-    with open(target, "wb", buffering=0) as stream:
-        for byte in (content[:7], content[7:]):
-            say_directly(stream.fileno(), byte)
-            os.stat(target)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for piece in (content[:7], content[7:]):
+        os.write(descriptor, piece)
+    os.close(descriptor)
     os.unlink(source)
 
 
 def main(words: dict[str, Any]) -> None:
     chance = random.Random(words.get("seed", 0))
-    killer = Killer(words.get("region", ""), words.get("step", 0), chance)
+    killer = Killer(words.get("region", ""), words.get("step", 0), words.get("moment"), chance)
     for name in {module for module, _ in REGIONS.values()}:
         importlib.import_module(name)
     if words.get("broken"):
@@ -222,10 +248,12 @@ def main(words: dict[str, Any]) -> None:
     if words.get("kill") == "job":
         kill_jobs(chance)
     killer.install()
+    if words.get("region") == "anything":
+        killer.wait_for_moment()
     if words["verb"] == "run":
         run(words.get("batch", 3), words.get("workers", 2))
     else:
-        heal()
+        {"heal": heal, "sync": sync}[words["verb"]]()
     if words.get("count"):
         say("counts", json.dumps(killer.counts))
 

@@ -60,7 +60,7 @@ def isolated_environ(home: Path) -> dict[str, str]:
 
 def strays(environ: dict[str, str]) -> list[str]:
     """Variables of the caller that would change what git, STOA or the terminal does."""
-    keep = {"STOA_REQUIRE_SERVICES", "GIT_SSL_CAINFO"}
+    keep = {"STOA_REQUIRE_SERVICES", "STOA_KILLS", "STOA_KILLS_SEED", "GIT_SSL_CAINFO"}
     prefixes = (
         "GIT_",
         "STOA_",

@@ -5,8 +5,9 @@ from stoa.provenance.git.merge import ConflictError, Guard
 from stoa.provenance.git.network import without_secrets
 from stoa.provenance.git.plumbing import GitError, git_version
 from stoa.provenance.git.remote import RewrittenError, SyncReport, sync
-from stoa.provenance.git.repository import Repository, Snapshot
+from stoa.provenance.git.repository import Repository
 from stoa.provenance.git.setup import check_ready, find, init_durable
+from stoa.provenance.git.snapshot import Snapshot
 from stoa.provenance.git.trees import TreeChange, blob_sizes, last_change, tree_changes
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,11 +20,12 @@ FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
 
 
 class GitError(StoaError):
-    """Git refused or failed; carries what it said."""
+    """Git refused or failed; carries what it said, and whether somebody killed it."""
 
-    def __init__(self, message: str, said: str = "", hint: str | None = None) -> None:
+    def __init__(self, message: str, said: str = "", hint: str | None = None, *, killed: bool = False) -> None:
         super().__init__(message, hint)
         self.said = said
+        self.killed = killed
 
 
 def environ() -> dict[str, str]:
@@ -59,9 +61,22 @@ def run_git(
         raise GitError("git is not installed", hint="`apt-get install git`, or your system's way") from None
     if done.returncode not in allow:
         said = done.stderr.decode("utf-8", "replace").strip()
+        if done.returncode == -signal.SIGKILL:
+            raise GitError(
+                f"`git {arguments[0]}` was killed", said, "again; is the machine out of memory?", killed=True
+            )
         first = said.splitlines()[0] if said else f"exit code {done.returncode}"
         raise GitError(f"`git {arguments[0]}` failed: {first}", said)
     return done.returncode, done.stdout
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a file durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(path: Path) -> None:

@@ -8,8 +8,6 @@ and the index.
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import random
 import stat
@@ -19,98 +17,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dulwich.errors import NotGitRepository
-from dulwich.file import FileLocked
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
+from dulwich.reflog import format_reflog_line
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-from stoa.errors import StoaError
 from stoa.model import Author
+from stoa.provenance.git.checkout import Checkout
+from stoa.provenance.git.locks import Locked, release_ours, replacing
+from stoa.provenance.git.loose import write_loose
 from stoa.provenance.git.plumbing import GitError, run_git, sync_folder
+from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
+from stoa.provenance.lock import exclusive
 
-FILE_MODE = 0o100644
 LOOSE_AT_MOST = 8
 PACKS_AT_MOST = 50
-TREES_KEPT = 32
-LOCK_WAIT_S = 30.0
-INDEX_WAIT_S = 5.0
-MARKERS = "stoa-refresh"
 REF_WAIT_S = 60.0
-
-
-class Snapshot:
-    """What one commit holds; never changes.
-
-    Paths are relative to the repository's root, folders of STOA below the project's prefix.
-    """
-
-    def __init__(self, repo: Repo, commit: ObjectID | None) -> None:
-        self._repo = repo
-        self.commit = commit.decode() if commit else ""
-        tree = repo.object_store[commit] if commit else None
-        self._root = tree.tree if isinstance(tree, Commit) else None
-        self._trees: dict[ObjectID, Tree] = {}
-
-    def folder_id(self, path: str) -> str:
-        """Object id of a folder, "" where there is none."""
-        found = self._find(path)
-        return found[1].decode() if found and stat.S_ISDIR(found[0]) else ""
-
-    def entries(self, path: str) -> list[tuple[str, int, str]]:
-        """Name, mode and object id of what a folder holds; empty where there is none."""
-        found = self._find(path)
-        if not found or not stat.S_ISDIR(found[0]):
-            return []
-        tree = self._tree(found[1])
-        return [(e.path.decode("utf-8", "surrogateescape"), e.mode, e.sha.decode()) for e in tree.iteritems()]
-
-    def files(self, path: str) -> list[tuple[str, str]]:
-        """Name and object id of the plain files in a folder: no links, no executables, no submodules."""
-        return [(name, oid) for name, mode, oid in self.entries(path) if mode == FILE_MODE]
-
-    def folders(self, path: str) -> list[tuple[str, str]]:
-        return [(name, oid) for name, mode, oid in self.entries(path) if stat.S_ISDIR(mode)]
-
-    def blob(self, oid: str) -> bytes:
-        """Content of a file; in a partial clone git fetches it where it is not here yet."""
-        try:
-            found = self._repo.object_store[ObjectID(oid.encode())]
-        except KeyError:
-            return run_git(Path(self._repo.path), "cat-file", "blob", oid)[1]
-        if not isinstance(found, Blob):
-            raise GitError(f"object {oid} is no file")
-        return found.data
-
-    def file_id(self, path: str) -> str:
-        """Object id of a plain file, "" where there is none."""
-        found = self._find(path)
-        return found[1].decode() if found and found[0] == FILE_MODE else ""
-
-    def read(self, path: str) -> bytes | None:
-        """Content of a plain file, or None."""
-        found = self._find(path)
-        return self.blob(found[1].decode()) if found and found[0] == FILE_MODE else None
-
-    def _find(self, path: str) -> tuple[int, ObjectID] | None:
-        if self._root is None:
-            return None
-        here: tuple[int, ObjectID] = (stat.S_IFDIR, self._root)
-        for part in path.split("/") if path else ():
-            name = part.encode("utf-8", "surrogateescape")
-            if not stat.S_ISDIR(here[0]) or name not in self._tree(here[1]):
-                return None
-            here = self._tree(here[1])[name]
-        return here
-
-    def _tree(self, oid: ObjectID) -> Tree:
-        # The last few are kept: whoever asks for one file of a folder of thousands often asks for the next one.
-        if oid not in self._trees:
-            if len(self._trees) >= TREES_KEPT:
-                self._trees.clear()
-            found = self._repo.object_store[oid]
-            assert isinstance(found, Tree)
-            self._trees[oid] = found
-        return self._trees[oid]
 
 
 class Repository:
@@ -126,8 +48,10 @@ class Repository:
         self.top = top
         self._repo = self._opened()
         self._check_format()
-        self.control = Path(os.fsdecode(self._repo.controldir()))
-        self.common = Path(os.fsdecode(self._repo.commondir()))
+        self.control = Path(os.path.realpath(os.fsdecode(self._repo.controldir())))
+        self.common = Path(os.path.realpath(os.fsdecode(self._repo.commondir())))
+        self._checkout = Checkout(self.top, self.control, self.common)
+        self._held = False
 
     def _opened(self) -> Repo:
         try:
@@ -212,14 +136,20 @@ class Repository:
         return Author(name=name.strip(), email=rest.partition(">")[0])
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Exclusive right to commit; the system gives it back when its holder dies."""
-        descriptor = os.open(self.common / "stoa.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            _take(descriptor)
-            yield
-        finally:
-            os.close(descriptor)
+    def lock(self) -> Iterator[bool]:
+        """Exclusive right to commit; the system gives it back when its holder dies.
+
+        What holders that were killed left locked is free again.
+
+        Yields
+        ------
+        held
+            False on a file system without locks; git's own locks on branch and index are all there is then.
+        """
+        with exclusive(self.common / "stoa.lock", "has been committing") as self._held:
+            if self._held:
+                release_ours(self.common)
+            yield self._held
 
     def commit(
         self, changes: Mapping[str, bytes | None], message: str, author: Author, branch: str | None = None
@@ -242,61 +172,24 @@ class Repository:
             Its id; the present one when the changes change nothing.
         """
         blobs = {path: Blob.from_string(data) if data is not None else None for path, data in changes.items()}
-        with self.lock():
+        with self.lock() as held:
             place = branch or self.branch()
             if place != self.branch_or_none():
                 return self._append(blobs, message, author, place)
-            self._refresh_pending()
+            self._checkout.finish(self.snapshot(), held=held)
             self._check_folders(blobs)
-            marker = self._mark({path: blob.id.decode() if blob else "" for path, blob in blobs.items()})
+            marker = self._checkout.mark({path: blob.id.decode() if blob else "" for path, blob in blobs.items()})
             commit = self._append(blobs, message, author, place)
-            for path, blob in blobs.items():
-                self._check_out(path, blob.data if blob else None)
-            self._stage_marked(marker)
+            self._checkout.write({path: blob.data if blob else None for path, blob in blobs.items()})
+            self._checkout.stage_marked(marker, self.snapshot(), held=held)
             self._tidy()
         return commit
 
     def heal(self) -> None:
         """Finish what a commit left undone: paths that are on the branch and not yet in work tree and index."""
-        if self._markers():
-            with self.lock():
-                self._refresh_pending()
-
-    def _markers(self) -> list[Path]:
-        return sorted((self.control / MARKERS).glob("*.json"))
-
-    def _mark(self, paths: Mapping[str, str]) -> Path:
-        """Note durably which paths are to be brought up to date once the branch has moved.
-
-        A commit whose paths are missing from the index would be undone by the user's next `git commit`.
-        """
-        folder = self.control / MARKERS
-        folder.mkdir(exist_ok=True)
-        marker = folder / f"{time.time_ns()}-{os.getpid()}.json"
-        with marker.with_suffix(".part").open("w") as stream:
-            json.dump(paths, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        marker.with_suffix(".part").replace(marker)
-        sync_folder(folder)
-        return marker
-
-    def _refresh_pending(self) -> None:
-        snapshot = self.snapshot()
-        for marker in self._markers():
-            for path, oid in json.loads(marker.read_text()).items():
-                data = snapshot.read(path)
-                if oid and data is not None and snapshot.file_id(path) == oid and not (self.top / path).exists():
-                    self._check_out(path, data)
-            self._stage_marked(marker)
-
-    def _stage_marked(self, marker: Path) -> None:
-        """Put the marked paths into the index as the branch has them; tried again later while the index is locked."""
-        snapshot = self.snapshot()
-        wanted = json.loads(marker.read_text())
-        oids = {path: oid or None for path, oid in wanted.items() if snapshot.file_id(path) == oid}
-        if not oids or self.stage(oids):
-            marker.unlink(missing_ok=True)
+        if self._checkout.markers():
+            with self.lock() as held:
+                self._checkout.finish(self.snapshot(), held=held, patience_s=0.0)
 
     def branch_or_none(self) -> str | None:
         try:
@@ -308,7 +201,7 @@ class Repository:
         deadline = time.monotonic() + REF_WAIT_S
         while True:
             parent = self.tip(branch)
-            before = self.snapshot(parent)._root
+            before = self.snapshot(parent).root
             trees: list[ShaFile] = []
             root = self._edit(before, _nest(blobs), trees)
             if parent and root == before:
@@ -323,19 +216,34 @@ class Repository:
             time.sleep(random.uniform(0.005, 0.05))
 
     def move(self, branch: str, old: str, new: str, why: str, author: Author) -> bool:
-        """Compare-and-swap of a branch, durable when True; False when it is not at `old` any more."""
+        """Compare-and-swap of a branch, durable when True; False when it is not at `old` any more.
+
+        The caller holds the lock.
+        """
+        file = self.common / branch
         try:
-            done = self._repo.refs.set_if_equals(
-                Ref(branch.encode()),
-                ObjectID(old.encode()) if old else ObjectID(b"0" * 40),
-                ObjectID(new.encode()),
-                committer=f"{author.name} <{author.email}>".encode(),
-                message=f"stoa: {why}".encode(),
-            )
-        except FileLocked:
+            with replacing(self.common, file, f"{new}\n".encode(), ours=self._held) as lock:
+                if self.tip(branch) != old:
+                    return False
+                self._log_move(branch, old, new, f"stoa: {why}", author)
+                os.replace(lock, file)
+                sync_folder(file.parent)
+        except Locked:
             return False
-        sync_folder(self.common / Path(branch).parent)
-        return bool(done)
+        return True
+
+    def _log_move(self, branch: str, old: str, new: str, why: str, author: Author) -> None:
+        """Add a line to the branch's reflog, and to that of HEAD where the branch is checked out."""
+        ident = f"{author.name} <{author.email}>".encode()
+        start = ObjectID(old.encode()) if old else None
+        line = format_reflog_line(start, ObjectID(new.encode()), ident, time.time(), _zone_s(), why.encode())
+        logs = [self.common / "logs" / branch]
+        if branch == self.branch_or_none():
+            logs.append(self.control / "logs" / "HEAD")
+        for log in logs:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("ab") as stream:
+                stream.write(line + b"\n")
 
     def merge_commit(self, tree: str, parents: list[str], message: str, author: Author) -> str:
         """Write a commit of a tree that stands already; the branch is not moved."""
@@ -383,13 +291,15 @@ class Repository:
     def _write(self, objects: list[ShaFile]) -> None:
         store = self._repo.object_store
         if len(objects) <= LOOSE_AT_MOST:
-            for single in objects:
-                store.add_object(single)
-                sync_folder(self.common / "objects" / single.id.decode()[:2])
+            write_loose(self.common / "objects", objects, store.shared_perm)
             return
+        packs = self.common / "objects" / "pack"
+        if self._held:
+            for left in packs.glob("pack-*.idx.lock"):  # git makes none: it is that of a STOA that was killed
+                left.unlink(missing_ok=True)
         unique = {single.id: single for single in objects}
         store.add_objects([(single, None) for single in unique.values()])
-        sync_folder(self.common / "objects" / "pack")
+        sync_folder(packs)
 
     def _check_folders(self, paths: Iterable[str]) -> None:
         """Refuse to write through a link that leads out of the work tree."""
@@ -398,40 +308,6 @@ class Repository:
             real = os.path.realpath(self.top / folder)
             if real != os.path.join(top, folder).rstrip("/"):
                 raise GitError(f"{folder} leads through a link to {real}; records are not written through links")
-
-    def _check_out(self, path: str, data: bytes | None) -> None:
-        file = self.top / path
-        if data is None:
-            file.unlink(missing_ok=True)
-            return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_name(f".{file.name[:200]}.stoa-{os.getpid()}")
-        aside.write_bytes(data)
-        os.replace(aside, file)
-
-    def stage(self, oids: Mapping[str, str | None]) -> bool:
-        """Put paths into the index as they were committed; other paths stay as they are.
-
-        Returns
-        -------
-        done
-            False when somebody else held the index all the time.
-        """
-        lines = b"".join(
-            f"{FILE_MODE if oid else 0:o} {oid or '0' * 40}\t{path}\0".encode("utf-8", "surrogateescape")
-            for path, oid in oids.items()
-        )
-        deadline = time.monotonic() + INDEX_WAIT_S
-        while True:
-            try:
-                run_git(self.top, "update-index", "-z", "--index-info", stdin=lines)
-                return True
-            except GitError as problem:
-                if "index.lock" not in problem.said:
-                    raise
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.05)
 
     def _tidy(self) -> None:
         """Join small packs now and then: a thousand of them make every reading slow."""
@@ -471,23 +347,13 @@ def _commit(tree: ObjectID, parents: Iterable[str], message: str, author: Author
     ident = f"{author.name} <{author.email}>".encode()
     commit.author = commit.committer = ident
     commit.author_time = commit.commit_time = int(time.time())
-    offset = time.localtime().tm_gmtoff
-    commit.author_timezone = commit.commit_timezone = offset - offset % 60
+    commit.author_timezone = commit.commit_timezone = _zone_s()
     commit.encoding = b"UTF-8"
     commit.message = message.encode("utf-8")
     return commit
 
 
-def _take(descriptor: int) -> None:
-    deadline = time.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise StoaError(
-                    f"another STOA command has been committing for over {LOCK_WAIT_S:.0f} s",
-                    "try again when it is done",
-                ) from None
-        time.sleep(0.01)
+def _zone_s() -> int:
+    """Seconds east of Greenwich, in whole minutes."""
+    offset = time.localtime().tm_gmtoff
+    return offset - offset % 60

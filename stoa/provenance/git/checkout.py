@@ -1,0 +1,196 @@
+"""What was committed, brought into work tree and index; what a kill left undone of that is done by the next command.
+
+A commit whose paths are missing from the index would be undone by the user's next `git commit`. So a marker in git's
+own folder names the paths before the branch moves, and goes when work tree and index have them on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from stoa.provenance.git.locks import Locked, replacing
+from stoa.provenance.git.plumbing import GitError, run_git, sync_file, sync_folder
+from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
+
+MARKERS = "stoa-refresh"
+INDEX_WAIT_S = 5.0
+_ASIDE = "stoa-index-"
+_Stamp = tuple[int, int, int] | None
+
+
+class Checkout:
+    """Work tree and index of a repository; the caller holds STOA's lock.
+
+    Parameters
+    ----------
+    top
+        The work tree.
+    control
+        Git's folder of this work tree.
+    common
+        Git's folder of all work trees of the repository.
+    """
+
+    def __init__(self, top: Path, control: Path, common: Path) -> None:
+        self.top = top
+        self.common = common
+        self.index = control / "index"
+        self._folder = control / MARKERS
+
+    def markers(self) -> list[Path]:
+        return sorted(self._folder.glob("*.json"))
+
+    def mark(self, paths: Mapping[str, str]) -> Path:
+        """Note durably which paths are to be brought up to date once the branch has moved.
+
+        Parameters
+        ----------
+        paths
+            Path -> object id, "" for one that is to go.
+        """
+        self._folder.mkdir(exist_ok=True)
+        marker = self._folder / f"{time.time_ns()}-{os.getpid()}.json"
+        part = marker.with_suffix(".part")
+        part.write_text(json.dumps(paths))
+        sync_file(part)
+        part.replace(marker)
+        sync_folder(self._folder)
+        return marker
+
+    def finish(self, snapshot: Snapshot, *, held: bool, patience_s: float | None = None) -> None:
+        """Do what markers of commands that were killed, or met a locked index, name.
+
+        Parameters
+        ----------
+        held
+            Whether nobody else can be at it now.
+        """
+        for marker in self.markers():
+            wanted = json.loads(marker.read_text())
+            if held:
+                self._sweep(wanted)
+            there = {path: oid for path, oid in wanted.items() if snapshot.file_id(path) == oid}
+            missing = (path for path, oid in there.items() if oid and not os.path.lexists(self.top / path))
+            self.write({path: snapshot.read(path) for path in missing})
+            self.stage_marked(marker, snapshot, held=held, patience_s=patience_s)
+
+    def _sweep(self, paths: Mapping[str, str]) -> None:
+        """Remove what killed commands were writing beside these paths."""
+        for folder, names in _by_folder(paths).items():
+            starts = tuple(_aside_start(name) for name in names)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                for found in os.listdir(self.top / folder):
+                    if found.startswith(starts):
+                        (self.top / folder / found).unlink(missing_ok=True)
+
+    def write(self, contents: Mapping[str, bytes | None]) -> None:
+        """Put files into the work tree, each whole and on disk when this returns; None removes one."""
+        asides = {}
+        for path, data in contents.items():
+            file = self.top / path
+            if data is None:
+                file.unlink(missing_ok=True)
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            asides[file] = file.with_name(f"{_aside_start(file.name)}{os.getpid()}")
+            asides[file].write_bytes(data)
+        for aside in asides.values():  # after all were written, which lets the disk take them together
+            sync_file(aside)
+        for file, aside in asides.items():
+            os.replace(aside, file)
+        for folder in _with_parents(_by_folder(contents)):
+            with suppress(FileNotFoundError):
+                sync_folder(self.top / folder)
+
+    def stage_marked(self, marker: Path, snapshot: Snapshot, *, held: bool, patience_s: float | None = None) -> None:
+        """Put the marked paths into the index as the branch has them; tried again later while the index is locked."""
+        wanted = json.loads(marker.read_text())
+        oids = {path: oid or None for path, oid in wanted.items() if snapshot.file_id(path) == oid}
+        if not oids or self.stage(oids, held=held, patience_s=patience_s):
+            marker.unlink(missing_ok=True)
+
+    def stage(self, oids: Mapping[str, str | None], *, held: bool, patience_s: float | None = None) -> bool:
+        """Put paths into the index as they were committed; other paths stay as they are.
+
+        Git works on a copy. Its lock on the index itself is held for a moment only, and is known as STOA's.
+
+        Returns
+        -------
+        done
+            False when somebody else held the index, or killed our git, all the time.
+        """
+        lines = b"".join(
+            f"{FILE_MODE if oid else 0:o} {oid or '0' * 40}\t{path}\0".encode("utf-8", "surrogateescape")
+            for path, oid in oids.items()
+        )
+        if held:
+            for left in self.index.parent.glob(f"{_ASIDE}*"):
+                left.unlink(missing_ok=True)
+        deadline = time.monotonic() + (INDEX_WAIT_S if patience_s is None else patience_s)
+        while not self._try_stage(lines, held=held):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def _try_stage(self, lines: bytes, *, held: bool) -> bool:
+        aside = self.index.with_name(f"{_ASIDE}{os.getpid()}")
+        try:
+            before = _stamp(self.index)
+            if before:
+                shutil.copy2(self.index, aside)  # with its time, by which git knows what it has to look at again
+            environ = {"GIT_INDEX_FILE": str(aside)}
+            run_git(self.top, "update-index", "-z", "--index-info", stdin=lines, more_environ=environ)
+            sync_file(aside)
+            with replacing(self.common, self.index, ours=held):
+                if _stamp(self.index) != before:
+                    return False
+                os.replace(aside, self.index)
+                sync_folder(self.index.parent)
+                return True
+        except Locked:
+            return False
+        except GitError as problem:
+            if not problem.killed:
+                raise
+            return False
+        finally:
+            for left in (aside, aside.with_name(f"{aside.name}.lock")):
+                left.unlink(missing_ok=True)
+
+
+def _stamp(file: Path) -> _Stamp:
+    """Tells a file from one that has taken its place; None where there is none."""
+    try:
+        facts = file.stat()
+    except FileNotFoundError:
+        return None
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _aside_start(name: str) -> str:
+    return f".{name[:200]}.stoa-"
+
+
+def _by_folder(paths: Mapping[str, object]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        found.setdefault(folder, []).append(name)
+    return found
+
+
+def _with_parents(folders: Mapping[str, object]) -> set[str]:
+    """Folders with all that hold them, "" for the root; the deepest may be new, and so may the others."""
+    found = {""}
+    for folder in folders:
+        while folder:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
