@@ -31,7 +31,7 @@ def begin(waiting) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def start(*words: str) -> subprocess.Popen[str]:
         started.append(waiting.start(*words))
-        wait_for((waiting.top / "data/a/started").exists, "the first job")
+        wait_until_running(waiting, "a")
         return started[-1]
 
     yield start
@@ -50,6 +50,21 @@ def _kill(group: int) -> None:
             return
 
 
+def wait_until_running(survey: Survey, target: str) -> None:
+    file = survey.top / "data" / target / "started"
+    wait_for(lambda: file.exists() and file.read_text().endswith("\n"), f"the job of {target}", 60)
+
+
+def interrupt(process: subprocess.Popen[str]) -> str:
+    """Ctrl-C; returns what was said until it was heeded."""
+    process.send_signal(signal.SIGINT)
+    said = [""]
+    while "no further job" not in said[-1]:
+        said.append(process.stderr.readline())
+        assert said[-1], "".join(said)
+    return "".join(said)
+
+
 def go(survey: Survey, *targets: str) -> None:
     for target in targets:
         (survey.top / "data" / target / "go").touch()
@@ -57,17 +72,17 @@ def go(survey: Survey, *targets: str) -> None:
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Exit code, standard output and standard error, when it has ended."""
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
 
 def test_ctrl_c_once_lets_what_runs_end_and_commits_it(waiting, begin):
     process = begin("run", "measure", "-j", "1")
-    process.send_signal(signal.SIGINT)
+    said = interrupt(process)
     go(waiting, "a", "b", "c")
     code, _, err = end(process)
     assert code == 130
-    assert "no further job is started; the ones that run may end (Ctrl-C again stops them)" in err
+    assert "no further job is started; the ones that run may end (Ctrl-C again stops them)" in said
     assert "stopped before every job had run: `stoa run` with the same options goes on" in err
     statuses = waiting.statuses()
     assert statuses.pop("a") == "ok"
@@ -77,7 +92,7 @@ def test_ctrl_c_once_lets_what_runs_end_and_commits_it(waiting, begin):
 
 def test_a_stopped_run_goes_on_where_it_was(waiting, begin):
     process = begin("run", "measure", "-j", "1")
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
     go(waiting, "a", "b", "c")
     end(process)
     assert {job["target"] for job in waiting.json("plan", "measure")["jobs"] if job["runs"]} == {"b", "c"}
@@ -87,8 +102,7 @@ def test_a_stopped_run_goes_on_where_it_was(waiting, begin):
 
 def test_ctrl_c_twice_stops_what_runs_and_commits_all_the_same(waiting, begin):
     process = begin("run", "measure", "-j", "1")
-    process.send_signal(signal.SIGINT)
-    wait_for(lambda: "no further job" in process.stderr.readline(), "the first message")
+    interrupt(process)
     process.send_signal(signal.SIGINT)
     code, _, err = end(process)
     assert code == 130
@@ -106,7 +120,7 @@ def test_sigterm_stops_at_once(waiting, begin):
 
 def test_ctrl_c_ends_a_sweep_too(waiting, begin):
     process = begin("run", "measure", "-j", "1", "--set", "snr=3,4", "--target", "a")
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
     go(waiting, "a")
     assert end(process)[0] == 130
     assert waiting.subjects()[0] == "measure @ default+snr=3: 1 ok of 1"
@@ -168,7 +182,8 @@ def cut_off(waiting, begin) -> Survey:
     """a has ended, b was running, c had not begun when STOA was killed."""
     go(waiting, "a")
     process = begin("run", "measure", "-j", "1")
-    wait_for((waiting.top / "data/b/started").exists, "the second job")
+    wait_until_running(waiting, "b")
+    wait_for(lambda: waiting.json("runs")[0]["counts"] == {"ok": 1}, "the outcome of a", 60)
     killed(waiting, process)
     assert waiting.runs() == []
     return waiting
