@@ -178,12 +178,17 @@ class OpenProject:
         environment: str | None = None,
         workers: int = 0,
         engine: str = "local",
+        few: int = 0,
         **selection: Any,
     ) -> RunReport:
-        """Run a process; `selection` takes the fields of `stoa.commands.selection.Selection`."""
+        """Run a process; `selection` takes the fields of `stoa.commands.selection.Selection`.
+
+        With `few` it is a canary of so many jobs, of every kind of target.
+        """
         return run.run(
             self.workspace, process, params=params, settings=_written(settings or {}), environment=environment,
             selection=_selection(selection), workers=workers, engine=engine, asked=("stoa.open().run", process),
+            few=few,
         )  # fmt: skip
 
     def run_all(

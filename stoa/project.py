@@ -136,6 +136,11 @@ class Project:
 
     # Data.
 
+    @property
+    def jobs_at_once(self) -> int:
+        """How many jobs this machine runs at once, when nobody says how many."""
+        return self.local.jobs or len(os.sched_getaffinity(0))
+
     def root(self, name: str) -> Path:
         """Where a root lies on this machine.
 

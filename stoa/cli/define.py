@@ -9,7 +9,7 @@ import typer
 from stoa.cli.context import workspace
 from stoa.cli.say import JsonOption, as_json, count, duration, fail, one_line, out, shown, table, tell
 from stoa.commands import define
-from stoa.commands.run import settings_of
+from stoa.commands.sweep import settings_of
 from stoa.errors import StoaError
 from stoa.model import Process
 

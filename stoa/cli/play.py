@@ -14,6 +14,7 @@ import typer
 
 from stoa.cli.say import as_json, count, counts_in_words, duration, one_line, out, tell
 from stoa.commands import run as runs
+from stoa.commands.canary import Forecast
 from stoa.commands.plan import Plan
 from stoa.commands.run import Control, RunReport
 from stoa.commands.workspace import Workspace
@@ -133,6 +134,8 @@ def _show_report(report: RunReport, rerun_of: str) -> None:
     if report.up_to_date and not rerun_of:
         out("left alone: " + ", ".join(f"{how_many} {one_line(why)}" for why, how_many in report.up_to_date.items()))
     show_causes(report.causes)
+    if report.forecast:
+        out(_forecast_words(report.forecast))
     if report.stopped:
         again = f"`stoa rerun {rerun_of}`" if rerun_of else "`stoa run`"
         tell(f"stopped before every job had run: {again} with the same options goes on")
@@ -140,6 +143,18 @@ def _show_report(report: RunReport, rerun_of: str) -> None:
         tell("next: `stoa status`, `stoa show TARGET`, `stoa log TARGET`")
     elif any(why.split()[0] in BAD for why in report.up_to_date):
         tell(f"what did not end ok is left alone: `stoa run {report.process} --failed` runs it again")
+
+
+def _forecast_words(forecast: Forecast) -> str:
+    kinds, tried = forecast.strata
+    some = f"canary: {count(forecast.jobs, 'job')} of {tried} of {count(kinds, 'kind')} of targets"
+    if not forecast.left:
+        return f"{some}; no job is left"
+    bad, least, most = (round(100 * rate) for rate in (forecast.bad, forecast.bad_least, forecast.bad_most))
+    return (
+        f"{some}; of the {count(forecast.left, 'job')} left about {bad} % would not end ok ({least} to {most} %),"
+        f" in about {duration(forecast.duration_s)}"
+    )
 
 
 def show_causes(causes: Iterable[CauseGroup]) -> None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stoa.cli.context import workspace
 from stoa.cli.play import play_all
-from stoa.cli.say import JsonOption, QuietOption, as_json, count, one_line, out, table, tell
+from stoa.cli.say import JsonOption, QuietOption, as_json, count, duration, one_line, out, table, tell
 from stoa.commands import chain as chains
 from stoa.commands import plan as plans
-from stoa.commands import run as runs
 from stoa.commands import stop as stops
+from stoa.commands.canary import canary as choose_few
+from stoa.commands.canary import expected_s
 from stoa.commands.history import resolve_run
 from stoa.commands.rerun import rerun_plan
 from stoa.commands.resolve import resolve
-from stoa.commands.run import settings_of
 from stoa.commands.selection import Selection
+from stoa.commands.sweep import settings as all_settings
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.model import Need
@@ -34,6 +36,9 @@ ParamsOption = Annotated[str, typer.Option("--params", "-p", help="Parameter set
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Parameter and value: snr=4. Several values, snr=3,5,7, make one run each."),
+]
+SetsOption = Annotated[
+    str, typer.Option("--sets", help="File with sets of values, one run each: a CSV table or a YAML list.")
 ]
 EnvOption = Annotated[str, typer.Option("--env", help="Environment instead of the process's own.")]
 TargetOption = Annotated[list[str] | None, typer.Option("--target", "-t", help="Target or glob. May be repeated.")]
@@ -53,6 +58,7 @@ def run(
     process: ChainArgument = "",
     params: ParamsOption = "default",
     settings: SetOption = None,
+    sets: SetsOption = "",
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
@@ -62,6 +68,9 @@ def run(
     failed: FailedOption = False,
     flagged: FlaggedOption = False,
     force: Annotated[bool, typer.Option("--force", help="All, also what is up to date.")] = False,
+    few: Annotated[
+        int, typer.Option("--canary", help="Only so many jobs, of every kind of target, and what they say of the rest.")
+    ] = 0,
     workers: WorkersOption = 0,
     engine: EngineOption = "local",
     dry_run: DryOption = False,
@@ -80,10 +89,12 @@ def run(
         targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
     )
 
-    stages = _stages(ws, process, params, settings, env, chain=chain)
-    made = _made(ws, stages, settings, env, selection)
+    stages = _stages(ws, process, params, [*(settings or []), *filter(None, [sets])], env, chain=chain)
+    made = _made(ws, stages, settings, sets, env, selection)
+    if few:
+        made = (choose_few(ws, each, few) for each in made)
     if dry_run:
-        _show_plans(list(made), json)
+        _show_plans(ws, list(made), workers, json)
         return
     if chain and not quiet and not json:
         tell(_drawn(stages, {}))
@@ -102,13 +113,18 @@ def _stages(
 
 
 def _made(
-    ws: Workspace, stages: tuple[chains.Stage, ...], settings: list[str] | None, env: str, selection: Selection
+    ws: Workspace,
+    stages: tuple[chains.Stage, ...],
+    settings: list[str] | None,
+    sets: str,
+    env: str,
+    selection: Selection,
 ) -> Iterator[plans.Plan]:
     """The plans of a chain, each made when the one before it has been carried out; settings are for the last stage."""
     for number, stage in enumerate(stages, 1):
         last = number == len(stages)
-        given = settings_of(settings or []) if last else {}
-        for chosen in runs.sweep(ws.library.process(stage.process), given):
+        texts, file = (settings or [], Path(sets) if sets else None) if last else ([], None)
+        for chosen in all_settings(ws.library.process(stage.process), texts, file):
             definitions = resolve(ws, stage.process, stage.params, chosen, (env or None) if last else None)
             yield plans.make_plan(ws, definitions, selection)
 
@@ -138,6 +154,7 @@ def rerun(
     source: Annotated[str, typer.Argument(help="A run, or PROCESS@SET.")] = "last",
     params: Annotated[str, typer.Option("--params", "-p", help="Parameter set instead of the run's own.")] = "",
     settings: SetOption = None,
+    sets: SetsOption = "",
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
@@ -160,14 +177,14 @@ def rerun(
     origin = resolve_run(ws, source)
 
     def made() -> Iterator[tuple[plans.Plan, str]]:
-        for chosen in runs.sweep(ws.library.process(origin.process), settings_of(settings or [])):
+        for chosen in all_settings(ws.library.process(origin.process), settings or [], Path(sets) if sets else None):
             yield rerun_plan(
                 ws, origin.run or source, params=params or None, settings=chosen, environment=env or None,
                 selection=selection,
             )  # fmt: skip
 
     if dry_run:
-        _show_plans([each for each, _ in made()], json)
+        _show_plans(ws, [each for each, _ in made()], workers, json)
     else:
         play_all(ws, made(), workers, engine, quiet=quiet, json=json)
 
@@ -178,22 +195,24 @@ def plan(
     process: ChainArgument = "",
     params: ParamsOption = "default",
     settings: SetOption = None,
+    sets: SetsOption = "",
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
     chain: AllOption = False,
+    workers: WorkersOption = 0,
     json: JsonOption = False,
 ) -> None:
     """Show what a run would do with every target, and why; with --all, the chain and what it would do."""
     ws = workspace(ctx)
     selection = Selection(targets=tuple(target or ()), where=where)
-    stages = _stages(ws, process, params, settings, env, chain=chain)
-    made = list(_made(ws, stages, settings, env, selection))
+    stages = _stages(ws, process, params, [*(settings or []), *filter(None, [sets])], env, chain=chain)
+    made = list(_made(ws, stages, settings, sets, env, selection))
     if chain and not json:
         pairs = [Need(each.definitions.process.name, each.definitions.params.name) for each in made]
         out(_drawn(stages, {pair: _plan_words(each) for pair, each in zip(pairs, made, strict=True)}))
     else:
-        _show_plans(made, json)
+        _show_plans(ws, made, workers, json)
 
 
 @app.command()
@@ -237,7 +256,7 @@ def stop(
         out(f"told run {report.run} to stop" + ("" if report.at_once else "; the jobs that run end by themselves"))
 
 
-def _show_plans(made: list[plans.Plan], json: bool) -> None:
+def _show_plans(ws: Workspace, made: list[plans.Plan], workers: int, json: bool) -> None:
     if json:
         found = [
             {
@@ -248,18 +267,30 @@ def _show_plans(made: list[plans.Plan], json: bool) -> None:
         ]  # fmt: skip
         as_json(found[0] if len(found) == 1 else found)
         return
-    for each in made:
+    at_once = workers or ws.project.jobs_at_once
+    expected = [expected_s(ws, each, at_once) for each in made]
+    for each, seconds in zip(made, expected, strict=True):
         if len(made) > 1:
             out(f"{each.definitions.process.name} @ {each.definitions.params.name}")
-        _show_plan(each)
+        _show_plan(each, _time_words(seconds, at_once))
+    if len(made) > 1:
+        jobs = sum(len(each.to_run) for each in made)
+        known = [seconds for seconds in expected if seconds is not None]
+        total = _time_words(sum(known), at_once) if len(known) == len(made) else ""
+        tell(f"together {count(jobs, 'job')} of {len(made)} runs{total}")
 
 
-def _show_plan(plan: plans.Plan) -> None:
+def _time_words(seconds: float | None, at_once: int) -> str:
+    """How long it takes by what is known; "" where nothing is."""
+    return f", about {duration(seconds)} with {at_once} at once" if seconds else ""
+
+
+def _show_plan(plan: plans.Plan, time: str) -> None:
     rows = [(j.target, j.group, j.state, _deed(j), _reason(j)) for j in plan.jobs]
     table(("target", "image group", "state", "do", "why"), rows, maybe=("image group",))
     blocked = sum(job.ends_blocked for job in plan.jobs)
     words = f", {blocked} of them blocked" if blocked else ""
-    tell(f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run{words}")
+    tell(f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run{words}{time}")
 
 
 def _plan_words(plan: plans.Plan) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,7 +102,7 @@ def build_documents(
     try:
         requests = [builder.request(name) for name in names]
         sums = ws.project.config.checksums == "files"
-        workers = jobs or default_jobs(ws.project)
+        workers = jobs or ws.project.jobs_at_once
         made = describe_many(requests, table, ws.project.descriptions_file, workers, checksums=sums)
         for done, one in enumerate(made, 1):
             builder.take(one)
@@ -112,11 +111,6 @@ def build_documents(
         return builder.report()
     finally:
         builder.close()
-
-
-def default_jobs(project: Project) -> int:
-    """Processes that describe folders at once, when nobody says how many."""
-    return project.local.jobs or len(os.sched_getaffinity(0))
 
 
 class _Builder:

@@ -48,11 +48,27 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
         return self.runs and bool(self.missing)
 
 
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """Which strata the jobs of a plan fall into of which a few run first.
+
+    Attributes
+    ----------
+    strata
+        Job (target and image group) -> number of its stratum, for all jobs that would run.
+    left
+        How many of them are not among the few.
+    """
+
+    strata: dict[tuple[str, str], int]
+    left: int
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Every job that a run would look at."""
 
     definitions: Definitions
     jobs: tuple[PlannedJob, ...]
+    sample: Sample | None = None  # where a few of its jobs stand for the rest
 
     @property
     def to_run(self) -> tuple[PlannedJob, ...]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
-from itertools import product
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from stoa import __version__
+from stoa.commands.canary import Forecast, canary, forecast
 from stoa.commands.chain import stages
 from stoa.commands.live import recover_run
 from stoa.commands.needs import paths
@@ -36,7 +36,7 @@ from stoa.provenance.ids import id_after, now
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.spool import check_writable
 
-__all__ = ["Control", "Launch", "RunReport", "launch", "nothing_to_do", "run", "run_all", "settings_of", "sweep"]
+__all__ = ["Control", "Launch", "RunReport", "launch", "nothing_to_do", "run", "run_all"]
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +54,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[CauseGroup, ...]
     duration_s: float
     stopped: bool  # by the user, before every job had run to its end
+    forecast: Forecast | None = None  # of a canary, for the jobs that are left
 
     @property
     def all_ok(self) -> bool:
@@ -92,6 +93,8 @@ class Launch:
         self._roots: dict[str, str] = {}
         self._meta = str(ws.project.meta_file("x").parent.absolute())
         self._done = 0
+        self._workers = workers or ws.project.jobs_at_once
+        self._tried: list[Outcome] = []  # of a canary
 
     def __enter__(self) -> Self:
         return self
@@ -113,14 +116,17 @@ class Launch:
         for job in self.plan.to_run:
             if job.missing:
                 outcome = self._blocked(job)
-                self._writer.end(outcome)
-                self._done += 1
-                yield outcome
+                yield self._take(outcome)
         self._ended = self._engine.execute(self._jobs(), control)
         for outcome in self._ended:
-            self._writer.end(outcome)
-            self._done += 1
-            yield outcome
+            yield self._take(outcome)
+
+    def _take(self, outcome: Outcome) -> Outcome:
+        self._writer.end(outcome)
+        self._done += 1
+        if self.plan.sample:
+            self._tried.append(outcome)
+        return outcome
 
     def finish(self) -> RunReport:
         """Commit what is left and say what was done."""
@@ -133,6 +139,7 @@ class Launch:
             counts=summary.counts, up_to_date=self.plan.left_alone(), causes=summary.causes,
             duration_s=summary.duration_s,
             stopped=self._done < self.run.jobs or (self._control.draining and "interrupted" in summary.counts),
+            forecast=forecast(self.plan.sample, self._tried, self._workers) if self.plan.sample else None,
         )  # fmt: skip
 
     def _blocked(self, job: PlannedJob) -> Outcome:
@@ -212,8 +219,14 @@ def run(
     workers: int = 0,
     control: Control | None = None,
     asked: tuple[str, ...] = (),
+    few: int = 0,
 ) -> RunReport:
     """Run a process over the selected targets and commit the outcomes.
+
+    Parameters
+    ----------
+    few
+        How many jobs to run as a canary, of every kind of target; 0 for all.
 
     Returns
     -------
@@ -222,6 +235,8 @@ def run(
     """
     ws.ready()
     plan = make_plan(ws, resolve(ws, process, params, settings, environment), selection or Selection())
+    if few:
+        plan = canary(ws, plan, few)
     if not plan.to_run:
         return nothing_to_do(plan)
     with launch(ws, plan, asked=asked, engine=engine, workers=workers) as started:
@@ -344,34 +359,3 @@ def _place_script(definitions: Definitions, folder: Path) -> str:
     except OSError as problem:
         raise StoaError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None
     return str(file)
-
-
-def settings_of(texts: Iterable[str]) -> dict[str, str]:
-    """Written settings by name: ``snr=4`` gives snr -> 4.
-
-    Raises
-    ------
-    StoaError
-        If one has no ``=``, or a name stands twice.
-    """
-    found: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise StoaError(f"{text!r} is no setting", "write NAME=VALUE, for example `--set snr=4`")
-        if name.strip() in found:
-            raise StoaError(f"{name.strip()!r} is set twice", "give several values of one parameter as snr=3,5,7")
-        found[name.strip()] = value
-    return found
-
-
-def sweep(process: Process, settings: Mapping[str, str]) -> list[dict[str, str]]:
-    """Every combination of settings with several values: ``snr=3,5,7`` gives three.
-
-    The comma belongs to the value where the parameter is declared as text.
-    """
-    choices = []
-    for name, text in settings.items():
-        is_text = name in process.params and process.params[name].type == "str"
-        choices.append([(name, value) for value in ([text] if is_text else text.split(","))])
-    return [dict(combination) for combination in product(*choices)]
