@@ -131,9 +131,15 @@ class OpenProject:
         return define.new_parameter_set(self.workspace, name, process, _written(values))[0]
 
     def add_environment(
-        self, name: str, python: str = "", environ: Mapping[str, str] | None = None, doc: str = ""
+        self, name: str, python: str = "", environ: Mapping[str, str] | None = None, doc: str = "", **fields: object
     ) -> define.Made:
-        return define.add_environment(self.workspace, name, python, environ, doc)
+        """Write an environment: ``add_environment("radio", kind="venv", requirements="radio.txt")``."""
+        given = {"python": python, "environ": dict(environ or {}), "doc": doc, **fields}
+        return define.add_environment(self.workspace, name, given)
+
+    def build_environment(self, name: str, *, again: bool = False) -> dict[str, str]:
+        """Build an environment, if it is not built yet, and say what it is."""
+        return define.build_environment(self.workspace, name, again=again)
 
     def processes(self) -> list[str]:
         return self.workspace.library.processes()

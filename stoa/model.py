@@ -146,6 +146,11 @@ class Process(Struct, frozen=True, kw_only=True):
     timeout_s: float = 0.0  # 0: none
     grace_s: float = 5.0  # between the polite signal and the final one
     memory_mb: int = 0  # 0: no limit
+    memory_most_mb: int = 0  # a job that reached its memory limit is tried again with twice as much, up to this
+    cpu_s: float = 0.0  # processor time that one process of a job may take; 0: no limit
+    file_mb: int = 0  # size of a file that a job may write; 0: no limit
+    processes: int = 0  # how many a job may have at once; 0: no limit
+    disk_mb: int = 0  # what a job writes at most, looked for on the disk before the run starts
     skip_codes: tuple[int, ...] = (77,)
     needs: tuple[Need, ...] = ()
     intent: Intent = "any"  # images of which intent it takes
@@ -161,15 +166,58 @@ class ParameterSet(Struct, frozen=True, kw_only=True):
     doc: str = ""
 
 
+class EnvironmentRule(Struct, frozen=True, kw_only=True):
+    """For which targets another environment is the right one."""
+
+    where: str  # SQL expression over the columns of the target's row, as of --where
+    environment: str
+    doc: str = ""  # why, in words
+
+
+Isolation = Literal["worker", "target"]
+"""Whether the jobs of a worker share one container, one after the other, or each has its own."""
+
+Network = Literal["none", "default", "host"]
+
+
 class Environment(Struct, frozen=True, kw_only=True):
-    """What a process runs in."""
+    """What a process runs in; which fields count depends on the kind."""
 
     name: str
     kind: str = "host"
     python: str = ""  # interpreter that `python` in a command means; "": the one that STOA runs in
     environ: dict[str, str] = field(default_factory=dict)  # variables that are set
     inherit: tuple[str, ...] = ()  # further variables taken over from the caller
+    requirements: str = ""  # file of pip's, relative to the project; venv and casa
+    executable: str = ""  # CASA's own program; casa
+    image: str = ""  # docker
+    dockerfile: str = ""  # relative to the project; docker
+    network: Network = "none"  # docker
+    isolation: Isolation = "worker"  # docker
+    cpus: float = 0.0  # processors that a container may take; 0: no limit; docker
+    umask: int = -1  # of jobs; -1: the caller's
+    versions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # tool -> command that prints its version
+    rules: tuple[EnvironmentRule, ...] = ()  # the first that fits a target names its environment
     doc: str = ""
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """What a container is made from."""
+
+    server: str  # address of the Docker-compatible server; "" for the usual one
+    image: str  # id
+    user: str  # "uid:gid"
+    groups: tuple[int, ...] = ()
+    readable: tuple[str, ...] = ()  # absolute folders of this machine, at the same places inside
+    writable: tuple[str, ...] = ()  # the same; with isolation "target" the job's directory takes their place
+    network: Network = "none"
+    isolation: Isolation = "worker"
+    memory_mb: int = 0
+    cpus: float = 0.0
+    cpu_s: float = 0.0
+    file_mb: int = 0
+    processes: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 class FileRef(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -202,7 +250,14 @@ class Job(Struct, frozen=True, kw_only=True):
     timeout_s: float = 0.0
     grace_s: float = 5.0
     memory_mb: int = 0
+    cpu_limit_s: float = 0.0
+    file_mb: int = 0
+    processes: int = 0
+    umask: int = -1
     skip_codes: tuple[int, ...] = (77,)
+    environment: str = ""  # where it is another one than the run's
+    environment_reason: str = ""
+    container: Container | None = None
 
 
 class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -226,6 +281,10 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     meta: str = ""  # digest of the metadata document that directed the job
     outputs: dict[str, FileRef] = field(default_factory=dict)
     results: dict[str, Value | None] = field(default_factory=dict)
+    environment: str = ""  # where a rule chose another one than the run's
+    environment_reason: str = ""
+    memory_limit_mb: int = 0  # where it is another one than the process asks for
+    left_running: int = 0  # processes that had left the job's process group and were ended with it
     place: str = ""  # "<root>:<path>" of the job's directory
     log: str = ""  # head and tail of what the script printed
 

@@ -18,6 +18,7 @@ from stoa.meta.select import COLUMNS
 from stoa.meta.xml import from_xml
 from stoa.model import Status
 from stoa.provenance import definitions, records
+from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.index import Index
 from stoa.provenance.yamltree import DefinitionError
 
@@ -99,7 +100,7 @@ def yaml_block(heading: str) -> bytes:
 def test_the_definitions_of_formats_are_read():
     process = definitions.read_process(yaml_block("## Processes"), "process")
     assert (process.timeout_s, process.memory_mb, process.results["peak"].tolerance) == (300, 1000, 0.01)
-    assert definitions.read_environment(yaml_block("## Environments"), "environment").inherit == ("CASA_*",)
+    assert read_environment(yaml_block("## Environments"), "environment").inherit == ("CASA_*",)
     assert definitions.read_config(yaml_block("## Settings"), "config").roots["alma"] == "data"
 
 

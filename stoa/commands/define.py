@@ -6,21 +6,25 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from stoa.commands.chain import check_needs
+from stoa.commands.environments import choose_environments, look_up, named_files, setting_of
 from stoa.commands.init import template
 from stoa.commands.resolve import read_files, read_script, value_changes
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.command import check_command
-from stoa.exec.environments import prepare
+from stoa.exec.environments import NotBuilt, prepare
 from stoa.model import Environment, ParameterSet, Process
-from stoa.provenance.definitions import check_name, override, read_environment, read_parameter_set, read_process, shown
+from stoa.provenance.definitions import check_name, override, read_parameter_set, read_process, shown
 from stoa.provenance.dialect import block
+from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.library import DEFAULT_SET
 
 _NEW_PROCESS = """\
@@ -165,7 +169,7 @@ def check_process(ws: Workspace, name: str) -> Process:
     check_needs(ws, process)
     read_script(ws.project, process)
     read_files(ws.project, process)
-    prepare(ws.library.environment(process.environment), os.environ)
+    check_environment(ws, process.environment)
     for set_name in ws.library.parameter_sets(name):
         ws.library.parameter_set(process, set_name)
     return process
@@ -176,7 +180,7 @@ def check_all(ws: Workspace, names: tuple[str, ...] = ()) -> Checked:
     chosen = list(names) or ws.library.processes()
     found = ws.library.problems(lambda name: check_process(ws, name), chosen)
     if not names:
-        found += ws.library.problems(ws.library.environment, ws.library.environments())
+        found += ws.library.problems(lambda name: look_up(ws, name), ws.library.environments())
     return Checked(checked=len(chosen), problems=tuple((p.message, p.hint or "") for p in found))
 
 
@@ -234,21 +238,44 @@ def parameter_differences(ws: Workspace, process_name: str, first: str, second: 
     return value_changes(sets[0], sets[1])
 
 
-def add_environment(
-    ws: Workspace, name: str, python: str = "", environ: Mapping[str, str] | None = None, doc: str = ""
-) -> Made:
-    """Write an environment of kind `host` and check that it can be started."""
+def add_environment(ws: Workspace, name: str, fields: Mapping[str, Any]) -> Made:
+    """Write an environment and check that it can be started, or built.
+
+    Parameters
+    ----------
+    fields
+        Of the definition; empty ones are left out.
+    """
     check_name(name, "environment")
     file = ws.project.environment_file(name)
     _refuse_existing(ws, file, "environment", name)
+    python = fields.get("python", "")
+    given = {"schema": 1, "name": name, "doc": "", "kind": "host", **fields}
     if python:
-        python = shutil.which(python) or python
-    fields = {"schema": 1, "name": name, "doc": doc, "kind": "host", "python": python, "environ": dict(environ or {})}
-    data = block({key: value for key, value in fields.items() if value not in ("", {})})
-    prepare(read_environment(data, file.name), os.environ)
+        given["python"] = shutil.which(python) or python
+    data = block({key: value for key, value in given.items() if value not in ("", {}, [])})
+    environment = read_environment(data, file.name)
+    named_files(ws.project, environment)
+    with suppress(NotBuilt):
+        prepare(environment, setting_of(ws.project))
     ws.ready()
     commit = ws.store.commit({f"environments/{name}.yaml": data}, f"environment {name}")
     return Made(name=name, files=(str(file.relative_to(ws.project.top)),), commit=commit)
+
+
+def check_environment(ws: Workspace, name: str) -> None:
+    """Raise for what is wrong with an environment and those of its rules; one that is not built yet is right."""
+    places = look_up(ws, name)
+    choose_environments(ws, places, ())
+    for environment in places.known.values():
+        with suppress(NotBuilt):
+            prepare(environment, setting_of(ws.project))
+
+
+def build_environment(ws: Workspace, name: str, *, again: bool = False) -> dict[str, str]:
+    """Build an environment, if it is not built yet, and say what it is."""
+    prepared = prepare(ws.library.environment(name), setting_of(ws.project, build=True, again=again))
+    return dict(prepared.facts)
 
 
 def list_environments(ws: Workspace) -> list[Listed]:
@@ -263,4 +290,7 @@ def _environment_words(ws: Workspace, name: str) -> str:
 def environment_facts(ws: Workspace, name: str) -> tuple[Environment, dict[str, str]]:
     """An environment and what it is on this machine."""
     environment = ws.library.environment(name)
-    return environment, dict(prepare(environment, os.environ).facts)
+    try:
+        return environment, dict(prepare(environment, setting_of(ws.project)).facts)
+    except NotBuilt as problem:
+        return environment, {"state": problem.message}

@@ -10,9 +10,10 @@ import msgspec
 
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
-from stoa.model import FileRef, Run
-from stoa.provenance.definitions import read_environment, read_process
+from stoa.model import Environment, FileRef, Run
+from stoa.provenance.definitions import read_process
 from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
+from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.index import decode_outcome, decode_run
 from stoa.provenance.inspect import commit_findings, shown
 from stoa.provenance.records import read_frozen_set
@@ -128,9 +129,16 @@ def _frozen_digests(ws: Workspace, run: Run) -> dict[str, str]:
         raise StoaError(f"missing: {', '.join(name for name in names if name not in held)} of the script")
     return {
         "process": process_digest(process),
-        "environment": environment_digest(environment),
+        "environment": environment_digest(environment, _named_files(ws, run, environment)),
         "params": params_digest(params.values),
         "script": scripts_digest(held.pop(names[0]), process.script, held) if process.script else "",
+    }
+
+
+def _named_files(ws: Workspace, run: Run, environment: Environment) -> dict[str, bytes]:
+    files = tuple(filter(None, (environment.requirements, environment.dockerfile)))
+    return {
+        file: ws.store.frozen(run.id, f"environments/{environment.name}/{Path(file).name}") or b"" for file in files
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from stoa.commands.environments import Chosen, Present, choose_environments
 from stoa.commands.inputs import Choice, Choices
 from stoa.commands.needs import Given, Needs, Reasons, changes
 from stoa.commands.resolve import Definitions, definition_changes, resolve
@@ -41,6 +42,8 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, str | None] = {}  # input -> file below the target's folder
     meta: str = ""  # object id of the metadata document
     needs: dict[str, FileRef] = {}  # outputs of other processes, by their names in the outcome's inputs
+    environment: str = ""  # where a rule chose another one than the run's
+    environment_reason: str = ""
 
     @property
     def ends_blocked(self) -> bool:
@@ -92,6 +95,7 @@ class Past(msgspec.Struct, frozen=True):
     cause: str = ""
     meta: str = ""
     inputs: dict[str, FileRef] = {}
+    environment: str = ""
 
 
 _PAST = msgspec.json.Decoder(Past)
@@ -117,8 +121,9 @@ def make_plan(ws: Workspace, definitions: Definitions, selection: Selection) -> 
 
 def _planned(ws: Workspace, definitions: Definitions, names: list[str], selection: Selection) -> Plan:
     stale = {need.process: _stale(ws, need, names) for need in definitions.process.needs}
+    chosen = choose_environments(ws, definitions.places, names)
     with ws.index.reading(), ws.checksums.many():
-        judge = _Judge(ws, definitions, selection, Needs(ws, definitions.process, stale))
+        judge = _Judge(ws, definitions, selection, Needs(ws, definitions.process, stale), chosen)
         choices = Choices(ws, definitions.process)
         # One target after the other: documents and records of a hundred thousand would fill the memory.
         past = latest(ws, definitions.process.name, definitions.params.name, names)
@@ -140,14 +145,23 @@ def _stale(ws: Workspace, need: Need, names: list[str]) -> Reasons:
 class _Judge:
     """Decides job by job; holds what is the same for all."""
 
-    def __init__(self, ws: Workspace, definitions: Definitions, selection: Selection, needs: Needs) -> None:
+    def __init__(
+        self,
+        ws: Workspace,
+        definitions: Definitions,
+        selection: Selection,
+        needs: Needs,
+        chosen: Mapping[str, Chosen],
+    ) -> None:
         self.ws = ws
         self.needs = needs
         self.definitions = definitions
         self.selection = selection
         self.flags = flagged(ws)
         self.live = _live_jobs(ws, definitions)
-        self._changes: dict[str, str] = {}
+        self.chosen = chosen  # environment by target, where a rule fits
+        self._present = Present(ws.project, definitions.places)
+        self._changes: dict[tuple[str, str, str], str] = {}
         self._roots: dict[str, str] = {}
 
     def jobs(
@@ -164,7 +178,8 @@ class _Judge:
             missing = one.missing or given.missing or (self._absent(target, one.inputs, given) if runs else "")
             yield PlannedJob(
                 target=target.name, group=one.group, state=state, reason=reason, runs=runs, missing=missing,
-                inputs=one.inputs, meta=oid[:12], needs=given.files,
+                inputs=one.inputs, meta=oid[:12], needs=given.files, environment=self._chosen(target).name,
+                environment_reason=self._chosen(target).reason,
             )  # fmt: skip
 
     def _state(self, target: Target, known: Past | None, job: Choice, given: Given, oid: str) -> tuple[str, str]:
@@ -174,7 +189,8 @@ class _Judge:
         if status == Status.BLOCKED:
             lack = job.missing or given.missing or self._absent(target, job.inputs, given)
             return ("blocked", lack) if lack else ("stale", "what was missing is there now")
-        changed = self._definitions_changed(known.run) or self._inputs_changed(target, known, job.inputs, oid)
+        changed = self._definitions_changed(known, self._chosen(target).name)
+        changed = changed or self._inputs_changed(target, known, job.inputs, oid)
         changed = changed or given.missing or "; ".join(changes(known.inputs, given.files)) or given.waits
         if changed:
             return "stale", changed
@@ -182,11 +198,16 @@ class _Judge:
             return "ok", "up to date"
         return status.value, known.cause or status.value
 
-    def _definitions_changed(self, run: str) -> str:
-        if run not in self._changes:
-            record = self.ws.index.rows("SELECT record FROM runs WHERE run = ?", (run,))[0][0]
-            self._changes[run] = "; ".join(definition_changes(decode_run(record), self.definitions))
-        return self._changes[run]
+    def _chosen(self, target: Target) -> Chosen:
+        return self.chosen.get(target.name, Chosen())
+
+    def _definitions_changed(self, past: Past, environment: str) -> str:
+        key = past.run, past.environment, environment
+        if key not in self._changes:
+            run = decode_run(self.ws.index.rows("SELECT record FROM runs WHERE run = ?", (past.run,))[0][0])
+            words = [*definition_changes(run, self.definitions), self._present.change_since(run, *key[1:])]
+            self._changes[key] = "; ".join(filter(None, words))
+        return self._changes[key]
 
     def _inputs_changed(self, target: Target, past: Past, inputs: Mapping[str, str | None], oid: str) -> str:
         process = self.definitions.process

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from stoa.commands.chain import check_needs
+from stoa.commands.environments import Places, look_up
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.command import check_command
@@ -16,7 +17,7 @@ from stoa.model import Environment, ParameterSet, Process, Run
 from stoa.project import Project
 from stoa.provenance.definitions import override, read_process, shown
 from stoa.provenance.dialect import block
-from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
+from stoa.provenance.digests import params_digest, process_digest, scripts_digest
 from stoa.provenance.library import DEFAULT_SET
 
 
@@ -26,6 +27,7 @@ class Definitions(msgspec.Struct, frozen=True, kw_only=True):
     process: Process
     params: ParameterSet
     environment: Environment
+    places: Places  # the environment, and those that its rules may choose
     script: bytes
     files: dict[str, bytes]  # name beside the script -> content
     digests: dict[str, str]
@@ -47,12 +49,12 @@ def resolve(
     if settings:
         chosen = override(process, chosen, settings)
     where = environment or process.environment
-    place = ws.library.environment(where)
+    places = look_up(ws, where)
     script, files = read_script(ws.project, process), read_files(ws.project, process)
     frozen = {
         "process.yaml": ws.project.process_file(process.name).read_bytes(),
-        "environment.yaml": ws.project.environment_file(where).read_bytes(),
         "params.yaml": block(msgspec.to_builtins(chosen)),
+        **places.frozen,
     }
     if process.script:
         frozen |= {f"script/{name}": data for name, data in {Path(process.script).name: script, **files}.items()}
@@ -60,10 +62,11 @@ def resolve(
         "process": process_digest(process),
         "script": scripts_digest(script, process.script, files) if process.script else "",
         "params": params_digest(chosen.values),
-        "environment": environment_digest(place),
+        "environment": places.digests[where],
     }
     return Definitions(
-        process=process, params=chosen, environment=place, script=script, files=files, digests=digests, frozen=frozen
+        process=process, params=chosen, environment=places.known[where], places=places, script=script, files=files,
+        digests=digests, frozen=frozen,
     )  # fmt: skip
 
 
@@ -146,7 +149,10 @@ def _content(file: Path, what: str) -> bytes:
 
 
 def definition_changes(run: Run, now: Definitions) -> list[str]:
-    """What differs between the definitions that a run froze and the present ones, in words."""
+    """What differs between the definitions that a run froze and the present ones, in words.
+
+    The environment is another matter, since a run may use several: see `Present.change_since`.
+    """
     old = run.digests
     words = []
     if old.get("script") != now.digests["script"]:
@@ -155,13 +161,7 @@ def definition_changes(run: Run, now: Definitions) -> list[str]:
         words.append("the definition of the process changed")
     if old.get("params") != now.digests["params"]:
         words.extend(value_changes(run.params.values, now.params.values))
-    if old.get("environment") != now.digests["environment"]:
-        words.append(_environment_change(run.environment, now.environment.name))
     return words
-
-
-def _environment_change(old: str, new: str) -> str:
-    return f"environment: {old} -> {new}" if old != new else f"the environment {new!r} changed"
 
 
 def value_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ import msgspec
 from stoa import __version__
 from stoa.commands.canary import Forecast, canary, forecast
 from stoa.commands.chain import stages
+from stoa.commands.environments import prepare_all, run_digests
 from stoa.commands.live import recover_run
 from stoa.commands.needs import paths
 from stoa.commands.plan import Plan, PlannedJob, make_plan, without_live
@@ -26,7 +27,7 @@ from stoa.exec.cause import group_causes
 from stoa.exec.command import expand
 from stoa.exec.control import Control
 from stoa.exec.engines import make_engine
-from stoa.exec.environments import Prepared, prepare
+from stoa.exec.environments import Prepared
 from stoa.exec.jobs import JobContext, job_description, job_environ, placeholder_values
 from stoa.exec.liveness import Owner
 from stoa.model import BAD, SCHEMA, CauseGroup, FileRef, Job, Outcome, Process, Run, Status, Target
@@ -80,16 +81,16 @@ class Launch:
     ) -> None:
         self.ws = ws
         self._engine = make_engine(engine, workers or ws.project.local.jobs)
-        self._prepared = prepare(plan.definitions.environment, os.environ)
         self._products = _products_folder(ws)
+        self._prepared = prepare_all(ws.project, plan.definitions.places, {job.environment for job in plan.to_run})
         self._control = Control()
         with ws.store.spool.lock():
             self.plan = without_live(ws, plan)
             self.run = _describe(ws, self.plan, asked, engine, self._prepared, rerun_of)
-            self._writer = _begin(ws, self.plan, self.run, batch)
+            self._writer = _begin(ws, self.plan, self.run, batch, self._prepared)
         self._ended: Generator[Outcome, None, None] | None = None
         self._script = ""
-        self._environ: dict[str, str] = {}
+        self._environs: dict[str, dict[str, str]] = {}
         self._roots: dict[str, str] = {}
         self._meta = str(ws.project.meta_file("x").parent.absolute())
         self._done = 0
@@ -112,7 +113,10 @@ class Launch:
         """Each outcome as its job ends; it is in the journal when it is given, a tenth of a second later on disk."""
         self._control = control
         self._script = _place_script(self.plan.definitions, self._writer.folder)
-        self._environ = _with_siblings(self._prepared.environ, self.ws.project, self.plan.definitions.process)
+        self._environs = {
+            name: _with_siblings(prepared.environ, self.ws.project, self.plan.definitions.process)
+            for name, prepared in self._prepared.items()
+        }
         for job in self.plan.to_run:
             if job.missing:
                 outcome = self._blocked(job)
@@ -162,6 +166,7 @@ class Launch:
     def _job(self, planned: PlannedJob) -> Job:
         # Thousands of jobs a minute pass here: names are put together as texts, not as `Path`s.
         process = self.plan.definitions.process
+        prepared = self._prepared[planned.environment]
         target = self.ws.targets[planned.target]
         folder = self._folder(target)
         place, work, failed = (
@@ -176,13 +181,16 @@ class Launch:
         )  # fmt: skip
         return Job(
             run=self.run.id, target=target.name, group=planned.group,
-            argv=self._prepared.argv(expand(process, placeholder_values(context, self._script))),
-            environ=self._environ | job_environ(context), work=context.out,
+            argv=prepared.argv(expand(process, placeholder_values(context, self._script))),
+            environ=self._environs[planned.environment] | job_environ(context), work=context.out,
             place=f"{self._products}/{place}", place_ref=f"{PRODUCTS_ROOT}:{place}",
             failed_place=f"{self._products}/{failed}", failed_ref=f"{PRODUCTS_ROOT}:{failed}",
             description=job_description(context), inputs=self._fingerprints(target, planned.inputs) | planned.needs,
             meta=planned.meta, outputs=process.outputs, results=process.results, timeout_s=process.timeout_s,
-            grace_s=process.grace_s, memory_mb=process.memory_mb, skip_codes=process.skip_codes,
+            grace_s=process.grace_s, memory_mb=process.memory_mb, cpu_limit_s=process.cpu_s, file_mb=process.file_mb,
+            processes=process.processes, umask=prepared.umask, skip_codes=process.skip_codes,
+            environment=planned.environment, environment_reason=planned.environment_reason,
+            container=prepared.container,
         )  # fmt: skip
 
     def _folder(self, target: Target) -> str:
@@ -318,23 +326,36 @@ def _products_folder(ws: Workspace) -> Path:
     return folder.absolute()
 
 
-def _begin(ws: Workspace, plan: Plan, run: Run, batch: Batch | None) -> RunWriter:
+def _begin(ws: Workspace, plan: Plan, run: Run, batch: Batch | None, prepared: Mapping[str, Prepared]) -> RunWriter:
     keys = [(job.target, job.group) for job in plan.to_run]
     owner = msgspec.to_builtins(Owner.here())
     left = len(plan.jobs) - len(keys)
-    frozen = plan.definitions.frozen
+    found = {
+        f"environments/{name or run.environment}/{file}": content
+        for name, each in prepared.items()
+        for file, content in each.files.items()
+    }
+    frozen = plan.definitions.frozen | found
     return RunWriter(ws.store, run, frozen, keys, owner, group_causes, up_to_date=left, batch=batch)
 
 
-def _describe(ws: Workspace, plan: Plan, asked: tuple[str, ...], engine: str, prepared: Prepared, rerun_of: str) -> Run:
+def _describe(
+    ws: Workspace, plan: Plan, asked: tuple[str, ...], engine: str, prepared: Mapping[str, Prepared], rerun_of: str
+) -> Run:
     jobs = plan.to_run
     fresh = id_after(ws.store.newest_run())
+    usual = plan.definitions.environment.name
+    facts = dict(prepared[""].facts) if "" in prepared else {}
+    for name, each in prepared.items():
+        facts |= {f"{name}: {fact}": value for fact, value in each.facts.items() if name}
+    identities = {name or usual: each.identity for name, each in prepared.items()}
     return Run(
         schema=SCHEMA, id=fresh, process=plan.definitions.process.name, params=plan.definitions.params,
-        environment=plan.definitions.environment.name, engine=engine, author=ws.repository.author(),
+        environment=usual, engine=engine, author=ws.repository.author(),
         host=socket.gethostname(), started=now(), asked=asked, jobs=len(jobs),
-        targets=len({job.target for job in jobs}), digests=plan.definitions.digests,
-        environment_facts=dict(prepared.facts), stoa_version=__version__, rerun_of=rerun_of,
+        targets=len({job.target for job in jobs}),
+        digests=plan.definitions.digests | run_digests(plan.definitions.places, identities),
+        environment_facts=facts, stoa_version=__version__, rerun_of=rerun_of,
     )  # fmt: skip
 
 

@@ -76,33 +76,50 @@ def flagged(ws: Workspace) -> dict[str, list[str]]:
 
 
 def _where(ws: Workspace, expression: str, process: str, params: str) -> set[str]:
+    pair = " AND l.process = ? AND l.params = ?" if process else ""  # of any pair otherwise
+    source = (
+        "SELECT t.name, m.*, o.status, o.cause, o.duration_s, o.memory_mb, o.run, o.grp,"
+        " EXISTS (SELECT 1 FROM open_flags f WHERE f.target = t.name) AS flagged"
+        " FROM target_names t LEFT JOIN metadata m ON m.target = t.name"
+        f" LEFT JOIN current l ON l.target = t.name{pair}"
+        " LEFT JOIN outcomes o ON o.id = l.outcome"
+    )
+    known = ("status", "cause", "duration_s", "memory_mb", "run", "grp", "flagged")
+    return _fitting(ws, source, expression, (process, params) if process else (), "--where", known)
+
+
+def described(ws: Workspace, expression: str, asker: str) -> set[str]:
+    """Targets whose metadata an SQL expression fits.
+
+    Parameters
+    ----------
+    asker
+        Who asks, for messages.
+    """
+    source = "SELECT t.name, m.* FROM target_names t LEFT JOIN metadata m ON m.target = t.name"
+    return _fitting(ws, source, expression, (), asker, ())
+
+
+def _fitting(
+    ws: Workspace, source: str, expression: str, arguments: tuple[str, ...], asker: str, further: tuple[str, ...]
+) -> set[str]:
     index = ws.index
     index.connection.execute("CREATE TEMP TABLE IF NOT EXISTS target_names(name TEXT PRIMARY KEY)")
     index.connection.execute("DELETE FROM target_names")
     index.connection.executemany("INSERT INTO target_names VALUES (?)", [(name,) for name in ws.targets])
-    pair = " AND l.process = ? AND l.params = ?" if process else ""  # of any pair otherwise
-    sql = (
-        "SELECT DISTINCT name FROM (SELECT t.name, m.*, o.status, o.cause, o.duration_s, o.memory_mb, o.run, o.grp,"
-        " EXISTS (SELECT 1 FROM open_flags f WHERE f.target = t.name) AS flagged"
-        " FROM target_names t LEFT JOIN metadata m ON m.target = t.name"
-        f" LEFT JOIN current l ON l.target = t.name{pair}"
-        f" LEFT JOIN outcomes o ON o.id = l.outcome) WHERE ({expression}\n)"
-    )
     try:
-        _, rows = index.select(sql, (process, params) if process else ())
+        _, rows = index.select(f"SELECT DISTINCT name FROM ({source}) WHERE ({expression}\n)", arguments)
     except QueryError as problem:
-        raise _with_guess(
-            problem, [row[1] for row in index.rows("SELECT * FROM pragma_table_info('metadata')")]
-        ) from None
+        columns = [row[1] for row in index.rows("SELECT * FROM pragma_table_info('metadata')")]
+        raise _with_guess(problem, asker, [*columns, "name", *further]) from None
     return {row[0] for row in rows}
 
 
-def _with_guess(problem: QueryError, columns: list[str]) -> QueryError:
-    known = [*columns, "name", "status", "cause", "duration_s", "memory_mb", "run", "grp", "flagged"]
+def _with_guess(problem: QueryError, asker: str, known: list[str]) -> QueryError:
     missing = problem.message.partition("no such column: ")[2]
     near = nearest(missing, known) if missing else None
     guess = f"; did you mean {near!r}?" if near else ""
-    return QueryError(f"--where: {problem.message}{guess}", f"columns: {', '.join(known)}")
+    return QueryError(f"{asker}: {problem.message}{guess}", f"columns: {', '.join(known)}")
 
 
 def is_bad(status: str) -> bool:

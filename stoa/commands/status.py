@@ -7,6 +7,7 @@ from collections.abc import Container, Mapping
 import msgspec
 
 from stoa.commands.agreement import Disagreement, disagreements
+from stoa.commands.environments import Present
 from stoa.commands.history import RunRow, list_runs
 from stoa.commands.resolve import definition_changes, resolve_again
 from stoa.commands.selection import flagged
@@ -184,7 +185,11 @@ def _changes(ws: Workspace, runs: list[Run]) -> dict[str, list[str]]:
         present = resolve_again(ws, max(runs, key=lambda run: run.id), environment="")
     except StoaError as problem:
         return {run.id: [problem.message] for run in runs}
-    return {run.id: definition_changes(run, present) for run in runs}
+    places = Present(ws.project, present.places)
+    return {
+        run.id: definition_changes(run, present) + list(filter(None, [places.change_since(run, "", "")]))
+        for run in runs
+    }
 
 
 def _targets(ws: Workspace, ran: list[_Ran], flags: Mapping[str, list[str]]) -> tuple[TargetStatus, ...]:

@@ -128,6 +128,8 @@ def run_job(job: Job, control: Control) -> Outcome:
         meta=job.meta,
         outputs=verdict.outputs,
         results=verdict.results,
+        environment=job.environment,
+        environment_reason=job.environment_reason,
         place=place,
         log=verdict.log,
     )

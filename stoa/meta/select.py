@@ -52,6 +52,8 @@ COLUMNS: dict[str, Column] = {
     "member_ous": Column("str", "", "uid of the member OUS"),
     "qa2": Column("str", "", "status of quality assurance 2: PASS, SEMIPASS, FAIL"),
     "made_by": Column("str", "", "pipeline or hand"),
+    "casa": Column("str", "", "version of CASA that README or scripts name"),
+    "pipeline": Column("str", "", "version of the pipeline that they name"),
     "problems": Column("str", "", "codes of errors and warnings, sorted, with blanks between"),
 }
 """Columns that every target has, for lists and `--where`; the names stay."""
@@ -66,7 +68,10 @@ def columns(document: Document) -> dict[str, str | int | float | None]:
     main = main_image(document)
     if main is not None:
         found |= _of_image(main)
-    found |= {name: document.package.get(name) for name in ("project_code", "member_ous", "qa2", "made_by")}
+    found |= {
+        name: document.package.get(name)
+        for name in ("project_code", "member_ous", "qa2", "made_by", "casa", "pipeline")
+    }
     codes = {problem.code for problem in check(document) if problem.level != "info"}
     found["problems"] = " ".join(sorted(codes))
     return found

@@ -19,7 +19,6 @@ from stoa.errors import StoaError, nearest
 from stoa.model import (
     SCHEMA,
     Choice,
-    Environment,
     InputSpec,
     Intent,
     Need,
@@ -38,16 +37,15 @@ from stoa.provenance.yamltree import Spot, read_yaml
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TYPES = ("bool", "int", "float", "str")
 _KINDS = ("file", "catalogue", "image")
 _ACCEPTED = ("truncated", "no-celestial")
-_ENVIRONMENT_KINDS = ("host",)
 T = TypeVar("T")
 
 _PROCESS_FIELDS = (
     "schema", "name", "doc", "script", "files", "command", "shell", "over", "inputs", "params", "outputs",
-    "results", "environment", "timeout", "grace", "memory", "skip_codes", "needs", "intent",
+    "results", "environment", "timeout", "grace", "memory", "memory_most", "cpu_time", "file_size", "processes", "disk",
+    "skip_codes", "needs", "intent",
 )  # fmt: skip
 _PLACEHOLDERS = ("script", "target", "name", "group", "meta", "out", "params", "needs")
 
@@ -86,8 +84,8 @@ def read_process(data: bytes, file: str) -> Process:
     check_schema(fields)
     shell = get(fields, "shell", Spot.boolean, False)
     script = get(fields, "script", _script, "")
-    return Process(
-        name=_safe_name(fields["name"]),
+    process = Process(
+        name=safe_name(fields["name"]),
         command=_command(fields["command"], shell=shell),
         script=script,
         files=get(fields, "files", partial(_files, script=script), ()),
@@ -97,15 +95,30 @@ def read_process(data: bytes, file: str) -> Process:
         params=_each(fields, "params", _param),
         outputs=_each(fields, "outputs", _output),
         results=_each(fields, "results", _result),
-        environment=get(fields, "environment", _safe_name, "host"),
+        environment=get(fields, "environment", safe_name, "host"),
         timeout_s=get(fields, "timeout", duration, 0.0),
         grace_s=get(fields, "grace", duration, 5.0),
         memory_mb=get(fields, "memory", memory, 0),
+        memory_most_mb=get(fields, "memory_most", memory, 0),
+        cpu_s=get(fields, "cpu_time", duration, 0.0),
+        file_mb=get(fields, "file_size", memory, 0),
+        processes=get(fields, "processes", _positive, 0),
+        disk_mb=get(fields, "disk", memory, 0),
         skip_codes=get(fields, "skip_codes", exit_codes, (77,)),
         needs=get(fields, "needs", _needs, ()),
         intent=cast(Intent, get(fields, "intent", lambda s: s.word(get_args(Intent)), "any")),
         doc=get(fields, "doc", Spot.text, ""),
     )
+    if process.memory_most_mb and not 0 < process.memory_mb < process.memory_most_mb:
+        raise fields["memory_most"].error("memory_most must be above `memory`, which a first try gets")
+    return process
+
+
+def _positive(spot: Spot) -> int:
+    number = spot.integer()
+    if not 1 <= number <= 1_000_000:
+        raise spot.error(f"{spot.field} must be a whole number above 0, got {brief(spot.text())}")
+    return number
 
 
 def read_parameter_set(data: bytes, file: str, process: Process, name: str) -> ParameterSet:
@@ -188,21 +201,6 @@ def shown(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
-def read_environment(data: bytes, file: str) -> Environment:
-    """An environment definition."""
-    known = ("schema", "name", "doc", "kind", "python", "environ", "inherit")
-    fields = read_yaml(data, file).mapping(known, required=("name", "kind"))
-    check_schema(fields)
-    return Environment(
-        name=_safe_name(fields["name"]),
-        kind=fields["kind"].word(_ENVIRONMENT_KINDS),
-        python=get(fields, "python", Spot.text, ""),
-        environ=get(fields, "environ", _variables, {}),
-        inherit=get(fields, "inherit", Spot.texts, ()),
-        doc=get(fields, "doc", Spot.text, ""),
-    )
-
-
 def _checksums(spot: Spot) -> Literal["headers", "files"]:
     return "files" if spot.word(("headers", "files")) == "files" else "headers"
 
@@ -251,14 +249,6 @@ def _words(spot: Spot, kind: str) -> dict[str, str]:
     return {name: below.text() for name, below in fields.items()}
 
 
-def _variables(spot: Spot) -> dict[str, str]:
-    fields = spot.mapping()
-    for name, below in fields.items():
-        if not _VARIABLE.fullmatch(name):
-            raise below.error(f"{brief(name)} cannot name a variable", "letters, digits and _, not a digit first")
-    return {name: below.text() for name, below in fields.items()}
-
-
 def _each(
     fields: Mapping[str, Spot], name: str, read: Callable[[Spot], T], forbidden: tuple[str, ...] = ()
 ) -> dict[str, T]:
@@ -275,7 +265,8 @@ def _each(
     return {key: read(spot) for key, spot in found.items()}
 
 
-def _safe_name(spot: Spot) -> str:
+def safe_name(spot: Spot) -> str:
+    """The text there, if it can name a definition."""
     return _check_at(spot, spot.text(), spot.field if spot.field != "name" else "definition")
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from stoa.model import Environment, Process, Value
 
+_ENVIRONMENT_FIELDS = ("executable", "image", "dockerfile", "network", "umask", "rules")
 _PROCESS_FIELDS = ("command", "shell", "over", "inputs", "outputs", "results", "needs", "intent")
 
 
@@ -37,9 +38,23 @@ def params_digest(values: dict[str, Value]) -> str:
     return digest(values)
 
 
-def environment_digest(environment: Environment) -> str:
-    """Digest of the environment's definition, without its name and words."""
-    return digest([environment.kind, environment.python, environment.environ, environment.inherit])
+def environment_digest(environment: Environment, files: Mapping[str, bytes] | None = None) -> str:
+    """Digest of the environment's definition, without its name and words.
+
+    What nearly no environment says is left out where it is not said, so that digests of older
+    records stay as they are.
+
+    Parameters
+    ----------
+    files
+        Content of the files that the definition names.
+    """
+    parts: list[Any] = [environment.kind, environment.python, environment.environ, environment.inherit]
+    further = {name: getattr(environment, name) for name in _ENVIRONMENT_FIELDS}
+    further = {name: value for name, value in further.items() if value not in ("", -1, (), "none")}
+    if files:
+        further["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return digest([*parts, further] if further else parts)
 
 
 def script_digest(content: bytes, name: str) -> str:

@@ -12,11 +12,11 @@ from stoa.project import PRODUCTS_ROOT, STOA_DIR, Config, Local, Project
 from stoa.provenance.definitions import (
     complete,
     read_config,
-    read_environment,
     read_local,
     read_parameter_set,
     read_process,
 )
+from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.records import read_targets
 from stoa.provenance.yamltree import MAX_BYTES, DefinitionError
 

@@ -64,7 +64,10 @@ def test_every_definition_is_checked_before_anything_runs(survey):
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert errors == [
         "error: the script measured.sh of process 'measure' does not exist",
-        "error: kind must be one of host, got 'hots', did you mean 'host'? (.stoa/environments/casa.yaml, line 2)",
+        (
+            "error: kind must be one of host, venv, docker, casa, got 'hots', did you mean 'host'?"
+            " (.stoa/environments/casa.yaml, line 2)"
+        ),
     ]
     assert result.exit_code == 1
 

@@ -215,6 +215,6 @@ def test_what_a_killed_run_was_is_in_git_with_its_definitions(cut_off):
     (run,) = cut_off.runs()
     names = cut_off.git("ls-tree", "-r", "--name-only", "HEAD", f".stoa/runs/{run}").splitlines()
     assert [name.removeprefix(f".stoa/runs/{run}/") for name in names] == [
-        "frozen/environment.yaml", "frozen/params.yaml", "frozen/process.yaml", "frozen/script/measure.sh",
-        "outcomes-0000.yaml", "run.yaml", "summary.yaml",
+        "frozen/environment.yaml", "frozen/environments/host/packages.txt", "frozen/params.yaml",
+        "frozen/process.yaml", "frozen/script/measure.sh", "outcomes-0000.yaml", "run.yaml", "summary.yaml",
     ]  # fmt: skip

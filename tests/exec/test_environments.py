@@ -43,7 +43,8 @@ def test_facts_say_what_it_was_without_a_path():
     assert prepared.facts["kind"] == "host"
     assert prepared.facts["python"] == ".".join(map(str, sys.version_info[:3]))
     assert prepared.facts["machine"] == platform.machine()
-    assert set(prepared.facts) == {"kind", "python", "implementation", "platform", "kernel", "machine"}
+    names = {"kind", "python", "implementation", "platform", "kernel", "machine", "packages"}
+    assert set(prepared.facts) == names
     assert not any(value.startswith("/") for value in prepared.facts.values())
 
 
@@ -55,7 +56,7 @@ def test_python_as_a_command_is_the_interpreter_of_the_environment():
 
 def test_another_interpreter_is_asked_for_its_version(tmp_path):
     other = tmp_path / "python-9"
-    other.write_text('#!/bin/sh\necho \'["9.8.7", "PyPy"]\'\n')
+    other.write_text('#!/bin/sh\necho \'["9.8.7", "PyPy", ["numpy==1.0"]]\'\n')
     other.chmod(0o755)
     prepared = prepare(Environment(name="e", python=str(other)), CALLER)
     assert (prepared.facts["python"], prepared.facts["implementation"]) == ("9.8.7", "PyPy")

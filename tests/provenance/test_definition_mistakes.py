@@ -10,18 +10,18 @@ from stoa.provenance.definitions import (
     check_name,
     override,
     read_config,
-    read_environment,
     read_local,
     read_parameter_set,
     read_process,
 )
+from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.yamltree import MAX_BYTES, DefinitionError
 
 HEAD = "name: peak\ncommand: [x]\n"
 NAMES = "a name has letters, digits and . _ + - only, starts with a letter or digit, at most 120 characters"
 FIELDS = (
     "known fields: schema, name, doc, script, files, command, shell, over, inputs, params, outputs, results,"
-    " environment, timeout, grace, memory, skip_codes, needs, intent"
+    " environment, timeout, grace, memory, memory_most, cpu_time, file_size, processes, disk, skip_codes, needs, intent"
 )
 QUOTES = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', stands in quotes"
 
@@ -244,7 +244,10 @@ ENVIRONMENT = "name: casa\nkind: host\n"
     ("text", "message"),
     [
         ("name: casa\n", "field 'kind' is missing (p.yaml, line 1)"),
-        ("name: casa\nkind: hots\n", "kind must be one of host, got 'hots', did you mean 'host'? (p.yaml, line 2)"),
+        (
+            "name: casa\nkind: hots\n",
+            "kind must be one of host, venv, docker, casa, got 'hots', did you mean 'host'? (p.yaml, line 2)",
+        ),
         (ENVIRONMENT + "environ: {A=B: x}\n", "'A=B' cannot name a variable (p.yaml, line 3)"),
         (ENVIRONMENT + "environ: {A: [x]}\n", "environ.A must be one value, not a list (p.yaml, line 3)"),
         (ENVIRONMENT + "pyhton: x\n", "unknown field 'pyhton', did you mean 'python'? (p.yaml, line 3)"),

@@ -13,13 +13,13 @@ from stoa.provenance.definitions import (
     complete,
     override,
     read_config,
-    read_environment,
     read_local,
     read_parameter_set,
     read_process,
     shown,
 )
 from stoa.provenance.dialect import block
+from stoa.provenance.environment_definition import read_environment
 
 FULL = b"""\
 # What a colleague wrote.

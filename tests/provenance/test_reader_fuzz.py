@@ -15,12 +15,12 @@ from stoa.errors import StoaError
 from stoa.model import SCHEMA, Author, Outcome, ParameterSet, Review, Run, Status, Summary, Target
 from stoa.provenance.definitions import (
     read_config,
-    read_environment,
     read_local,
     read_parameter_set,
     read_process,
 )
 from stoa.provenance.dialect import RecordError
+from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.records import (
     read_frozen_set,
     read_outcomes,
