@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,7 @@ from types import ModuleType
 import pytest
 
 from stoa.meta.build import build
+from stoa.meta.header import read
 from stoa.meta.xml import from_xml, to_xml, validate
 
 COUNT = int(os.environ.get("STOA_FUZZ", "2000"))
@@ -57,3 +59,31 @@ def test_a_damaged_file_has_a_document(part: int, mutants: ModuleType, tmp_path:
         xml = to_xml(document)
         assert from_xml(xml) == document
         assert validate(xml) == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_damaged_packed_file_is_read_or_named(part: int, mutants: ModuleType, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.fits"
+    folder = tmp_path / "product"
+    folder.mkdir()
+    sound = usable = 0
+    for ending, data, packed in mutants.packed_mutants(COUNT // PARTS, seed=part):
+        path = folder / f"x.image.pbcor.{ending}"
+        path.write_bytes(data)
+        start = time.process_time()
+        found = read(path)
+        assert time.process_time() - start < 1
+        assert found.header or found.defects
+        if packed is not None:  # what is packed soundly is read as if it were not packed
+            whole.write_bytes(packed)
+            plain = read(whole)
+            assert (found.header and found.header.raw) == (plain.header and plain.header.raw)
+            assert found.defects == plain.defects
+            sound += 1
+        usable += found.header is not None
+        xml = to_xml(build(folder))
+        assert validate(xml) == ()
+        path.unlink()
+    assert sound > COUNT // PARTS // 10
+    assert usable > COUNT // PARTS // 5
