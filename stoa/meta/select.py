@@ -100,8 +100,14 @@ def _counts(document: Document) -> dict[str, int]:
         "n_science": science,
         "n_calibrators": len(with_image) - science,
         "n_beams": sum(file.role == "primaryBeam" for file in files),
-        "size_bytes": sum(int(file.derived.get("size", "0")) for file in (*files, *document.others)),
+        "size_bytes": sum(_size(file) for file in (*files, *document.others)),
     }
+
+
+def _size(file: FileEntry) -> int:
+    """Bytes of a file; 0 where a document from elsewhere has no number of them."""
+    text = file.derived.get("size", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def _of_image(image: FileEntry) -> dict[str, str | float | None]:

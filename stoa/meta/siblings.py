@@ -32,7 +32,8 @@ def _completed(file: FileEntry, siblings: tuple[FileEntry, ...]) -> FileEntry:
     if _BEAM_FACTS[0] not in file.derived:
         donor = next((s for s in siblings if _BEAM_FACTS[0] in s.derived and "beam_origin" in s.derived), None)
         if donor:
-            more |= {fact: donor.derived[fact] for fact in _BEAM_FACTS} | {"beam_origin": donor.name}
+            more |= {fact: donor.derived[fact] for fact in _BEAM_FACTS if fact in donor.derived}
+            more["beam_origin"] = donor.name
     donor = next((s for s in siblings if is_measured(s)), None)
     if donor and not is_measured(file):
         more |= {key: donor.derived[key] for key in ("pb_hwhm_arcsec", "pb_hwhm_origin")}
@@ -41,7 +42,8 @@ def _completed(file: FileEntry, siblings: tuple[FileEntry, ...]) -> FileEntry:
 
 def is_measured(file: FileEntry) -> bool:
     """Whether the half width of the primary beam was measured in this file."""
-    return file.derived.get("pb_hwhm_origin", "").startswith(f"{file.name}, row ")
+    origin = file.derived.get("pb_hwhm_origin", "")
+    return "pb_hwhm_arcsec" in file.derived and origin.startswith(f"{file.name}, row ")
 
 
 def with_dish(entries: Iterable[FileEntry]) -> Iterable[FileEntry]:

@@ -90,7 +90,7 @@ def from_xml(data: bytes) -> Document:
     ------
     MetadataError
         If it is not well-formed, has a document type or entities, is larger than 64 MiB, has a name or value of
-        unreasonable length, is of a newer format, or has no ``project``.
+        unreasonable length, names a file twice, is of a newer format, or has no ``project``.
     """
     root = _parse(data)
     if root.tag != "project":
@@ -101,8 +101,12 @@ def from_xml(data: bytes) -> Document:
     derived = {str(element.get("file", "")): _texts(element) for element in root.iter("derived")}
     groups: dict[str, list[FileEntry]] = {}
     others = []
+    names: set[str] = set()
     for element in root.iter("file"):
         entry = _entry(element, derived)
+        if entry.name in names:
+            raise MetadataError(f"{_shown(entry.name)!r} in line {element.sourceline} is there a second time")
+        names.add(entry.name)
         key = _group_key(element, entry)
         if key is None:
             others.append(entry)

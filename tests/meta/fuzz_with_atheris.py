@@ -20,7 +20,9 @@ import atheris
 
 with atheris.instrument_imports(include=["stoa.meta"]):
     from stoa.meta.build import build
+    from stoa.meta.check import check
     from stoa.meta.document import MetadataError
+    from stoa.meta.select import columns, image_groups
     from stoa.meta.xml import from_xml, to_xml, validate
 
 HERE = Path(__file__).resolve().parent
@@ -45,12 +47,16 @@ def fits_target(folder: Path) -> Callable[[bytes], None]:
 
 
 def xml_target(data: bytes) -> None:
-    """A document is read or refused by name; what was read can be written and read again."""
+    """A document is read or refused by name; what STOA writes of it stays as it is, and it has columns and problems."""
     try:
         document = from_xml(data)
     except MetadataError:
         return
-    assert from_xml(to_xml(document)) == document
+    written = to_xml(document)
+    assert to_xml(from_xml(written)) == written
+    columns(document)
+    check(document)
+    image_groups(document, {})
 
 
 def beginnings(kind: str, folder: Path) -> None:

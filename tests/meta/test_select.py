@@ -9,6 +9,7 @@ import pytest
 
 from stoa.meta.build import build
 from stoa.meta.select import COLUMNS, MissingInput, columns, find_inputs, image_groups
+from stoa.meta.xml import from_xml
 from stoa.model import Choice, InputSpec
 
 INPUTS = {
@@ -199,6 +200,13 @@ def test_columns_of_an_empty_folder_are_there(product: Path) -> None:
     found = columns(build(product))
     assert found.keys() == COLUMNS.keys()
     assert (found["n_files"], found["object"], found["problems"]) == (0, None, "empty")
+
+
+def test_a_document_from_elsewhere_may_say_nonsense() -> None:
+    data = b"""<project><file FILETYPE="image" NAXIS1="wide" BMAJ="x">x.image.fits</file>
+      <derived file="x.image.fits" size="large" ra_deg="east" beam_major_arcsec="big" beam_minor_arcsec="nan"/></project>"""
+    found = columns(from_xml(data))
+    assert [found[name] for name in ("size_bytes", "ra_deg", "beam_arcsec", "n_images")] == [0, None, None, 1]
 
 
 def test_columns_have_the_types_that_are_declared(image, product: Path) -> None:

@@ -136,6 +136,23 @@ def test_any_name_and_text_survives(found: dict[str, tuple[str, str]]) -> None:
     assert from_xml(to_xml(document)) == document
 
 
+def test_a_beam_of_which_only_the_major_axis_is_told_is_passed_on_as_it_is() -> None:
+    data = b"""<project>
+      <file FILETYPE="image" BMAJ="">x.image.fits</file><file FILETYPE="primaryBeam" OBJECT="M83">x.pb.fits</file>
+      <derived file="x.image.fits" beam_major_arcsec="3.6" beam_origin="header"/><derived file="x.pb.fits"/>
+    </project>"""
+    beam = from_xml(data).groups[0].files[1]
+    assert beam.derived == {"beam_major_arcsec": "3.6", "beam_origin": "x.image.fits"}
+
+
+def test_where_a_width_was_measured_that_is_not_told_is_of_no_use() -> None:
+    data = b"""<project>
+      <file FILETYPE="primaryBeam" OBJECT="M83">x.pb.fits</file><file FILETYPE="image" OBJECT="M83">x.image.fits</file>
+      <derived file="x.pb.fits" pb_hwhm_origin="x.pb.fits, row 3"/><derived file="x.image.fits"/>
+    </project>"""
+    assert from_xml(data).groups[0].files[0].derived == {}
+
+
 def test_files_alone_are_enough() -> None:
     document = from_xml(
         b"<project><file BUNIT='Jy/beam' CTYPE1='RA---SIN'>plain.fits</file><file>x.pb.fits</file></project>"
@@ -177,6 +194,7 @@ LAUGHS = b"".join(b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10) for n in 
         (b"<project>" + b"<group>" * 1000 + b"</group>" * 1000 + b"</project>", "not well-formed"),
         (b"<project><file BMAJ='" + b"9" * 70_000 + b"'>x.fits</file></project>", "70000 characters"),
         (b"<project><file/></project>", "does not hold the name"),
+        (b"<project><file>x.fits</file><group key='g'><file>x.fits</file></group></project>", "a second time"),
         (b"<project><file>../x.fits</file></project>", "leaves the folder"),
         (b"<project><file>/etc/x.fits</file></project>", "leaves the folder"),
         (b"<project><package schema='2'/></project>", "reads up to 1"),
