@@ -179,21 +179,24 @@ def meta_build(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Targets or globs; by default all.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="How many processes; 0: one a processor.")] = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Also in the place of documents by other hands.")] = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Describe the FITS files of targets, from their headers, and commit what changed.
 
-    A folder whose files have the sizes and times that they had is not read again.
+    A folder whose files have the sizes and times that they had is not read again. A document in git that STOA did not
+    write stays, unless --replace is given.
     """
-    report = documents.build_documents(
-        workspace(ctx), tuple(names or ()), jobs, None if json or quiet or not sys.stderr.isatty() else _progress
-    )
+    progress = None if json or quiet or not sys.stderr.isatty() else _progress
+    report = documents.build_documents(workspace(ctx), tuple(names or ()), jobs, progress, replace=replace)
     if json:
         as_json(report)
         return
     for name in report.vanished:
         tell(f"the folder of {name} is not there; its document stays as it was")
+    for name in report.kept:
+        tell(f"the document of {name} was not written by STOA and stays: `stoa meta build --replace {name}`")
     if quiet:
         return
     changed = f"{count(len(report.changed), 'document')} new or changed" if report.changed else "nothing changed"
@@ -223,7 +226,9 @@ def meta_show(
 @meta_app.command("check")
 def meta_check(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Targets or globs; by default all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Targets or globs, or XML files with documents; by default all targets.")
+    ] = None,
     brief: Annotated[bool, typer.Option("--overview", help="One line a problem instead of one a file.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Also what is only good to know (level info).")] = False,
     json: JsonOption = False,
@@ -234,12 +239,16 @@ def meta_check(
     Exits with 1 when a folder has an error or a warning; what is good to know (info) is no reason, and is shown
     with --all.
     """
-    found = documents.check_documents(workspace(ctx), tuple(names or ()))
+    files = [name for name in names or () if name.endswith(".xml")]
+    chosen = tuple(name for name in names or () if name not in files)
+    found = [documents.check_file(Path(name)) for name in files]
+    if chosen or not files:
+        found += documents.check_documents(workspace(ctx), chosen)
     faults = documents.without_notes(found)
     checked = found if everything else faults
     bad = [entry for entry in faults if entry.problems]
     notes = sum(len(entry.problems) for entry in found) - sum(len(entry.problems) for entry in checked)
-    verdict = f"{len(bad)} of {count(len(found), 'target')} with an error or a warning"
+    verdict = f"{len(bad)} of {count(len(found), 'document' if files else 'target')} with an error or a warning"
     verdict += f"; {count(notes, 'thing')} good to know with --all" if notes else ""
     if json:
         as_json(documents.overview(checked) if brief else checked)

@@ -18,7 +18,7 @@ from stoa.meta.explain import Explanation, explain
 from stoa.meta.many import Described, Gone, Request, describe_many
 from stoa.meta.rules import ROLE_ORDER, RULES
 from stoa.meta.table import BUILT_IN, RoleTable, extended
-from stoa.meta.xml import from_xml, validate
+from stoa.meta.xml import MAX_BYTES, from_xml, validate
 from stoa.project import Project
 from stoa.provenance.git import Snapshot
 from stoa.provenance.library import NoProject, shown
@@ -38,6 +38,7 @@ class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
     read: int  # targets whose folder is not as it was, so that its files were looked at
     changed: tuple[str, ...]  # targets whose document is new or different
     vanished: tuple[str, ...]  # targets whose folder is not there; their documents stay
+    kept: tuple[str, ...] = ()  # targets whose document was not written by STOA and stays
     files: int
     commit: str
 
@@ -74,7 +75,12 @@ def role_table(project: Project) -> RoleTable:
 
 
 def build_documents(
-    ws: Workspace, targets: tuple[str, ...] = (), jobs: int = 0, progress: Progress | None = None
+    ws: Workspace,
+    targets: tuple[str, ...] = (),
+    jobs: int = 0,
+    progress: Progress | None = None,
+    *,
+    replace: bool = False,
 ) -> BuildReport:
     """Describe the folders of targets and commit the documents that changed, with the rules that made them.
 
@@ -84,6 +90,8 @@ def build_documents(
         How many processes; 0: as many as the settings or the processors say.
     progress
         Is told how many of how many targets are done.
+    replace
+        Whether documents that were not written by STOA make room for its own.
 
     Raises
     ------
@@ -98,7 +106,7 @@ def build_documents(
         if not ws.project.root(root).is_dir():
             raise StoaError(f"root {root!r} is not at {ws.project.root(root)}", f"`stoa root add {root} PATH`")
     table = role_table(ws.project)
-    builder = _Builder(ws)
+    builder = _Builder(ws, replace=replace)
     try:
         requests = [builder.request(name) for name in names]
         sums = ws.project.config.checksums == "files"
@@ -116,8 +124,9 @@ def build_documents(
 class _Builder:
     """Takes descriptions as they come, and commits those that differ from what git holds."""
 
-    def __init__(self, ws: Workspace) -> None:
+    def __init__(self, ws: Workspace, *, replace: bool) -> None:
         self._ws = ws
+        self._replace = replace
         self._snapshot = ws.store.snapshot()
         self._oids = _documents(ws, self._snapshot)
         self._cache = Descriptions(ws.project.descriptions_file)
@@ -126,6 +135,7 @@ class _Builder:
         self._described: list[Described] = []
         self._vanished: list[str] = []
         self._changed: list[str] = []
+        self._kept: list[str] = []
         self._files = self._targets = self._read = 0
         self._commit = ""
 
@@ -144,9 +154,13 @@ class _Builder:
         if not one.xml:
             return
         self._read += 1
-        self._described.append(msgspec.structs.replace(one, xml=b""))
         oid = self._oids.get(one.target)
-        if oid is None or self._snapshot.blob(oid) != one.xml:
+        known = self._snapshot.blob(oid) if oid else b""
+        if known and not self._replace and _is_foreign(known):
+            self._kept.append(one.target)
+            return
+        self._described.append(msgspec.structs.replace(one, xml=b""))
+        if known != one.xml:
             self._changes[Project.meta_record(one.target)] = one.xml
         if len(self._changes) >= BATCH:
             self._flush()
@@ -159,6 +173,7 @@ class _Builder:
             read=self._read,
             changed=tuple(self._changed),
             vanished=tuple(self._vanished),
+            kept=tuple(self._kept),
             files=self._files,
             commit=self._commit,
         )
@@ -177,6 +192,17 @@ class _Builder:
 
     def close(self) -> None:
         self._cache.close()
+
+
+def _is_foreign(data: bytes) -> bool:
+    """Whether a document tells of files and was not written by STOA, which puts the number of the format in each."""
+    if b"<package schema=" in data:
+        return False
+    try:
+        document = from_xml(data)
+    except StoaError:
+        return False
+    return bool(document.groups or document.others)
 
 
 def _documents(ws: Workspace, snapshot: Snapshot) -> dict[str, str]:
@@ -216,6 +242,22 @@ def check_documents(ws: Workspace, targets: tuple[str, ...] = ()) -> list[Checke
         CheckedTarget(target=name, problems=_checked(snapshot.blob(oids[name]) if name in oids else None))
         for name in names
     ]
+
+
+def check_file(file: Path) -> CheckedTarget:
+    """What is wrong with a metadata document that stands in a file, as one from elsewhere.
+
+    Raises
+    ------
+    StoaError
+        If the file cannot be read.
+    """
+    try:
+        with file.open("rb") as content:
+            data = content.read(MAX_BYTES + 1)  # one byte more than is taken
+    except OSError as problem:
+        raise StoaError(f"cannot read {file}: {problem.strerror}") from None
+    return CheckedTarget(target=str(file), problems=_checked(data))
 
 
 def _checked(data: bytes | None) -> tuple[Problem, ...]:

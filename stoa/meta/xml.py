@@ -124,7 +124,7 @@ def _parse(data: bytes) -> etree._Element:
     from lxml import etree  # 15 ms to import
 
     if len(data) > MAX_BYTES:
-        raise MetadataError(f"a metadata document of {len(data)} bytes is too large (the limit is {MAX_BYTES})")
+        raise MetadataError(f"a metadata document of more than {MAX_BYTES // 2**20} MiB is too large")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
         remove_comments=True, remove_pis=True,

@@ -210,6 +210,25 @@ def test_sound_folders_exit_with_0(sky):
     assert sky("meta", "check", "--quiet").output == ""
 
 
+def test_a_document_from_elsewhere_is_checked_where_it_lies(cli, tmp_path):
+    (tmp_path / "x.xml").write_text('<!DOCTYPE p SYSTEM "file:///etc/passwd"><project/>', encoding="utf-8")
+    found = cli("meta", "check", tmp_path / "x.xml", cwd=tmp_path)
+    assert found.exit_code == 1
+    assert "may not have a document type" in found.stdout
+    assert "1 of 1 document" in found.stderr
+
+
+def test_a_document_by_another_hand_stays_and_this_is_said(sky):
+    file = sky.top / ".stoa" / "meta" / "A001_X100_X3.xml"
+    file.parent.mkdir()
+    file.write_text('<project><file FILETYPE="image">x.image.fits</file></project>', encoding="utf-8")
+    sky.git("add", file)
+    sky.git("commit", "--quiet", "-m", "by hand")
+    assert "`stoa meta build --replace A001_X100_X3`" in sky("meta", "build").stderr
+    assert "was not written" not in sky("meta", "build", "--replace", "A001_X100_X3").stderr
+    assert b"<package schema=" in file.read_bytes()
+
+
 def test_targets_without_a_document_are_said_to_be_so(sky):
     found = sky.json("meta", "check")
     assert {problem["code"] for entry in found for problem in entry["problems"]} == {"undescribed"}

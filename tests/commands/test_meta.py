@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -166,6 +167,51 @@ def test_a_document_that_cannot_be_read_is_said(ws: Workspace) -> None:
     ws.store.commit({"meta/A001_X100_X3.xml": b"<!DOCTYPE p [<!ENTITY e 'x'>]><project/>"}, "by hand")
     (problem,) = check_documents(ws, ("A001_X100_X3",))[0].problems
     assert (problem.code, problem.level) == ("unreadable-document", "error")
+
+
+BY_HAND = b"<project><file FILETYPE='image' BMAJ='0.001' BMIN='0.001'>x.image.fits</file></project>\n"
+
+
+def test_a_document_by_another_hand_stays_unless_it_is_to_be_replaced(ws: Workspace) -> None:
+    ws.store.commit({"meta/A001_X100_X3.xml": BY_HAND}, "by hand")
+    report = build_documents(ws)
+    assert (report.kept, report.changed) == (("A001_X100_X3",), ("A001_X101_X3", "A001_X102_X3"))
+    assert build_documents(ws).kept == ("A001_X100_X3",)
+    assert meta.show_document(ws, "A001_X100_X3") == BY_HAND
+    assert build_documents(ws, replace=True).changed == ("A001_X100_X3",)
+    assert build_documents(ws).kept == ()
+
+
+def test_a_document_that_cannot_be_read_makes_room(ws: Workspace) -> None:
+    ws.store.commit({"meta/A001_X100_X3.xml": b"<project>"}, "by hand")
+    assert "A001_X100_X3" in build_documents(ws).changed
+
+
+def test_a_file_with_a_document_is_checked_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "x.xml"
+    file.write_bytes(BY_HAND)
+    assert [problem.code for problem in meta.check_file(file).problems if problem.level != "info"] == [
+        "no-object", "no-date-obs", "no-telescope",
+    ]  # fmt: skip
+    file.write_bytes(BY_HAND.replace(b"FILETYPE", b"TYPE"))
+    assert meta.check_file(file).problems[0].code == "invalid-document"
+
+
+def test_a_document_of_a_gigabyte_is_refused_without_being_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "x.xml"
+    file.write_bytes(b"<project><file FILETYPE='image' BMAJ='")
+    os.truncate(file, 2**30)
+    tracemalloc.start()
+    (problem,) = meta.check_file(file).problems
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert problem.message == "a metadata document of more than 64 MiB is too large"
+    assert peak < 200 * 2**20
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StoaError, match="cannot read .*: No such file"):
+        meta.check_file(tmp_path / "x.xml")
 
 
 def test_explain_knows_the_rules_of_the_project(ws: Workspace) -> None:

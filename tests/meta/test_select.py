@@ -204,7 +204,8 @@ def test_columns_of_an_empty_folder_are_there(product: Path) -> None:
 
 def test_a_document_from_elsewhere_may_say_nonsense() -> None:
     data = b"""<project><file FILETYPE="image" NAXIS1="wide" BMAJ="x">x.image.fits</file>
-      <derived file="x.image.fits" size="large" ra_deg="east" beam_major_arcsec="big" beam_minor_arcsec="nan"/></project>"""
+      <derived file="x.image.fits" size="large" ra_deg="east" beam_major_arcsec="big" beam_minor_arcsec="nan"/>
+      </project>"""
     found = columns(from_xml(data))
     assert [found[name] for name in ("size_bytes", "ra_deg", "beam_arcsec", "n_images")] == [0, None, None, 1]
 
