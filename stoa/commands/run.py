@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Self
 
 import msgspec
@@ -17,21 +15,18 @@ from stoa.commands.canary import Forecast, canary, forecast
 from stoa.commands.chain import stages
 from stoa.commands.environments import prepare_all, run_digests
 from stoa.commands.live import recover_run
-from stoa.commands.needs import paths
+from stoa.commands.making import JobMaker, products_folder
 from stoa.commands.plan import Plan, PlannedJob, make_plan, without_live
-from stoa.commands.resolve import Definitions, resolve
+from stoa.commands.resolve import resolve
 from stoa.commands.selection import Selection
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.cause import group_causes
-from stoa.exec.command import expand
 from stoa.exec.control import Control
 from stoa.exec.engines import make_engine
 from stoa.exec.environments import Prepared
-from stoa.exec.jobs import JobContext, job_description, job_environ, placeholder_values
 from stoa.exec.liveness import Owner
-from stoa.model import BAD, SCHEMA, CauseGroup, FileRef, Job, Outcome, Process, Run, Status, Target
-from stoa.project import PRODUCTS_ROOT, Project
+from stoa.model import BAD, SCHEMA, CauseGroup, Job, Outcome, Run, Status
 from stoa.provenance.committer import Batch, RunWriter
 from stoa.provenance.ids import id_after, now
 from stoa.provenance.library import DEFAULT_SET
@@ -81,7 +76,7 @@ class Launch:
     ) -> None:
         self.ws = ws
         self._engine = make_engine(engine, workers or ws.project.local.jobs)
-        self._products = _products_folder(ws)
+        self._products = products_folder(ws)
         self._prepared = prepare_all(ws.project, plan.definitions.places, {job.environment for job in plan.to_run})
         self._control = Control()
         with ws.store.spool.lock():
@@ -89,10 +84,7 @@ class Launch:
             self.run = _describe(ws, self.plan, asked, engine, self._prepared, rerun_of)
             self._writer = _begin(ws, self.plan, self.run, batch, self._prepared)
         self._ended: Generator[Outcome, None, None] | None = None
-        self._script = ""
-        self._environs: dict[str, dict[str, str]] = {}
-        self._roots: dict[str, str] = {}
-        self._meta = str(ws.project.meta_file("x").parent.absolute())
+        self._maker = JobMaker(ws, self.run, plan.definitions, self._prepared, self._products)
         self._done = 0
         self._workers = workers or ws.project.jobs_at_once
         self._tried: list[Outcome] = []  # of a canary
@@ -112,11 +104,7 @@ class Launch:
     def outcomes(self, control: Control) -> Iterator[Outcome]:
         """Each outcome as its job ends; it is in the journal when it is given, a tenth of a second later on disk."""
         self._control = control
-        self._script = _place_script(self.plan.definitions, self._writer.folder)
-        self._environs = {
-            name: _with_siblings(prepared.environ, self.ws.project, self.plan.definitions.process)
-            for name, prepared in self._prepared.items()
-        }
+        self._maker.place_script(self._writer.folder)
         for job in self.plan.to_run:
             if job.missing:
                 outcome = self._blocked(job)
@@ -159,60 +147,9 @@ class Launch:
                 continue
             if self._control.draining:
                 return
-            job = self._job(planned)
+            job = self._maker.job(planned)
             self._writer.start(job)
             yield job
-
-    def _job(self, planned: PlannedJob) -> Job:
-        # Thousands of jobs a minute pass here: names are put together as texts, not as `Path`s.
-        process = self.plan.definitions.process
-        prepared = self._prepared[planned.environment]
-        target = self.ws.targets[planned.target]
-        folder = self._folder(target)
-        place, work, failed = (
-            Project.job_place(process.name, self.run.id, target.name, planned.group, kind=kind)
-            for kind in ("", ".work", "failed")
-        )
-        context = JobContext(
-            run=self.run.id, process=process.name, target=target.name, group=planned.group, folder=folder,
-            meta=f"{self._meta}/{target.name}.xml", out=f"{self._products}/{work}",
-            inputs={name: f"{folder}/{file}" if file else None for name, file in planned.inputs.items()},
-            params=self.plan.definitions.params.values, needs=paths(self.ws.project, planned.needs),
-        )  # fmt: skip
-        return Job(
-            run=self.run.id, target=target.name, group=planned.group,
-            argv=prepared.argv(expand(process, placeholder_values(context, self._script))),
-            environ=self._environs[planned.environment] | job_environ(context), work=context.out,
-            place=f"{self._products}/{place}", place_ref=f"{PRODUCTS_ROOT}:{place}",
-            failed_place=f"{self._products}/{failed}", failed_ref=f"{PRODUCTS_ROOT}:{failed}",
-            description=job_description(context), inputs=self._fingerprints(target, planned.inputs) | planned.needs,
-            meta=planned.meta, outputs=process.outputs, results=process.results, timeout_s=process.timeout_s,
-            grace_s=process.grace_s, memory_mb=process.memory_mb, cpu_limit_s=process.cpu_s, file_mb=process.file_mb,
-            processes=process.processes, umask=prepared.umask, skip_codes=process.skip_codes,
-            environment=planned.environment, environment_reason=planned.environment_reason,
-            container=prepared.container,
-        )  # fmt: skip
-
-    def _folder(self, target: Target) -> str:
-        """Absolute path of a target, without looking whether it is there."""
-        if target.root not in self._roots:
-            self._roots[target.root] = str(self.ws.project.root(target.root).absolute())
-        root = self._roots[target.root]
-        return f"{root}/{target.path}" if target.path else root
-
-    def _fingerprints(self, target: Target, inputs: Mapping[str, str | None]) -> dict[str, FileRef]:
-        """What the inputs are right before the job starts."""
-        found = {}
-        for name, file in inputs.items():
-            if file is None:
-                continue
-            path = f"{target.root}:{'/'.join(part for part in (target.path, file) if part)}"
-            try:
-                size, sha256 = self.ws.checksums.of(self.ws.project.file(path))
-            except OSError:
-                size, sha256 = 0, ""  # the script will say that it is not there
-            found[name] = FileRef(path=path, size=size, sha256=sha256)
-        return found
 
 
 def run(
@@ -311,21 +248,6 @@ def _check_roots(ws: Workspace, plan: Plan) -> None:
             )
 
 
-def _products_folder(ws: Workspace) -> Path:
-    folder = ws.project.root(PRODUCTS_ROOT)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if folder.is_relative_to(ws.repository.top) and not ignore.exists():
-            ignore.write_text("# Products are found by their records; they stay out of git.\n*\n")
-    except OSError as problem:
-        raise StoaError(
-            f"cannot write to the products root {folder}: {problem.strerror}",
-            f"`stoa root add {PRODUCTS_ROOT} PATH` puts it elsewhere",
-        ) from None
-    return folder.absolute()
-
-
 def _begin(ws: Workspace, plan: Plan, run: Run, batch: Batch | None, prepared: Mapping[str, Prepared]) -> RunWriter:
     keys = [(job.target, job.group) for job in plan.to_run]
     owner = msgspec.to_builtins(Owner.here())
@@ -357,26 +279,3 @@ def _describe(
         digests=plan.definitions.digests | run_digests(plan.definitions.places, identities),
         environment_facts=facts, stoa_version=__version__, rerun_of=rerun_of,
     )  # fmt: skip
-
-
-def _with_siblings(environ: Mapping[str, str], project: Project, process: Process) -> dict[str, str]:
-    """The environ in which a Python script finds the modules beside it, though a frozen copy of it runs."""
-    if not process.script.endswith(".py"):
-        return dict(environ)
-    folders = [environ.get("PYTHONPATH", ""), str((project.top / process.script).parent.absolute())]
-    return {**environ, "PYTHONPATH": os.pathsep.join(folder for folder in folders if folder)}
-
-
-def _place_script(definitions: Definitions, folder: Path) -> str:
-    """Path of the copy of the script that this run's jobs use, its files beside it; edits meanwhile change nothing."""
-    if not definitions.process.script:
-        return ""
-    file = folder / "script" / Path(definitions.process.script).name
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        for name, content in {file.name: definitions.script, **definitions.files}.items():
-            (file.parent / name).write_bytes(content)
-        file.chmod(0o755)
-    except OSError as problem:
-        raise StoaError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None
-    return str(file)

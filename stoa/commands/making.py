@@ -1,0 +1,154 @@
+"""From a planned job to one that an engine can start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from stoa.commands.needs import paths
+from stoa.commands.plan import PlannedJob
+from stoa.commands.resolve import Definitions
+from stoa.commands.workspace import Workspace
+from stoa.errors import StoaError
+from stoa.exec.command import expand
+from stoa.exec.environments import Prepared
+from stoa.exec.jobs import JobContext, job_description, job_environ, placeholder_values
+from stoa.model import FileRef, Job, Process, Run, Target
+from stoa.project import PRODUCTS_ROOT, Project
+
+
+class JobMaker:
+    """Makes the jobs of one run.
+
+    Parameters
+    ----------
+    prepared
+        Environments by name; "" is the usual one.
+    products
+        Where the products root lies.
+    home
+        Folder below it that takes the place of the process's and the run's; "" for these.
+    """
+
+    def __init__(
+        self,
+        ws: Workspace,
+        run: Run,
+        definitions: Definitions,
+        prepared: Mapping[str, Prepared],
+        products: Path,
+        home: str = "",
+    ) -> None:
+        self.ws = ws
+        self.run = run
+        self.definitions = definitions
+        self._prepared = prepared
+        self._products = products
+        self._home = home
+        self._script = ""
+        self._roots: dict[str, str] = {}
+        self._meta = str(ws.project.meta_file("x").parent.absolute())
+        self._environs = {
+            name: _with_siblings(each.environ, ws.project, definitions.process) for name, each in prepared.items()
+        }
+
+    def place_script(self, folder: Path) -> None:
+        """Write the copy of the script that the jobs use, its files beside it; edits meanwhile change nothing."""
+        self._script = _place_script(self.definitions, folder)
+
+    def job(self, planned: PlannedJob) -> Job:
+        """A job with everything that an engine needs."""
+        # Thousands of jobs a minute pass here: names are put together as texts, not as `Path`s.
+        process = self.definitions.process
+        prepared = self._prepared[planned.environment]
+        target = self.ws.targets[planned.target]
+        folder = self._folder(target)
+        place, work, failed = (
+            Project.job_place(self._home or process.name, self.run.id, target.name, planned.group, kind=kind)
+            for kind in ("", ".work", "failed")
+        )
+        context = JobContext(
+            run=self.run.id, process=process.name, target=target.name, group=planned.group, folder=folder,
+            meta=f"{self._meta}/{target.name}.xml", out=f"{self._products}/{work}",
+            inputs={name: f"{folder}/{file}" if file else None for name, file in planned.inputs.items()},
+            params=self.definitions.params.values, needs=paths(self.ws.project, planned.needs),
+        )  # fmt: skip
+        return Job(
+            run=self.run.id, target=target.name, group=planned.group,
+            argv=prepared.argv(expand(process, placeholder_values(context, self._script))),
+            environ=self._environs[planned.environment] | job_environ(context), work=context.out,
+            place=f"{self._products}/{place}", place_ref=f"{PRODUCTS_ROOT}:{place}",
+            failed_place=f"{self._products}/{failed}", failed_ref=f"{PRODUCTS_ROOT}:{failed}",
+            description=job_description(context), inputs=self._fingerprints(target, planned.inputs) | planned.needs,
+            meta=planned.meta, outputs=process.outputs, results=process.results, timeout_s=process.timeout_s,
+            grace_s=process.grace_s, memory_mb=process.memory_mb, cpu_limit_s=process.cpu_s, file_mb=process.file_mb,
+            processes=process.processes, umask=prepared.umask, skip_codes=process.skip_codes,
+            environment=planned.environment, environment_reason=planned.environment_reason,
+            container=prepared.container,
+        )  # fmt: skip
+
+    def _folder(self, target: Target) -> str:
+        """Absolute path of a target, without looking whether it is there."""
+        if target.root not in self._roots:
+            self._roots[target.root] = str(self.ws.project.root(target.root).absolute())
+        root = self._roots[target.root]
+        return f"{root}/{target.path}" if target.path else root
+
+    def _fingerprints(self, target: Target, inputs: Mapping[str, str | None]) -> dict[str, FileRef]:
+        """What the inputs are right before the job starts."""
+        found = {}
+        for name, file in inputs.items():
+            if file is None:
+                continue
+            path = f"{target.root}:{'/'.join(part for part in (target.path, file) if part)}"
+            try:
+                size, sha256 = self.ws.checksums.of(self.ws.project.file(path))
+            except OSError:
+                size, sha256 = 0, ""  # the script will say that it is not there
+            found[name] = FileRef(path=path, size=size, sha256=sha256)
+        return found
+
+
+def products_folder(ws: Workspace) -> Path:
+    """Where products go on this machine, made if it is not there.
+
+    Raises
+    ------
+    StoaError
+        If nothing can be written there.
+    """
+    folder = ws.project.root(PRODUCTS_ROOT)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if folder.is_relative_to(ws.repository.top) and not ignore.exists():
+            ignore.write_text("# Products are found by their records; they stay out of git.\n*\n")
+    except OSError as problem:
+        raise StoaError(
+            f"cannot write to the products root {folder}: {problem.strerror}",
+            f"`stoa root add {PRODUCTS_ROOT} PATH` puts it elsewhere",
+        ) from None
+    return folder.absolute()
+
+
+def _with_siblings(environ: Mapping[str, str], project: Project, process: Process) -> dict[str, str]:
+    """The environ in which a Python script finds the modules beside it, though a frozen copy of it runs."""
+    if not process.script.endswith(".py"):
+        return dict(environ)
+    folders = [environ.get("PYTHONPATH", ""), str((project.top / process.script).parent.absolute())]
+    return {**environ, "PYTHONPATH": os.pathsep.join(folder for folder in folders if folder)}
+
+
+def _place_script(definitions: Definitions, folder: Path) -> str:
+    if not definitions.process.script:
+        return ""
+    file = folder / "script" / Path(definitions.process.script).name
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for name, content in {file.name: definitions.script, **definitions.files}.items():
+            (file.parent / name).write_bytes(content)
+        file.chmod(0o755)
+    except OSError as problem:
+        raise StoaError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None
+    return str(file)
