@@ -22,6 +22,7 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.model import Outcome, Run
 from stoa.provenance.dialect import RecordError
+from stoa.provenance.durable import sync_folder
 from stoa.provenance.lock import take
 
 SYNC_EVERY_S = 0.05
@@ -147,6 +148,7 @@ class Journal:
                 _write(descriptor, b"".join(_line(entry) for entry in entries))
                 os.fdatasync(descriptor)
                 aside.rename(self.folder / NAME)
+                sync_folder(self.folder)  # else a power cut could bring the old one back, without what follows
             except BaseException:
                 os.close(descriptor)
                 raise

@@ -17,6 +17,7 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.project import Project
+from stoa.provenance.durable import sync_folder
 from stoa.provenance.journal import Journal, Opened
 from stoa.provenance.lock import exclusive
 
@@ -63,13 +64,13 @@ class Spool:
                 written = msgspec.structs.replace(first, locked=journal.locked)
                 journal.append(written)
                 journal.sync()
-                _sync_folder(aside)
+                sync_folder(aside)
                 journal.folder = aside.rename(self.folder / first.run.id)
             except BaseException:
                 journal.close()
                 raise
             for folder in (self.folder, self.folder.parent):
-                _sync_folder(folder)
+                sync_folder(folder)
         except OSError as problem:
             raise StoaError(
                 f"cannot begin a run in {self.folder}: {problem.strerror}", "is the disk full or read-only?"
@@ -88,7 +89,7 @@ class Spool:
         aside = self.folder / f"{kind}{run}"
         try:
             (self.folder / run).rename(aside)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         except OSError:
             return  # it is gone, or stays and is found to be in git by the next command
         if kind == _DONE:
@@ -132,11 +133,3 @@ def _age_s(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

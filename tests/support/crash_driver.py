@@ -6,8 +6,9 @@ Nothing of STOA is replaced: its functions are wrapped, and steps are seen throu
 calls. With `moment` instead of a step it is killed that many seconds after it has entered the region, and with it all
 of its process group: the git commands that it has started, not the jobs.
 
-What is acknowledged is printed, a line each: `outcome TARGET STATUS`, `commit ID`, at the end `report JSON`, and
-with `count` set the number of steps of every region.
+What is acknowledged is printed, a line each: `outcome TARGET STATUS`, `commit ID`, at the end `report JSON`; with
+`count` set the number of steps of every region, with `durable` what of the journal is on disk, with `ledger` what was
+not on disk when a commit was acknowledged.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from sync_ledger import Ledger
 
 REGIONS = {
     "open": ("stoa.provenance.spool", "Spool.open"),
@@ -50,6 +53,7 @@ REGIONS = {
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate", "subprocess.Popen", "os.utime"}
 CALLS = ("write", "fsync", "fdatasync", "ftruncate", "replace")
 
+LEDGER = Ledger()
 say_directly = os.write
 renamed = os.rename
 
@@ -199,6 +203,10 @@ def acknowledge(started: Any, known: int) -> int:
     commits = started._writer.commits
     for commit in commits[known:]:
         say("commit", commit)
+        for path in LEDGER.open_items():
+            say("unsynced", path)
+        for path in LEDGER.breaches:
+            say("unsynced", path)
     return len(commits)
 
 
@@ -215,6 +223,26 @@ def heal() -> None:
     say("healed", *Workspace(Path.cwd()).heal().runs)
 
 
+def tell_what_is_durable() -> None:
+    """Say which outcomes a journal has on disk, each time that it has synced."""
+    journal = importlib.import_module("stoa.provenance.journal")
+    append, sync = journal.Journal.append, journal.Journal.sync
+    ended: list[str] = []
+
+    def appended(self: Any, entry: Any) -> None:
+        append(self, entry)
+        if isinstance(entry, journal.End):
+            ended.append(f"{entry.outcome.target} {entry.outcome.status.value}")
+
+    def synced(self: Any) -> None:
+        before = len(ended)
+        sync(self)
+        for line in ended[:before]:
+            say("durable", line)
+
+    journal.Journal.append, journal.Journal.sync = appended, synced
+
+
 def without(broken: str) -> None:
     """Break a promise that the checks are to notice the breach of."""
     if broken == "fsync":
@@ -224,14 +252,16 @@ def without(broken: str) -> None:
 
 
 def copied(source: Any, target: Any, **_options: Any) -> None:
-    """A rename that is none: the target is written bit by bit."""
+    """A rename that is none: the target is written bit by bit, and that of the branch never to its end."""
     if os.path.isdir(source):
         renamed(source, target)
         return
     content = Path(os.fsdecode(source)).read_bytes()
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    for piece in (content[:7], content[7:]):
-        os.write(descriptor, piece)
+    os.write(descriptor, content[:7])
+    if os.fsdecode(target).endswith("/refs/heads/main"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.write(descriptor, content[7:])
     os.close(descriptor)
     os.unlink(source)
 
@@ -241,8 +271,12 @@ def main(words: dict[str, Any]) -> None:
     killer = Killer(words.get("region", ""), words.get("step", 0), words.get("moment"), chance)
     for name in {module for module, _ in REGIONS.values()}:
         importlib.import_module(name)
+    if words.get("ledger"):
+        LEDGER.install()
     if words.get("broken"):
         without(words["broken"])
+    if words.get("durable"):
+        tell_what_is_durable()
     if words.get("kill") == "git":
         kill_git(chance, 2)
     if words.get("kill") == "job":

@@ -50,6 +50,8 @@ class Killed:
     outcomes: dict[str, str] = field(default_factory=dict)
     commits: list[str] = field(default_factory=list)
     victims: list[str] = field(default_factory=list)
+    durable: dict[str, str] = field(default_factory=dict)
+    unsynced: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     errors: str = ""
 
@@ -127,7 +129,12 @@ def environ() -> dict[str, str]:
 
 def listen(process: subprocess.Popen[str]) -> Killed:
     out, err = process.communicate(timeout=120)
-    said = Killed(process.returncode, errors=err)
+    return understood(process.returncode, out, err)
+
+
+def understood(code: int, out: str, err: str = "") -> Killed:
+    """What a driver said, as far as its lines are whole."""
+    said = Killed(code, errors=err)
     for line in out.splitlines(keepends=True):
         if not line.endswith("\n"):
             continue
@@ -138,6 +145,10 @@ def listen(process: subprocess.Popen[str]) -> Killed:
             said.commits.append(rest[0])
         elif kind == "victim":
             said.victims.append(rest[0])
+        elif kind == "durable":
+            said.durable[rest[0]] = rest[1]
+        elif kind == "unsynced":
+            said.unsynced.append(line.removeprefix("unsynced ").strip())
         elif kind == "counts":
             said.counts = json.loads(line.removeprefix("counts "))
     return said

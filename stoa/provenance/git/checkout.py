@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from stoa.provenance.durable import sync_file, sync_folder
 from stoa.provenance.git.locks import Locked, replacing
-from stoa.provenance.git.plumbing import GitError, run_git, sync_file, sync_folder
+from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
 
 MARKERS = "stoa-refresh"

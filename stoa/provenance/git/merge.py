@@ -13,11 +13,13 @@ import re
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from dulwich.objects import Blob
 
 from stoa.errors import StoaError
+from stoa.provenance.durable import sync_file, sync_folder
 from stoa.provenance.git.plumbing import GitError, git_version, run_git
 from stoa.provenance.git.repository import Repository
 from stoa.provenance.git.trees import EMPTY_TREE, EXECUTABLE, FILE, TreeChange, blob_sizes, contains, tree_changes
@@ -25,6 +27,8 @@ from stoa.provenance.git.trees import EMPTY_TREE, EXECUTABLE, FILE, TreeChange, 
 MARKER = "stoa-merge.json"
 NOTHING = "0" * 40
 INDEX_WAIT_S = 10.0
+SYNC_EACH = 100
+"""Up to so many files are synced one by one, more of them with all that the machine has to write."""
 T = TypeVar("T")
 
 
@@ -143,6 +147,7 @@ def _advance(repository: Repository, branch: str, old: str, new: str, label: str
         except GitError as problem:
             marker.unlink()
             raise _in_the_way(problem, label) from None
+        _sync(repository, old, new)
         moved = repository.move(branch, old, new, f"sync with {label}", author)
         if moved:
             marker.unlink()
@@ -152,7 +157,23 @@ def _advance(repository: Repository, branch: str, old: str, new: str, label: str
 def _write_marker(repository: Repository, said: dict[str, str]) -> None:
     part = repository.control / f"{MARKER}.part"
     part.write_text(json.dumps(said))
+    sync_file(part)
     part.replace(repository.control / MARKER)
+    sync_folder(repository.control)
+
+
+def _sync(repository: Repository, old: str, new: str) -> None:
+    """Make durable what git has written into the work tree, which it does not do itself, and the index."""
+    paths = [change.path for change in tree_changes(repository, old, new) if change.new_mode in (FILE, EXECUTABLE)]
+    if len(paths) > SYNC_EACH:
+        os.sync()
+        return
+    for path in paths:
+        with suppress(OSError):  # left out of the work tree, by a sparse checkout for example
+            sync_file(repository.top / path)
+            sync_folder((repository.top / path).parent)
+    sync_file(repository.control / "index")
+    sync_folder(repository.control)
 
 
 def _update(repository: Repository, old: str, new: str) -> None:

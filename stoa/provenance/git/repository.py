@@ -23,10 +23,11 @@ from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from stoa.model import Author
+from stoa.provenance.durable import sync_folder
 from stoa.provenance.git.checkout import Checkout
 from stoa.provenance.git.locks import Locked, release_ours, replacing
 from stoa.provenance.git.loose import write_loose
-from stoa.provenance.git.plumbing import GitError, run_git, sync_folder
+from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
 from stoa.provenance.lock import exclusive
 

@@ -1,0 +1,128 @@
+"""What a power cut leaves: everything that was acknowledged is on disk by then."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from crash_site import Killed, Site, check_truth, understood
+
+CUTS = int(os.environ.get("STOA_KILLS", "1"))
+
+
+def test_a_file_is_on_disk_before_it_has_its_name_and_all_is_when_a_commit_is_acknowledged(site):
+    said = site.drive(verb="run", ledger=True)
+    assert said.code == 0, said.errors
+    assert said.commits
+    assert said.unsynced == []
+
+
+def test_a_missing_fsync_would_be_noticed(site):
+    assert site.drive(verb="run", ledger=True, broken="fsync").unsynced
+
+
+def test_a_rename_that_is_not_atomic_would_be_noticed(site):
+    said = site.drive(verb="run", broken="replace")
+    assert said.was_killed
+    with pytest.raises(AssertionError):
+        check_truth(site, said)
+
+
+class Disk:
+    """An ext4 file system in a file; `cut` gives what of it a power cut would leave."""
+
+    def __init__(self, folder: Path) -> None:
+        self.image = folder / "disk"
+        self.folder = folder
+        self._mounted: list[Path] = []
+
+    def make(self) -> Path:
+        with self.image.open("wb") as stream:
+            stream.truncate(96 << 20)
+        shell("mkfs.ext4", "-q", "-F", self.image)
+        return self._mount(self.image, "before")
+
+    def cut(self) -> Path:
+        """What has reached the disk, without what the kernel still holds in memory; mounted elsewhere."""
+        copy = self.folder / "after-the-cut"
+        shell("cp", "--sparse=always", self.image, copy)
+        repaired = subprocess.run(["e2fsck", "-fp", copy], capture_output=True)
+        assert repaired.returncode in (0, 1), repaired.stdout
+        return self._mount(copy, "after")
+
+    def close(self) -> None:
+        for place in self._mounted:
+            subprocess.run(["umount", "-l", place], check=False, capture_output=True)
+
+    def _mount(self, image: Path, name: str) -> Path:
+        place = self.folder / name
+        place.mkdir()
+        shell("mount", "-o", "loop", image, place)
+        self._mounted.append(place)
+        return place
+
+
+def shell(*words: str | Path) -> None:
+    subprocess.run(words, check=True, capture_output=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    if os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
+        pytest.skip("a file system in a file needs root and mkfs.ext4")
+    made = Disk(tmp_path)
+    try:
+        made.place = made.make()
+    except subprocess.CalledProcessError as problem:
+        pytest.skip(f"no loop devices here: {problem.stderr.decode().strip()}")
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def power_cut(disk: Disk, pristine_site: Site) -> Callable[..., tuple[Site, Killed]]:
+    """Runs STOA on a disk and cuts the power when some commits were acknowledged; the site as it is then."""
+
+    def run(commits: int, moment: float, **words: object) -> tuple[Site, Killed]:
+        site = pristine_site.copy(disk.place / "project")
+        shell("sync", "-f", site.top)
+        process = site.start(verb="run", durable=True, **words)
+        lines = []
+        while sum(line.startswith("commit") for line in lines) < commits and (line := process.stdout.readline()):
+            lines.append(line)
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGSTOP)
+        os.set_blocking(process.stdout.fileno(), False)
+        lines += process.stdout.readlines()
+        after = disk.cut()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        said = understood(-9, "".join(lines))
+        # What is acknowledged as durable is what the journal has synced and what a commit holds.
+        said.outcomes = said.durable
+        return Site(after / "project"), said
+
+    return run
+
+
+@pytest.mark.parametrize("cut", range(CUTS))
+def test_nothing_acknowledged_is_lost_by_a_power_cut(power_cut, cut):
+    chance = random.Random(f"cut{cut}")
+    site, said = power_cut(chance.randint(0, 4), chance.uniform(0.0, 0.2))
+    check_truth(site, said)
+
+
+def test_a_power_cut_without_fsync_would_be_noticed(power_cut):
+    site, said = power_cut(2, 0.0, broken="fsync")
+    assert said.commits
+    with pytest.raises(AssertionError):
+        check_truth(site, said)
