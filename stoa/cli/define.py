@@ -26,7 +26,9 @@ SetOption = Annotated[list[str] | None, typer.Option("--set", help="Parameter an
 
 @process_app.command("add")
 def process_add(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(help="A shipped process: sep.")], json: JsonOption = False
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A shipped process: sep, sextractor, aegean.")],
+    json: JsonOption = False,
 ) -> None:
     """Copy a process that comes with STOA into the project, where it may be changed."""
     _made(define.add_process(workspace(ctx), name), json)

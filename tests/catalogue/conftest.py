@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from finder_truth import shipped
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPT = REPOSITORY / ".stoa-template" / "shipped" / "scripts" / "find_sep.py"
@@ -32,17 +31,9 @@ def script() -> Path:
 
 @pytest.fixture(scope="session")
 def find_sep() -> Iterator[ModuleType]:
-    """The shipped script, imported from where it lies, without leaving bytecode beside it."""
-    spec = importlib.util.spec_from_file_location("find_sep", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["find_sep"] = module  # dataclasses look their module up
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    spec.loader.exec_module(module)
-    sys.dont_write_bytecode = before
-    yield module
-    del sys.modules["find_sep"]
+    """The shipped script as a module, with `finding`, which it imports, as `find_sep.finding`."""
+    with shipped("find_sep") as module:
+        yield module
 
 
 @pytest.fixture

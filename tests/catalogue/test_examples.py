@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 from astropy.io.votable.ucd import check_ucd
+from finder_truth import FINDERS, shipped
 
 from stoa.catalogue.columns import COLUMNS
 from stoa.catalogue.match import match
@@ -71,15 +72,26 @@ def test_both_quasar_tables_are_the_same(examples: Path) -> None:
         assert list(one) == list(other)
 
 
-def test_the_process_and_its_script_have_the_same_parameters(examples: Path, find_sep: ModuleType) -> None:
-    definition = examples.parent / ".stoa-template" / "shipped" / "processes" / "sep.yaml"
-    process = read_process(definition.read_bytes(), "sep.yaml")
-    defaults = vars(find_sep.arguments(["--image", "x.fits"]))
+@pytest.mark.parametrize("name", FINDERS)
+def test_a_process_and_its_script_have_the_same_parameters(examples: Path, name: str) -> None:
+    definition = examples.parent / ".stoa-template" / "shipped" / "processes" / f"{name}.yaml"
+    process = read_process(definition.read_bytes(), f"{name}.yaml")
+    with shipped(f"find_{name}") as script:
+        defaults = vars(script.arguments(["--image", "x.fits"]))
     assert {name: spec.default for name, spec in process.params.items()} == {
         name: value for name, value in defaults.items() if name not in ("image", "beam", "out")
     }
     for name in process.params:
         assert process.command[process.command.index(f"{{params.{name}}}") - 1] == f"--{name.replace('_', '-')}"
+
+
+@pytest.mark.parametrize("name", FINDERS)
+def test_the_finders_have_the_same_inputs_outputs_and_results(examples: Path, name: str) -> None:
+    folder = examples.parent / ".stoa-template" / "shipped" / "processes"
+    process, sep = (read_process((folder / f"{one}.yaml").read_bytes(), one) for one in (name, "sep"))
+    assert (process.inputs, process.outputs, process.results) == (sep.inputs, sep.outputs, sep.results)
+    assert {key: process.params[key] for key in sep.params} == sep.params
+    assert (process.timeout_s, process.memory_mb) == (600, 2000)
 
 
 def test_the_process_declares_the_results_that_its_script_reports(
@@ -88,7 +100,7 @@ def test_the_process_declares_the_results_that_its_script_reports(
     definition = examples.parent / ".stoa-template" / "shipped" / "processes" / "sep.yaml"
     process = read_process(definition.read_bytes(), "sep.yaml")
     monkeypatch.chdir(tmp_path)
-    find_sep.main(["--image", str(image([(48, 48, 0.1)]))])
+    find_sep.finding.main(find_sep.arguments(["--image", str(image([(48, 48, 0.1)]))]), find_sep.measure)
     results = json.loads((tmp_path / "stoa-result.json").read_text(encoding="utf-8"))
     assert {name: type(value).__name__ for name, value in results.items()} == {
         name: spec.type for name, spec in process.results.items()
@@ -96,7 +108,7 @@ def test_the_process_declares_the_results_that_its_script_reports(
 
 
 def test_every_column_of_the_finder_has_a_meaning(find_sep: ModuleType) -> None:
-    for name, _, unit in find_sep.COLUMNS:
+    for name, _, unit in find_sep.finding.COLUMNS:
         assert COLUMNS[name].unit == (unit or "")
 
 

@@ -205,13 +205,13 @@ def test_a_given_beam_is_used_only_where_the_header_has_none(image, search) -> N
     ],
 )
 def test_a_header_that_lacks_something_is_said(image, search, find_sep: ModuleType, cards, cause: str) -> None:
-    with pytest.raises(find_sep.ImageError, match=cause):
+    with pytest.raises(find_sep.finding.ImageError, match=cause):
         search(image([(48, 48, 0.1)], cards=cards))
 
 
 @pytest.mark.parametrize(("value", "cause"), [(np.nan, "all pixels are NaN"), (0.0, "rms is zero")])
 def test_an_image_without_a_signal_is_said(image, search, find_sep: ModuleType, value: float, cause: str) -> None:
-    with pytest.raises(find_sep.ImageError, match=cause):
+    with pytest.raises(find_sep.finding.ImageError, match=cause):
         search(rewrite(image([]), lambda data: data.fill(value)))
 
 
@@ -222,13 +222,13 @@ def test_a_truncated_image_is_said(image, search, find_sep: ModuleType, packed: 
     content = gzip.compress(path.read_bytes()) if packed else path.read_bytes()
     cut = path.with_name("cut.fits.gz" if packed else "cut.fits")
     cut.write_bytes(content[: len(content) // 2])
-    with pytest.raises(find_sep.ImageError, match="cut off or damaged"):
+    with pytest.raises(find_sep.finding.ImageError, match="cut off or damaged"):
         search(cut)
 
 
 def test_a_primary_beam_on_another_grid_is_refused(image, search, find_sep: ModuleType, tmp_path: Path) -> None:
     fits.PrimaryHDU(np.ones((64, 64), np.float32)).writeto(tmp_path / "other.fits")
-    with pytest.raises(find_sep.ImageError, match="another grid"):
+    with pytest.raises(find_sep.finding.ImageError, match="another grid"):
         search(image([(48, 48, 0.1)]), "--beam", str(tmp_path / "other.fits"))
 
 

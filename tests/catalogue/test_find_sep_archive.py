@@ -47,7 +47,7 @@ def search(
         command += ["--beam", str(archive / row["folder"] / files["primaryBeam"]["file"])]
     try:
         results = find_sep.search(find_sep.arguments(command))
-    except find_sep.ImageError as problem:
+    except find_sep.finding.ImageError as problem:
         return Image(row, {}, (), str(problem))
     return Image(row, results, fits.getdata(out, 1), "")
 

@@ -10,11 +10,27 @@ import pytest
 def test_a_shipped_process_is_copied_with_its_script(survey):
     before = survey.head()
     assert survey.ok("process", "add", "sep").startswith(
-        "wrote .stoa/processes/sep.yaml and scripts/find_sep.py (commit "
+        "wrote .stoa/processes/sep.yaml, scripts/find_sep.py and scripts/finding.py (commit "
     )
     assert survey.subjects(before) == ["process sep, as shipped"]
-    assert survey.changed(before) == [".stoa/processes/sep.yaml", "scripts/find_sep.py"]
+    assert survey.changed(before) == [".stoa/processes/sep.yaml", "scripts/find_sep.py", "scripts/finding.py"]
     assert survey.ok("process", "check", "sep") == "1 process checked, 0 problems\n"
+
+
+def test_what_shipped_processes_share_is_copied_once(survey):
+    survey.ok("process", "add", "sep")
+    before = survey.head()
+    survey.ok("process", "add", "sextractor")
+    names = ["find_sextractor.py", "sextractor.conv", "sextractor.param", "sextractor.sex"]
+    assert survey.changed(before) == [".stoa/processes/sextractor.yaml", *(f"scripts/{name}" for name in names)]
+
+
+def test_a_shared_file_that_was_changed_is_not_overwritten(survey):
+    survey.ok("process", "add", "sep")
+    (survey.top / "scripts/finding.py").write_text("# mine\n", encoding="utf-8")
+    assert survey.error("process", "add", "aegean")[0] == (
+        "error: there is a file 'scripts/finding.py' already (scripts/finding.py)"
+    )
 
 
 def test_a_process_is_made_from_a_script_and_runs_as_it_is(survey):

@@ -1,0 +1,153 @@
+"""All three finders over the example archive, against its truth table and against the same work done by STOA."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from finder_truth import FINDERS, Image, images, judge, middle, program, scatter, search_all, shipped
+
+PROGRAMS = {
+    "sextractor": "Debian package source-extractor",
+    "aegean": "PyPI package AegeanTools on PATH or in .venv-aegean, where `make test` puts it",
+}
+PLANTED = Counter(
+    {
+        "ImageError: no beam: the header has no BMAJ and there is no BEAMS table (parameter beam_arcsec gives one)": 1,
+        "ImageError: the file is cut off or damaged": 1,
+        "ImageError: all pixels are NaN": 1,
+    }
+)
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:File may have been truncated"),
+    pytest.mark.service,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("finders"),
+]
+
+
+@pytest.fixture(scope="module", params=FINDERS)
+def finder(request: pytest.FixtureRequest, require_service: Callable[..., None]) -> str:
+    if request.param in PROGRAMS:
+        require_service(request.param, program(request.param), PROGRAMS[request.param])
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def found(finder: str) -> list[Image]:
+    """What the finder makes of every image, in a plain loop."""
+    return search_all(finder)
+
+
+def test_three_images_fail_each_for_what_was_planted(found: list[Image]) -> None:
+    assert Counter(image.cause for image in found if image.cause) == PLANTED
+
+
+def test_everything_of_signal_to_noise_seven_is_found_and_nothing_else(found: list[Image]) -> None:
+    verdict = judge(found)
+    assert verdict.wanted == 62
+    assert verdict.found == 62
+    assert verdict.sources >= 60
+    assert verdict.false == 0
+
+
+@pytest.mark.parametrize("name", ["peak_flux", "flux"])
+def test_fluxes_are_unbiased(found: list[Image], name: str) -> None:
+    ratios = np.array(judge(found).ratios[name])
+    assert abs(middle(ratios) - 1) < 0.02
+    assert scatter(ratios) < 0.06
+
+
+@pytest.mark.parametrize("name", ["peak_flux", "flux", "ra", "dec"])
+def test_residuals_are_as_large_as_their_errors(found: list[Image], name: str) -> None:
+    """At signal to noise 7 to 30; above, what the cleaning left is larger than the noise (docs/finders.md)."""
+    verdict = judge(found)
+    faint = np.array(verdict.pulls[name])[np.array(verdict.snr) < 30]
+    assert len(faint) > 25
+    assert 0.5 < scatter(faint) < 1.5
+    assert (np.abs(faint) > 4).sum() == 0
+
+
+def test_where_the_gain_comes_from_is_recorded(found: list[Image]) -> None:
+    with_beam = {id(files) for files in images() if "primaryBeam" in files}
+    for files, image in zip(images(), found, strict=True):
+        if not image.cause:
+            assert image.results["gain_is_model"] is ("primaryBeam" not in files)
+            assert all(bool(flags & 4) is image.results["gain_is_model"] for flags in image.sources["flags"])
+    assert with_beam
+
+
+def test_stoa_finds_what_the_plain_loop_finds(
+    finder: str, found: list[Image], example_archive: Path, tmp_path: Path, cli
+) -> None:
+    """The same images, the same failures for the same reasons, the same number of sources in each."""
+    top = tmp_path / "quasars"
+    top.mkdir()
+    subprocess.run(["git", "init", "--quiet", str(top)], check=True)
+    for words in (
+        ("init",),
+        ("root", "add", "alma", str(example_archive)),
+        ("target", "add", "alma", "**/product"),
+        ("meta", "build"),
+        ("process", "add", finder),
+    ):
+        cli.ok(*words, cwd=top)
+    setting = () if finder == "sep" else ("--set", f"program={program(finder)}")
+    said = cli.json("run", finder, "-j", "2", *setting, cwd=top)
+    assert said["counts"] == {"ok": 36, "failed": 2, "blocked": 3}
+    by_file = {image.row["file"]: image for image in found}
+    with_products = 0
+    for path in (top / "products").rglob("stoa-job.json"):
+        image = by_file[Path(_job(path)["inputs"]["image"]).name]
+        if (path.parent / "sources.fits").is_file() and not image.cause:
+            with_products += 1
+            mine = np.array(fits.getdata(path.parent / "sources.fits", 1))
+            assert len(mine) == len(image.sources), image.row["file"]
+            assert np.allclose(mine["flux"], image.sources["flux"], rtol=1e-6)
+    assert with_products == 36
+
+
+def _job(path: Path) -> dict[str, Any]:
+    import json
+
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_a_missing_program_is_named_with_its_package(name: str, image, tmp_path: Path) -> None:
+    with shipped(f"find_{name}") as script:
+        options = ["--image", str(image([(48, 48, 0.1)])), "--program", "no-such-program", "--out", str(tmp_path / "s")]
+        with pytest.raises(script.finding.ProgramError, match="'no-such-program' is no program here") as raised:
+            script.search(script.arguments(options))
+    message = f"ProgramError: {raised.value}"
+    assert {"sextractor": "Debian package source-extractor", "aegean": "pip install AegeanTools"}[name] in message
+    assert len(message) < 200  # what a record keeps of a cause
+
+
+def test_a_program_that_fails_is_quoted(image, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho '\033[31mno memory\033[0m' >&2\nexit 3\n", encoding="utf-8")
+    broken.chmod(0o755)
+    with shipped("find_sextractor") as script:
+        options = ["--image", str(image([(48, 48, 0.1)])), "--program", str(broken), "--out", str(tmp_path / "s")]
+        with pytest.raises(script.finding.ProgramError, match="broken ended with exit status 3, saying: no memory"):
+            script.search(script.arguments(options))
+
+
+def test_aegean_with_the_noise_of_bane(image, tmp_path: Path, require_service: Callable[..., None]) -> None:
+    require_service("aegean", program("aegean"), PROGRAMS["aegean"])
+    with shipped("find_aegean") as script:
+        path = image([(48, 48, 0.1), (20, 70, 0.05)], shape=(1, 1, 128, 128))
+        options = ["--image", str(path), "--program", program("aegean"), "--out", str(tmp_path / "s.fits")]
+        results = script.search(script.arguments([*options, "--background", "bane"]))
+    rows = fits.getdata(tmp_path / "s.fits", 1)
+    assert results["n_sources"] == 2
+    assert rows["peak_flux"] * rows["gain"] == pytest.approx([0.1, 0.05], rel=0.05)
+    assert len(set(rows["rms"] * rows["gain"])) == 2  # a map, not one number
+    assert rows["rms"] * rows["gain"] == pytest.approx(1e-3, rel=0.3)
