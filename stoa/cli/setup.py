@@ -194,7 +194,7 @@ def meta_build(
         as_json(report)
         return
     for name in report.vanished:
-        tell(f"the folder of {name} is not there; its document stays as it was")
+        tell(f"the folder of {name} is not there or cannot be reached; its document stays as it was")
     for name in report.kept:
         tell(f"the document of {name} was not written by STOA and stays: `stoa meta build --replace {name}`")
     if quiet:

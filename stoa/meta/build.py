@@ -71,7 +71,7 @@ def look(folder: Path) -> Listing:
     MetadataError
         If there is no such folder.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike `Path.is_dir` it does not raise where a folder above may not be entered
         raise MetadataError(f"there is no folder {str(folder)!r} to describe")
     return Listing(folder, scan(folder), package_files(folder))
 

@@ -57,9 +57,11 @@ def _of_folder(document: Document) -> Iterator[Problem]:
     for code in document.problems:
         yield _problem(code, "the folder")
     names = [entry.name for entry in document.others]
+    unknown = Defect.UNREADABLE_FOLDER in document.problems
     if not document.groups and not names:
-        yield _problem(Defect.EMPTY, "the folder")
-    elif not document.groups and not any(roles.is_fits_name(name) for name in names):
+        if not unknown:
+            yield _problem(Defect.EMPTY, "the folder")
+    elif not unknown and not document.groups and not any(roles.is_fits_name(name) for name in names):
         held = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
         base = _problem(Defect.NO_FITS, "the folder")
         yield Problem(code=base.code, message=f"{base.message}, only {held}", level=base.level)

@@ -23,6 +23,7 @@ class Defect(StrEnum):
     NO_PERMISSION = "no-permission"
     VANISHED = "vanished"
     LINK_OUTSIDE = "link-outside"
+    BROKEN_LINK = "broken-link"
     READ_ERROR = "read-error"
     # Of a file whose header was read.
     TRUNCATED = "truncated"
@@ -66,6 +67,7 @@ UNREADABLE = frozenset(
         Defect.NO_PERMISSION,
         Defect.VANISHED,
         Defect.LINK_OUTSIDE,
+        Defect.BROKEN_LINK,
         Defect.READ_ERROR,
     }
 )
@@ -92,6 +94,7 @@ _MEANING: dict[Defect, tuple[Level, str]] = {
     Defect.NO_PERMISSION: ("error", "may not be read by this user"),
     Defect.VANISHED: ("error", "vanished while it was read"),
     Defect.LINK_OUTSIDE: ("error", "is a link that leaves the folder"),
+    Defect.BROKEN_LINK: ("error", "is a link that leads nowhere, or to itself"),
     Defect.READ_ERROR: ("error", "could not be read by the operating system"),
     Defect.TRUNCATED: ("error", "is shorter than its header says"),
     Defect.LENGTH_UNCHECKED: ("info", "is compressed and too large to see cheaply whether it is whole"),
@@ -118,7 +121,7 @@ _MEANING: dict[Defect, tuple[Level, str]] = {
     Defect.EMPTY: ("error", "holds no file at all"),
     Defect.NO_FITS: ("error", "holds no FITS file"),
     Defect.MIXED_SET: ("warning", "holds files of several member OUS"),
-    Defect.UNREADABLE_FOLDER: ("error", "has a subfolder that may not be read"),
+    Defect.UNREADABLE_FOLDER: ("error", "may not be read by this user, or a subfolder of it"),
     Defect.TOO_MANY_FILES: ("error", "holds too many files or too deep subfolders; the rest is left out"),
 }
 

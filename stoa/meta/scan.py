@@ -90,12 +90,12 @@ class _Walk:
             shown = writable(name) if name.strip("\t\r\n") == name else name.encode("unicode_escape").decode("ascii")
             if shown != name:
                 return Found(shown, path, 0, 0, Defect.ODD_NAME)
-        if entry.is_symlink() and not os.path.realpath(path).startswith(self.top):
+        if entry.is_symlink() and not f"{os.path.realpath(path)}{os.sep}".startswith(self.top):
             return Found(name, path, 0, 0, Defect.LINK_OUTSIDE)
         try:
             status = entry.stat()
         except OSError:
-            return Found(name, path, 0, 0, Defect.VANISHED)
+            return Found(name, path, 0, 0, Defect.BROKEN_LINK if entry.is_symlink() else Defect.VANISHED)
         if stat.S_ISREG(status.st_mode):
             return Found(name, path, status.st_size, status.st_mtime_ns)
         return Found(name, path, 0, 0, "" if stat.S_ISDIR(status.st_mode) else Defect.NOT_A_FILE)

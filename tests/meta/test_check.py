@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 from stoa.meta.build import build
 from stoa.meta.check import Problem, check
 from stoa.meta.defects import Defect, level, words
@@ -122,6 +124,26 @@ def test_two_and_three_axes_in_one_group_are_said(image, product: Path) -> None:
     image("x.image.pbcor.fits", folder=product)
     image("x.flux.fits", folder=product, NAXIS="2", NAXIS3=None, BMAJ=None)
     assert problems(product).keys() == {"mixed-axes"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everywhere")
+def test_what_may_not_be_read_is_said_and_not_called_empty(image, product: Path) -> None:
+    image("x.image.fits", folder=product / "sub")
+    try:
+        product.chmod(0)
+        assert [p.message for p in check(build(product))] == [
+            "the folder may not be read by this user, or a subfolder of it"
+        ]
+        product.chmod(0o755)
+        (product / "sub" / "x.image.fits").chmod(0)
+        assert problems(product)["no-permission"].message == "sub/x.image.fits may not be read by this user"
+    finally:
+        product.chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_listed_is_not_called_empty() -> None:
+    data = b"<project><package schema='1' problems='unreadable-folder'/></project>"
+    assert [problem.code for problem in check(from_xml(data))] == ["unreadable-folder"]
 
 
 def test_the_gravest_comes_first(image, product: Path) -> None:

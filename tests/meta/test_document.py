@@ -128,7 +128,12 @@ def test_a_link_within_the_folder_is_read(image, product: Path) -> None:
 def test_a_loop_of_links_ends(product: Path) -> None:
     (product / "loop").symlink_to(product)
     (product / "self.fits").symlink_to("self.fits")
-    assert [other.name for other in build(product).others] == ["loop"]
+    (product / "gone.fits").symlink_to("nothing.fits")
+    (product / "a").mkdir()
+    (product / "a" / "up").symlink_to("..")
+    document = build(product)
+    found = {name: entry(document, name).problems for name in ("loop", "a/up", "self.fits", "gone.fits")}
+    assert found == {"loop": (), "a/up": (), "self.fits": ("broken-link",), "gone.fits": ("broken-link",)}
 
 
 def test_pipes_and_names_that_xml_cannot_hold_are_named(product: Path) -> None:
