@@ -38,11 +38,41 @@ class Config(Struct, frozen=True, kw_only=True):
     checksums: Literal["headers", "files"] = "headers"  # what metadata documents have checksums of
 
 
+class SlurmSettings(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"walltime_s": "walltime", "settle_s": "settle"}
+):
+    """How jobs are handed to Slurm here."""
+
+    partition: str = ""  # "": the cluster's default
+    account: str = ""
+    walltime_s: float = 0.0  # of one array element; 0: the partition's
+    chunk: int = 20  # jobs of one array element
+    cpus: int = 1  # processors of an element, and jobs that it runs at once
+    most_elements: int = 1000  # of one array; sites limit it (MaxArraySize)
+    options: tuple[str, ...] = ()  # further arguments of sbatch
+    python: str = ""  # interpreter with STOA on the nodes; "": the one that STOA runs in
+    settle_s: float = 30.0  # how late what a node wrote may be seen here
+
+
+class DaskSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the Dask scheduler is, or how a cluster is started."""
+
+    address: str = ""  # of a scheduler, such as tls://host:8786; "": a cluster of one's own
+    tls_ca: str = ""  # files: the authority's certificate, one's own, and its key
+    tls_cert: str = ""
+    tls_key: str = ""
+    cluster: str = "local"  # or a class of dask-jobqueue, such as SLURMCluster
+    options: dict[str, str] = field(default_factory=dict)  # of that class
+    chunk: int = 0  # jobs that are sent together; 0: by their number
+
+
 class Local(Struct, frozen=True, kw_only=True):
     """`.stoa/local.yaml`: what holds on this machine only."""
 
     roots: dict[str, str] = field(default_factory=dict)  # name -> path, absolute or below the repository
     jobs: int = 0  # workers of the local engine; 0: one a processor
+    slurm: SlurmSettings = SlurmSettings()
+    dask: DaskSettings = DaskSettings()
 
 
 class Project:

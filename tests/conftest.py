@@ -11,6 +11,7 @@ from pathlib import Path
 
 import home_guard
 import pytest
+import slurm_server
 from alma_archive import Archive, Defect, make_archive
 from survey import Survey, make_survey
 from terminal import Terminal
@@ -121,3 +122,25 @@ def survey(survey_template: Path, tmp_path: Path, cli: Terminal) -> Survey:
     top = tmp_path / "survey"
     shutil.copytree(survey_template, top, symlinks=True)
     return Survey(top, cli)
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurm_server.Slurm]:
+    """A real Slurm of one node, for as long as the tests run."""
+    absent = slurm_server.missing()
+    require_service("Slurm", not absent, f"no {absent} (Debian: slurm-wlm, munge)")
+    try:
+        running = slurm_server.running_slurm(tmp_path_factory.mktemp("slurm") / "s")
+        cluster = running.__enter__()
+    except (RuntimeError, OSError) as problem:
+        require_service("Slurm", None, f"it does not start: {problem}")
+        raise AssertionError from problem
+    yield cluster
+    running.__exit__(None, None, None)
+
+
+@pytest.fixture
+def slurm(slurm_cluster: slurm_server.Slurm, monkeypatch: pytest.MonkeyPatch) -> slurm_server.Slurm:
+    """The commands of Slurm reach it from this process and from those that it starts."""
+    monkeypatch.setenv("SLURM_CONF", str(slurm_cluster.config))
+    return slurm_cluster

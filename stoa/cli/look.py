@@ -81,6 +81,8 @@ def state_in_words(row: history.RunRow) -> str:
     if row.state == "orphaned":
         pids = ", ".join(str(pid) for pid in row.pids)
         return f"lost its STOA; {count(row.still_running, 'job')} still run (pids {pids})"
+    if row.state == "submitted":
+        return "at a cluster"
     if row.state == "elsewhere":
         return f"on {row.host}, which cannot be seen from here (last sign of life {duration(row.silent_s)} ago)"
     return row.state

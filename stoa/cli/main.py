@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("run", "Run a process over targets."),
     "rerun": ("run", "Run again what failed or was flagged."),
     "stop": ("run", "Stop a run that is under way."),
+    "collect": ("collect", "Commit what has ended of runs at a cluster."),
     "status": ("look", "Show how things stand: failures by cause, flags, stale outcomes."),
     "runs": ("look", "List the runs."),
     "show": ("look", "Show everything about a target or a run."),

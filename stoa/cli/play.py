@@ -48,7 +48,7 @@ def _play(
         asked = ("stoa", *sys.argv[1:])
         with (
             runs.launch(ws, plan, asked=asked, engine=engine, workers=workers, rerun_of=rerun_of) as started,
-            _signals(control),
+            _signals(control, goes_on=started.goes_on_alone),
         ):
             with _progress(started.run, quiet=quiet) as show:
                 for outcome in started.outcomes(control):
@@ -62,11 +62,14 @@ def _play(
 
 
 @contextmanager
-def _signals(control: Control) -> Iterator[None]:
-    """Ctrl-C once drains, twice cancels; SIGTERM and SIGHUP cancel."""
+def _signals(control: Control, *, goes_on: bool) -> Iterator[None]:
+    """Ctrl-C once drains, twice cancels; SIGTERM and SIGHUP cancel. Jobs that go on without us are left alone."""
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGINT or control.draining:
+        if goes_on:
+            control.drain()
+            words = "the jobs go on without this command"
+        elif number != signal.SIGINT or control.draining:
             control.cancel()
             words = "stopping the jobs that run ..."
         else:
@@ -126,7 +129,7 @@ def _show_report(report: RunReport, rerun_of: str) -> None:
     if not report.run:
         pair = f"{report.process} @ {report.params}"
         out(f"no job of {rerun_of} is chosen" if rerun_of else f"nothing to do for {pair}")
-    else:
+    elif not report.left:
         jobs = f" ({count(report.jobs, 'job')})" if report.jobs != report.targets else ""
         causes = f" ({count(len(report.causes), 'cause')})" if report.causes else ""
         out(f"processed {count(report.targets, 'target')}{jobs}: {counts_in_words(report.counts)}{causes};"
@@ -136,7 +139,10 @@ def _show_report(report: RunReport, rerun_of: str) -> None:
     show_causes(report.causes)
     if report.forecast:
         out(_forecast_words(report.forecast))
-    if report.stopped:
+    if report.left:
+        tell(f"{count(report.left, 'job')} of run {report.run} go on without this command: `stoa collect` (or any later"
+             f" command) takes what has ended, `stoa stop {report.run}` ends them")  # fmt: skip
+    elif report.stopped:
         again = f"`stoa rerun {rerun_of}`" if rerun_of else "`stoa run`"
         tell(f"stopped before every job had run: {again} with the same options goes on")
     elif report.run:

@@ -248,6 +248,9 @@ def stop(
     report = stops.stop(workspace(ctx), run, at_once=now, forget=forget)
     if json:
         as_json(report)
+    elif report.at_cluster:
+        told = "the jobs that run are ended" if report.at_once else "the jobs that run end by themselves"
+        out(f"run {report.run}: what waited is out of the queue, {told}; `stoa collect` says how far it is")
     elif report.in_git:
         pids = ", ".join(str(pid) for pid in report.ended)
         killed = f"ended what still ran of it (pids {pids}); " if pids else ""

@@ -130,7 +130,8 @@ def add_root(ws: Workspace, name: str, path: str, doc: str = "") -> RootState:
         except OSError as problem:
             raise StoaError(f"cannot make {place}: {problem.strerror}") from None
     ws.ready()
-    local = Local(roots={**ws.project.local.roots, name: _stored(ws.project, place)}, jobs=ws.project.local.jobs)
+    roots = {**ws.project.local.roots, name: _stored(ws.project, place)}
+    local = msgspec.structs.replace(ws.project.local, roots=roots)
     _write_local(ws.project, local)
     if name not in ws.project.config.roots or (doc and ws.project.config.roots[name] != doc):
         _share_root(ws, name, doc)
@@ -146,7 +147,9 @@ def _stored(project: Project, place: Path) -> str:
 
 def _write_local(project: Project, local: Local) -> None:
     aside = project.local_file.with_suffix(".new")
-    aside.write_bytes(block({"schema": 1, **msgspec.to_builtins(local)}))
+    aside.write_bytes(
+        block({"schema": 1, **{name: value for name, value in msgspec.to_builtins(local).items() if value != {}}})
+    )
     aside.replace(project.local_file)
 
 

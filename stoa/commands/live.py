@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,27 +14,31 @@ from typing import Literal
 
 import msgspec
 
+from stoa.commands.gather import gather_part, is_due, with_chunks
 from stoa.errors import StoaError
 from stoa.exec.cause import group_causes
 from stoa.exec.folder import move_folder
 from stoa.exec.liveness import Owner, alive
 from stoa.exec.log import excerpt
 from stoa.exec.orphans import Orphan, orphans
-from stoa.model import Run
+from stoa.exec.remote import chunk_folder, is_left
+from stoa.exec.standing import Standing, standings
+from stoa.model import Outcome, Run, Status
 from stoa.project import LOG_FILE, PRODUCTS_ROOT, Project
-from stoa.provenance.committer import Remains, recover
+from stoa.provenance.committer import Batch, Remains, last_attempts, recover
 from stoa.provenance.dialect import RecordError
 from stoa.provenance.git import check_ready
 from stoa.provenance.journal import Journaled, Opened, Start, is_locked, read_journal
 from stoa.provenance.store import Store, ordered
 
-State = Literal["running", "orphaned", "elsewhere", "cut off"]
+State = Literal["running", "submitted", "orphaned", "elsewhere", "cut off"]
 
 
 class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run of the spool.
 
-    `running`: its STOA lives. `orphaned`: that was killed, and jobs of the run go on without it.
+    `running`: its STOA lives. `submitted`: its jobs are at a cluster and go on without a STOA.
+    `orphaned`: its STOA was killed, and jobs of the run go on without it.
     `elsewhere`: it is held by another machine, of whose processes nothing is known here.
     `cut off`: nothing of it lives, and the next command that may commit puts it into git.
     """
@@ -42,6 +47,7 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     orphans: tuple[Orphan, ...]
     silent_s: float  # since its STOA last gave a sign of life
+    standing: Standing | None = None  # of jobs that are elsewhere, where no STOA follows them
 
     @property
     def opened(self) -> Opened:
@@ -55,7 +61,13 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     def counts(self) -> dict[str, int]:
         """How many jobs have ended, by status."""
         found = dict(self.said.committed.counts) if self.said.committed else {}
-        for outcome in self.said.ended:
+        ended: Iterable[Outcome] = self.said.ended
+        if self.standing:  # its outcomes are all that were not blocked, those in git too
+            found = {status: count for status, count in found.items() if status == Status.BLOCKED}
+            ended = last_attempts(
+                [*(o for o in self.said.ended if o.status is Status.BLOCKED), *self.standing.outcomes]
+            )
+        for outcome in ended:
             found[outcome.status.value] = found.get(outcome.status.value, 0) + 1
         return ordered(found)
 
@@ -91,13 +103,17 @@ def _look(store: Store) -> tuple[dict[str, LiveRun], list[str]]:
         except RecordError:
             unreadable.append(run)
     lives = {run: _lives(journaled, store.spool.folder / run) for run, journaled in said.items()}
-    left = orphans([run for run, verdict in lives.items() if verdict is False])
+    dead = [run for run, verdict in lives.items() if verdict is False]
+    left = orphans(dead)
+    places = {run: chunk_folder(store.spool.folder, run) for run in dead}
+    stand = standings({run: place for run, place in places.items() if place.is_dir()})
     found = {
         run: LiveRun(
             said=journaled,
-            state=_state(lives[run], mine := tuple(o for o in left if o.run == run)),
+            state=_state(lives[run], mine := tuple(o for o in left if o.run == run), stand.get(run)),
             orphans=mine,
             silent_s=_silence_s(store.spool.folder / run),
+            standing=stand.get(run),
         )
         for run, journaled in said.items()
     }
@@ -106,6 +122,8 @@ def _look(store: Store) -> tuple[dict[str, LiveRun], list[str]]:
 
 def _lives(said: Journaled, folder: Path) -> bool | None:
     """Whether the process that holds a run has it under way; None where one cannot know."""
+    if is_left(chunk_folder(folder.parent, folder.name)):
+        return is_locked(folder)
     owner = msgspec.convert(said.opened.owner, Owner)
     verdict = alive(owner)
     if verdict is not False and said.opened.locked and owner.same_kernel():
@@ -113,11 +131,13 @@ def _lives(said: Journaled, folder: Path) -> bool | None:
     return verdict
 
 
-def _state(lives: Literal[True, False] | None, left: tuple[Orphan, ...]) -> State:
+def _state(lives: Literal[True, False] | None, left: tuple[Orphan, ...], standing: Standing | None) -> State:
     if lives is None:
         return "elsewhere"
     if lives:
         return "running"
+    if standing and not standing.over:
+        return "submitted"
     return "orphaned" if left else "cut off"
 
 
@@ -136,8 +156,10 @@ def heal(store: Store) -> Healing:
     dead: list[str] = []
     try:
         store.repository.heal()
-        dead, unreadable = _dead(store)
-        if not (dead or unreadable or store.spool.has_leftovers()):
+        found, unreadable = _look(store)
+        dead = [run for run, live in found.items() if live.state == "cut off"]
+        due = [live for live in found.values() if _is_due(store, live)]
+        if not (dead or due or unreadable or store.spool.has_leftovers()):
             return Healing(damaged=store.spool.damaged())
         check_ready(store.repository)
         with store.spool.lock() as locked:
@@ -146,10 +168,23 @@ def heal(store: Store) -> Healing:
             for run in unreadable:
                 store.spool.keep_damaged(run)
             healed = tuple(run for run in dead if recover_run(store, run))
+            for live in due:
+                _take_part(store, live)
     except (StoaError, OSError) as problem:
         names = f"not in git yet: {', '.join(dead)}: " if dead else ""
         return Healing(hindered=f"{names}{problem}", damaged=store.spool.damaged())
     return Healing(healed, damaged=store.spool.damaged())
+
+
+def _is_due(store: Store, live: LiveRun) -> bool:
+    folder = chunk_folder(store.spool.folder, live.run.id)
+    return live.state == "submitted" and live.standing is not None and is_due(folder, live.standing, Batch())
+
+
+def _take_part(store: Store, live: LiveRun) -> None:
+    """Commit what has ended of a run that goes on; somebody else may have been faster."""
+    if live.standing and read_journal(store.spool.folder / live.run.id):
+        gather_part(store, live.said, live.standing)
 
 
 def _dead(store: Store) -> tuple[list[str], list[str]]:
@@ -162,7 +197,7 @@ def recover_run(store: Store, run: str) -> bool:
     said = read_journal(store.spool.folder / run)
     if said is None:
         return False
-    recover(store, said, group_causes, partial(_remains, store.project, said.opened.run))
+    recover(store, with_chunks(store, said), group_causes, partial(_remains, store.project, said.opened.run))
     with suppress(StoaError):
         work = Project.job_place(said.opened.run.process, run, "", kind=".work")
         shutil.rmtree(store.project.root(PRODUCTS_ROOT) / work, ignore_errors=True)

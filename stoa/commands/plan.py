@@ -23,6 +23,7 @@ RETRIED = (Status.INTERRUPTED, Status.ERROR)
 
 _LEFT_TO_RUN = {
     "running": "is running in {}",
+    "submitted": "is at a cluster in {} (`stoa collect` takes what has ended)",
     "orphaned": "is running in {}, whose STOA was killed (`stoa stop` ends its jobs)",
     "elsewhere": "is running in {} on another machine",
     "cut off": "was running in {}, which was cut off and is not in git yet",

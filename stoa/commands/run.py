@@ -23,14 +23,16 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.cause import group_causes
 from stoa.exec.control import Control
-from stoa.exec.engines import make_engine
+from stoa.exec.engines import GO_ON_ALONE, make_engine
 from stoa.exec.environments import Prepared
 from stoa.exec.liveness import Owner
+from stoa.exec.remote import chunk_folder, is_left
 from stoa.model import BAD, SCHEMA, CauseGroup, Job, Outcome, Run, Status
 from stoa.provenance.committer import Batch, RunWriter
 from stoa.provenance.ids import id_after, now
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.spool import check_writable
+from stoa.provenance.store import ordered
 
 __all__ = ["Control", "Launch", "RunReport", "launch", "nothing_to_do", "run", "run_all"]
 
@@ -51,6 +53,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float
     stopped: bool  # by the user, before every job had run to its end
     forecast: Forecast | None = None  # of a canary, for the jobs that are left
+    left: int = 0  # jobs that go on at a cluster
 
     @property
     def all_ok(self) -> bool:
@@ -75,7 +78,7 @@ class Launch:
         batch: Batch | None = None,
     ) -> None:
         self.ws = ws
-        self._engine = make_engine(engine, workers or ws.project.local.jobs)
+        self._engine = make_engine(engine, workers, ws.project.local, ws.project.spool)
         self._products = products_folder(ws)
         self._prepared = prepare_all(ws.project, plan.definitions.places, {job.environment for job in plan.to_run})
         self._control = Control()
@@ -98,6 +101,8 @@ class Launch:
         if self._ended:
             self._ended.close()
         self._writer.close()
+        if self._is_left():
+            return
         with suppress(StoaError, OSError), self.ws.store.spool.lock():
             recover_run(self.ws.store, self.run.id)
 
@@ -111,17 +116,39 @@ class Launch:
                 yield self._take(outcome)
         self._ended = self._engine.execute(self._jobs(), control)
         for outcome in self._ended:
-            yield self._take(outcome)
+            if self._writer.end(outcome):
+                yield self._count(outcome)
 
     def _take(self, outcome: Outcome) -> Outcome:
         self._writer.end(outcome)
+        return self._count(outcome)
+
+    def _count(self, outcome: Outcome) -> Outcome:
         self._done += 1
         if self.plan.sample:
             self._tried.append(outcome)
         return outcome
 
+    @property
+    def goes_on_alone(self) -> bool:
+        """Whether the jobs go on when this process ends."""
+        return self.run.engine in GO_ON_ALONE
+
+    def _is_left(self) -> bool:
+        """Whether jobs go on at a cluster, and whoever comes next commits them."""
+        return is_left(chunk_folder(self.ws.store.spool.folder, self.run.id))
+
     def finish(self) -> RunReport:
-        """Commit what is left and say what was done."""
+        """Commit what is left and say what was done; of a run that goes on at a cluster, say that."""
+        if self._is_left():
+            self._writer.close()
+            commits = self._writer.commits
+            return RunReport(
+                run=self.run.id, commit=commits[-1] if commits else "", commits=len(commits),
+                process=self.run.process, params=self.run.params.name, targets=self.run.targets, jobs=self.run.jobs,
+                counts=ordered(self._writer.counts), up_to_date=self.plan.left_alone(), causes=(),
+                duration_s=0.0, stopped=True, left=self.run.jobs - self._done,
+            )  # fmt: skip
         summary = self._writer.finish()
         work = self._products / self.run.process / self.run.id / ".work"
         shutil.rmtree(work, ignore_errors=True)

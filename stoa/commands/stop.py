@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 import msgspec
 
 from stoa.commands.live import LiveRun, recover_run
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
+from stoa.exec.engines import GO_ON_ALONE
 from stoa.exec.orphans import end_orphans
+from stoa.exec.remote import chunk_folder
+from stoa.exec.standing import stop_chunks
 from stoa.provenance.definitions import read_process
 
 GRACE_S = 5.0
@@ -24,6 +28,7 @@ class StopReport(msgspec.Struct, frozen=True, kw_only=True):
     at_once: bool
     ended: tuple[int, ...] = ()  # processes of its jobs that had outlived it
     in_git: bool = False  # whether it is over, and in git
+    at_cluster: bool = False  # whether its jobs are on other machines, which need a moment to end them
 
 
 def stop(ws: Workspace, run: str = "", *, at_once: bool = False, forget: bool = False) -> StopReport:
@@ -50,10 +55,23 @@ def stop(ws: Workspace, run: str = "", *, at_once: bool = False, forget: bool = 
         ended = end_orphans(name, _grace_s(live))
         ws.ready()
         return StopReport(run=name, pid=0, at_once=at_once, ended=ended, in_git=name not in ws.live())
+    if live.run.engine in GO_ON_ALONE or live.standing:
+        return _stop_elsewhere(ws, name, live, at_once=at_once, forget=forget)
     if live.state == "elsewhere":
         return _forget(ws, name, live, forget=forget)
     _tell(live.owner.pid, name, at_once=at_once)
     return StopReport(run=name, pid=live.owner.pid, at_once=at_once)
+
+
+def _stop_elsewhere(ws: Workspace, run: str, live: LiveRun, *, at_once: bool, forget: bool) -> StopReport:
+    """End jobs that are at a cluster; who follows them or comes next commits what becomes of them."""
+    if forget:
+        ws.ready()
+        with suppress(StoaError):
+            stop_chunks(chunk_folder(ws.store.spool.folder, run), at_once=True)
+        return _forget(ws, run, live, forget=True)
+    stop_chunks(chunk_folder(ws.store.spool.folder, run), at_once=at_once)
+    return StopReport(run=run, pid=0, at_once=at_once, at_cluster=True)
 
 
 def _chosen(ws: Workspace, run: str) -> tuple[str, LiveRun]:

@@ -233,7 +233,7 @@ class ChunkJournal:
 def _make(folder: Path, number: int) -> tuple[Path, int, int]:
     """The first journal of the chunk that nobody has made."""
     for attempt in count(1):
-        file = folder / f"{number:05d}.{attempt}.journal"
+        file = journal_file(folder, number, attempt)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             return file, os.open(file, flags, 0o644), attempt
@@ -277,14 +277,18 @@ class ChunkReader:
 
     def read(self) -> list[Outcome]:
         """The outcomes that came since the last time, each attempt once."""
-        found: list[Outcome] = []
+        return [outcome for _, outcome in self.news()]
+
+    def news(self) -> list[tuple[int, Outcome]]:
+        """Chunk and outcome of what came since the last time; a chunk that is done is not read further."""
+        found: list[tuple[int, Outcome]] = []
         for number, attempt in journals(self.folder):
             if number in self.chunks and self.chunks[number].done and (number, attempt) in self._read:
-                continue  # nothing more can come: who has written `Done` writes nothing after it
+                continue
             try:
-                with (self.folder / f"{number:05d}.{attempt}.journal").open("rb") as stream:
+                with journal_file(self.folder, number, attempt).open("rb") as stream:
                     stream.seek(self._read.get((number, attempt), 0))
-                    found += self.take(number, attempt, stream.read())
+                    found += [(number, outcome) for outcome in self.take(number, attempt, stream.read())]
             except OSError:
                 continue
         return found
@@ -324,10 +328,15 @@ class ChunkReader:
         if verdict is not None:
             return verdict
         try:
-            touched = (self.folder / f"{number:05d}.{attempt}.journal").stat().st_mtime
+            touched = journal_file(self.folder, number, attempt).stat().st_mtime
         except OSError:
             return False
         return time.time() - touched < SILENT_S
+
+
+def journal_file(folder: Path, number: int, attempt: int) -> Path:
+    """The journal of an attempt at a chunk."""
+    return folder / f"{number:05d}.{attempt}.journal"
 
 
 def journals(folder: Path) -> list[tuple[int, int]]:

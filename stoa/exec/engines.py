@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
 from typing import Protocol
 
 from stoa.errors import NotFoundError
 from stoa.exec.control import Control
 from stoa.exec.local import LocalEngine
+from stoa.exec.slurm import SlurmEngine
 from stoa.model import Job, Outcome
+from stoa.project import Local
 
 
 class Engine(Protocol):
@@ -17,24 +20,33 @@ class Engine(Protocol):
     def execute(self, jobs: Iterable[Job], control: Control) -> Generator[Outcome, None, None]:
         """One outcome a job, each as it ends.
 
-        Jobs are taken from the iterable as workers become free, in the thread that asks for
-        outcomes. Every job that was taken has exactly one outcome, unless the caller closes the
-        generator: then they are cancelled.
+        Jobs are taken from the iterable in the thread that asks for outcomes, as workers become
+        free or, by engines of other machines, all before the first outcome. Every job that was
+        taken has exactly one outcome that counts, that of its last attempt. If the caller closes
+        the generator they are cancelled, or go on without it where the engine can do that.
         """
         ...
 
 
-ENGINES: dict[str, Callable[[int], Engine]] = {"local": LocalEngine}
-"""Engines by name, each made from the number of its workers."""
+ENGINES: dict[str, Callable[[int, Local, Path], Engine]] = {
+    "local": lambda workers, local, _spool: LocalEngine(workers or local.jobs),
+    "slurm": lambda workers, local, spool: SlurmEngine(workers, local.slurm, spool),
+}
+"""Engines by name, each made from the number of its workers, this machine's settings and the folder of live runs."""
+
+GO_ON_ALONE = frozenset({"slurm"})
+"""Engines whose jobs go on when who has started them ends."""
 
 
-def make_engine(name: str, workers: int) -> Engine:
+def make_engine(name: str, workers: int, local: Local, spool: Path) -> Engine:
     """The engine of that name.
 
     Parameters
     ----------
     workers
-        How many jobs run at once; 0 is one a processor that this process may use.
+        How many jobs run at once; 0 is what the settings say, or one a processor.
+    spool
+        Folder with a folder for each live run; engines of other machines put their chunks there.
 
     Raises
     ------
@@ -43,4 +55,4 @@ def make_engine(name: str, workers: int) -> Engine:
     """
     if name not in ENGINES:
         raise NotFoundError("engine", name, list(ENGINES), f"engines: {', '.join(ENGINES)}")
-    return ENGINES[name](workers)
+    return ENGINES[name](workers, local, spool)

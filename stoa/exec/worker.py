@@ -12,13 +12,13 @@ does.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -39,7 +39,9 @@ DRAIN, CANCEL = "drain", "cancel"
 
 _LOOK_EVERY_S = 0.5
 _MOST_MARGIN_S = 30.0
-_RUNNING = "stopped by the user"  # the cause of a job that a cancel ended
+_NOT_STARTED = "stopped before it started"
+_POLITE = ("SIGTERM", "SIGCONT", "SIGHUP", "SIGKILL")
+_SIGNAL_S = 0.3
 
 
 class Brake:
@@ -65,7 +67,7 @@ class Brake:
         """Do what the file `stop` says."""
         with suppress(OSError):
             if (folder / STOP_FILE).read_text(encoding="ascii").strip() == CANCEL:
-                self.cancel(_RUNNING)
+                self.cancel("stopped by the user")
             self.drain()
 
 
@@ -132,8 +134,10 @@ def _run(todo: list[Job], journal: ChunkJournal, brake: Brake, worker: str, at_o
 def _explained(outcome: Outcome, brake: Brake, worker: str, first: set[tuple[str, str]]) -> Outcome:
     """The outcome with the name of the worker and, where the worker was stopped, the reason for it."""
     status, cause = outcome.status, outcome.cause
-    if status is Status.INTERRUPTED and brake.words:
-        ran = cause == _RUNNING
+    if status is Status.KILLED and outcome.signal in _POLITE and not brake.words:
+        time.sleep(_SIGNAL_S)  # Slurm signals the script together with the worker, and the script may be faster
+    if brake.words and status not in (Status.OK, Status.SKIPPED):
+        status, ran = Status.INTERRUPTED, cause != _NOT_STARTED
         cause = brake.words if ran else f"{brake.words} before it started"
         # A job that had all of the time and did not end needs more of it. Of another one nothing is known.
         if ran and brake.walltime and (outcome.target, outcome.group) in first:
@@ -209,6 +213,8 @@ def serve(worker: str, brake: Brake) -> None:
 
 def main(words: list[str]) -> int:
     """The command; exit code 0 says that every job of the chunk has an outcome."""
+    import argparse  # others import this module too, and have no use for it
+
     parser = argparse.ArgumentParser(prog="python -m stoa.exec.worker", description="Run a chunk of jobs.")
     parser.add_argument("folder", nargs="?", type=Path, help="where the chunks lie")
     parser.add_argument("number", nargs="?", type=int, help="of the chunk")

@@ -70,6 +70,7 @@ class RunWriter:
         self._files["run.yaml"] = write_run(run)
         self._pending: list[Outcome] = []
         self._bad: list[Outcome] = []
+        self._attempts: dict[Key, tuple[int, Status]] = {}  # the attempt that counts, where several are possible
         self._number = 0
         self._in_doubt = False
         self._up_to_date = up_to_date
@@ -88,8 +89,13 @@ class RunWriter:
         self._journal.append(entry)
         self._running[_key(job)] = entry
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: Outcome) -> bool:
         """Take an outcome; commits a batch when one is due.
+
+        Returns
+        -------
+        first
+            Whether it is the first one of its job; another attempt is recorded too, and the last one counts.
 
         Raises
         ------
@@ -99,12 +105,26 @@ class RunWriter:
         self._journal.append(End(outcome))
         self._running.pop(_key(outcome), None)
         self._pending.append(outcome)
-        self.counts[outcome.status] = self.counts.get(outcome.status, 0) + 1
-        if outcome.status not in (Status.OK, Status.SKIPPED):
-            self._bad.append(msgspec.structs.replace(outcome, inputs={}, outputs={}, results={}, log=""))
+        first = self._count(outcome)
         waited_s = time.monotonic() - self._last
         if waited_s > self._due.seconds or (len(self._pending) >= self._due.outcomes and not self._in_doubt):
             self._try_batch()
+        return first
+
+    def _count(self, outcome: Outcome) -> bool:
+        key = (outcome.target, outcome.group)
+        before = self._attempts.get(key)
+        if before and before[0] > outcome.attempt:
+            return False
+        if before:
+            self.counts[before[1]] -= 1
+            self._bad = [bad for bad in self._bad if (bad.target, bad.group) != key]
+        if outcome.worker:
+            self._attempts[key] = (outcome.attempt, outcome.status)
+        self.counts[outcome.status] = self.counts.get(outcome.status, 0) + 1
+        if outcome.status not in (Status.OK, Status.SKIPPED):
+            self._bad.append(msgspec.structs.replace(outcome, inputs={}, outputs={}, results={}, log=""))
+        return before is None
 
     def _try_batch(self) -> None:
         """Commit what is pending; what hinders it now may be gone at the next batch or at the end of the run."""
@@ -190,7 +210,7 @@ def outcome_files(outcomes: list[Outcome], number: int) -> dict[str, bytes]:
 def recover(
     store: Store, said: Journaled, group_causes: GroupCauses, remains: Callable[[Start], Remains] | None = None
 ) -> Summary:
-    """Put a run that was cut off into git: what had ended as it ended, what ran as interrupted.
+    """Put a run that nobody holds into git: what had ended as it ended, what ran as interrupted.
 
     The caller holds the lock of the spool. Done again, also after another crash, it adds nothing
     twice. Jobs that had not begun get no outcome: they are what they were before the run.
@@ -201,37 +221,81 @@ def recover(
         Gives what a job that ran has left behind.
     """
     run = said.opened.run
-    branch = said.opened.branch
-    if not store.repository.tip(branch) and store.repository.head():
-        branch = store.repository.branch()
+    branch = _branch(store, said.opened)
     there, number = store.outcomes(run.id, store.repository.tip(branch))
     earlier = store.outcomes(run.id, said.committed.commit)[0] if said.committed else []
     ended = [*earlier, *_without([*said.ended, *there], earlier)]
     cut = [_cut(run.id, start, remains(start) if remains else Remains()) for start in said.running]
     outcomes = [*ended, *_without(cut, ended)]
+    counting = last_attempts(outcomes)
     counts: dict[str, int] = {}
-    for outcome in outcomes:
+    for outcome in counting:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
     summary = Summary(
         schema=SCHEMA, run=run.id, finished=said.closed or now(), duration_s=0.0, counts=ordered(counts),
         skipped_up_to_date=said.opened.skipped,
-        causes=group_causes(o for o in outcomes if o.status not in (Status.OK, Status.SKIPPED)),
+        causes=group_causes(o for o in counting if o.status not in (Status.OK, Status.SKIPPED)),
     )  # fmt: skip
-    changes = outcome_files(_without(outcomes, there), number)
-    if not store.has_record(run.id, "run.yaml", branch):
-        changes |= {f"frozen/{name}": data for name, data in said.opened.frozen.items()}
-        changes["run.yaml"] = write_run(run)
+    changes = outcome_files(_without(outcomes, there), number) | _head(store, said.opened, branch)
     if not store.has_record(run.id, "summary.yaml", branch):
         changes["summary.yaml"] = write_summary(summary)
     if changes:
         records = {Project.run_record(run.id, name): data for name, data in changes.items()}
         trailers = {"Run": run.id, "Process": run.process, "Params": run.params.name}
-        store.commit(records, f"{subject(run, counts)} (cut off)", trailers, branch, run.author)
+        cut_off = " (cut off)" if len(counting) < run.jobs or cut else ""
+        store.commit(records, f"{subject(run, counts)}{cut_off}", trailers, branch, run.author)
     if said.damaged:
         store.spool.keep_damaged(run.id)
     else:
         store.spool.remove(run.id)
     return summary
+
+
+def commit_part(store: Store, said: Journaled, outcomes: Iterable[Outcome]) -> str:
+    """Commit what has ended of a run that goes on without its STOA; the caller holds the lock of the spool.
+
+    Returns
+    -------
+    commit
+        Its id; "" if everything is in git.
+    """
+    run, branch = said.opened.run, _branch(store, said.opened)
+    there, number = store.outcomes(run.id, store.repository.tip(branch))
+    ended = [*said.ended, *outcomes]
+    fresh = _without(ended, there)
+    if not fresh:
+        return ""
+    changes = outcome_files(fresh, number) | _head(store, said.opened, branch)
+    records = {Project.run_record(run.id, name): data for name, data in changes.items()}
+    trailers = {"Run": run.id, "Process": run.process, "Params": run.params.name}
+    so_far = len(last_attempts([*there, *fresh]))
+    words = f"{run.process} @ {run.params.name}: {so_far} of {run.jobs} so far"
+    return store.commit(records, words, trailers, branch, run.author)
+
+
+def last_attempts(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Of several attempts at a job the last one, which counts."""
+    found: dict[Key, Outcome] = {}
+    for outcome in outcomes:
+        key = (outcome.target, outcome.group)
+        if key not in found or found[key].attempt <= outcome.attempt:
+            found[key] = outcome
+    return list(found.values())
+
+
+def _branch(store: Store, opened: Opened) -> str:
+    """The branch that takes the records of a run; the one that is checked out where the run's is gone."""
+    if not store.repository.tip(opened.branch) and store.repository.head():
+        return store.repository.branch()
+    return opened.branch
+
+
+def _head(store: Store, opened: Opened, branch: str) -> dict[str, bytes]:
+    """The files that the first commit of a run brings."""
+    if store.has_record(opened.run.id, "run.yaml", branch):
+        return {}
+    frozen = {f"frozen/{name}": data for name, data in opened.frozen.items()}
+    return frozen | {"run.yaml": write_run(opened.run)}
 
 
 def _key(of: Job | Outcome | Start) -> tuple[str, str, int]:

@@ -30,7 +30,8 @@ from stoa.model import (
     Value,
     ValueType,
 )
-from stoa.project import Config, Local
+from stoa.project import Config, DaskSettings, Local, SlurmSettings
+from stoa.provenance.engine_settings import dask_settings, slurm_settings
 from stoa.provenance.fields import duration, exit_codes, get, memory, path_below, tolerance
 from stoa.provenance.scalars import brief, parse_value
 from stoa.provenance.yamltree import Spot, read_yaml
@@ -220,12 +221,16 @@ def read_config(data: bytes, file: str) -> Config:
 
 def read_local(data: bytes, file: str) -> Local:
     """Settings of the machine that asks."""
-    fields = read_yaml(data, file).mapping(("schema", "roots", "jobs"))
+    fields = read_yaml(data, file).mapping(("schema", "roots", "jobs", "slurm", "dask"))
     check_schema(fields)
     jobs = get(fields, "jobs", Spot.integer, 0)
     if jobs < 0:
         raise fields["jobs"].error(f"jobs must be at least 0, got {jobs}")
-    return Local(roots=get(fields, "roots", partial(_words, kind="root"), {}), jobs=jobs)
+    return Local(
+        roots=get(fields, "roots", partial(_words, kind="root"), {}), jobs=jobs,
+        slurm=get(fields, "slurm", slurm_settings, SlurmSettings()),
+        dask=get(fields, "dask", dask_settings, DaskSettings()),
+    )  # fmt: skip
 
 
 def check_schema(fields: Mapping[str, Spot]) -> None:

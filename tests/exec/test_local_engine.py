@@ -13,9 +13,10 @@ import pytest
 
 from stoa.errors import NotFoundError
 from stoa.exec.control import Control
-from stoa.exec.engines import ENGINES, make_engine
+from stoa.exec.engines import make_engine
 from stoa.exec.local import LocalEngine
 from stoa.model import Job, OutputSpec, Status
+from stoa.project import Local
 
 
 @contextmanager
@@ -29,9 +30,9 @@ def lowered(limit: int, value: int) -> Iterator[None]:
         resource.setrlimit(limit, (soft, hard))
 
 
-@pytest.fixture(params=list(ENGINES))
-def engine(request):
-    return make_engine(request.param, 2)
+@pytest.fixture
+def engine():
+    return LocalEngine(2)
 
 
 def test_every_job_has_one_outcome(engine, make_job):
@@ -69,9 +70,9 @@ def test_two_workers_run_two_jobs_at_once(make_job, products):
     assert [o.status for o in LocalEngine(2).execute(jobs, Control())] == [Status.OK, Status.OK]
 
 
-def test_an_unknown_engine_names_the_nearest():
+def test_an_unknown_engine_names_the_nearest(tmp_path):
     with pytest.raises(NotFoundError, match="no engine named 'locl'; did you mean 'local'"):
-        make_engine("locl", 1)
+        make_engine("locl", 1, Local(), tmp_path)
 
 
 def test_without_a_number_there_is_a_worker_for_each_processor():
