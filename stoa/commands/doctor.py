@@ -52,16 +52,13 @@ def _software() -> Iterator[Remark]:
 def _git(ws: Workspace) -> Iterator[Remark]:
     yield _tried("branch", lambda: _branch(ws))
     yield _tried("identity", lambda: _identity(ws))
-    for name in ("index.lock", "HEAD.lock"):
-        file = ws.repository.control / name
-        if file.exists():
-            hint = f"if no git command is running, `rm {file}`"
-            yield Remark(what="locks", fine=False, message=f"{file} is held or was left by a killed git", hint=hint)
     try:
         with ws.repository.lock():
             yield Remark(what="locks", fine=True, message="the lock for commits can be taken")
     except (StoaError, OSError) as problem:
         yield Remark(what="locks", fine=False, message=str(problem))
+    for lock in ws.repository.locks():  # after ours was taken, which removes what killed STOA commands left
+        yield Remark(what="locks", fine=False, message=lock.message, hint=lock.hint)
 
 
 def _branch(ws: Workspace) -> str:

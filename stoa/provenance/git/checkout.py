@@ -10,8 +10,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stoa.provenance.durable import sync_file, sync_folder
@@ -141,26 +141,43 @@ class Checkout:
         return True
 
     def _try_stage(self, lines: bytes, *, held: bool) -> bool:
-        aside = self.index.with_name(f"{_ASIDE}{os.getpid()}")
         try:
-            before = _stamp(self.index)
-            if before:
-                shutil.copy2(self.index, aside)  # with its time, by which git knows what it has to look at again
-            environ = {"GIT_INDEX_FILE": str(aside)}
-            run_git(self.top, "update-index", "-z", "--index-info", stdin=lines, more_environ=environ)
-            sync_file(aside)
-            with replacing(self.common, self.index, ours=held):
-                if _stamp(self.index) != before:
-                    return False
-                os.replace(aside, self.index)
-                sync_folder(self.index.parent)
-                return True
+            with self.copy_of_index(held=held) as environ:
+                run_git(self.top, "update-index", "-z", "--index-info", stdin=lines, more_environ=environ)
         except Locked:
             return False
         except GitError as problem:
             if not problem.killed:
                 raise
             return False
+        return True
+
+    @contextmanager
+    def copy_of_index(self, *, held: bool) -> Iterator[dict[str, str]]:
+        """A copy of the index for git commands to work on; at the end it takes the place of the index, durably.
+
+        Yields
+        ------
+        environ
+            The variables that let git use the copy.
+
+        Raises
+        ------
+        Locked
+            If somebody else has changed the index meanwhile, or is about to. The copy is forgotten then.
+        """
+        aside = self.index.with_name(f"{_ASIDE}{os.getpid()}")
+        try:
+            before = _stamp(self.index)
+            if before:
+                shutil.copy2(self.index, aside)  # with its time, by which git knows what it has to look at again
+            yield {"GIT_INDEX_FILE": str(aside)}
+            sync_file(aside)
+            with replacing(self.common, self.index, ours=held):
+                if _stamp(self.index) != before:
+                    raise Locked(str(self.index))
+                os.replace(aside, self.index)
+                sync_folder(self.index.parent)
         finally:
             for left in (aside, aside.with_name(f"{aside.name}.lock")):
                 left.unlink(missing_ok=True)

@@ -12,14 +12,15 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from dulwich.objects import Blob
 
 from stoa.errors import StoaError
 from stoa.provenance.durable import sync_file, sync_folder
+from stoa.provenance.git.locks import Locked
 from stoa.provenance.git.plumbing import GitError, git_version, run_git
 from stoa.provenance.git.repository import Repository
 from stoa.provenance.git.trees import EMPTY_TREE, EXECUTABLE, FILE, TreeChange, blob_sizes, contains, tree_changes
@@ -29,7 +30,6 @@ NOTHING = "0" * 40
 INDEX_WAIT_S = 10.0
 SYNC_EACH = 100
 """Up to so many files are synced one by one, more of them with all that the machine has to write."""
-T = TypeVar("T")
 
 
 class Guard(Protocol):
@@ -147,6 +147,12 @@ def _advance(repository: Repository, branch: str, old: str, new: str, label: str
         except GitError as problem:
             marker.unlink()
             raise _in_the_way(problem, label) from None
+        except Locked:
+            marker.unlink()
+            raise GitError(
+                f"another git command holds the index, so nothing of {label} was merged",
+                hint="`stoa sync` again when it is done; `stoa doctor` says if a killed git left its lock",
+            ) from None
         _sync(repository, old, new)
         moved = repository.move(branch, old, new, f"sync with {label}", author)
         if moved:
@@ -163,7 +169,7 @@ def _write_marker(repository: Repository, said: dict[str, str]) -> None:
 
 
 def _sync(repository: Repository, old: str, new: str) -> None:
-    """Make durable what git has written into the work tree, which it does not do itself, and the index."""
+    """Make durable what git has written into the work tree, which it does not do itself."""
     paths = [change.path for change in tree_changes(repository, old, new) if change.new_mode in (FILE, EXECUTABLE)]
     if len(paths) > SYNC_EACH:
         os.sync()
@@ -172,22 +178,21 @@ def _sync(repository: Repository, old: str, new: str) -> None:
         with suppress(OSError):  # left out of the work tree, by a sparse checkout for example
             sync_file(repository.top / path)
             sync_folder((repository.top / path).parent)
-    sync_file(repository.control / "index")
-    sync_folder(repository.control)
 
 
 def _update(repository: Repository, old: str, new: str) -> None:
     """Bring work tree and index from one commit to another; git refuses where the user has other content."""
     words = ("read-tree", "-m", "-u", old or EMPTY_TREE, new)
-    try:
-        run_git(repository.top, *words)
-    except GitError:
-        _absorb(repository, old, new)
-        run_git(repository.top, "update-index", "-q", "--refresh", allow=(0, 1))
-        run_git(repository.top, *words)
+    with repository.copy_of_index() as environ:
+        try:
+            run_git(repository.top, *words, more_environ=environ)
+        except GitError:
+            _absorb(repository, old, new, environ)
+            run_git(repository.top, "update-index", "-q", "--refresh", allow=(0, 1), more_environ=environ)
+            run_git(repository.top, *words, more_environ=environ)
 
 
-def _absorb(repository: Repository, old: str, new: str) -> None:
+def _absorb(repository: Repository, old: str, new: str, environ: Mapping[str, str]) -> None:
     """Put into the index what the work tree has in its new form already, and the index not yet.
 
     That is how a killed command leaves it; git would take such files for the user's own.
@@ -198,10 +203,11 @@ def _absorb(repository: Repository, old: str, new: str) -> None:
     there = [change for change in met if _is_there(repository, change, sizes.get(change.new_oid, -1))]
     if not there:
         return
-    staged = _staged(repository)
+    staged = _staged(repository, environ)
     fresh = [change for change in there if staged.get(change.path, NOTHING) == change.old_oid]
     lines = "".join(f"{change.new_mode:o} {change.new_oid}\t{change.path}\0" for change in fresh)
-    run_git(repository.top, "update-index", "-z", "--index-info", stdin=lines.encode("utf-8", "surrogateescape"))
+    data = lines.encode("utf-8", "surrogateescape")
+    run_git(repository.top, "update-index", "-z", "--index-info", stdin=data, more_environ=environ)
 
 
 def _is_there(repository: Repository, change: TreeChange, size: int) -> bool:
@@ -216,32 +222,26 @@ def _is_there(repository: Repository, change: TreeChange, size: int) -> bool:
         return False
 
 
-def _staged(repository: Repository) -> dict[str, str]:
+def _staged(repository: Repository, environ: Mapping[str, str]) -> dict[str, str]:
     """Object id of every path in the index."""
-    entries = run_git(repository.top, "ls-files", "-s", "-z")[1].decode("utf-8", "surrogateescape").split("\0")
-    pairs = (entry.partition("\t") for entry in entries if entry)
+    _, output = run_git(repository.top, "ls-files", "-s", "-z", more_environ=environ)
+    pairs = (entry.partition("\t") for entry in output.decode("utf-8", "surrogateescape").split("\0") if entry)
     return {path: facts.split(" ")[1] for facts, _, path in pairs}
 
 
-def _patient(work: Callable[[], T]) -> T:
+def _patient(work: Callable[[], None]) -> None:
     """Do work on the index, again while another git command holds it."""
     deadline = time.monotonic() + INDEX_WAIT_S
     while True:
         try:
             return work()
-        except GitError as problem:
-            if "index.lock" not in problem.said or time.monotonic() > deadline:
+        except Locked:
+            if time.monotonic() > deadline:
                 raise
         time.sleep(0.1)
 
 
 def _in_the_way(problem: GitError, label: str) -> GitError:
-    if "index.lock" in problem.said:
-        return GitError(
-            f"another git command holds the index, so nothing of {label} was merged",
-            problem.said,
-            "`stoa sync` again when it is done; `stoa doctor` says if a killed git left its lock",
-        )
     names = list(dict.fromkeys(re.findall(r"'([^'\n]+)'", problem.said)))
     if not names or not re.search(r"not uptodate|overwritten|removed", problem.said):
         return GitError(

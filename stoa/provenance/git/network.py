@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import msgspec
 
+from stoa.provenance.git.leftovers import lock_in_the_way
 from stoa.provenance.git.plumbing import FOREIGN, SAFE, GitError, environ
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
@@ -48,6 +49,7 @@ class Said(msgspec.Struct, frozen=True):
     code: int
     output: str
     errors: str
+    folder: Path  # of git, on this side
 
     def reason(self) -> str:
         """The line that says best why it failed."""
@@ -58,6 +60,9 @@ class Said(msgspec.Struct, frozen=True):
 
     def problem(self, what: str, hint: str) -> GitError:
         """The error to raise: a lost connection, which may be tried again, or a refusal."""
+        lock = lock_in_the_way(self.errors, self.folder)
+        if lock and lock.left_over:
+            return GitError(f"{what}: {lock.message}", self.errors, lock.hint)
         kind = LostConnection if _LOST.search(self.errors) else GitError
         return kind(f"{what}: {self.reason()}", self.errors, hint)
 
@@ -92,7 +97,7 @@ def run_network(top: Path, *arguments: str, silence_s: float | None = None) -> S
     process = command.execute([*_without_foreign(), "git", *SAFE, *arguments], as_process=True)
     assert process.proc is not None
     code, output, errors = _watch(process.proc, SILENCE_S if silence_s is None else silence_s)
-    return Said(code, without_secrets(output), without_secrets(errors))
+    return Said(code, without_secrets(output), without_secrets(errors), top / ".git")
 
 
 def _allowed() -> str:

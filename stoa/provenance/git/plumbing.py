@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stoa.errors import StoaError
+from stoa.provenance.git.leftovers import lock_in_the_way
 
 SAFE = (
     "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never",
@@ -65,6 +66,9 @@ def run_git(
             raise GitError(
                 f"`git {arguments[0]}` was killed", said, "again; is the machine out of memory?", killed=True
             )
+        lock = lock_in_the_way(said, top / ".git")
+        if lock:
+            raise GitError(f"`git {arguments[0]}` failed: {lock.message}", said, lock.hint)
         first = said.splitlines()[0] if said else f"exit code {done.returncode}"
         raise GitError(f"`git {arguments[0]}` failed: {first}", said)
     return done.returncode, done.stdout

@@ -13,7 +13,7 @@ import random
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from dulwich.errors import NotGitRepository
@@ -25,6 +25,7 @@ from dulwich.repo import Repo
 from stoa.model import Author
 from stoa.provenance.durable import sync_folder
 from stoa.provenance.git.checkout import Checkout
+from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
 from stoa.provenance.git.loose import write_loose
 from stoa.provenance.git.plumbing import GitError, run_git
@@ -212,9 +213,24 @@ class Repository:
             commit = self._write_commit([*files, *trees], tree, [parent] if parent else [], message, author)
             if self.move(branch, parent, commit, message.splitlines()[0], author):
                 return commit
+            self._check_lock(branch)
             if time.monotonic() > deadline:
                 raise GitError(f"the branch {branch} kept moving; nothing is lost, try again")
             time.sleep(random.uniform(0.005, 0.05))
+
+    def _check_lock(self, branch: str) -> None:
+        """Raise if a killed git has left the branch locked, for which no waiting helps."""
+        lock = look_at(self.common / f"{branch}.lock", self.common)
+        if lock and lock.left_over:
+            raise GitError(lock.message, hint=lock.hint)
+
+    def locks(self) -> list[GitLock]:
+        """Git's own locks that are held now, or were left by commands that were killed."""
+        return find_locks(self.control, self.common)
+
+    def copy_of_index(self) -> AbstractContextManager[dict[str, str]]:
+        """See `Checkout.copy_of_index`; the caller holds the lock."""
+        return self._checkout.copy_of_index(held=self._held)
 
     def move(self, branch: str, old: str, new: str, why: str, author: Author) -> bool:
         """Compare-and-swap of a branch, durable when True; False when it is not at `old` any more.
