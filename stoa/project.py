@@ -23,10 +23,15 @@ PRODUCTS_ROOT = "products"
 
 
 class QualityCut(Struct, frozen=True):
-    """A named condition on the columns of a catalogue."""
+    """A named cut: a condition on the columns of a catalogue, or how far apart its sources are at least."""
 
     name: str
-    keep: str
+    keep: str = ""  # condition on columns; "" for a cut of duplicates
+    apart_arcsec: float = 0.0  # of sources nearer to one another in different images the best one is kept
+
+    @property
+    def words(self) -> str:
+        return self.keep or f"apart by {self.apart_arcsec:g} arcsec"
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -35,6 +40,7 @@ class Config(Struct, frozen=True, kw_only=True):
     project: str  # id, made by `stoa init`
     roots: dict[str, str] = field(default_factory=dict)  # name -> what lies there, in words
     reasons: dict[str, str] = field(default_factory=dict)  # reason code -> meaning
+    quality: tuple[QualityCut, ...] = ()  # applied in this order
     checksums: Literal["headers", "files"] = "headers"  # what metadata documents have checksums of
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.columns import describe
+from stoa.catalogue.duplicates import trust
 from stoa.catalogue.sky import offsets, pairs_within
 from stoa.catalogue.tables import CatalogueError, positions
 
@@ -25,7 +26,6 @@ FAR = 10
 
 _NEAR = 2  # radii; nearer objects may be the match itself
 _ROUNDING_ARCSEC = 1e-9  # of positions in degrees
-_KINDS = ("cont", "mfs", "cube")
 MEASURED = ("separation_arcsec", "second_arcsec", "d_ra_arcsec", "d_dec_arcsec")
 """Columns that a match adds."""
 
@@ -144,12 +144,7 @@ def _one_an_object(matched: Table, objects: NDArray[np.int64]) -> NDArray[np.int
     """Rows of `matched`, the best one of each object, in their order."""
     import numpy as np
 
-    rank = np.full(len(matched), len(_KINDS))
-    if "kind" in matched.colnames:
-        for number, kind in enumerate(_KINDS):
-            rank[np.ma.filled(np.ma.asarray(matched["kind"]) == kind, False)] = number
-    snr = np.ma.filled(np.ma.asarray(matched["snr"], dtype=float), 0) if "snr" in matched.colnames else 0 * rank
-    order = np.lexsort((matched["separation_arcsec"], -snr, rank, objects))
+    order = np.lexsort((matched["separation_arcsec"], *trust(matched), objects))
     _, first = np.unique(objects[order], return_index=True)
     return np.sort(order[first])
 

@@ -1,4 +1,4 @@
-"""Quality cuts: named conditions on columns, each with the number of rows that it removes.
+"""Quality cuts: named conditions on columns or a least distance, each with the number of rows that it removes.
 
 A condition is written like ``snr >= 7 and gain > 0.3`` or ``intent == 'science'``. It is parsed
 with `ast`, and only comparisons, arithmetic, names of columns and a few functions are allowed:
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from stoa.catalogue.duplicates import unique
 from stoa.catalogue.tables import CatalogueError
 from stoa.errors import nearest
 from stoa.project import QualityCut
@@ -73,8 +74,8 @@ def select(table: Table, cuts: Sequence[QualityCut]) -> Selection:
     """
     counts = []
     for cut in cuts:
-        kept = table[passes(table, cut)]
-        counts.append(CutCount(cut.name, cut.keep, len(table) - len(kept)))
+        kept = table[unique(table, cut.apart_arcsec) if cut.apart_arcsec else passes(table, cut)]
+        counts.append(CutCount(cut.name, cut.words, len(table) - len(kept)))
         table = kept
     return Selection(table, tuple(counts))
 

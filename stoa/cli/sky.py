@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, count, out, tell
+from stoa.cli.say import JsonOption, as_json, count, out, table, tell
 from stoa.commands import catalogue
 
 app = typer.Typer()
@@ -25,6 +25,7 @@ SourceArgument = Annotated[str, typer.Argument(help="A run, PROCESS@SET, or (not
 KeepOption = Annotated[
     list[str] | None, typer.Option("--keep", help="Condition on columns: 'snr >= 7'. May be repeated.")
 ]
+QualityOption = Annotated[bool, typer.Option("--quality", help="Apply the cuts of .stoa/config.yaml first.")]
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="File to write; the suffix tells the format.")]
 
 
@@ -36,23 +37,47 @@ def stack(
     output: Annotated[
         str, typer.Option("--output", help="Output to stack, where a process has several catalogues.")
     ] = "",
+    quality: QualityOption = False,
     out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:
     """Put the source tables of all ok outcomes into one, a row a source, each saying where it comes from."""
-    report = catalogue.stack_report(workspace(ctx), source, keep or (), output, out_file)
+    report = catalogue.stack_report(workspace(ctx), source, keep or (), output, out_file, quality=quality)
     if json:
         as_json(report)
         return
     out(f"{count(report.sources, 'source')} in {count(report.images, 'image')} of {count(report.targets, 'target')}")
     for cut in report.cuts:
-        out(f"  {cut.keep}: {cut.removed} removed")
+        name = "" if cut.name.startswith("keep ") else f"{cut.name}: "
+        out(f"  {name}{cut.keep}: {cut.removed} removed")
     if report.cuts:
         out(f"  {report.kept} kept")
     if report.left_out:
         out("  left out: " + ", ".join(f"{number} {status}" for status, number in report.left_out.items()))
     if report.missing:
         tell(f"{count(len(report.missing), 'table')} not on this machine, such as {report.missing[0]}")
+    out(f"wrote {' and '.join(report.files)}")
+
+
+@catalogue_app.command()
+def quality(
+    ctx: typer.Context,
+    source: SourceArgument,
+    keep: KeepOption = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="Declared cut that is not applied. May be repeated.")
+    ] = None,
+    out_file: OutOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Apply the quality cuts that .stoa/config.yaml declares, and count what each removes."""
+    report = catalogue.quality(workspace(ctx), source, keep or (), without or (), out_file)
+    if json:
+        as_json(report)
+        return
+    rows = [(cut.name, cut.keep, str(cut.removed)) for cut in report.cuts]
+    table(("cut", "keeps", "removed"), rows, right=("removed",))
+    out(f"{report.kept} of {count(report.sources, 'source')} kept")
     out(f"wrote {' and '.join(report.files)}")
 
 
@@ -69,6 +94,7 @@ def match(
     ] = False,
     unique: Annotated[bool, typer.Option("--unique", help="Write one row a catalogue object.")] = False,
     keep: KeepOption = None,
+    quality: QualityOption = False,
     out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -81,6 +107,7 @@ def match(
         calibrators=calibrators,
         unique=unique,
         keep=keep or (),
+        quality=quality,
         out=out_file,
     )
     if json:
@@ -104,12 +131,13 @@ def plot(
     kind: Annotated[str, typer.Option("--kind", help=", ".join(catalogue.PLOTS))] = "sky",
     with_catalogue: Annotated[Path | None, typer.Option("--with", help="Catalogue to draw on the sky map.")] = None,
     keep: KeepOption = None,
+    quality: QualityOption = False,
     out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:
     """Draw a sky map, fluxes or the distribution of signal to noise: PNG, SVG or PDF."""
     ws = workspace(ctx)
-    file = catalogue.plot(ws, source, kind, catalogue=with_catalogue, out=out_file, keep=keep or ())
+    file = catalogue.plot(ws, source, kind, catalogue=with_catalogue, out=out_file, keep=keep or (), quality=quality)
     if json:
         as_json({"file": str(file)})
     else:

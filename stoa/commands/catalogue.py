@@ -12,14 +12,14 @@ import msgspec
 from stoa.catalogue.match import Offset
 from stoa.catalogue.match import match as match_tables
 from stoa.catalogue.plots import against, histogram, sky_map
-from stoa.catalogue.quality import CutCount, select
+from stoa.catalogue.quality import CutCount, Selection, select
 from stoa.catalogue.stack import Part
 from stoa.catalogue.stack import stack as stack_parts
 from stoa.catalogue.tables import read_table, write_table
 from stoa.commands.history import RunName, resolve_run
 from stoa.commands.rerun import latest_of
 from stoa.commands.workspace import Workspace
-from stoa.errors import StoaError
+from stoa.errors import NotFoundError, StoaError
 from stoa.meta.document import ImageGroup
 from stoa.model import Outcome, Process, Status
 from stoa.project import QualityCut
@@ -71,13 +71,29 @@ def radius_arcsec(text: str) -> float:
     return float(found[1]) * _ARCSEC[found[2] or ""]
 
 
-def stack(ws: Workspace, source: str, keep: Iterable[str] = (), output: str = "") -> Table:
+class QualityReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the quality cuts of the project removed."""
+
+    source: str
+    files: tuple[str, ...]
+    sources: int
+    kept: int
+    cuts: tuple[CutCount, ...]
+
+
+def stack(ws: Workspace, source: str, keep: Iterable[str] = (), output: str = "", *, quality: bool = False) -> Table:
     """The sources of a run as one table; see `stack_report` for what was left out."""
-    return _stacked(ws, source, keep, output)[0]
+    return _stacked(ws, source, _cuts(ws, keep, quality=quality), output)[0]
 
 
 def stack_report(
-    ws: Workspace, source: str, keep: Iterable[str] = (), output: str = "", out: Path | None = None
+    ws: Workspace,
+    source: str,
+    keep: Iterable[str] = (),
+    output: str = "",
+    out: Path | None = None,
+    *,
+    quality: bool = False,
 ) -> StackReport:
     """Stack the tables of a run's ok outcomes and write them.
 
@@ -87,16 +103,48 @@ def stack_report(
         A run, or ``PROCESS@SET``.
     keep
         Conditions on columns, such as ``snr >= 7``; applied in order after those of the project.
+    quality
+        Apply the cuts that `.stoa/config.yaml` declares, first.
     output
         The output to stack, where a process has several catalogues.
     out
         File to write; by default VOTable and FITS in `catalogues/`.
     """
-    table, report = _stacked(ws, source, keep, output)
+    table, report = _stacked(ws, source, _cuts(ws, keep, quality=quality), output)
     return msgspec.structs.replace(report, files=_write(ws, table, out, _label(source)))
 
 
-def _stacked(ws: Workspace, source: str, keep: Iterable[str], output: str) -> tuple[Table, StackReport]:
+def quality(
+    ws: Workspace, source: str, keep: Iterable[str] = (), without: Iterable[str] = (), out: Path | None = None
+) -> QualityReport:
+    """Apply the quality cuts of the project to the sources of a run or table, and write what is left.
+
+    Parameters
+    ----------
+    keep
+        Further conditions, applied after those of the project.
+    without
+        Names of declared cuts that are not applied.
+
+    Raises
+    ------
+    StoaError
+        If the project declares no cuts and none are given, or has none of a name in `without`.
+    """
+    cuts = _cuts(ws, keep, quality=True, without=tuple(without))
+    if not cuts:
+        raise StoaError(
+            "no quality cuts are declared", 'write `quality:` and below it `  bright: "snr >= 7"` in .stoa/config.yaml'
+        )
+    selection = _cut(_uncut(ws, source), source, cuts)
+    return QualityReport(
+        source=source, files=_write(ws, selection.table, out, f"{_label(source)}-quality"),
+        sources=len(selection.table) + sum(cut.removed for cut in selection.cuts), kept=len(selection.table),
+        cuts=selection.cuts,
+    )  # fmt: skip
+
+
+def _stacked(ws: Workspace, source: str, cuts: list[QualityCut], output: str) -> tuple[Table, StackReport]:
     name = resolve_run(ws, source)
     outcomes = latest_of(ws, name.process, name.params, name.run)
     chosen = output or _catalogue_output(ws, name, outcomes.values())
@@ -104,9 +152,7 @@ def _stacked(ws: Workspace, source: str, keep: Iterable[str], output: str) -> tu
     if not parts:
         raise _nothing(source, missing, left_out)
     table = stack_parts(parts)
-    conditions = tuple(keep)
-    selection = select(table, _cuts(conditions))
-    selection.table.meta = {**table.meta, "source": source, "kept": len(selection.table), "cuts": ", ".join(conditions)}
+    selection = _cut(table, source, cuts)
     facts = table.meta
     report = StackReport(
         source=source, files=(), images=facts["images"], targets=facts["targets"], sources=facts["sources"],
@@ -115,8 +161,26 @@ def _stacked(ws: Workspace, source: str, keep: Iterable[str], output: str) -> tu
     return selection.table, report
 
 
-def _cuts(conditions: Iterable[str]) -> list[QualityCut]:
-    return [QualityCut(f"cut {number}", condition) for number, condition in enumerate(conditions, 1)]
+def _cuts(
+    ws: Workspace, conditions: Iterable[str], *, quality: bool, without: tuple[str, ...] = ()
+) -> list[QualityCut]:
+    """The cuts of the project where they are asked for, then those given on the command line."""
+    declared = list(ws.project.config.quality) if quality else []
+    for name in without:
+        if name not in [cut.name for cut in declared]:
+            raise NotFoundError("quality cut", name, [cut.name for cut in declared], "`quality:` of .stoa/config.yaml")
+    given = [QualityCut(f"keep {number}", condition) for number, condition in enumerate(conditions, 1)]
+    return [cut for cut in declared if cut.name not in without] + given
+
+
+def _cut(table: Table, source: str, cuts: list[QualityCut]) -> Selection:
+    """What cuts leave of a table, which then says of each cut how many it removed."""
+    selection = select(table, cuts)
+    facts = {"source": source, **table.meta, "kept": len(selection.table)}
+    number = sum(name.startswith("cut") for name in facts)
+    counted = {f"cut{n}": f"{c.name}: {c.keep} ({c.removed} removed)" for n, c in enumerate(selection.cuts, number + 1)}
+    selection.table.meta = facts | counted
+    return selection
 
 
 def _nothing(source: str, missing: list[str], left_out: Mapping[str, int]) -> StoaError:
@@ -188,6 +252,7 @@ def match(
     calibrators: bool = False,
     unique: bool = False,
     keep: Iterable[str] = (),
+    quality: bool = False,
     out: Path | None = None,
 ) -> MatchReport:
     """Match the sources of a run, or of a table on disk, with a catalogue on the sky, and write the matches.
@@ -203,13 +268,13 @@ def match(
     unique
         One row a catalogue object in the table that is written.
     """
-    table = _sources(ws, source, keep)
+    table = _sources(ws, source, keep, quality=quality)
     found = match_tables(
         table, read_table(catalogue), radius_arcsec(radius), calibrators=calibrators, unique=unique,
         names=(source, str(catalogue)),
     )  # fmt: skip
     found.table.meta = {
-        "source": source, "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec,
+        "source": source, **_cut_facts(table), "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec,
         "matched": found.matched, "objects": found.objects,
     }  # fmt: skip
     return MatchReport(
@@ -220,13 +285,14 @@ def match(
     )  # fmt: skip
 
 
-def _sources(ws: Workspace, source: str, keep: Iterable[str]) -> Table:
-    """A table on disk, or the stacked sources of a run."""
+def _sources(ws: Workspace, source: str, keep: Iterable[str], *, quality: bool) -> Table:
+    """A table on disk, or the stacked sources of a run, cut."""
+    return _cut(_uncut(ws, source), source, _cuts(ws, keep, quality=quality)).table
+
+
+def _uncut(ws: Workspace, source: str) -> Table:
     path = Path(source)
-    if path.suffix and path.is_file():
-        table: Table = select(read_table(path), _cuts(keep)).table
-        return table
-    return stack(ws, source, keep)
+    return read_table(path) if path.suffix and path.is_file() else stack(ws, source)
 
 
 def plot(
@@ -237,6 +303,7 @@ def plot(
     catalogue: Path | None = None,
     out: Path | None = None,
     keep: Iterable[str] = (),
+    quality: bool = False,
 ) -> Path:
     """Draw the sources of a run or table.
 
@@ -248,7 +315,7 @@ def plot(
     """
     if kind not in PLOTS:
         raise StoaError(f"no plot {kind!r}", f"plots: {', '.join(PLOTS)}")
-    table = _sources(ws, source, keep)
+    table = _sources(ws, source, keep, quality=quality)
     file = out or _folder(ws) / f"{_label(source)}-{kind}.png"
     title = _title(source, table, catalogue)
     if kind == "sky":
@@ -265,8 +332,18 @@ def _title(source: str, table: Table, catalogue: Path | None) -> str:
     """Which run and set, which cuts, how many; what a figure has to say by itself."""
     targets = len(set(table["target"])) if "target" in table.colnames else 0
     words = f"{table.meta.get('source', source)}: {len(table)} sources" + (f" in {targets} targets" if targets else "")
-    words += f" ({table.meta['cuts']})" if table.meta.get("cuts") else ""
-    return words + (f", with {catalogue.stem}" if catalogue else "")
+    words += f", with {catalogue.stem}" if catalogue else ""
+    return "\n".join([words, *_cut_lines(table)])
+
+
+def _cut_facts(table: Table) -> dict[str, str]:
+    return {name: text for name, text in table.meta.items() if re.fullmatch(r"cut\d+", name)}
+
+
+def _cut_lines(table: Table) -> list[str]:
+    """The cuts and what each removed, two on a line."""
+    cuts = list(_cut_facts(table).values())
+    return ["; ".join(cuts[n : n + 2]) for n in range(0, len(cuts), 2)]
 
 
 def _fields(ws: Workspace) -> Table | None:

@@ -30,9 +30,9 @@ from stoa.model import (
     Value,
     ValueType,
 )
-from stoa.project import Config, DaskSettings, Local, SlurmSettings
+from stoa.project import Config, DaskSettings, Local, QualityCut, SlurmSettings
 from stoa.provenance.engine_settings import dask_settings, slurm_settings
-from stoa.provenance.fields import duration, exit_codes, get, memory, path_below, tolerance
+from stoa.provenance.fields import angle_arcsec, duration, exit_codes, get, memory, path_below, tolerance
 from stoa.provenance.scalars import brief, parse_value
 from stoa.provenance.yamltree import Spot, read_yaml
 
@@ -208,13 +208,14 @@ def _checksums(spot: Spot) -> Literal["headers", "files"]:
 
 def read_config(data: bytes, file: str) -> Config:
     """The settings that collaborators share."""
-    known = ("schema", "project", "roots", "reasons", "checksums")
+    known = ("schema", "project", "roots", "reasons", "quality", "checksums")
     fields = read_yaml(data, file).mapping(known, required=("schema", "project"))
     check_schema(fields)
     return Config(
         project=fields["project"].text(),
         roots=get(fields, "roots", partial(_words, kind="root"), {}),
         reasons=get(fields, "reasons", partial(_words, kind="reason code"), {}),
+        quality=get(fields, "quality", _quality, ()),
         checksums=get(fields, "checksums", _checksums, "headers"),
     )
 
@@ -244,6 +245,21 @@ def check_schema(fields: Mapping[str, Spot]) -> None:
         )
     if number < 1:
         raise fields["schema"].error(f"there is no schema {number}")
+
+
+def _quality(spot: Spot) -> tuple[QualityCut, ...]:
+    """Cuts by name: a condition, or ``{apart: 0.5arcsec}``."""
+    found = []
+    for name, below in spot.mapping().items():
+        _check_at(below, name, "quality cut")
+        if isinstance(below.content, dict):
+            fields = below.mapping(("apart",), required=("apart",))
+            found.append(QualityCut(name, apart_arcsec=angle_arcsec(fields["apart"])))
+        elif not below.text().strip():
+            raise below.error(f"quality cut {name!r} is empty", "write it like: snr >= 7")
+        else:
+            found.append(QualityCut(name, keep=below.text().strip()))
+    return tuple(found)
 
 
 def _words(spot: Spot, kind: str) -> dict[str, str]:

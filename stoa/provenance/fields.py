@@ -13,6 +13,8 @@ from stoa.provenance.yamltree import Spot
 LONGEST_S = 1000 * 86400.0
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|m|h|d)?")
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(MB|GB|TB)")
+_ANGLE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(arcsec|arcmin|deg)")
+_ARCSEC = {"arcsec": 1.0, "arcmin": 60.0, "deg": 3600.0}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MEGABYTES = {"MB": 1.0, "GB": 1000.0, "TB": 1e6}
 T = TypeVar("T")
@@ -41,6 +43,15 @@ def memory(spot: Spot) -> int:
     if size < 1:
         raise spot.error(f"{spot.field} must be a size such as 500MB or 2GB, got {brief(spot.text())}")
     return size
+
+
+def angle_arcsec(spot: Spot) -> float:
+    """Arcseconds of ``0.5arcsec``, ``1arcmin`` or ``0.01deg``."""
+    found = _ANGLE.fullmatch(spot.text())
+    arcsec = float(found[1]) * _ARCSEC[found[2]] if found else 0.0
+    if not 0 < arcsec < 3600:
+        raise spot.error(f"{spot.field} must be an angle such as 0.5arcsec or 1arcmin, got {brief(spot.text())}")
+    return arcsec
 
 
 def tolerance(spot: Spot) -> float:

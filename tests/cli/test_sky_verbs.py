@@ -111,3 +111,39 @@ def test_nothing_ok_to_stack(found):
         "error: last has no ok outcome with a table of sources (3 failed)",
         "hint: `stoa status` shows what failed",
     ]
+
+
+def test_the_cuts_of_the_project_are_counted_one_by_one(found):
+    found.edit(".stoa/config.yaml", '"edge_beams >= 1"', '"flux > 0.001"')
+    cuts = found.top / ".stoa/config.yaml"
+    text = cuts.read_text(encoding="utf-8")
+    start, end = text.index("  gain:"), text.index("  duplicates:")
+    cuts.write_text(text[:start] + text[end:].replace("apart: 0.5arcsec", "apart: 3deg", 1), encoding="utf-8")
+    assert "duplicates.apart must be an angle" in found.error("catalogue", "quality", "find@default")[0]
+    found.edit(".stoa/config.yaml", "apart: 3deg", "apart: 40arcmin")
+    found.edit(".stoa/config.yaml", "snr >= 5", "snr >= 7")
+    lines = found.ok("catalogue", "quality", "find@default").splitlines()
+    assert [line.split() for line in lines[1:4]] == [
+        ["signal", "snr", ">=", "7", "1"],
+        ["edge", "flux", ">", "0.001", "0"],
+        ["duplicates", "apart", "by", "2400", "arcsec", "0"],
+    ]
+    assert lines[4:] == [
+        "2 of 3 sources kept",
+        "wrote catalogues/find@default-quality.vot and catalogues/find@default-quality.fits",
+    ]
+    from stoa.catalogue.tables import read_table
+
+    for suffix in ("vot", "fits"):
+        facts = read_table(found.top / f"catalogues/find@default-quality.{suffix}").meta
+        assert facts["cut1"] == "signal: snr >= 7 (1 removed)"
+        assert facts["kept"] == 2
+    said = found.json("catalogue", "quality", "find@default", "--without", "signal", "--keep", "snr > 8")
+    assert [(cut["name"], cut["removed"]) for cut in said["cuts"]] == [("edge", 0), ("duplicates", 0), ("keep 1", 1)]
+    assert found.json("catalogue", "stack", "find@default", "--quality")["kept"] == 2
+
+
+def test_an_unknown_cut_is_named(found):
+    assert found.error("catalogue", "quality", "find@default", "--without", "sginal")[0] == (
+        "error: no quality cut named 'sginal'; did you mean 'signal'?"
+    )
