@@ -18,6 +18,7 @@ from stoa.commands.diff import diff as diff_runs
 from stoa.commands.init import RootState, add_root, list_roots
 from stoa.commands.plan import Plan, PlannedJob, make_plan
 from stoa.commands.plan import why as why_runs
+from stoa.commands.reproduce import ReproduceReport, reproduce
 from stoa.commands.resolve import resolve
 from stoa.commands.run import RunReport
 from stoa.commands.selection import Selection
@@ -222,6 +223,10 @@ class OpenProject:
             self.workspace, source, params=params, settings=_written(settings or {}), environment=environment,
             selection=_selection(selection), workers=workers, engine=engine, asked=("stoa.open().rerun", source),
         )  # fmt: skip
+
+    def reproduce(self, source: str = "last", *targets: str, workers: int = 0, keep: bool = False) -> ReproduceReport:
+        """Run a run's jobs again from what it froze; nothing is recorded."""
+        return reproduce(self.workspace, source, targets, workers=workers, keep=keep)
 
     def stop(self, run_id: str = "", *, at_once: bool = False) -> stop.StopReport:
         return stop.stop(self.workspace, run_id, at_once=at_once)

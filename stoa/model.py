@@ -111,6 +111,9 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     path: str
     kind: str = "file"  # file, catalogue or image
     optional: bool = False
+    tolerance: float = 0.0  # relative difference of numbers that counts as equal when it is made again
+    ignore: tuple[str, ...] = ()  # FITS keywords and columns that do not count then
+    key: tuple[str, ...] = ()  # columns by which rows of a catalogue are found then; (): by their order
 
 
 class ResultSpec(Struct, frozen=True, kw_only=True):

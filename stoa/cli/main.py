@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "why": ("run", "Say why a target would run or is left alone."),
     "run": ("run", "Run a process over targets."),
     "rerun": ("run", "Run again what failed or was flagged."),
+    "reproduce": ("run", "Run again from frozen definitions and compare what comes out."),
     "stop": ("run", "Stop a run that is under way."),
     "collect": ("collect", "Commit what has ended of runs at a cluster."),
     "status": ("look", "Show how things stand: failures by cause, flags, stale outcomes."),

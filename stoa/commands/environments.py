@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -32,9 +33,11 @@ class Chosen(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-def setting_of(project: Project, *, build: bool = False, again: bool = False) -> Setting:
+def setting_of(project: Project, *, build: bool = False, again: bool = False, top: Path | None = None) -> Setting:
     """Where environments of a project are made ready."""
-    return Setting(caller=os.environ, top=project.top.absolute(), cache=project.cache, build=build, again=again)
+    return Setting(
+        caller=os.environ, top=(top or project.top).absolute(), cache=project.cache, build=build, again=again
+    )
 
 
 def look_up(ws: Workspace, name: str) -> Places:
@@ -83,15 +86,20 @@ def choose_environments(ws: Workspace, places: Places, names: Iterable[str]) -> 
     return found
 
 
-def prepare_all(project: Project, places: Places, used: Iterable[str]) -> dict[str, Prepared]:
+def prepare_all(project: Project, places: Places, used: Iterable[str], top: Path | None = None) -> dict[str, Prepared]:
     """Every environment that a run uses, made ready (and built, if need be); "" is the usual one.
+
+    Parameters
+    ----------
+    top
+        Folder that files of environments are relative to, in the place of the project's.
 
     Raises
     ------
     EnvironmentProblem
         If one of them cannot be made ready, before any job has started.
     """
-    setting = setting_of(project, build=True)
+    setting = setting_of(project, build=True, top=top)
     return {name: prepare(places.known[name or places.usual], setting) for name in sorted(used)}
 
 

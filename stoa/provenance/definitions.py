@@ -388,11 +388,14 @@ def _input(spot: Spot) -> InputSpec:
 
 
 def _output(spot: Spot) -> OutputSpec:
-    fields = spot.mapping(("path", "kind", "optional"), required=("path",))
+    fields = spot.mapping(("path", "kind", "optional", "tolerance", "ignore", "key"), required=("path",))
     return OutputSpec(
         path=path_below(fields["path"], "the job's directory"),
         kind=get(fields, "kind", lambda s: s.word(_KINDS), "file"),
         optional=get(fields, "optional", Spot.boolean, False),
+        tolerance=get(fields, "tolerance", tolerance, 0.0),
+        ignore=get(fields, "ignore", Spot.texts, ()),
+        key=get(fields, "key", Spot.texts, ()),
     )
 
 

@@ -29,6 +29,10 @@ def process_digest(process: Process) -> str:
     A changed default or limit shows in the parameter set, a changed script in `script_digest`.
     """
     parts = {name: getattr(process, name) for name in _PROCESS_FIELDS}
+    parts["outputs"] = {
+        name: {"path": spec.path, "kind": spec.kind, "optional": spec.optional}
+        for name, spec in process.outputs.items()
+    }
     parts["results"] = {name: (spec.type, spec.unit) for name, spec in process.results.items()}
     return digest(parts)
 

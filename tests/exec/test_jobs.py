@@ -18,6 +18,7 @@ CONTEXT = JobContext(
     out="/p/.work/A001",
     inputs={"image": "/data/A 001/x.fits", "beam": None},
     params={"snr": 5.0, "deep": True, "box-size": 3, "label": "no"},
+    needs={"sep.sources": "/p/s.vot", "look.copy": ("/p/1.fits", "/p/2.fits")},
     attempt=2,
 )
 
@@ -34,6 +35,7 @@ def test_the_description_keeps_types_and_has_null_for_a_missing_input():
         "out": "/p/.work/A001",
         "inputs": {"image": "/data/A 001/x.fits", "beam": None},
         "params": {"snr": 5.0, "deep": True, "box-size": 3, "label": "no"},
+        "needs": {"sep": {"sources": "/p/s.vot"}, "look": {"copy": ["/p/1.fits", "/p/2.fits"]}},
         "attempt": 2,
     }
 
@@ -58,6 +60,8 @@ def test_the_environ_has_a_variable_for_each_fact():
         "STOA_PARAM_LABEL": "no",
         "STOA_INPUT_IMAGE": "/data/A 001/x.fits",
         "STOA_INPUT_BEAM": "",
+        "STOA_NEEDS_SEP_SOURCES": "/p/s.vot",
+        "STOA_NEEDS_LOOK_COPY": "/p/1.fits\n/p/2.fits",
     }
 
 
