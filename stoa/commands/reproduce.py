@@ -22,8 +22,8 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.cause import normalise
 from stoa.exec.control import Control
-from stoa.exec.engines import make_engine
 from stoa.exec.environments import Prepared
+from stoa.exec.local import LocalEngine
 from stoa.model import FileRef, Outcome, Process, ResultSpec, Run, Status, Value
 from stoa.provenance.definitions import read_process
 from stoa.provenance.environment_definition import read_environment
@@ -125,7 +125,7 @@ def reproduce(
         )
         maker = JobMaker(ws, run, definitions, prepared, products, home=HOME)
         maker.place_script(frozen)
-        engine = make_engine("local", workers or ws.project.local.jobs)
+        engine = LocalEngine(workers or ws.project.local.jobs)
         with closing(engine.execute((maker.job(job) for job in planned.values()), control or Control())) as ended:
             for outcome in ended:
                 take(_judged(ws, definitions.process, before[outcome.target, outcome.group], outcome, keep=keep))
