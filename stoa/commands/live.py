@@ -172,8 +172,14 @@ def heal(store: Store) -> Healing:
                 _take_part(store, live)
     except (StoaError, OSError) as problem:
         names = f"not in git yet: {', '.join(dead)}: " if dead else ""
-        return Healing(hindered=f"{names}{problem}", damaged=store.spool.damaged())
+        return Healing(hindered=f"{names}{_words(problem)}", damaged=store.spool.damaged())
     return Healing(healed, damaged=store.spool.damaged())
+
+
+def _words(problem: StoaError | OSError) -> str:
+    if isinstance(problem, StoaError):
+        return str(problem)
+    return f"{problem.filename or 'a file'} cannot be written: {problem.strerror}; is the disk full or read-only?"
 
 
 def _is_due(store: Store, live: LiveRun) -> bool:

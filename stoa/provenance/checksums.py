@@ -8,7 +8,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _SETUP = (
@@ -23,13 +23,18 @@ class Checksums:
     Parameters
     ----------
     file
-        The cache on disk; safe to delete, made anew where it is damaged.
+        The cache on disk; safe to delete, made anew where it is damaged. Where none can be written, as on a
+        disk that is full or read-only, what is computed is kept in memory.
     """
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
         self._file = file
-        self._db = _connect(file)
+        try:
+            self._db = _connect(file)
+        except sqlite3.OperationalError:
+            self._db = _connect(":memory:")
         for statement in _SETUP:
             self._ask(statement)
 
@@ -82,21 +87,27 @@ class Checksums:
     def _ask(self, sql: str, *arguments: str | bytes) -> list[tuple[str, ...]]:
         try:
             return self._db.execute(sql, arguments).fetchall()
-        except sqlite3.OperationalError:  # locked, read-only, no room: not damaged
-            raise
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            return self._anew(":memory:", sql, *arguments)
         except sqlite3.DatabaseError:
-            self._db.close()
-            self._file.unlink()
-            self._db = _connect(self._file)
-            for statement in _SETUP:
-                self._db.execute(statement)
-            return self._db.execute(sql, arguments).fetchall()
+            with suppress(OSError):
+                self._file.unlink()
+            return self._anew(self._file, sql, *arguments)
+
+    def _anew(self, place: Path | str, sql: str, *arguments: str | bytes) -> list[tuple[str, ...]]:
+        self._db.close()
+        self._db = _connect(place)
+        for statement in _SETUP:
+            self._db.execute(statement)
+        return self._db.execute(sql, arguments).fetchall()
 
     def close(self) -> None:
         self._db.close()
 
 
-def _connect(file: Path) -> sqlite3.Connection:
+def _connect(file: Path | str) -> sqlite3.Connection:
     return sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
 
 

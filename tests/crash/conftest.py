@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from crash_site import EXPECTED, PROCESS, SCRIPT, Killed, Site
+from loop_disk import Disk
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +84,18 @@ def shared(pristine_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def shared_site(shared: Path, tmp_path: Path) -> Callable[[], Site]:
     """Maker of a copy of `shared`; gives the project in it."""
     return lambda: Site(shutil.copytree(shared, tmp_path / "shared", symlinks=True) / "site")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    if os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
+        pytest.skip("a file system in a file needs root and mkfs.ext4")
+    made = Disk(tmp_path)
+    try:
+        made.make()
+    except subprocess.CalledProcessError as problem:
+        pytest.skip(f"no loop devices here: {problem.stderr.decode().strip()}")
+    try:
+        yield made
+    finally:
+        made.close()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from crash_site import Killed, Site, check_truth, understood
+from loop_disk import Disk, shell
 
 CUTS = int(os.environ.get("STOA_KILLS", "1"))
 
@@ -33,59 +31,6 @@ def test_a_rename_that_is_not_atomic_would_be_noticed(site):
     assert said.was_killed
     with pytest.raises(AssertionError):
         check_truth(site, said)
-
-
-class Disk:
-    """An ext4 file system in a file; `cut` gives what of it a power cut would leave."""
-
-    def __init__(self, folder: Path) -> None:
-        self.image = folder / "disk"
-        self.folder = folder
-        self._mounted: list[Path] = []
-
-    def make(self) -> Path:
-        with self.image.open("wb") as stream:
-            stream.truncate(96 << 20)
-        shell("mkfs.ext4", "-q", "-F", self.image)
-        return self._mount(self.image, "before")
-
-    def cut(self) -> Path:
-        """What has reached the disk, without what the kernel still holds in memory; mounted elsewhere."""
-        copy = self.folder / "after-the-cut"
-        shell("cp", "--sparse=always", self.image, copy)
-        repaired = subprocess.run(["e2fsck", "-fp", copy], capture_output=True)
-        assert repaired.returncode in (0, 1), repaired.stdout
-        return self._mount(copy, "after")
-
-    def close(self) -> None:
-        for place in self._mounted:
-            subprocess.run(["umount", "-l", place], check=False, capture_output=True)
-
-    def _mount(self, image: Path, name: str) -> Path:
-        place = self.folder / name
-        place.mkdir()
-        shell("mount", "-o", "loop", image, place)
-        self._mounted.append(place)
-        return place
-
-
-def shell(*words: str | Path) -> None:
-    subprocess.run(words, check=True, capture_output=True)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    if os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
-        pytest.skip("a file system in a file needs root and mkfs.ext4")
-    made = Disk(tmp_path)
-    try:
-        made.place = made.make()
-    except subprocess.CalledProcessError as problem:
-        pytest.skip(f"no loop devices here: {problem.stderr.decode().strip()}")
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture

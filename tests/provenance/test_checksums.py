@@ -101,3 +101,14 @@ def test_a_cache_that_is_torn_while_it_is_open_is_made_anew(tmp_path: Path) -> N
     sums = Checksums(cache)
     assert sums.of(file) == (3, ABC)
     sums.close()
+
+
+def test_where_no_file_can_be_made_checksums_are_kept_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "in-the-way").touch()
+    found = Checksums(tmp_path / "in-the-way" / "sums.sqlite")
+    file = tmp_path / "f.fits"
+    file.write_bytes(b"abc")
+    with found.many():
+        assert found.of(file) == (3, ABC)
+    assert found.of(file) == (3, ABC)
+    found.close()

@@ -13,6 +13,8 @@ not on disk when a commit was acknowledged.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import functools
 import importlib
 import json
@@ -31,7 +33,7 @@ from sync_ledger import Ledger
 
 REGIONS = {
     "open": ("stoa.provenance.spool", "Spool.open"),
-    "script": ("stoa.commands.run", "_place_script"),
+    "script": ("stoa.commands.making", "_place_script"),
     "spawn": ("stoa.exec.child", "_spawn"),
     "child": ("stoa.exec.child", "_wait"),
     "ended": ("stoa.exec.local", "judge"),
@@ -223,6 +225,15 @@ def heal() -> None:
     say("healed", *Workspace(Path.cwd()).heal().runs)
 
 
+def without_locks() -> None:
+    """As on a file system that has no flock."""
+
+    def refused(_descriptor: int, _kind: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    fcntl.flock = refused  # type: ignore[assignment]
+
+
 def tell_what_is_durable() -> None:
     """Say which outcomes a journal has on disk, each time that it has synced."""
     journal = importlib.import_module("stoa.provenance.journal")
@@ -266,21 +277,28 @@ def copied(source: Any, target: Any, **_options: Any) -> None:
     os.unlink(source)
 
 
-def main(words: dict[str, Any]) -> None:
-    chance = random.Random(words.get("seed", 0))
-    killer = Killer(words.get("region", ""), words.get("step", 0), words.get("moment"), chance)
-    for name in {module for module, _ in REGIONS.values()}:
-        importlib.import_module(name)
+def prepare(words: dict[str, Any], chance: random.Random) -> None:
+    """Break and watch what is asked for."""
     if words.get("ledger"):
         LEDGER.install()
     if words.get("broken"):
         without(words["broken"])
+    if words.get("no_locks"):
+        without_locks()
     if words.get("durable"):
         tell_what_is_durable()
     if words.get("kill") == "git":
         kill_git(chance, 2)
     if words.get("kill") == "job":
         kill_jobs(chance)
+
+
+def main(words: dict[str, Any]) -> None:
+    chance = random.Random(words.get("seed", 0))
+    killer = Killer(words.get("region", ""), words.get("step", 0), words.get("moment"), chance)
+    for name in {module for module, _ in REGIONS.values()}:
+        importlib.import_module(name)
+    prepare(words, chance)
     killer.install()
     if words.get("region") == "anything":
         killer.wait_for_moment()

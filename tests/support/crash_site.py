@@ -77,6 +77,12 @@ class Site:
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout
 
+    def start_stoa(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "stoa", *words],
+            cwd=self.top, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
     def told(self, *words: str, code: int | None = 0) -> Any:
         return json.loads(self.stoa(*words, "--json", code=code))
 

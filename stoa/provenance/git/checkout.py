@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
 MARKERS = "stoa-refresh"
 INDEX_WAIT_S = 5.0
 _ASIDE = "stoa-index-"
+_NO_ROOM = re.compile(r"No space left|Out of diskspace|Disk quota|unable to write|write error", re.IGNORECASE)
 _Stamp = tuple[int, int, int] | None
 
 
@@ -124,7 +126,7 @@ class Checkout:
         Returns
         -------
         done
-            False when somebody else held the index, or killed our git, all the time.
+            False when somebody else held the index, or killed our git, or the disk was full, all the time.
         """
         lines = b"".join(
             f"{FILE_MODE if oid else 0:o} {oid or '0' * 40}\t{path}\0".encode("utf-8", "surrogateescape")
@@ -147,7 +149,7 @@ class Checkout:
         except Locked:
             return False
         except GitError as problem:
-            if not problem.killed:
+            if not (problem.killed or _NO_ROOM.search(problem.said)):
                 raise
             return False
         return True

@@ -13,7 +13,7 @@ import random
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from dulwich.errors import NotGitRepository
@@ -182,9 +182,10 @@ class Repository:
             self._check_folders(blobs)
             marker = self._checkout.mark({path: blob.id.decode() if blob else "" for path, blob in blobs.items()})
             commit = self._append(blobs, message, author, place)
-            self._checkout.write({path: blob.data if blob else None for path, blob in blobs.items()})
-            self._checkout.stage_marked(marker, self.snapshot(), held=held)
-            self._tidy()
+            with suppress(OSError):  # it is committed; what the disk does not take now the marker brings later
+                self._checkout.write({path: blob.data if blob else None for path, blob in blobs.items()})
+                self._checkout.stage_marked(marker, self.snapshot(), held=held)
+                self._tidy()
         return commit
 
     def heal(self) -> None:
