@@ -160,13 +160,29 @@ class Process(Struct, frozen=True, kw_only=True):
     doc: str = ""
 
 
-class ParameterSet(Struct, frozen=True, kw_only=True):
+class ParamRule(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """For which targets some parameters have other values."""
+
+    where: str  # SQL expression over the metadata columns of the target's row
+    values: dict[str, Value]
+    doc: str = ""  # why, in words
+
+
+class Override(Struct, frozen=True, kw_only=True):
+    """A value that a rule gave to one target."""
+
+    value: Value
+    rule: int  # which one of the parameter set, from 1
+
+
+class ParameterSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Named, typed values for a process, complete: defaults filled in."""
 
     process: str
     name: str
     values: dict[str, Value]
     doc: str = ""
+    rules: tuple[ParamRule, ...] = ()
 
 
 class EnvironmentRule(Struct, frozen=True, kw_only=True):
@@ -260,6 +276,7 @@ class Job(Struct, frozen=True, kw_only=True):
     skip_codes: tuple[int, ...] = (77,)
     environment: str = ""  # where it is another one than the run's
     environment_reason: str = ""
+    overrides: dict[str, Override] = field(default_factory=dict)  # values that rules gave to this target
     container: Container | None = None
 
 
@@ -286,6 +303,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     results: dict[str, Value | None] = field(default_factory=dict)
     environment: str = ""  # where a rule chose another one than the run's
     environment_reason: str = ""
+    overrides: dict[str, Override] = field(default_factory=dict)  # parameter -> value that a rule gave
     memory_limit_mb: int = 0  # where it is another one than the process asks for
     left_running: int = 0  # processes that had left the job's process group and were ended with it
     place: str = ""  # "<root>:<path>" of the job's directory

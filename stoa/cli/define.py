@@ -9,6 +9,7 @@ import typer
 from stoa.cli.context import workspace
 from stoa.cli.say import JsonOption, as_json, count, duration, fail, one_line, out, shown, table, tell
 from stoa.commands import define
+from stoa.commands.overrides import layers
 from stoa.commands.sweep import settings_of
 from stoa.errors import StoaError
 from stoa.model import Process
@@ -166,20 +167,28 @@ def params_show(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="A set.")],
     process: Annotated[str, typer.Option("--process", help="The process it is for.")],
+    target: Annotated[str, typer.Option("--target", "-t", help="As they are for this target.")] = "",
     json: JsonOption = False,
 ) -> None:
-    """Show every value of a parameter set, defaults included."""
+    """Show every value of a parameter set, defaults included, and where it comes from."""
     ws = workspace(ctx)
     definition = ws.library.process(process)
     chosen = ws.library.parameter_set(definition, name)
+    found = layers(ws, definition, chosen, target)
     if json:
-        as_json(chosen)
+        origins = {key: origin for key, (_, origin) in found.items()}
+        values = {key: value for key, (value, _) in found.items()}
+        set_ = {"process": chosen.process, "name": chosen.name, "doc": chosen.doc, "values": values}
+        as_json(set_ | {"origins": origins, "rules": chosen.rules, "target": target})
         return
     rows = [
-        (key, shown(value), definition.params[key].unit, definition.params[key].doc)
-        for key, value in chosen.values.items()
+        (key, shown(value), definition.params[key].unit, origin, definition.params[key].doc)
+        for key, (value, origin) in found.items()
     ]
-    table(("parameter", "value", "unit", "what"), rows, maybe=("unit", "what"))
+    table(("parameter", "value", "unit", "from", "what"), rows, maybe=("unit", "what"))
+    for number, rule in enumerate(() if target else chosen.rules, 1):
+        given = ", ".join(f"{key}={shown(value)}" for key, value in rule.values.items())
+        out(f"rule {number}: {given} where {one_line(rule.where)}" + (f" ({one_line(rule.doc)})" if rule.doc else ""))
 
 
 @params_app.command("diff")

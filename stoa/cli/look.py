@@ -219,6 +219,11 @@ def _show_outcome(view: history.OutcomeView) -> None:
     out(f"  run {o.run}, {o.start[:19]}, {duration(o.duration_s)}{peak}")
     for name, ref in o.inputs.items():
         out(f"  input {name}: {ref.path} ({ref.size} bytes, sha256 {ref.sha256[:12]})")
+    if o.environment:
+        out(f"  environment {o.environment}: {one_line(o.environment_reason)}")
+    if o.overrides:
+        ruled = (f"{key}={shown(given.value)} (rule {given.rule})" for key, given in o.overrides.items())
+        out(f"  values by rule: {', '.join(ruled)}")
     if o.results:
         out("  results: " + ", ".join(f"{key} {shown(value)}" for key, value in o.results.items()))
     for name, ref in o.outputs.items():

@@ -122,6 +122,8 @@ def _definitions(ws: Workspace, a: Run, b: Run) -> list[str]:
     if a.digests.get("process") != b.digests.get("process"):
         words.extend(f"definition: {change}" for change in _process_changes(ws, a, b))
     words.extend(value_changes(a.params.values, b.params.values))
+    if a.params.rules != b.params.rules:
+        words.append("rules of the parameter set")
     if a.environment != b.environment:
         words.append(f"environment: {a.environment} -> {b.environment}")
     elif a.digests.get("environment") != b.digests.get("environment"):

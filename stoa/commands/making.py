@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stoa.commands.needs import paths
+from stoa.commands.overrides import effective
 from stoa.commands.plan import PlannedJob
 from stoa.commands.resolve import Definitions
 from stoa.commands.workspace import Workspace
@@ -72,7 +73,8 @@ class JobMaker:
             run=self.run.id, process=process.name, target=target.name, group=planned.group, folder=folder,
             meta=f"{self._meta}/{target.name}.xml", out=f"{self._products}/{work}",
             inputs={name: f"{folder}/{file}" if file else None for name, file in planned.inputs.items()},
-            params=self.definitions.params.values, needs=paths(self.ws.project, planned.needs),
+            params=effective(self.definitions.params.values, planned.overrides),
+            needs=paths(self.ws.project, planned.needs),
         )  # fmt: skip
         return Job(
             run=self.run.id, target=target.name, group=planned.group,
@@ -84,7 +86,7 @@ class JobMaker:
             meta=planned.meta, outputs=process.outputs, results=process.results, timeout_s=process.timeout_s,
             grace_s=process.grace_s, memory_mb=process.memory_mb, cpu_limit_s=process.cpu_s, file_mb=process.file_mb,
             processes=process.processes, umask=prepared.umask, skip_codes=process.skip_codes,
-            environment=planned.environment, environment_reason=planned.environment_reason,
+            environment=planned.environment, environment_reason=planned.environment_reason, overrides=planned.overrides,
             container=prepared.container,
         )  # fmt: skip
 

@@ -10,11 +10,12 @@ import msgspec
 from stoa.commands.environments import Chosen, Present, choose_environments
 from stoa.commands.inputs import Choice, Choices
 from stoa.commands.needs import Given, Needs, Reasons, changes
+from stoa.commands.overrides import choose_overrides, effective
 from stoa.commands.resolve import Definitions, definition_changes, resolve
 from stoa.commands.selection import Selection, choose, flagged, is_bad
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
-from stoa.model import FileRef, Need, Status, Target
+from stoa.model import FileRef, Need, Override, Status, Target, Value
 from stoa.provenance.index import decode_run
 from stoa.provenance.library import DEFAULT_SET
 
@@ -45,6 +46,7 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     needs: dict[str, FileRef] = {}  # outputs of other processes, by their names in the outcome's inputs
     environment: str = ""  # where a rule chose another one than the run's
     environment_reason: str = ""
+    overrides: dict[str, Override] = {}  # values that rules of the parameter set give to the target
 
     @property
     def ends_blocked(self) -> bool:
@@ -97,6 +99,7 @@ class Past(msgspec.Struct, frozen=True):
     meta: str = ""
     inputs: dict[str, FileRef] = {}
     environment: str = ""
+    overrides: dict[str, Override] = {}
 
 
 _PAST = msgspec.json.Decoder(Past)
@@ -123,8 +126,9 @@ def make_plan(ws: Workspace, definitions: Definitions, selection: Selection) -> 
 def _planned(ws: Workspace, definitions: Definitions, names: list[str], selection: Selection) -> Plan:
     stale = {need.process: _stale(ws, need, names) for need in definitions.process.needs}
     chosen = choose_environments(ws, definitions.places, names)
+    overrides = choose_overrides(ws, definitions.params, names)
     with ws.index.reading(), ws.checksums.many():
-        judge = _Judge(ws, definitions, selection, Needs(ws, definitions.process, stale), chosen)
+        judge = _Judge(ws, definitions, selection, Needs(ws, definitions.process, stale), chosen, overrides)
         choices = Choices(ws, definitions.process)
         # One target after the other: documents and records of a hundred thousand would fill the memory.
         past = latest(ws, definitions.process.name, definitions.params.name, names)
@@ -153,6 +157,7 @@ class _Judge:
         selection: Selection,
         needs: Needs,
         chosen: Mapping[str, Chosen],
+        overrides: Mapping[str, dict[str, Override]],
     ) -> None:
         self.ws = ws
         self.needs = needs
@@ -161,8 +166,9 @@ class _Judge:
         self.flags = flagged(ws)
         self.live = _live_jobs(ws, definitions)
         self.chosen = chosen  # environment by target, where a rule fits
+        self.overrides = overrides  # values by target, where a rule fits
         self._present = Present(ws.project, definitions.places)
-        self._changes: dict[tuple[str, str, str], str] = {}
+        self._changes: dict[object, str] = {}
         self._roots: dict[str, str] = {}
 
     def jobs(
@@ -180,7 +186,7 @@ class _Judge:
             yield PlannedJob(
                 target=target.name, group=one.group, state=state, reason=reason, runs=runs, missing=missing,
                 inputs=one.inputs, meta=oid[:12], needs=given.files, environment=self._chosen(target).name,
-                environment_reason=self._chosen(target).reason,
+                environment_reason=self._chosen(target).reason, overrides=self.overrides.get(target.name, {}),
             )  # fmt: skip
 
     def _state(self, target: Target, known: Past | None, job: Choice, given: Given, oid: str) -> tuple[str, str]:
@@ -190,7 +196,7 @@ class _Judge:
         if status == Status.BLOCKED:
             lack = job.missing or given.missing or self._absent(target, job.inputs, given)
             return ("blocked", lack) if lack else ("stale", "what was missing is there now")
-        changed = self._definitions_changed(known, self._chosen(target).name)
+        changed = self._definitions_changed(known, target)
         changed = changed or self._inputs_changed(target, known, job.inputs, oid)
         changed = changed or given.missing or "; ".join(changes(known.inputs, given.files)) or given.waits
         if changed:
@@ -202,11 +208,15 @@ class _Judge:
     def _chosen(self, target: Target) -> Chosen:
         return self.chosen.get(target.name, Chosen())
 
-    def _definitions_changed(self, past: Past, environment: str) -> str:
-        key = past.run, past.environment, environment
+    def _definitions_changed(self, past: Past, target: Target) -> str:
+        environment, overrides = self._chosen(target).name, self.overrides.get(target.name, {})
+        key = past.run, past.environment, environment, _hashable(past.overrides), _hashable(overrides)
         if key not in self._changes:
             run = decode_run(self.ws.index.rows("SELECT record FROM runs WHERE run = ?", (past.run,))[0][0])
-            words = [*definition_changes(run, self.definitions), self._present.change_since(run, *key[1:])]
+            now = self.definitions
+            values = effective(run.params.values, past.overrides), effective(now.params.values, overrides)
+            words = definition_changes(run, now, *values)
+            words.append(self._present.change_since(run, past.environment, environment))
             self._changes[key] = "; ".join(filter(None, words))
         return self._changes[key]
 
@@ -291,6 +301,10 @@ def _by_default(state: str, reason: str) -> tuple[bool, str]:
     if state in ("new", "stale", "ok"):
         return state != "ok", reason
     return False, f"{state}: {reason}"
+
+
+def _hashable(overrides: Mapping[str, Override]) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, given.value) for name, given in overrides.items())
 
 
 def _leaf(ref: FileRef | None) -> str:

@@ -232,7 +232,7 @@ def _planned(ws: Workspace, process: Process, outcome: Outcome) -> PlannedJob:
     return PlannedJob(
         target=outcome.target, group=outcome.group, state="ok", reason="reproduced", runs=True, inputs=inputs,
         meta=outcome.meta, needs={name: ref for name, ref in outcome.inputs.items() if name.startswith("needs.")},
-        environment=outcome.environment,
+        environment=outcome.environment, overrides=outcome.overrides,
     )  # fmt: skip
 
 

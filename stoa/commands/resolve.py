@@ -13,7 +13,7 @@ from stoa.commands.environments import Places, look_up
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.command import check_command
-from stoa.model import Environment, ParameterSet, Process, Run
+from stoa.model import Environment, ParameterSet, Process, Run, Value
 from stoa.project import Project
 from stoa.provenance.definitions import override, read_process, shown
 from stoa.provenance.dialect import block
@@ -148,8 +148,15 @@ def _content(file: Path, what: str) -> bytes:
         raise StoaError(f"cannot read {what}: {problem.strerror}") from None
 
 
-def definition_changes(run: Run, now: Definitions) -> list[str]:
+def definition_changes(
+    run: Run, now: Definitions, before: Mapping[str, Value] | None = None, after: Mapping[str, Value] | None = None
+) -> list[str]:
     """What differs between the definitions that a run froze and the present ones, in words.
+
+    Parameters
+    ----------
+    before, after
+        Values of one target, where rules gave it others than those of the sets.
 
     The environment is another matter, since a run may use several: see `Present.change_since`.
     """
@@ -159,8 +166,9 @@ def definition_changes(run: Run, now: Definitions) -> list[str]:
         words.append("the script changed")
     if old.get("process") != now.digests["process"]:
         words.append("the definition of the process changed")
-    if old.get("params") != now.digests["params"]:
-        words.extend(value_changes(run.params.values, now.params.values))
+    values = run.params.values if before is None else before, now.params.values if after is None else after
+    if values[0] != values[1]:
+        words.extend(value_changes(*values))
     return words
 
 

@@ -9,7 +9,7 @@ import msgspec
 from stoa.commands.agreement import Disagreement, disagreements
 from stoa.commands.environments import Present
 from stoa.commands.history import RunRow, list_runs
-from stoa.commands.resolve import definition_changes, resolve_again
+from stoa.commands.resolve import Definitions, definition_changes, resolve_again
 from stoa.commands.selection import flagged
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
@@ -187,9 +187,19 @@ def _changes(ws: Workspace, runs: list[Run]) -> dict[str, list[str]]:
         return {run.id: [problem.message] for run in runs}
     places = Present(ws.project, present.places)
     return {
-        run.id: definition_changes(run, present) + list(filter(None, [places.change_since(run, "", "")]))
+        run.id: [
+            *definition_changes(run, present),
+            *_rule_changes(run, present),
+            *filter(None, [places.change_since(run, "", "")]),
+        ]
         for run in runs
     }
+
+
+def _rule_changes(run: Run, now: Definitions) -> list[str]:
+    """Only a plan looks at every target, so all outcomes of the run are taken to be stale."""
+    same = [(rule.where, rule.values) for rule in run.params.rules] == [(r.where, r.values) for r in now.params.rules]
+    return [] if same else ["the rules of the parameter set changed (`stoa plan` says for which targets)"]
 
 
 def _targets(ws: Workspace, ran: list[_Ran], flags: Mapping[str, list[str]]) -> tuple[TargetStatus, ...]:

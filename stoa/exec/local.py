@@ -130,6 +130,7 @@ def run_job(job: Job, control: Control) -> Outcome:
         results=verdict.results,
         environment=job.environment,
         environment_reason=job.environment_reason,
+        overrides=job.overrides,
         place=place,
         log=verdict.log,
     )

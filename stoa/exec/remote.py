@@ -183,7 +183,8 @@ def _lost(job: Job, status: Status, cause: str, start: str) -> Outcome:
     return Outcome(
         schema=SCHEMA, run=job.run, target=job.target, group=job.group, attempt=job.attempt, status=status,
         cause=cause, start=start or datetime.now(UTC).isoformat(timespec="milliseconds"), inputs=job.inputs,
-        meta=job.meta, environment=job.environment, environment_reason=job.environment_reason, place=place, log=log,
+        meta=job.meta, environment=job.environment, environment_reason=job.environment_reason,
+        overrides=job.overrides, place=place, log=log,
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from stoa.model import (
     Need,
     OutputSpec,
     ParameterSet,
+    ParamRule,
     ParamSpec,
     Process,
     ResultSpec,
@@ -125,40 +126,70 @@ def _positive(spot: Spot) -> int:
 def read_parameter_set(data: bytes, file: str, process: Process, name: str) -> ParameterSet:
     """A parameter set, its defaults filled in and every value checked."""
     root = read_yaml(data, file)
-    fields = root.mapping(("schema", "process", "doc", "values"))
+    fields = root.mapping(("schema", "process", "doc", "values", "rules"))
     check_schema(fields)
     owner = get(fields, "process", Spot.text, process.name)
     if owner != process.name:
         raise fields["process"].error(f"this set is for process {brief(owner)}, not {process.name!r}")
-    given: dict[str, Value] = {}
-    for key, spot in fields["values"].mapping().items() if "values" in fields else ():
-        spec = _declared(key, process, spot.error)
-        try:
-            given[key] = check_value(parse_value(spot.text(), spec.type), spec)
-        except ValueError as problem:
-            raise spot.error(
-                f"parameter {key!r} of process {process.name!r} {problem}", _limits_hint(process)
-            ) from None
+    given = _values(fields["values"], process) if "values" in fields else {}
+    rules = _param_rules(fields["rules"], process) if "rules" in fields else ()
     try:
-        return complete(process, name, given, doc=get(fields, "doc", Spot.text, ""))
+        made = complete(process, name, given, doc=get(fields, "doc", Spot.text, ""))
     except MissingValueError as problem:
         raise root.error(problem.message, f"add `{problem.parameter}: ...` to its values") from None
+    return msgspec.structs.replace(made, rules=rules)
+
+
+def _values(spot: Spot, process: Process) -> dict[str, Value]:
+    """Values of declared parameters, within their limits."""
+    given: dict[str, Value] = {}
+    for key, below in spot.mapping().items():
+        spec = _declared(key, process, below.error)
+        try:
+            given[key] = check_value(parse_value(below.text(), spec.type), spec)
+        except ValueError as problem:
+            raise below.error(
+                f"parameter {key!r} of process {process.name!r} {problem}", _limits_hint(process)
+            ) from None
+    return given
+
+
+def _param_rules(spot: Spot, process: Process) -> tuple[ParamRule, ...]:
+    return tuple(_param_rule(below, process) for below in spot.sequence())
+
+
+def _param_rule(spot: Spot, process: Process) -> ParamRule:
+    fields = spot.mapping(("where", "values", "doc"), required=("where", "values"))
+    return ParamRule(
+        where=fields["where"].text(), values=_values(fields["values"], process), doc=get(fields, "doc", Spot.text, "")
+    )
 
 
 def override(process: Process, base: ParameterSet, settings: Mapping[str, str]) -> ParameterSet:
     """A parameter set with some values replaced by written ones (``--set snr=3``).
 
-    The set is named by its base and what differs: ``default+snr=3``.
+    The set is named by its base and what differs: ``default+snr=3``. A value that is given here
+    is not changed by a rule of the base.
     """
     values = dict(base.values)
+    ruled = {key for rule in base.rules for key in rule.values}
     for key, text in settings.items():
         spec = _declared(key, process, StoaError)
         try:
             values[key] = check_value(parse_value(text, spec.type), spec)
         except ValueError as problem:
             raise StoaError(f"parameter {key!r} of process {process.name!r} {problem}", _limits_hint(process)) from None
-    changed = [f"{key}={shown(values[key])}" for key in values if values[key] != base.values.get(key)]
-    return ParameterSet(process=process.name, name="+".join([base.name, *changed]), values=values)
+    changed = [
+        f"{key}={shown(values[key])}"
+        for key in values
+        if values[key] != base.values.get(key) or (key in settings and key in ruled)
+    ]
+    rules = tuple(
+        msgspec.structs.replace(rule, values=left)
+        for rule in base.rules
+        if (left := {key: value for key, value in rule.values.items() if key not in settings})
+    )
+    return ParameterSet(process=process.name, name="+".join([base.name, *changed]), values=values, rules=rules)
 
 
 def complete(process: Process, name: str, given: Mapping[str, Value], doc: str = "") -> ParameterSet:

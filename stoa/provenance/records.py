@@ -126,7 +126,8 @@ def _checked(outcome: Outcome) -> Outcome:
     for path in (outcome.place, *(ref.path for ref in (*outcome.inputs.values(), *outcome.outputs.values()))):
         if _leaves(path) or (":/" in path and _leaves(path.partition(":")[2])):
             raise RecordError(f"path {brief(path)} leaves its root")
-    for value in (outcome.attempt, outcome.exit_code, *outcome.results.values()):
+    ruled = (given.value for given in outcome.overrides.values())
+    for value in (outcome.attempt, outcome.exit_code, *outcome.results.values(), *ruled):
         if type(value) is int and value not in INTEGERS:
             raise RecordError("an integer has more than 64 bits")
     return outcome

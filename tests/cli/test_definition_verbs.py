@@ -111,7 +111,7 @@ def test_parameter_sets_are_listed_shown_and_compared(survey):
         "measure  default  all defaults",
     ]
     assert survey.ok("params", "show", "deep", "--process", "measure").splitlines()[1] == (
-        "snr        4      seed clip in sigma"
+        "snr        4      set deep  seed clip in sigma"
     )
     assert survey.ok("params", "diff", "default", "deep", "--process", "measure").splitlines() == [
         "parameter snr: 5 -> 4",

@@ -312,7 +312,7 @@ LIMITS = "`stoa process show peak` lists the parameters and their limits"
         (
             "value: {}\n",
             "unknown field 'value', did you mean 'values'? (p.yaml, line 1)",
-            "known fields: schema, process, doc, values",
+            "known fields: schema, process, doc, values, rules",
         ),
         (
             "doc: deep\n",
