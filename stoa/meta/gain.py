@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import sys
 from array import array
 
@@ -51,7 +52,12 @@ def sampled_rows(header: Header) -> list[Span]:
 
 def is_blank(fits: FitsFile) -> bool:
     """Whether the pixels that were read of a file are all NaN; False where none were."""
-    return bool(fits.header and fits.pixels) and all(value != value for value in _values(fits))  # NaN alone does so
+    if fits.header is None or not fits.pixels:
+        return False
+    code = _CODES[fits.header.integer("BITPIX") or 0]
+    length = struct.calcsize(code)
+    (middle,) = struct.unpack_from(f">{code}", fits.pixels, len(fits.pixels) // length // 2 * length)
+    return middle != middle and all(value != value for value in _values(fits))  # NaN alone differs from itself
 
 
 def _values(fits: FitsFile) -> array[float]:

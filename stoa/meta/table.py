@@ -44,6 +44,9 @@ class _Step(Struct, frozen=True):
     tests: tuple[tuple[HeaderTest, _Search], ...]
 
 
+_MOST_HEADERS = 1024
+
+
 class RoleTable:
     """Rules in their order; of those whose conditions hold the first gives the role.
 
@@ -82,10 +85,34 @@ class RoleTable:
     def role_of(self, name: str, get: Getter | None) -> str:
         """Role of a file by its name and header (None: it has none); ``other`` if no rule takes it."""
         text = f".{stem(name)}"
-        for step in self._steps:
-            if (step.stem is None or step.stem(text)) and (not step.tests or _meets(step, get)):
-                return step.rule.role
-        return OTHER
+        if get is None:
+            steps = self._by_name
+        else:
+            texts = tuple(map(get, self._keywords))
+            try:
+                steps = self._by_header[texts]
+            except KeyError:
+                steps = self._remember(texts, get)
+        return next((step.rule.role for step in steps if step.stem is None or step.stem(text)), OTHER)
+
+    @cached_property
+    def _keywords(self) -> tuple[str, ...]:
+        return tuple({test.keyword: None for rule in self.rules for test in rule.header})
+
+    @cached_property
+    def _by_name(self) -> tuple[_Step, ...]:
+        return tuple(step for step in self._steps if not step.tests)
+
+    @cached_property
+    def _by_header(self) -> dict[tuple[str, ...], tuple[_Step, ...]]:
+        """Steps whose conditions on the header hold, by the texts that were asked for; most files share them."""
+        return {}
+
+    def _remember(self, texts: tuple[str, ...], get: Getter) -> tuple[_Step, ...]:
+        if len(self._by_header) >= _MOST_HEADERS:
+            self._by_header.clear()
+        found = self._by_header[texts] = tuple(step for step in self._steps if _meets(step, get))
+        return found
 
     def group_key(self, name: str) -> str:
         """Key of the image that a file belongs to: its folder and stem without what tells the roles apart."""
