@@ -12,6 +12,7 @@ from stoa.meta.sky import number
 
 MAX_ROW = 100_000
 _CODES = {-32: "f", -64: "d"}
+_SIZES = {"-32": 4, "-64": 8}
 _MOSAIC = 1.1
 _TOO_FLAT = 0.8
 """Gain at the edge of an image above which a Gaussian through it is wrong by more than some per cent."""
@@ -26,25 +27,26 @@ def central_row(header: Header) -> Span | None:
 
     None if there is no such row, or it does not hold real numbers.
     """
-    width, height = header.integer("NAXIS1") or 1, header.integer("NAXIS2") or 1
-    size = abs(header.integer("BITPIX") or 0) // 8
+    width, height = _width(header), header.integer("NAXIS2") or 1
     row = round(number(header.text("CRPIX2")) or 0.0) - 1
-    if not _has_rows(header) or not 0 <= row < height:
+    if not width or not 0 <= row < height:
         return None
     depth, stokes = header.integer("NAXIS3") or 1, header.integer("NAXIS4") or 1
     plane = stokes // 2 * depth if header.text("CTYPE3").upper().startswith("STOKES") else depth // 2
-    return Span((plane * height + row) * width * size, width * size)
+    return Span((plane * height + row) * width, width)
 
 
-def _has_rows(header: Header) -> bool:
-    return header.integer("BITPIX") in _CODES and 3 <= (header.integer("NAXIS1") or 1) <= MAX_ROW
+def _width(header: Header) -> int:
+    """Bytes of a row; 0 where pixels are no real numbers or a row is too short or long."""
+    size, pixels = _SIZES.get(header.text("BITPIX"), 0), header.integer("NAXIS1") or 1
+    return size * pixels if 3 <= pixels <= MAX_ROW else 0
 
 
 def sampled_rows(header: Header) -> list[Span]:
     """Where up to 16 rows are in the data, evenly spread over all planes; none where pixels are no real numbers."""
-    if not _has_rows(header):
+    length = _width(header)
+    if not length:
         return []
-    length = (header.integer("NAXIS1") or 1) * abs(header.integer("BITPIX") or 0) // 8
     rows = math.prod(max(header.integer(f"NAXIS{axis}") or 1, 1) for axis in (2, 3, 4))
     count = min(rows, LOOKED_AT)
     return [Span((2 * number + 1) * rows // (2 * count) * length, length) for number in range(count)]

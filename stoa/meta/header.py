@@ -216,6 +216,8 @@ def _pixels(blocks: Blocks, unit: Unit, span_of: SpanOf) -> bytes:
 
 def _image(units: list[Unit]) -> int:
     """Number of the first unit with a plane of pixels, else of the first with pixels, else of the primary one."""
+    if len(units) == 1:
+        return 0
     images = [number for number, unit in enumerate(units) if unit.is_image]
     planes = [number for number in images if (units[number].header.integer("NAXIS") or 0) > 1]
     return (planes or images or [0])[0]
