@@ -121,7 +121,7 @@ class OpenProject:
     def add_process(self, name: str) -> define.Made:
         return define.add_process(self.workspace, name)
 
-    def new_process(self, name: str, script: str, over: str = "target") -> define.Made:
+    def new_process(self, name: str, script: str, over: str = "") -> define.Made:
         return define.new_process(self.workspace, name, script, over)
 
     def check_processes(self, *names: str) -> define.Checked:

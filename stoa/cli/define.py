@@ -48,11 +48,20 @@ def process_new(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the process.")],
     script: Annotated[str, typer.Option("--from", help="The script, in this repository.")],
-    over: Annotated[str, typer.Option("--over", help="target: once a folder; image: once an image group.")] = "target",
+    over: Annotated[
+        str,
+        typer.Option(
+            "--over", help="target: once a folder; image: once an image group; else what the script suggests."
+        ),
+    ] = "",
     json: JsonOption = False,
 ) -> None:
-    """Write a definition for a script of yours, to be completed by hand."""
-    if over not in ("target", "image"):
+    """Write a definition for a script of yours, to be completed by hand.
+
+    Options that a Python script declares with argparse are proposed as parameters, files as inputs and outputs. The
+    script is read for that, not run.
+    """
+    if over not in ("", "target", "image"):
         raise typer.BadParameter("--over is target or image")
     _made(define.new_process(workspace(ctx), name, script, over), json)
     if not json:

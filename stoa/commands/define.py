@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import msgspec
 from stoa.commands.chain import check_needs
 from stoa.commands.environments import choose_environments, look_up, named_files, setting_of
 from stoa.commands.init import template
+from stoa.commands.propose import Proposal, propose
 from stoa.commands.resolve import read_files, read_script, value_changes
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
@@ -31,13 +33,13 @@ _NEW_PROCESS = """\
 # What STOA runs over every target. `stoa process check {name}` says whether it can.
 schema: 1
 name: {name}
-doc: ""
+doc: {doc}
 script: {script}
 command: {command}
 over: {over}            # target: once a folder; image: once an image group
-inputs: {{}}              # image: {{role: correctedImage}}
-params: {{}}              # snr: {{type: float, default: 5, min: 1, unit: "", doc: "seed clip in sigma"}}
-outputs: {{}}             # sources: {{path: sources.fits, kind: catalogue}}
+inputs: {inputs}# image: {{role: correctedImage}}
+params: {params}# snr: {{type: float, default: 5, min: 1, unit: "", doc: "seed clip in sigma"}}
+outputs: {outputs}# sources: {{path: sources.fits, kind: catalogue}}
 results: {{}}             # rms: {{type: float, unit: Jy/beam, tolerance: 5%}}
 environment: host
 timeout: 10m
@@ -106,8 +108,16 @@ def _is_there(ws: Workspace, path: str, content: bytes) -> bool:
     return False
 
 
-def new_process(ws: Workspace, name: str, script: str, over: str = "target") -> Made:
-    """Write a definition for a script, to be completed by hand."""
+def new_process(ws: Workspace, name: str, script: str, over: str = "") -> Made:
+    """Write a definition for a script, to be completed by hand.
+
+    What a Python script declares with argparse is proposed as parameters, inputs and outputs.
+
+    Parameters
+    ----------
+    over
+        ``target`` or ``image``; "" for what the arguments suggest.
+    """
     check_name(name, "process")
     file = ws.project.process_file(name)
     _refuse_existing(ws, file, "process", name)
@@ -119,18 +129,39 @@ def new_process(ws: Workspace, name: str, script: str, over: str = "target") -> 
             f"the script {script} lies outside {ws.project.top}", "keep it in the repository, it is recorded"
         )
     relative = place.relative_to(ws.project.top).as_posix()
-    command = '[python, "{script}", "{target}"]' if place.suffix == ".py" else '["{script}", "{target}"]'
-    text = _NEW_PROCESS.format(name=name, script=_scalar(relative), command=command, over=over)
+    proposal = (propose(place.read_bytes()) if place.suffix == ".py" else None) or Proposal(words=["{target}"])
+    text = _new_definition(name, relative, proposal, over)
     read_process(text.encode(), file.name)
     ws.ready()
     commit = ws.store.commit({f"processes/{name}.yaml": text.encode()}, f"process {name}")
     return Made(name=name, files=(f".stoa/processes/{name}.yaml",), commit=commit)
 
 
-def _scalar(text: str) -> str:
-    from json import dumps
+def _new_definition(name: str, script: str, proposal: Proposal, over: str) -> str:
+    words = ["{script}", *proposal.words]
+    quoted = [word if re.fullmatch(r"-{0,2}[A-Za-z][A-Za-z0-9-]*", word) else _quoted(word) for word in words]
+    command = ", ".join(["python", *quoted] if script.endswith(".py") else quoted)
+    text = _NEW_PROCESS.format(
+        name=name, doc=_quoted(proposal.doc), script=_scalar(script), command=f"[{command}]",
+        over=over or ("image" if proposal.inputs else "target"), inputs=_section(proposal.inputs),
+        params=_section(proposal.params), outputs=_section(proposal.outputs),
+    )  # fmt: skip
+    return text + "".join(f"# {note}\n" for note in proposal.notes)
 
-    return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text) else dumps(text, ensure_ascii=False)
+
+def _section(fields: Mapping[str, str]) -> str:
+    """What stands before the comment of a section: its fields, or that there are none."""
+    if not fields:
+        return "{}              "
+    return "".join(f"\n  {key}: {text}" for key, text in fields.items()) + "\n  "
+
+
+def _scalar(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _refuse_existing(ws: Workspace, file: Path, kind: str, name: str) -> None:
@@ -200,7 +231,7 @@ def new_parameter_set(
     process = ws.library.process(process_name)
     file = ws.project.params_file(process_name, name)
     _refuse_existing(ws, file, "parameter set", name)
-    values = override(process, ws.library.parameter_set(process, base), settings).values
+    values = override(process, ws.library.parameter_set(process, base, later=settings), settings).values
     differing = {key: value for key, value in values.items() if value != process.params[key].default}
     data = block({"schema": 1, "process": process_name, "doc": doc, "values": differing})
     made = read_parameter_set(data, file.name, process, name)

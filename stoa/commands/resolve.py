@@ -45,7 +45,7 @@ def resolve(
     process = ws.library.process(process_name)
     check_command(process)
     check_needs(ws, process)
-    chosen = ws.library.parameter_set(process, params)
+    chosen = ws.library.parameter_set(process, params, later=settings or ())
     if settings:
         chosen = override(process, chosen, settings)
     where = environment or process.environment

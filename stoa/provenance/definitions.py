@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 from typing import Literal, TypeVar, cast, get_args
 
@@ -123,8 +123,14 @@ def _positive(spot: Spot) -> int:
     return number
 
 
-def read_parameter_set(data: bytes, file: str, process: Process, name: str) -> ParameterSet:
-    """A parameter set, its defaults filled in and every value checked."""
+def read_parameter_set(data: bytes, file: str, process: Process, name: str, later: Container[str] = ()) -> ParameterSet:
+    """A parameter set, its defaults filled in and every value checked.
+
+    Parameters
+    ----------
+    later
+        Parameters that need no value yet.
+    """
     root = read_yaml(data, file)
     fields = root.mapping(("schema", "process", "doc", "values", "rules"))
     check_schema(fields)
@@ -134,7 +140,7 @@ def read_parameter_set(data: bytes, file: str, process: Process, name: str) -> P
     given = _values(fields["values"], process) if "values" in fields else {}
     rules = _param_rules(fields["rules"], process) if "rules" in fields else ()
     try:
-        made = complete(process, name, given, doc=get(fields, "doc", Spot.text, ""))
+        made = complete(process, name, given, doc=get(fields, "doc", Spot.text, ""), later=later)
     except MissingValueError as problem:
         raise root.error(problem.message, f"add `{problem.parameter}: ...` to its values") from None
     return msgspec.structs.replace(made, rules=rules)
@@ -179,6 +185,7 @@ def override(process: Process, base: ParameterSet, settings: Mapping[str, str]) 
             values[key] = check_value(parse_value(text, spec.type), spec)
         except ValueError as problem:
             raise StoaError(f"parameter {key!r} of process {process.name!r} {problem}", _limits_hint(process)) from None
+    values = {key: values[key] for key in process.params}
     changed = [
         f"{key}={shown(values[key])}"
         for key in values
@@ -192,8 +199,15 @@ def override(process: Process, base: ParameterSet, settings: Mapping[str, str]) 
     return ParameterSet(process=process.name, name="+".join([base.name, *changed]), values=values, rules=rules)
 
 
-def complete(process: Process, name: str, given: Mapping[str, Value], doc: str = "") -> ParameterSet:
+def complete(
+    process: Process, name: str, given: Mapping[str, Value], doc: str = "", later: Container[str] = ()
+) -> ParameterSet:
     """A parameter set from the values that differ from the defaults.
+
+    Parameters
+    ----------
+    later
+        Parameters that need no value yet.
 
     Raises
     ------
@@ -203,6 +217,8 @@ def complete(process: Process, name: str, given: Mapping[str, Value], doc: str =
     values: dict[str, Value] = {}
     for key, spec in process.params.items():
         value = given.get(key, spec.default)
+        if value is None and key in later:
+            continue
         if value is None:
             raise MissingValueError(process.name, key, name)
         values[key] = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import TypeVar
 
@@ -92,15 +92,21 @@ class Library:
         _check_own_name("process", process.name, name, file)
         return process
 
-    def parameter_set(self, process: Process, name: str) -> ParameterSet:
-        """A parameter set by name; `default` needs no file."""
+    def parameter_set(self, process: Process, name: str, later: Container[str] = ()) -> ParameterSet:
+        """A parameter set by name; `default` needs no file.
+
+        Parameters
+        ----------
+        later
+            Parameters that need no value yet.
+        """
         file = self.project.params_file(process.name, name)
         if name == DEFAULT_SET and not file.exists():
-            return complete(process, name, {})
+            return complete(process, name, {}, later=later)
         known = self.parameter_sets(process.name)
         hint = f"`stoa params list --process {process.name}` shows them, `stoa params new` makes one"
         data = self._read(file, f"parameter set of process {process.name!r}", name, known, hint)
-        return read_parameter_set(data, shown(self.project, file), process, name)
+        return read_parameter_set(data, shown(self.project, file), process, name, later)
 
     def environment(self, name: str) -> Environment:
         file = self.project.environment_file(name)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from survey import PROCESS, Survey
 
+from stoa.exec.engines import ENGINES
+
 PROCESS_FILE = ".stoa/processes/measure.yaml"
 LIMITS = "hint: `stoa process show measure` lists the parameters and their limits"
 AT_TARGETS = "hint: `stoa target list` shows the targets"
@@ -126,7 +128,7 @@ def test_without_an_identity(survey, monkeypatch, tmp_path):
          "`stoa params list --process measure` shows them, `stoa params new` makes one"),
         (("run", "measure", "--env", "hots"), "no environment named 'hots'; did you mean 'host'?",
          "`stoa env list` shows them"),
-        (("run", "measure", "--engine", "locla"), "no engine named 'locla'; did you mean 'local'?", "engines: local"),
+        (("run", "measure", "--engine", "locla"), "no engine named 'locla'; did you mean 'local'?", f"engines: {', '.join(ENGINES)}"),
         (("run", "measure", "--target", "d"), "no target named 'd'", AT_TARGETS[6:]),
         (("run", "measure", "--target", "x*"), "no target fits 'x*'", AT_TARGETS[6:]),
         (("why", "measure", "d"), "no target named 'd'", AT_TARGETS[6:]),
@@ -144,7 +146,7 @@ def test_without_an_identity(survey, monkeypatch, tmp_path):
         (("status", "--process", "mesure"), "no process named 'mesure'; did you mean 'measure'?",
          "`stoa process list` shows them"),
         (("process", "add", "sepp"), "no shipped process named 'sepp'; did you mean 'sep'?",
-         "shipped: sep; `stoa process new` makes one of yours"),
+         "shipped: aegean, sep, sextractor; `stoa process new` makes one of yours"),
         (("env", "show", "hots"), "no environment named 'hots'; did you mean 'host'?", "`stoa env list` shows them"),
         (("target", "add", "dat", "*"), "no root named 'dat'; did you mean 'data'?", "`stoa root list` shows them"),
         (("flag", "a", "--reason", "artfacts"), "no reason code 'artfacts'; did you mean 'artefacts'?",
