@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from crash_site import EXPECTED, PROCESS, SCRIPT, Killed, Site
-from loop_disk import Disk
+
+pytest.register_assert_rewrite("crash_site")  # before it is imported, so that its asserts tell what they met
+
+from crash_site import EXPECTED, PROCESS, SCRIPT, Killed, Site  # noqa: E402
+from loop_disk import Disk  # noqa: E402
 
 
 @pytest.fixture(scope="session")

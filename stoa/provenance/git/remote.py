@@ -220,9 +220,8 @@ def remember_clone(repository: Repository) -> None:
 
 
 def _note(repository: Repository, shared: SharedBranch, commit: str) -> None:
-    lines = "".join(f"update {name} {commit}\n" for name in (shared.tracking, shared.seen))
-    # Another sync of this clone may hold them; it then writes what it has seen, which is as good.
-    run_git(repository.top, "update-ref", "--stdin", stdin=lines.encode(), allow=(0, 1, 128))
+    for name in (shared.tracking, shared.seen):
+        repository.point(name, commit)
 
 
 def _push_hint(reason: str) -> str:

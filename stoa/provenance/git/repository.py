@@ -250,6 +250,18 @@ class Repository:
             return False
         return True
 
+    def point(self, ref: str, commit: str) -> None:
+        """Let a reference beside the branches name a commit, whatever it named before.
+
+        Where somebody else is at it, another sync of this clone, it stays as that leaves it.
+        """
+        file = self.common / ref
+        with self.lock() as held, suppress(Locked):
+            if self.tip(ref) != commit:
+                with replacing(self.common, file, f"{commit}\n".encode(), ours=held) as lock:
+                    os.replace(lock, file)
+                    sync_folder(file.parent)
+
     def _log_move(self, branch: str, old: str, new: str, why: str, author: Author) -> None:
         """Add a line to the branch's reflog, and to that of HEAD where the branch is checked out."""
         ident = f"{author.name} <{author.email}>".encode()
