@@ -194,7 +194,9 @@ def _group_key(element: etree._Element, entry: FileEntry) -> str | None:
 
 
 def _shown(text: object) -> str:
-    return str(text)[:80]
+    """The beginning of a text from outside, on one line and without control characters."""
+    plain = "".join(c if c.isprintable() else " " for c in str(text)[:80])
+    return " ".join(plain.split())
 
 
 def validate(data: bytes) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from stoa.model import Value, ValueType
 from stoa.provenance.scalars import UNFIT, brief, implied, parse_value
 
 MAX_BYTES = 1_000_000
+_LONGEST_FIELD = 160
 MAX_DEPTH = 20
 MAX_VALUES = 300_000  # a summary names every target that failed
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -291,15 +292,20 @@ class _Reader:
         found: dict[str, Spot] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             line = _line(event)
-            name = self._spot(event, f"the name of a field in {field or 'the file'}", line, depth)
+            name = self._spot(event, _short(f"the name of a field in {field or 'the file'}"), line, depth)
             key = name.text()
             if key == "<<" and name.is_plain:
                 raise self._error("a merge (<<), which STOA does not read", line, "write the fields out")
             if key in found:
                 raise self._error(f"field {brief(key)} stands twice, first in line {found[key].line}", line)
             part = key if key.isprintable() and len(key) <= 60 else brief(key)
-            found[key] = self._spot(next(self._events), f"{field}.{part}" if field else part, line, depth)
+            found[key] = self._spot(next(self._events), _short(f"{field}.{part}" if field else part), line, depth)
         return found
+
+
+def _short(field: str) -> str:
+    """The name of a field as a message can carry it, however deep the field lies."""
+    return field if len(field) <= _LONGEST_FIELD else f"{field[:60]}...{field[-60:]}"
 
 
 def _line(event: Any) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from indexed import FIRST, SECOND, Records, contents, head, outcome, review, summary
+from indexed import FIRST, SECOND, Records, contents, head, outcome, review, run_files, summary
 
 from stoa.model import Status
 from stoa.provenance.records import write_outcomes, write_run
@@ -58,3 +59,41 @@ def test_an_index_that_follows_equals_one_that_is_built_anew(changes):
             records.update(index)
             fresh = records.index(Path(folder) / f"fresh-{number}.sqlite")
             assert contents(index) == contents(fresh)
+
+
+EVENTS: list[tuple[str, bytes | None]] = [
+    *{
+        **review(FLAG, "a", reason="check"),
+        **review(CLEARING, "a", "unflag", clears=(FLAG,)),
+        **review("20261122T120002-cccccc", "a", reason="artefacts"),
+        **review("20261122T120003-dddddd", "a", "unflag", clears=(FLAG,)),
+        **review("20261122T120004-eeeeee", "b", "comment", text="twice as bright"),
+        **run_files(FIRST, outcome(FIRST, "a"), outcome(FIRST, "b", Status.FAILED, cause="no beam")),
+        **run_files(SECOND, outcome(SECOND, "a", Status.TIMEOUT), outcome(SECOND, "a", attempt=2)),
+        f"runs/{FIRST}/summary.yaml": summary(FIRST, ok=1, failed=1),
+    }.items()
+]
+
+
+@settings(max_examples=10)
+@given(st.permutations(EVENTS), st.lists(st.integers(1, 4), min_size=len(EVENTS), max_size=len(EVENTS)))
+def test_records_that_come_in_any_order_and_any_parts_give_one_state(events, sizes):
+    with tempfile.TemporaryDirectory() as folder, closing(Records(Path(folder) / "repo")) as records:
+        index = records.index(Path(folder) / "index.sqlite")
+        for size in sizes:
+            if part := events[:size]:
+                records.put(dict(part))
+                records.update(index)
+            events = events[size:]
+        found = contents(index)
+        assert [row for row in found["open_flags"] if FLAG in row] == []
+        assert any("artefacts" in row for row in found["open_flags"])
+        assert found == expected_state()
+
+
+@cache
+def expected_state() -> dict[str, list[str]]:
+    """What an index says to which everything comes at once."""
+    with tempfile.TemporaryDirectory() as folder, closing(Records(Path(folder) / "repo")) as records:
+        records.put(dict(EVENTS))
+        return contents(records.index(Path(folder) / "index.sqlite"))

@@ -75,5 +75,5 @@ def check(read: Callable, data: bytes) -> None:
     except StoaError as problem:
         problems = [problem]
     for problem in problems:
-        assert problem.message.isprintable()
-        assert len(problem.message) < 400
+        assert problem.message.isprintable(), problem.message
+        assert len(problem.message) < 400, problem.message
