@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +56,17 @@ class PositionColumns(Struct, frozen=True):
     sexagesimal: bool  # text such as 12 34 56.7; RA in hours
 
 
+_READ_ONLY = {".txt": "ascii", ".dat": "ascii"}
+
+
 def read_table(path: Path) -> Table:
     """A table of sources.
 
     Parameters
     ----------
     path
-        VOTable (the first table of it), FITS (the first table extension), ECSV or CSV, told by the suffix.
+        VOTable (the first table of it), FITS (the first table extension), ECSV, CSV, or text in columns (``.txt``,
+        ``.dat``), told by the suffix.
 
     Returns
     -------
@@ -75,7 +80,7 @@ def read_table(path: Path) -> Table:
     """
     from astropy.table import Table
 
-    kind = _format(path)
+    kind = _format(path, FORMATS | _READ_ONLY)
     if not path.is_file():
         raise CatalogueError(f"there is no table {str(path)!r}")
     try:
@@ -176,14 +181,14 @@ def positions(table: Table, name: str) -> tuple[NDArray[np.float64], NDArray[np.
     return ra % 360, dec
 
 
-def _format(path: Path) -> str:
+def _format(path: Path, known: Mapping[str, str] = FORMATS) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     suffix = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else (suffixes or [""])[-1]
-    if suffix not in FORMATS:
+    if suffix not in known:
         raise CatalogueError(
             f"{path.name!r} does not say what kind of table it is", f"use one of the suffixes {', '.join(FORMATS)}"
         )
-    return FORMATS[suffix]
+    return known[suffix]
 
 
 def _read_votable(path: Path) -> Table:

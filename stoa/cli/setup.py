@@ -12,6 +12,7 @@ from stoa.cli.context import workspace
 from stoa.cli.say import JsonOption, QuietOption, as_json, count, number, out, table, tell
 from stoa.commands import init as setup
 from stoa.commands import meta as documents
+from stoa.commands import observed
 from stoa.commands import target as targets
 from stoa.commands.selection import Selection
 from stoa.errors import StoaError
@@ -105,6 +106,58 @@ def target_add(
     )
     for path in report.refused:
         tell(f"left out {path!r}: a name that is not UTF-8 text cannot be recorded")
+
+
+@target_app.command("from-log")
+def target_from_log(
+    ctx: typer.Context,
+    log: Annotated[
+        Path, typer.Argument(help="Observation log: ObsCore or ALMA's older form; VOTable, FITS, ECSV, CSV.")
+    ],
+    catalogue: Annotated[Path, typer.Option("--catalogue", "-c", help="Table of objects with positions.")],
+    radius: Annotated[
+        str,
+        typer.Option("--radius", "-r", help="hwhm: of the primary beam, and a mosaic's region; or an angle: 30arcsec."),
+    ] = observed.HWHM,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Table to write: each object with its observation.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Find which objects of a catalogue an observation log has in its fields, and which of those are targets.
+
+    Observations are joined to folders by the uid of the member OUS.
+    """
+    report = observed.from_log(workspace(ctx), log, catalogue, radius, out_file)
+    if json:
+        as_json(report)
+        return
+    rows = [
+        (
+            one.object,
+            one.source,
+            one.project,
+            one.observation,
+            f"{one.separation_arcsec:.1f}",
+            " ".join(one.targets) or "-",
+        )
+        for one in report.found
+    ]
+    if rows:
+        table(("object", "field", "project", "member OUS", "arcsec", "targets"), rows, right=("arcsec",))
+    out(f"{report.observed_objects} of {count(report.objects, 'object')} in {count(report.observations, 'field')}"
+        f" of {count(report.rows, 'row')}; {count(len(report.targets), 'target')} on disk")  # fmt: skip
+    for words, names in (
+        ("observed and not on disk", report.not_on_disk),
+        ("on disk and not in the log", report.not_in_log),
+        ("on disk without a known member OUS", report.no_member),
+    ):
+        if names:
+            tell(f"{words}: {len(names)}: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}")
+    if report.unknown_radius:
+        tell(f"{count(report.unknown_radius, 'field')} of unknown size hold nothing; --radius ANGLE gives them one")
+    if report.files:
+        out(f"wrote {report.files[0]}")
 
 
 def _lines(file: Path) -> list[str]:

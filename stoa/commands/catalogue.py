@@ -16,6 +16,7 @@ from stoa.catalogue.quality import CutCount, Selection, select
 from stoa.catalogue.stack import Part
 from stoa.catalogue.stack import stack as stack_parts
 from stoa.catalogue.tables import read_table, write_table
+from stoa.commands.angles import radius_arcsec
 from stoa.commands.history import RunName, resolve_run
 from stoa.commands.rerun import latest_of
 from stoa.commands.workspace import Workspace
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 FOLDER = "catalogues"
 PLOTS = ("sky", "flux", "snr")
-_RADIUS = re.compile(r"(\d+(?:\.\d+)?)\s*(arcsec|arcmin|deg|\"|')?")
-_ARCSEC = {"arcsec": 1.0, '"': 1.0, "": 1.0, "arcmin": 60.0, "'": 60.0, "deg": 3600.0}
 
 
 class StackReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,14 +60,6 @@ class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
     objects: int  # distinct objects
     expected: float  # matches by chance
     offset: Offset | None
-
-
-def radius_arcsec(text: str) -> float:
-    """Arcseconds of ``5``, ``5arcsec``, ``0.1arcmin`` or ``0.01deg``."""
-    found = _RADIUS.fullmatch(text.strip())
-    if not found or float(found[1]) <= 0:
-        raise StoaError(f"{text!r} is no radius", "write it like 5arcsec, 0.1arcmin or 0.01deg")
-    return float(found[1]) * _ARCSEC[found[2] or ""]
 
 
 class QualityReport(msgspec.Struct, frozen=True, kw_only=True):

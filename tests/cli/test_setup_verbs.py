@@ -253,3 +253,59 @@ def test_a_folder_that_vanished_keeps_its_document(sky, archive, tmp_path):
         result.stderr == "the folder of A001_X100_X3 is not there or cannot be reached; its document stays as it was\n"
     )
     assert sky.head() == before
+
+
+LOG = """\
+proposal_id,target_name,s_ra,s_dec,s_fov,member_ous_uid
+P1,J1,10.0,-30.0,0.01,uid://A001/X1/Xa
+P1,J1,10.0,-30.0,0.01,uid://A001/X1/Xa
+P2,J2,50.0,20.0,0.01,uid://A001/X1/Xb
+P3,J3,90.0,0.0,0.01,uid://A001/X1/Xc
+"""
+
+
+@pytest.fixture
+def observed(survey):
+    """A log of three fields, two with a quasar; two folders of a member OUS, one of them in the log."""
+    (survey.top / "log.csv").write_text(LOG, encoding="utf-8")
+    quasars = "name,ra,dec\nQ1,10.0,-30.0003\nQ2,50.0,20.0\nQ3,200.0,0.0\n"
+    (survey.top / "quasars.csv").write_text(quasars, encoding="utf-8")
+    for folder in ("member.uid___A001_X1_Xa/product", "member.uid___A001_X9_X9/product"):
+        (survey.top / "data" / folder).mkdir(parents=True)
+    survey.ok("target", "add", "data", "member*/product")
+    return survey
+
+
+def test_a_log_is_joined_with_a_catalogue_and_the_folders(observed):
+    said = observed.json("target", "from-log", "log.csv", "--catalogue", "quasars.csv", "--out", "found.vot")
+    assert [(one["object"], one["observation"], len(one["targets"])) for one in said["found"]] == [
+        ("Q1", "A001_X1_Xa", 1),
+        ("Q2", "A001_X1_Xb", 0),
+    ]
+    assert (said["rows"], said["observations"], said["objects"], said["observed_objects"]) == (4, 3, 3, 2)
+    assert said["not_on_disk"] == ["A001_X1_Xb"]
+    assert [name for name in said["not_in_log"] if "X9" in name] == said["not_in_log"] != []
+    assert said["no_member"] == ["a", "b", "c"]
+    from stoa.catalogue.tables import read_table
+
+    table = read_table(observed.top / "found.vot")
+    assert list(table["obs_member"]) == ["A001_X1_Xa", "A001_X1_Xb"]
+    assert table["obs_separation_arcsec"][0] == pytest.approx(1.08, abs=0.01)
+
+
+def test_what_the_log_and_the_disk_lack_is_listed(observed):
+    result = observed("target", "from-log", "log.csv", "--catalogue", "quasars.csv")
+    assert result.stdout.splitlines()[-1] == "2 of 3 objects in 3 fields of 4 rows; 1 target on disk"
+    assert "observed and not on disk: 1: A001_X1_Xb" in result.stderr
+    assert "on disk and not in the log: 1: A001_X9_X9" in result.stderr
+
+
+def test_a_radius_takes_the_place_of_the_primary_beam(observed):
+    said = observed.json("target", "from-log", "log.csv", "-c", "quasars.csv", "--radius", "1arcsec")
+    assert [one["object"] for one in said["found"]] == ["Q2"]
+
+
+def test_a_log_with_nothing_in_its_fields_is_no_error(observed):
+    (observed.top / "quasars.csv").write_text("name,ra,dec\nQ3,200.0,0.0\n", encoding="utf-8")
+    said = observed.json("target", "from-log", "log.csv", "-c", "quasars.csv", "--out", "none.vot")
+    assert (said["found"], said["targets"]) == ([], [])
