@@ -103,7 +103,7 @@ class _Bzip2Member:
 class InflatedBlocks:
     """A compressed file of one or several members, inflated only as far as is asked for."""
 
-    first_read = 4 * 2880
+    first_read = 3 * 2880
     is_compressed = True
 
     def __init__(self, descriptor: int, first: bytes, size: int) -> None:
