@@ -94,6 +94,8 @@ def _show_pair(pair: PairStatus) -> None:
     out(f"\n{pair.process} @ {pair.params}: {words}{new}  (last run {pair.run})")
     if pair.stale:
         out(f"  {pair.stale} stale: {one_line('; '.join(pair.stale_reasons))}")
+    if pair.unlisted:
+        out(f"  {pair.unlisted} more of targets that are in no list any more")
     show_causes(pair.causes)
 
 

@@ -31,6 +31,7 @@ class PairStatus(msgspec.Struct, frozen=True, kw_only=True):
     stale: int  # outcomes of other definitions than the present ones
     stale_reasons: tuple[str, ...]
     causes: tuple[CauseGroup, ...]
+    unlisted: int = 0  # outcomes of targets that are in no list any more; they are counted nowhere else
 
 
 class TargetStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,18 +146,35 @@ def _runs(ws: Workspace, key: tuple[str, str], wanted: Container[str]) -> list[R
 
 
 def _pair(ws: Workspace, ran: _Ran) -> PairStatus:
+    seen = [
+        row[0] for row in ws.index.rows("SELECT DISTINCT target FROM latest WHERE process = ? AND params = ?", ran.key)
+    ]
+    unlisted = _counts_of(ws, ran.key, [target for target in seen if target not in ws.targets])
     counts: dict[str, int] = {}
-    for states in ran.counts.values():
+    stale = 0
+    for run, states in ran.counts.items():
         for state, number in states.items():
-            counts[state] = counts.get(state, 0) + number
-    seen = ws.index.rows("SELECT DISTINCT target FROM latest WHERE process = ? AND params = ?", ran.key)
+            listed = number - unlisted.get((run, state), 0)
+            counts[state] = counts.get(state, 0) + listed
+            stale += listed if ran.changes[run] else 0
     return PairStatus(
         process=ran.process, params=ran.params, run=max(ran.counts), jobs=sum(counts.values()), counts=ordered(counts),
-        new=len(ws.targets) - sum(row[0] in ws.targets for row in seen),
-        stale=sum(sum(states.values()) for run, states in ran.counts.items() if ran.changes[run]),
-        stale_reasons=tuple(sorted({word for words in ran.changes.values() for word in words})),
-        causes=_causes(ws, ran.key),
+        new=len(ws.targets) - sum(target in ws.targets for target in seen), stale=stale,
+        stale_reasons=tuple(sorted({word for words in ran.changes.values() for word in words})) if stale else (),
+        causes=_causes(ws, ran.key), unlisted=sum(unlisted.values()),
     )  # fmt: skip
+
+
+def _counts_of(ws: Workspace, key: tuple[str, str], targets: list[str]) -> dict[tuple[str, str], int]:
+    """Number of current outcomes of some targets, by run and status."""
+    if not targets:
+        return {}
+    rows = ws.index.rows(
+        "SELECT run, status, count(*) FROM current WHERE process = ? AND params = ?"
+        " AND target IN (SELECT value FROM json_each(?)) GROUP BY run, status",
+        (*key, msgspec.json.encode(targets).decode()),
+    )
+    return {(run, state): number for run, state, number in rows}
 
 
 def _causes(ws: Workspace, key: tuple[str, str]) -> tuple[CauseGroup, ...]:
@@ -168,6 +186,7 @@ def _causes(ws: Workspace, key: tuple[str, str]) -> tuple[CauseGroup, ...]:
     return group_causes(
         Outcome(schema=SCHEMA, run="", target=target, group=group, status=Status(state), cause=cause)
         for target, group, state, cause in rows
+        if target in ws.targets
     )
 
 

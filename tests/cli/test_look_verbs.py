@@ -69,6 +69,19 @@ def test_status_of_a_definition_that_is_gone(looked):
     assert "  3 stale: no process named 'measure'" in looked.ok("status").splitlines()
 
 
+def test_outcomes_of_targets_that_are_in_no_list_any_more_are_told_apart(looked):
+    (listed,) = (looked.top / ".stoa/targets").glob("*.yaml")
+    before = looked.json("status")["pairs"][0]
+    lines = listed.read_text().splitlines(keepends=True)
+    listed.write_text("".join(line for line in lines if '"a"' not in line))
+    after = looked.json("status")["pairs"][0]
+    assert (before["unlisted"], after["unlisted"]) == (0, 1)
+    assert before["jobs"] - after["jobs"] == 1
+    assert after["new"] == before["new"]
+    assert "a" not in {target for cause in after["causes"] for target in cause["targets"]}
+    assert "  1 more of targets that are in no list any more\n" in looked.ok("status")
+
+
 def test_status_of_one_pair(looked):
     looked("run", "measure", "--set", "snr=6", "--target", "a")
     pairs = looked.json("status", "--process", "measure", "--params", "default+snr=6")["pairs"]
