@@ -48,9 +48,9 @@ def test_points_in_real_fields_are_those_of_astropy(name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_quasars_round_real_pointings_are_those_of_astropy(name: str, examples: Path) -> None:
     table, quasars = log(name), sky(read_table(examples / "quasars.csv"))
-    expected = observed(table, quasars, np.full(len(table), 30.0), [""] * len(table))
+    expected = observed(table, quasars, np.full(len(table), 45.0), [""] * len(table))
     assert expected
-    assert ours(table, quasars, 30 * 3600) == expected
+    assert ours(table, quasars, 45 * 3600) == expected
 
 
 def test_the_quasars_of_the_example_archive_are_found_with_its_log(examples: Path) -> None:
