@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
@@ -68,7 +68,7 @@ class DaskSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tls_cert: str = ""
     tls_key: str = ""
     cluster: str = "local"  # or a class of dask-jobqueue, such as SLURMCluster
-    options: dict[str, str] = field(default_factory=dict)  # of that class
+    options: dict[str, Any] = field(default_factory=dict)  # of that class
     chunk: int = 0  # jobs that are sent together; 0: by their number
 
 

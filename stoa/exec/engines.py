@@ -8,6 +8,7 @@ from typing import Protocol
 
 from stoa.errors import NotFoundError
 from stoa.exec.control import Control
+from stoa.exec.dask import DaskEngine
 from stoa.exec.local import LocalEngine
 from stoa.exec.slurm import SlurmEngine
 from stoa.model import Job, Outcome
@@ -30,6 +31,7 @@ class Engine(Protocol):
 
 ENGINES: dict[str, Callable[[int, Local, Path], Engine]] = {
     "local": lambda workers, local, _spool: LocalEngine(workers or local.jobs),
+    "dask": lambda workers, local, spool: DaskEngine(workers, local.dask, spool),
     "slurm": lambda workers, local, spool: SlurmEngine(workers, local.slurm, spool),
 }
 """Engines by name, each made from the number of its workers, this machine's settings and the folder of live runs."""

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import msgspec
@@ -187,21 +188,29 @@ def _end_before(walltime_s: float) -> None:
     timer.start()
 
 
-def serve(worker: str, brake: Brake) -> None:
+def serve(worker: str) -> None:
     """Run the chunks that standard input names, one after the other, until it is closed."""
-    asked: list[dict[str, Any]] = []
-    there = threading.Semaphore(0)
+    asked: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+    brakes: list[Brake] = []  # of the chunk that runs; a stop of one run is no stop of the next one
+    lost = threading.Event()
+
+    def lose() -> None:
+        for brake in brakes:
+            brake.cancel(f"{worker.partition(' on ')[0]} was lost", lost=True)
 
     def listen() -> None:
         for line in sys.stdin:
-            asked.append(json.loads(line))
-            there.release()
-        brake.cancel(f"{worker.partition(' on ')[0]} was lost", lost=True)
-        there.release()
+            asked.put(json.loads(line))
+        lost.set()
+        lose()
+        asked.put(None)
 
     threading.Thread(target=listen, daemon=True).start()
-    while there.acquire() and asked:
-        one = asked.pop(0)
+    while (one := asked.get()) is not None:
+        brake = Brake()
+        brakes[:] = [brake]
+        if lost.is_set():
+            lose()
         try:
             answer = {"journal": str(run_chunk(Path(one["folder"]), one["number"], worker, brake, one["at_once"]))}
         except StoaError as problem:
@@ -222,14 +231,14 @@ def main(words: list[str]) -> int:
     parser.add_argument("--walltime", type=float, default=0.0, help="seconds that this process may take")
     parser.add_argument("--serve", metavar="NAME", default="", help="take chunks from standard input")
     options = parser.parse_args(words)
-    brake = Brake()
     worker = options.serve or slurm_name(os.environ) or f"{socket.gethostname()} pid {os.getpid()}"
     if options.serve:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
-        serve(worker, brake)
+        serve(worker)
         return 0
     if options.folder is None or options.number is None:
         parser.error("folder and number of a chunk are needed")
+    brake = Brake()
     _signals(brake, worker)
     if options.walltime:
         _end_before(options.walltime)

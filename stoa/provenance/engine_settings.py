@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stoa.project import DaskSettings, SlurmSettings
 from stoa.provenance.fields import duration, get
 from stoa.provenance.yamltree import Spot
@@ -36,7 +38,7 @@ def dask_settings(spot: Spot) -> DaskSettings:
         address=get(fields, "address", Spot.text, ""),
         **files,
         cluster=get(fields, "cluster", Spot.text, "local"),
-        options=get(fields, "options", _texts, {}),
+        options=get(fields, "options", _plain, {}),
         chunk=get(fields, "chunk", _positive, 0),
     )
 
@@ -59,5 +61,5 @@ def _arguments(spot: Spot) -> tuple[str, ...]:
     return spot.texts()
 
 
-def _texts(spot: Spot) -> dict[str, str]:
-    return {name: below.text() for name, below in spot.mapping().items()}
+def _plain(spot: Spot) -> dict[str, Any]:
+    return {name: below.plain() for name, below in spot.mapping().items()}

@@ -212,6 +212,20 @@ def test_a_serving_worker_runs_one_chunk_after_the_other(folder, make_job, start
     assert statuses(folder) == {"t0": "ok", "t1": "ok"}
 
 
+def test_a_stop_of_one_run_is_no_stop_of_the_next(folder, tmp_path, make_job, start):
+    other = tmp_path / "other"
+    other.mkdir()
+    write_chunk(folder, 0, [make_job("exit 0", target="a")])
+    write_chunk(other, 0, [make_job("exit 0", target="b")])
+    (folder / STOP_FILE).write_text(CANCEL)
+    worker = start("--serve", "dask w1 on here")
+    for place in (folder, other):
+        worker.stdin.write(json.dumps({"folder": str(place), "number": 0, "at_once": 1}) + "\n")
+        worker.stdin.flush()
+        worker.stdout.readline()
+    assert (statuses(folder), statuses(other)) == ({"a": "interrupted"}, {"b": "ok"})
+
+
 def test_a_serving_worker_whose_parent_is_gone_ends_its_job_and_leaves_the_rest(folder, make_job, start, products):
     write_chunk(folder, 0, [waiting_job(make_job, "a"), make_job("exit 0", target="b"), make_job("", target="c")])
     worker = start("--serve", "dask w1 on here")

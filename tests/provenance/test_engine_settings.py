@@ -25,7 +25,7 @@ dask:
   tls_cert: me.pem
   tls_key: me.key
   cluster: SLURMCluster
-  options: {queue: main, cores: "1"}
+  options: {queue: main, cores: 1, job_directives_skip: [--mem]}
   chunk: 10
 """
 
@@ -38,7 +38,7 @@ def test_all_settings_are_read():
     )  # fmt: skip
     assert local.dask == DaskSettings(
         address="tls://head:8786", tls_ca="ca.pem", tls_cert="me.pem", tls_key="me.key", cluster="SLURMCluster",
-        options={"queue": "main", "cores": "1"}, chunk=10,
+        options={"queue": "main", "cores": 1, "job_directives_skip": ["--mem"]}, chunk=10,
     )  # fmt: skip
 
 
