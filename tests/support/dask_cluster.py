@@ -35,7 +35,8 @@ class Dask:
         _certificates(self.folder)
         found = self.folder / "scheduler.json"
         self.scheduler = self._process(
-            "dask_scheduler", "--host=tls://127.0.0.1:0", "--dashboard-address=127.0.0.1:0", f"--scheduler-file={found}", "--no-jupyter"
+            "dask_scheduler", "--host=tls://127.0.0.1:0", "--dashboard-address=127.0.0.1:0",
+            f"--scheduler-file={found}",
         )  # fmt: skip
         self.address = str(_await(lambda: json.loads(found.read_text())["address"], self.scheduler))
         for number in range(workers):
