@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
 
 import pytest
-from crash_site import Killed, Site, check_truth, understood
+from crash_site import EXPECTED, Killed, Site, check_tidy, check_truth, understood
 from loop_disk import Disk, shell
 
 CUTS = int(os.environ.get("STOA_KILLS", "1"))
@@ -64,6 +65,22 @@ def test_nothing_acknowledged_is_lost_by_a_power_cut(power_cut, cut):
     chance = random.Random(f"cut{cut}")
     site, said = power_cut(chance.randint(0, 4), chance.uniform(0.0, 0.2))
     check_truth(site, said)
+
+
+def test_a_sync_that_was_acknowledged_survives_a_power_cut(disk, shared):
+    site = Site(shutil.copytree(shared, disk.place / "shared", symlinks=True) / "site")
+    shell("sync", "-f", site.top)
+    process = site.start(verb="sync")
+    said = process.stdout.readline()
+    os.killpg(process.pid, signal.SIGSTOP)
+    after = Site(disk.cut() / "shared" / "site")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert said.split()[1:] == [after.git("rev-parse", "HEAD").strip()]
+    check_tidy(after)
+    assert len(after.records()) == len(EXPECTED)
+    after.git("fsck", "--strict", "--no-dangling")
+    assert "a colleague was here" in after.git("log", "--format=%s")
 
 
 def test_a_power_cut_without_fsync_would_be_noticed(power_cut):

@@ -213,6 +213,24 @@ def test_a_kill_after_the_branch_moved_is_healed(
     assert run(repo, "status", "--porcelain") == ""
 
 
+def test_a_removal_that_was_cut_off_is_healed_and_leaves_what_the_user_has_changed(
+    reach: Reach, opened: Repository, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_words: object) -> None:
+        raise KeyboardInterrupt
+
+    opened.commit({"r/x": b"1", "r/y": b"2"}, "both\n", ME)
+    monkeypatch.setattr(checkout.Checkout, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        opened.commit({"r/x": None, "r/y": None}, "cut off\n", ME)
+    monkeypatch.undo()
+    (repo / "r/y").write_bytes(b"mine")
+    reach(repo).heal()
+    assert not (repo / "r/x").exists()
+    assert (repo / "r/y").read_bytes() == b"mine"
+    assert run(repo, "status", "--porcelain") == "?? r/\n"
+
+
 def test_a_kill_before_the_branch_moved_leaves_nothing(
     reach: Reach, opened: Repository, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dulwich.objects import Blob
+
 from stoa.provenance.durable import sync_file, sync_folder
 from stoa.provenance.git.locks import Locked, replacing
 from stoa.provenance.git.plumbing import GitError, run_git
@@ -80,8 +82,18 @@ class Checkout:
                 self._sweep(wanted)
             there = {path: oid for path, oid in wanted.items() if snapshot.file_id(path) == oid}
             missing = (path for path, oid in there.items() if oid and not os.path.lexists(self.top / path))
-            self.write({path: snapshot.read(path) for path in missing})
+            self.write({path: snapshot.read(path) for path in missing} | self._left_over(there))
             self.stage_marked(marker, snapshot, held=held, patience_s=patience_s)
+
+    def _left_over(self, there: Mapping[str, str]) -> dict[str, None]:
+        """Files that the branch has no more and that are still as the index has them."""
+        gone = [path for path, oid in there.items() if not oid and (self.top / path).is_file()]
+        if not gone:
+            return {}
+        _, output = run_git(self.top, "--literal-pathspecs", "ls-files", "-s", "-z", "--", *gone)
+        entries = (entry.partition("\t") for entry in output.decode("utf-8", "surrogateescape").split("\0") if entry)
+        staged = {path: facts.split(" ")[1] for facts, _, path in entries}
+        return {path: None for path in gone if staged.get(path) == _blob_id(self.top / path)}
 
     def _sweep(self, paths: Mapping[str, str]) -> None:
         """Remove what killed commands were writing beside these paths."""
@@ -183,6 +195,10 @@ class Checkout:
         finally:
             for left in (aside, aside.with_name(f"{aside.name}.lock")):
                 left.unlink(missing_ok=True)
+
+
+def _blob_id(file: Path) -> str:
+    return Blob.from_string(file.read_bytes()).id.decode()
 
 
 def _stamp(file: Path) -> _Stamp:

@@ -151,7 +151,10 @@ class Repository:
         with exclusive(self.common / "stoa.lock", "has been committing") as self._held:
             if self._held:
                 release_ours(self.common)
-            yield self._held
+            try:
+                yield self._held
+            finally:
+                self._held = False
 
     def commit(
         self, changes: Mapping[str, bytes | None], message: str, author: Author, branch: str | None = None
@@ -260,7 +263,8 @@ class Repository:
             if self.tip(ref) != commit:
                 with replacing(self.common, file, f"{commit}\n".encode(), ours=held) as lock:
                     os.replace(lock, file)
-                    sync_folder(file.parent)
+            if file.parent.is_dir():
+                sync_folder(file.parent)  # also what git has done there: a power cut would bring its lock back
 
     def _log_move(self, branch: str, old: str, new: str, why: str, author: Author) -> None:
         """Add a line to the branch's reflog, and to that of HEAD where the branch is checked out."""
