@@ -220,7 +220,10 @@ def _votable(table: Table) -> VOTableFile:
             field.ref = system.ID
         if field.datatype in ("unicodeChar", "char"):
             field.arraysize = "*"  # also where no row, or one letter, would make it a character
-    inner.infos.extend(Info(name=str(key), value=_fact(value)) for key, value in table.meta.items())
+    inner.infos.extend(  # with an ID of their own: astropy takes the name, which may be that of a column
+        Info(ID=f"fact_{number}", name=str(key), value=_fact(value))
+        for number, (key, value) in enumerate(table.meta.items(), 1)
+    )
     return document
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,11 +30,15 @@ from stoa.commands import history
 from stoa.commands.agreement import Disagreement
 from stoa.commands.status import PairStatus, StatusReport
 from stoa.commands.status import status as get_status
+from stoa.commands.trace import Trace, trace
 from stoa.errors import StoaError
 
 app = typer.Typer()
 MOST = 20
 FACTS = ("object", "freq_ghz", "band", "n_files", "n_images", "beam_arcsec", "problems")
+
+
+ROW_FACTS = ("id", "name", "ra_deg", "dec_deg", "peak_flux", "flux", "snr", "separation_arcsec", "cat_name")
 
 
 @app.command()
@@ -170,11 +175,18 @@ def runs(
 @app.command()
 def show(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="A target, a run id, `last`, or PROCESS@SET.")],
+    name: Annotated[str, typer.Argument(help="A target, a run id, `last`, PROCESS@SET; with --row a catalogue.")],
+    row: Annotated[
+        int, typer.Option("--row", help="Row of a catalogue, from 1: what made it, back to script and inputs.")
+    ] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Show everything about a target (outcomes, metadata, flags, comments) or a run."""
+    """Show everything about a target (outcomes, metadata, flags, comments), a run, or a row of a catalogue."""
     ws = workspace(ctx)
+    if row:
+        traced = trace(ws, Path(name), row)
+        as_json(traced) if json else _show_trace(traced)
+        return
     if name in ws.targets:
         view = history.show_target(ws, name)
         as_json(view) if json else _show_target(view)
@@ -187,6 +199,22 @@ def show(
         history.show_target(ws, name)  # says which target comes nearest
         raise
     as_json(run) if json else _show_run(run)
+
+
+def _show_trace(found: Trace) -> None:
+    shown = {key: value for key, value in found.values.items() if value is not None and key in ROW_FACTS}
+    facts = ", ".join(f"{key} {number(v) if isinstance(v, float | int) else v}" for key, v in shown.items())
+    out(f"row {found.row} of {found.catalogue}: {one_line(facts)}")
+    out(f"product: {found.product.path} ({found.product_state}), sha256 {found.product.sha256 or 'not computed'}")
+    out(f"target: {found.target}" + (f"   image group: {found.group}" if found.group else ""))
+    out(f"run: {found.run} by {one_line(found.author)} on {found.host}, {found.started}, STOA {found.stoa_version}")
+    out(f"script: {found.script or 'none'}, digest {found.digests.get('script') or 'none'}")
+    values = ", ".join(f"{key}={value}" for key, value in found.params.items())
+    out(f"parameters: {found.params_name} ({values}), digest {found.digests.get('params')}")
+    out(f"environment: {found.environment}, digest {found.digests.get('environment')}")
+    for name, ref in found.inputs.items():
+        out(f"input {name}: {ref.path}, {ref.size} bytes, sha256 {ref.sha256 or 'not computed'}")
+    out(f"metadata document: digest {found.metadata or 'none'}")
 
 
 def _show_target(view: history.TargetView) -> None:

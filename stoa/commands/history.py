@@ -228,7 +228,7 @@ def read_log(ws: Workspace, target: str, run: str = "", group: str = "") -> LogV
         A run by name; by default the latest outcome of the target.
     """
     known_target(ws, target)
-    outcome = _outcome(ws, target, run, group)
+    outcome = outcome_of(ws, target, run, group)
     whole = _log_on_disk(ws, outcome)
     return LogView(
         target=target, group=outcome.group, run=outcome.run, status=outcome.status.value, whole=whole is not None,
@@ -246,7 +246,8 @@ def _log_on_disk(ws: Workspace, outcome: Outcome) -> str | None:
         return None  # the record has the ends
 
 
-def _outcome(ws: Workspace, target: str, run: str, group: str) -> Outcome:
+def outcome_of(ws: Workspace, target: str, run: str, group: str) -> Outcome:
+    """The latest outcome of a target, of one image group or of the first that is not ok."""
     where = ["target = ?"]
     arguments = [target]
     if run:

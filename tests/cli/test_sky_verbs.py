@@ -147,3 +147,41 @@ def test_an_unknown_cut_is_named(found):
     assert found.error("catalogue", "quality", "find@default", "--without", "sginal")[0] == (
         "error: no quality cut named 'sginal'; did you mean 'signal'?"
     )
+
+
+def test_a_row_is_traced_back_to_what_made_it(found):
+    found.ok("catalogue", "stack", "find@default")
+    said = found.json("show", "catalogues/find@default.vot", "--row", "3")
+    assert (said["target"], said["run"], said["values"]["snr"]) == ("b", found.runs()[0], 9.0)
+    assert said["product_state"] == "as recorded"
+    assert said["digests"].keys() == {"process", "script", "params", "environment"}
+    assert found.committed(said["script"]) == 'cp "$1/table" sources.csv\n'
+    import hashlib
+
+    content = (found.top / said["product"]["path"].replace("products:", "products/")).read_bytes()
+    assert said["product"]["sha256"] in ("", hashlib.sha256(content).hexdigest())
+    lines = found.ok("show", "catalogues/find@default.vot", "--row", "3").splitlines()
+    assert lines[0] == "row 3 of catalogues/find@default.vot: ra_deg 11, dec_deg -31, snr 9, flux 0.009"
+    assert [line.partition(":")[0] for line in lines[1:]] == [
+        "product", "target", "run", "script", "parameters", "environment", "metadata document",
+    ]  # fmt: skip
+    assert f"digest {said['digests']['environment']}" in lines[6]
+
+
+def test_a_changed_product_of_a_row_is_said(found):
+    found.ok("catalogue", "stack", "find@default")
+    product = found.json("show", "catalogues/find@default.vot", "--row", "1")["product"]["path"]
+    (found.top / product.replace("products:", "products/")).write_text(table((1.0, 2.0, 3.0)), encoding="utf-8")
+    assert found.json("show", "catalogues/find@default.vot", "--row", "1")["product_state"] == "changed"
+
+
+@pytest.mark.parametrize(
+    ("row", "file", "message"),
+    [
+        ("4", "catalogues/find@default.vot", "has no row 4; its rows are 1 to 3"),
+        ("1", "quasars.csv", "does not say where its rows come from: it has no column target, group, run, product"),
+    ],
+)
+def test_a_row_that_cannot_be_traced(found, row, file, message):
+    found.ok("catalogue", "stack", "find@default")
+    assert message in found.error("show", file, "--row", row)[0]
