@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.engines import ENGINES
 from stoa.provenance.git import check_ready, git_version
+from stoa.provenance.lock import take
 from stoa.provenance.spool import check_writable
 
 OLDEST_GIT = (2, 38)
@@ -99,22 +99,24 @@ def _disk(ws: Workspace) -> Iterator[Remark]:
         free = shutil.disk_usage(place).free / 1e9
         yield Remark(what=f"disk of the {what}", fine=free > LITTLE_DISK_GB, message=f"{free:.1f} GB free")
     yield _tried("spool", lambda: _spool(ws))
-    yield _flock(ws)
+    yield from _flock(ws)
 
 
-def _flock(ws: Workspace) -> Remark:
+def _flock(ws: Workspace) -> Iterator[Remark]:
     """Whether the file system has locks that die with their holder (some network file systems have none)."""
-    file = ws.project.spool / ".probe"
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        finally:
-            os.close(descriptor)
-    except OSError as problem:
-        hint = "keep the repository on a local disk; the data may lie anywhere"
-        return Remark(what="file system", fine=False, message=f"no locks here: {problem.strerror}", hint=hint)
-    return Remark(what="file system", fine=True, message="has locks that die with their holder")
+        descriptor = os.open(ws.project.spool / ".probe", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:
+        return  # the remark on the spool says so
+    try:
+        if take(descriptor) is None:
+            hint = "keep the repository on a local disk; the data may lie anywhere"
+            message = "has no locks that die with their holder: what a kill leaves may have to be unlocked by hand"
+            yield Remark(what="file system", fine=False, message=message, hint=hint)
+        else:
+            yield Remark(what="file system", fine=True, message="has locks that die with their holder")
+    finally:
+        os.close(descriptor)
 
 
 def _records(ws: Workspace) -> Iterator[Remark]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,3 +146,13 @@ def test_doctor_names_a_root_without_a_place_and_a_lock_left_behind(ws: Workspac
     assert set(bad) == {"branch", "locks", "root"}
     assert bad["root"].hint == "`stoa root add data PATH`"
     assert "detached HEAD" in bad["branch"].message
+
+
+def test_doctor_says_where_locks_do_not_die_with_their_holder(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_descriptor: int, _kind: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    bad = {remark.what: remark for remark in doctor(ws) if not remark.fine}
+    assert "has no locks that die with their holder" in bad["file system"].message
+    assert "local disk" in bad["file system"].hint

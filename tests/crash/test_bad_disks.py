@@ -55,6 +55,10 @@ def test_on_a_read_only_disk_everything_can_be_looked_at_and_nothing_begun(disk,
         assert done.returncode == 1
         assert "Read-only file system" in err
         assert "Traceback" not in err
+    remarks = site_on_disk.told("doctor", code=1)
+    bad = {remark["what"]: remark["message"] for remark in remarks if not remark["fine"]}
+    assert "Read-only file system" in bad["spool"]
+    assert "file system" not in bad
     disk.writable(writable=True)
     assert site_on_disk.git("rev-parse", "HEAD") == before
     check_complete(site_on_disk, EXPECTED)
