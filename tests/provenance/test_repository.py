@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -284,6 +285,21 @@ def test_packs_are_joined_now_and_then(opened: Repository, repo: Path, monkeypat
     assert len(list((repo / ".git/objects/pack").glob("*.pack"))) <= 6
     assert opened.snapshot().read("r/0/11") == b"0 11"
     assert run(repo, "fsck", "--strict") == ""
+
+
+def test_a_git_that_cannot_join_packs_hinders_no_commit(
+    opened: Repository, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository_module, "PACKS_AT_MOST", 0)
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    real = shutil.which("git")
+    fake.write_text(f'#!/bin/sh\ncase "$*" in *repack*) kill -9 $$ ;; esac\nexec {real} "$@"\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}{os.pathsep}{os.environ['PATH']}")
+    commit = opened.commit({f"x{n}": b"1" for n in range(20)}, "while git is killed\n", ME)
+    assert opened.head() == commit
+    assert run(repo, "status", "--porcelain") == ""
 
 
 def test_outside_git_and_in_a_bare_repository_is_said(tmp_path: Path) -> None:
