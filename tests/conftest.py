@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
+import dask_cluster
 import home_guard
 import pytest
 import slurm_server
@@ -137,6 +139,14 @@ def slurm_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurm_se
         raise AssertionError from problem
     yield cluster
     running.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def shared_dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dask_cluster.Dask]:
+    """A real Dask scheduler with two workers, for as long as the tests run; tests that kill take one of their own."""
+    require_service("Dask", find_spec("distributed"), "no package distributed (PyPI: dask[distributed])")
+    with dask_cluster.running_dask(tmp_path_factory.mktemp("dask")) as dask:
+        yield dask
 
 
 @pytest.fixture

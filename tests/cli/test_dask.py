@@ -19,13 +19,6 @@ LONG_S = 60.0
 Begin = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.fixture(scope="module")
-def shared_dask(tmp_path_factory, require_service) -> Iterator[Dask]:
-    require_service("Dask", find_spec("distributed"), "no package distributed (PyPI)")
-    with running_dask(tmp_path_factory.mktemp("dask")) as dask:
-        yield dask
-
-
 @pytest.fixture
 def own_dask(tmp_path, require_service) -> Iterator[Dask]:
     """One whose processes may be killed."""

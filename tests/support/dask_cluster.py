@@ -25,9 +25,14 @@ class Dask:
         self._tls = [f"--tls-ca-file={folder}/ca.pem", f"--tls-cert={folder}/cert.pem", f"--tls-key={folder}/key.pem"]
 
     @property
+    def files(self) -> dict[str, str]:
+        """The settings of the certificates."""
+        return {f"tls_{name}": f"{self.folder}/{name}.pem" for name in ("ca", "cert", "key")}
+
+    @property
     def settings(self) -> str:
         """For `local.yaml`."""
-        files = ", ".join(f"tls_{name}: {self.folder}/{name}.pem" for name in ("ca", "cert", "key"))
+        files = ", ".join(f"{name}: {file}" for name, file in self.files.items())
         return f"dask: {{address: '{self.address}', {files}, chunk: 1}}\n"
 
     def start(self, workers: int) -> None:
