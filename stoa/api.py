@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from stoa.commands import catalogue, define, history, meta, rerun, review, run, share, status, stop, target
+from stoa.commands import catalogue, define, history, meta, publish, rerun, review, run, share, status, stop, target
 from stoa.commands.diff import DiffReport
 from stoa.commands.diff import diff as diff_runs
 from stoa.commands.init import RootState, add_root, list_roots
@@ -267,6 +267,10 @@ class OpenProject:
 
     def sync(self, remote: str | None = None) -> Any:
         return share.sync(self.workspace, remote)
+
+    def publish(self, source: str, folder: str | os.PathLike[str], **options: Any) -> publish.PublishReport:
+        """Write a folder for a paper; see `stoa.commands.publish.publish`."""
+        return publish.publish(self.workspace, source, Path(folder), **options)
 
     def stack(self, source: str, **options: Any) -> Table:
         """The sources of a run or of ``PROCESS@SET`` as one table; see `stoa.commands.catalogue.stack`."""

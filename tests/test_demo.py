@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from astropy.table import Table
+from crates import crate_problems
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 PAIR = "sep@deep"
@@ -172,6 +174,23 @@ def test_the_repository_is_sound_and_one_commit_stands_for_each_action(played: P
 def test_plots_are_pictures(played: Played) -> None:
     for name in ("sky", "flux"):
         assert (played.folder / f"catalogues/{PAIR}-{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_published_holds_the_catalogue_and_is_a_research_object(
+    played: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper = tmp_path / "paper"
+    done = stoa(played.folder, "publish", PAIR, "--to", str(paper), "--keep", "snr >= 7", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    published = Table.read(paper / "catalogue.fits")
+    assert (len(published), report["sources"]) == (report["sources"], int((published["snr"] >= 7).sum()))
+    assert {"plots/sky.png", "plots/sky.pdf", "plots/flux.png", "catalogue.vot"} <= report["files"].keys()
+    assert "removed by snr \\textgreater{}= 7" in (paper / "table.tex").read_text()
+    assert {"astropy2022", "sep2016", "numpy2020"} <= set(
+        re.findall(r"{(\w+),$", (paper / "software.bib").read_text(), re.MULTILINE)
+    )
+    assert crate_problems(paper, monkeypatch) == []
 
 
 def test_each_command_is_printed_before_it_runs(played: Played) -> None:

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "stoa"
 
 BASE = frozenset({"errors", "model", "project"})
-CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue"})
+CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": BASE,
@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "exec": BASE,
     "meta": BASE,
     "catalogue": BASE,
+    "publish": BASE,
     "commands": BASE | CRAFTS,
     "cli": BASE | {"commands"},
     "ui": BASE | {"commands"},
@@ -42,6 +43,7 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "exec": SPEAKING | GIT | SKY | {"lxml", "yaml"},
     "meta": SPEAKING | GIT | SCHEDULERS,
     "catalogue": SPEAKING | GIT | SCHEDULERS,
+    "publish": SPEAKING | GIT | SCHEDULERS | {"lxml", "yaml", "matplotlib"},
     "commands": SPEAKING | GIT | SCHEDULERS,
     "cli": GIT | SCHEDULERS | SKY | {"lxml", "yaml"},
     "ui": GIT | SCHEDULERS | {"lxml", "yaml"},

@@ -41,6 +41,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "reviews": ("review", "List flags and comments."),
     "query": ("query", "Ask the index in SQL."),
     "catalogue": ("sky", "Stack, match and plot tables of sources."),
+    "publish": ("publish", "Write a folder for a paper: catalogue, plots, texts, records, provenance."),
     "sync": ("share", "Fetch, merge and push until everybody has everything."),
     "clone": ("share", "Copy a project from a collaborator or a server."),
     "fsck": ("check", "Check that every record is readable and unchanged."),

@@ -4,7 +4,7 @@ from stoa.provenance.git.clone import clone
 from stoa.provenance.git.merge import ConflictError, Guard
 from stoa.provenance.git.network import without_secrets
 from stoa.provenance.git.plumbing import GitError, git_version
-from stoa.provenance.git.remote import RewrittenError, SyncReport, sync
+from stoa.provenance.git.remote import RewrittenError, SyncReport, remote_url, sync
 from stoa.provenance.git.repository import Repository
 from stoa.provenance.git.setup import check_ready, find, init_durable
 from stoa.provenance.git.snapshot import Snapshot
@@ -26,6 +26,7 @@ __all__ = [
     "git_version",
     "init_durable",
     "last_change",
+    "remote_url",
     "sync",
     "tree_changes",
     "without_secrets",

@@ -16,7 +16,7 @@ import msgspec
 
 from stoa.errors import NotFoundError
 from stoa.provenance.git.merge import Guard, join, resume
-from stoa.provenance.git.network import LostConnection, check_url, run_network
+from stoa.provenance.git.network import LostConnection, check_url, run_network, without_secrets
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.repository import Repository
 from stoa.provenance.git.trees import contains, count_commits
@@ -222,6 +222,16 @@ def remember_clone(repository: Repository) -> None:
 def _note(repository: Repository, shared: SharedBranch, commit: str) -> None:
     for name in (shared.tracking, shared.seen):
         repository.point(name, commit)
+
+
+def remote_url(repository: Repository) -> str:
+    """Where others find this repository, without secrets; "" where it has no remote, or one on this machine only."""
+    names = run_git(repository.top, "remote")[1].decode().split()
+    name = "origin" if "origin" in names else names[0] if len(names) == 1 else ""
+    if not name:
+        return ""
+    url = without_secrets(run_git(repository.top, "remote", "get-url", "--", name)[1].decode().strip())
+    return url if ("://" in url and not url.startswith("file:")) or re.match(r"[^/]+@[^/]+:", url) else ""
 
 
 def _push_hint(reason: str) -> str:

@@ -1,0 +1,70 @@
+"""The facts that everything in a publication is written from."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from stoa.model import Author, CauseGroup, Outcome, Process, Run
+
+
+class CutFact(Struct, frozen=True, kw_only=True):
+    """A quality cut and how many sources it removed."""
+
+    words: str
+    removed: int
+
+
+class CatalogueFacts(Struct, frozen=True, kw_only=True):
+    """What the catalogue holds."""
+
+    files: tuple[str, ...]  # names in the publication
+    sources: int  # before the cuts
+    kept: int
+    images: int
+    targets: int
+    cuts: tuple[CutFact, ...]
+
+
+class Publication(Struct, frozen=True, kw_only=True):
+    """What is published: outcomes of one process and parameter set, of one run or of several.
+
+    Attributes
+    ----------
+    scripts
+        Name of a frozen file (the script and what lies beside it) -> content, of the latest run.
+    versions
+        Distribution -> version, of what wrote the publication.
+    """
+
+    title: str
+    source: str
+    process: Process
+    runs: tuple[Run, ...]  # the latest last
+    outcomes: tuple[Outcome, ...]
+    counts: dict[str, int]
+    causes: tuple[CauseGroup, ...]
+    flagged: tuple[str, ...]  # targets with open flags
+    scripts: dict[str, bytes]
+    catalogue: CatalogueFacts | None
+    plots: tuple[str, ...]
+    products: tuple[str, ...]  # copies of products
+    origin: str  # address of the repository; "" where it has none
+    commit: str
+    written: str  # when, ISO 8601
+    versions: dict[str, str]
+    licence: str  # address, or ""
+
+    @property
+    def latest(self) -> Run:
+        """The latest run."""
+        return self.runs[-1]
+
+    @property
+    def targets(self) -> int:
+        """How many targets have an outcome."""
+        return len({outcome.target for outcome in self.outcomes})
+
+    @property
+    def authors(self) -> tuple[Author, ...]:
+        """Who ran it, each once."""
+        return tuple({(run.author.name, run.author.email): run.author for run in self.runs}.values())

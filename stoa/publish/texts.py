@@ -1,0 +1,247 @@
+"""README, methods paragraph, tables in LaTeX and BibTeX of the software used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from stoa.model import Status, Value
+from stoa.publish.facts import Publication
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+}  # fmt: skip
+
+_SOFTWARE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "astropy": (r"\bastropy\b", ("astropy2013", "astropy2018", "astropy2022")),
+    "numpy": (r"\bnumpy\b", ("numpy2020",)),
+    "matplotlib": (r"\bmatplotlib\b", ("matplotlib2007",)),
+    "sep": (r"\bimport sep\b|\bsep\.extract\b", ("sep2016", "sextractor1996")),
+    "SExtractor": (r"\bsource-extractor\b|\bsextractor\b", ("sextractor1996",)),
+    "Aegean": (r"\b[Aa]egean(?:Tools)?\b|\bBANE\b", ("aegean2012", "aegean2018")),
+    "CASA": (r"\bcasatasks\b|\bcasatools\b|\bcasa\b", ("casa2022",)),
+    "scipy": (r"\bscipy\b", ("scipy2020",)),
+}
+"""Software -> how a script shows that it uses it, keys of what is to be cited."""
+
+_WORKS: dict[str, dict[str, str]] = {
+    "astropy2013": {
+        "author": "{Astropy Collaboration}", "title": "Astropy: A community Python package for astronomy",
+        "journal": "Astronomy and Astrophysics", "volume": "558", "pages": "A33", "year": "2013",
+        "doi": "10.1051/0004-6361/201322068",
+    },
+    "astropy2018": {
+        "author": "{Astropy Collaboration}", "title": "The Astropy Project: Building an Open-science Project and"
+        " Status of the v2.0 Core Package", "journal": "The Astronomical Journal", "volume": "156", "pages": "123",
+        "year": "2018", "doi": "10.3847/1538-3881/aabc4f",
+    },
+    "astropy2022": {
+        "author": "{Astropy Collaboration}", "title": "The Astropy Project: Sustaining and Growing a"
+        " Community-oriented Open-source Project and the Latest Major Release (v5.0) of the Core Package",
+        "journal": "The Astrophysical Journal", "volume": "935", "pages": "167", "year": "2022",
+        "doi": "10.3847/1538-4357/ac7c74",
+    },
+    "numpy2020": {
+        "author": "Harris, C. R. and others", "title": "Array programming with {NumPy}", "journal": "Nature",
+        "volume": "585", "pages": "357--362", "year": "2020", "doi": "10.1038/s41586-020-2649-2",
+    },
+    "scipy2020": {
+        "author": "Virtanen, P. and others", "title": "{SciPy} 1.0: fundamental algorithms for scientific computing"
+        " in Python", "journal": "Nature Methods", "volume": "17", "pages": "261--272", "year": "2020",
+        "doi": "10.1038/s41592-019-0686-2",
+    },
+    "matplotlib2007": {
+        "author": "Hunter, J. D.", "title": "Matplotlib: A 2D graphics environment",
+        "journal": "Computing in Science and Engineering", "volume": "9", "pages": "90--95", "year": "2007",
+        "doi": "10.1109/MCSE.2007.55",
+    },
+    "sep2016": {
+        "author": "Barbary, K.", "title": "{SEP}: Source Extractor as a library",
+        "journal": "Journal of Open Source Software", "volume": "1", "pages": "58", "year": "2016",
+        "doi": "10.21105/joss.00058",
+    },
+    "sextractor1996": {
+        "author": "Bertin, E. and Arnouts, S.", "title": "{SExtractor}: Software for source extraction",
+        "journal": "Astronomy and Astrophysics Supplement", "volume": "117", "pages": "393--404", "year": "1996",
+        "doi": "10.1051/aas:1996164",
+    },
+    "aegean2012": {
+        "author": "Hancock, P. J. and Murphy, T. and Gaensler, B. M. and Hopkins, A. and Curran, J. R.",
+        "title": "Compact continuum source finding for next generation radio surveys",
+        "journal": "Monthly Notices of the Royal Astronomical Society", "volume": "422", "pages": "1812--1824",
+        "year": "2012", "doi": "10.1111/j.1365-2966.2012.20768.x",
+    },
+    "aegean2018": {
+        "author": "Hancock, P. J. and Trott, C. M. and Hurley-Walker, N.",
+        "title": "Source Finding in the Era of the {SKA} (Precursors): {Aegean} 2.0",
+        "journal": "Publications of the Astronomical Society of Australia", "volume": "35", "pages": "e011",
+        "year": "2018", "doi": "10.1017/pasa.2018.3",
+    },
+    "casa2022": {
+        "author": "{CASA Team}", "title": "{CASA}, the Common Astronomy Software Applications for Radio Astronomy",
+        "journal": "Publications of the Astronomical Society of the Pacific", "volume": "134", "pages": "114501",
+        "year": "2022", "doi": "10.1088/1538-3873/ac9642",
+    },
+}  # fmt: skip
+
+
+def latex(text: object) -> str:
+    """A text as LaTeX prints it, on one line."""
+    return "".join(_LATEX.get(char, char) for char in " ".join(str(text).split()))
+
+
+def software(publication: Publication) -> dict[str, tuple[str, ...]]:
+    """Software that the scripts or STOA used for this, and keys of what is to be cited for it."""
+    texts = [content.decode("utf-8", "replace") for content in publication.scripts.values()]
+    texts.append(" ".join(publication.process.command))
+    used = {"astropy"} if publication.catalogue else set()
+    used |= {"matplotlib"} if publication.plots else set()
+    used |= {name for name, (pattern, _) in _SOFTWARE.items() if any(re.search(pattern, text) for text in texts)}
+    return {name: keys for name, (_, keys) in _SOFTWARE.items() if name in used}
+
+
+def bibtex(publication: Publication) -> str:
+    """Entries for the software, STOA first."""
+    version = publication.latest.stoa_version
+    entries = [
+        _entry("software", "stoa", {"author": "{The STOA developers}", "title": "{STOA}: Script Tracking for"
+                                    " Observational Astronomy", "version": version, "year": publication.written[:4]})
+    ]  # fmt: skip
+    keys = dict.fromkeys(key for keys in software(publication).values() for key in keys)
+    return "\n".join([*entries, *(_entry("article", key, _WORKS[key]) for key in keys)])
+
+
+def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+    return "\n".join([f"@{kind}{{{key},", *lines, "}", ""])
+
+
+def methods(publication: Publication) -> str:
+    """A paragraph for a paper, in LaTeX, to be edited."""
+    run, process = publication.latest, publication.process
+    unit = "images" if process.over == "image" else "folders"
+    cited = [f"{name} \\citep{{{','.join(keys)}}}" for name, keys in software(publication).items()]
+    head = (
+        f"We ran the process \\texttt{{{latex(process.name)}}} over {publication.targets} targets"
+        f" ({len(publication.outcomes)} {unit}) with STOA {latex(run.stoa_version)} \\citep{{stoa}},"
+        f" in the environment {latex(run.environment)} ({latex(_facts(run.environment_facts))})."
+    )
+    runs = _listed(_typewriter(one.id) for one in publication.runs)
+    origin = f" of \\url{{{publication.origin}}}" if publication.origin else ""
+    sentences = [
+        head,
+        f"Its parameters were {_values(run.params.values)}." if run.params.values else "",
+        f"Of the {len(publication.outcomes)} jobs {_counts(publication.counts)}.",
+        _catalogue_sentence(publication),
+        f"Software: {', '.join(cited)}." if cited else "",
+        f"The complete record is run {runs} at commit {_typewriter(publication.commit[:12])}{origin}.",
+    ]
+    return "% Written by stoa publish; edit it to taste.\n" + "\n".join(filter(None, sentences)) + "\n"
+
+
+def _typewriter(text: str) -> str:
+    return f"\\texttt{{{latex(text)}}}"
+
+
+def _catalogue_sentence(publication: Publication) -> str:
+    found = publication.catalogue
+    if found is None:
+        return ""
+    head = f"They gave {found.sources} sources in {found.images} images of {found.targets} targets"
+    if not found.cuts:
+        return head + "."
+    cuts = _listed(f"{latex(cut.words)} ({cut.removed} removed)" for cut in found.cuts)
+    return f"{head}, of which {found.kept} passed the quality cuts: {cuts}."
+
+
+def _values(values: Mapping[str, Value]) -> str:
+    return ", ".join(f"\\texttt{{{latex(name)}}} = {latex(value)}" for name, value in values.items())
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    shown = [f"{name} {facts[name]}" for name in ("python", "image", "platform") if name in facts]
+    return ", ".join(shown) or "no further facts"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    words = {Status.OK: "ended well", Status.TIMEOUT: "ran into their time limit", Status.ERROR: "could not start"}
+    return _listed(f"{counts[s]} {words.get(s, 'were ' + s.value if s is not Status.FAILED else 'failed')}"
+                   for s in Status if counts.get(s))  # fmt: skip
+
+
+def _listed(words: Iterable[str]) -> str:
+    found = list(words)
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+
+
+def table(publication: Publication) -> str:
+    """Counts by status and cause, and by quality cut, as a LaTeX table."""
+    rows = [f"{latex(status)} & & {number} \\\\" for status, number in publication.counts.items() if status == "ok"]
+    rows += [
+        f"{latex(group.status)} & {latex(_short(group.cause))} & {group.count} \\\\" for group in publication.causes
+    ]
+    if skipped := publication.counts.get("skipped"):
+        rows.append(f"skipped & not applicable & {skipped} \\\\")
+    rows += ["\\hline", f"all jobs & & {len(publication.outcomes)} \\\\"]
+    if publication.catalogue:
+        rows += ["\\hline", f"sources & found & {publication.catalogue.sources} \\\\"]
+        rows += [f" & removed by {latex(cut.words)} & {cut.removed} \\\\" for cut in publication.catalogue.cuts]
+        rows.append(f" & kept & {publication.catalogue.kept} \\\\")
+    caption = f"Outcomes of {latex(publication.source)}."
+    return "\n".join(
+        ["\\begin{table}", f"\\caption{{{caption}}}", "\\begin{tabular}{llr}", "\\hline",
+         "status & cause & number \\\\", "\\hline", *rows, "\\hline", "\\end{tabular}", "\\end{table}", ""]
+    )  # fmt: skip
+
+
+def _short(cause: str) -> str:
+    return cause if len(cause) <= 90 else f"{cause[:60]} ... {cause[-25:]}"
+
+
+def _listing(files: Mapping[str, str]) -> list[str]:
+    """A line a file, and one for each of the folders with many."""
+    lines = [f"- `{path}`: {words}" for path, words in sorted(files.items()) if not path.startswith(tuple(_LARGE))]
+    for folder, words in _LARGE.items():
+        number = sum(path.startswith(folder) for path in files)
+        lines += [f"- `{folder}`: {words}, {number} files"] if number else []
+    return lines
+
+
+_LARGE = {"products/": "copies of products, FITS files with cards that name the run", "records/": "records as in git"}
+
+
+def readme(publication: Publication, files: Mapping[str, str]) -> str:
+    """What is in the folder and how it was made, as Markdown.
+
+    Parameters
+    ----------
+    files
+        Path in the publication -> what it is.
+    """
+    run = publication.latest
+    counts = ", ".join(f"{publication.counts[s]} {s.value}" for s in Status if publication.counts.get(s))
+    origin = f" of {publication.origin}" if publication.origin else " of a repository that has no remote"
+    what = f"Process `{publication.process.name}` with parameter set `{run.params.name}`"
+    people = _listed(f"{one.name} <{one.email}>" for one in publication.authors)
+    lines = [
+        f"# {publication.title}",
+        "",
+        f"{what} over {publication.targets} targets: {len(publication.outcomes)} jobs, {counts}.",
+        "",
+        f"Run by {people}; published on {publication.written[:10]} from commit `{publication.commit}`{origin}.",
+    ]
+    if publication.licence:
+        lines += ["", f"Licence: {publication.licence}"]
+    if publication.flagged:
+        lines += ["", f"Flagged, and not cleared: {', '.join(publication.flagged)}."]
+    lines += ["", "## Files", "", *_listing(files)]
+    if publication.causes:
+        lines += ["", "## What did not end ok", ""]
+        lines += [
+            f"- {group.count} {group.status.value}: {' '.join(group.cause.split())}" for group in publication.causes
+        ]
+    again = [f"stoa reproduce {one.id}" for one in publication.runs]
+    lines += ["", "## To reproduce", "", "In a clone of the repository, with the data where `stoa root add` says:", "",
+              "```", *again, "```", ""]  # fmt: skip
+    return "\n".join(lines)

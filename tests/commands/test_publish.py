@@ -1,0 +1,147 @@
+"""One folder for a paper: what is in it, and that it says what the records say."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from astropy.io import fits
+from crates import crate_problems
+
+import stoa
+from stoa.commands import publish as publishing
+from stoa.publish.stamp import stamped_copy
+from stoa.publish.texts import latex
+
+
+@pytest.fixture
+def paper(survey):
+    """A run of three jobs, one of which failed, published."""
+    survey.does("b", "echo 'ValueError: 50% & more_text'; exit 3")
+    survey("run", "measure")
+    survey.ok("flag", "c", "--reason", "check")
+    survey.out = survey.top / "paper"
+    survey.said = survey.ok("publish", "measure@default", "--to", "paper", "--title", "Three folders", "--products")
+    return survey
+
+
+def read(survey, name: str) -> str:
+    return (survey.out / name).read_text(encoding="utf-8")
+
+
+def test_what_is_written_and_said(paper):
+    assert paper.said.startswith("published measure@default in paper: 3 jobs (2 ok, 1 failed), 0 sources, ")
+    run = paper.runs()[0]
+    there = {str(path.relative_to(paper.out)) for path in paper.out.rglob("*") if path.is_file()}
+    assert {
+        "README.md", "methods.tex", "table.tex", "software.bib", "prov.json", "prov.provn", "ro-crate-metadata.json",
+        "products/a/table.txt", f"records/runs/{run}/run.yaml", f"records/runs/{run}/outcomes-0000.yaml",
+        f"records/runs/{run}/frozen/script/measure.sh",
+    } <= there  # fmt: skip
+    assert read(paper, f"records/runs/{run}/run.yaml") == paper.committed(f".stoa/runs/{run}/run.yaml")
+    assert not any(name.startswith("products/b") for name in there)
+
+
+def test_the_page_says_what_failed_who_ran_it_and_how_to_make_it_again(paper):
+    page = read(paper, "README.md")
+    assert page.startswith("# Three folders\n")
+    assert "3 jobs, 2 ok, 1 failed." in page
+    assert "- 1 failed: ValueError: 50% & more_text" in page.splitlines()
+    assert "Run by Test Astronomer <test@example.org>;" in page
+    assert "Flagged, and not cleared: c." in page
+    assert f"stoa reproduce {paper.runs()[0]}" in page.splitlines()
+    assert f"`{paper.head()}` of a repository that has no remote" in page
+
+
+def test_the_latex_has_the_counts_and_nothing_that_latex_would_obey(paper):
+    methods, table = read(paper, "methods.tex"), read(paper, "table.tex")
+    assert "Of the 3 jobs 2 ended well and 1 failed." in methods
+    assert r"\texttt{snr} = 5.0" in methods
+    assert r"failed & ValueError: 50\% \& more\_text & 1 \\" in table.splitlines()
+    assert re.findall(r"(?<!\\)[%&#_$]", re.sub(r"^%.*$|& ", "", methods, flags=re.MULTILINE)) == []
+
+
+def test_latex_escapes_every_character_that_it_would_obey():
+    assert latex("a_b & 50% {x} #1 $2\nnext") == r"a\_b \& 50\% \{x\} \#1 \$2 next"
+    assert latex("~^\\<3>") == r"\textasciitilde{}\textasciicircum{}\textbackslash{}\textless{}3\textgreater{}"
+
+
+def test_the_provenance_is_read_back_and_has_every_job(paper):
+    from prov.model import ProvActivity, ProvDocument
+
+    document = ProvDocument.deserialize(paper.out / "prov.json")
+    activities = list(document.get_records(ProvActivity))
+    assert len(activities) == 3
+    statuses = sorted(str(value) for each in activities for value in each.get_attribute("stoa:status"))
+    assert statuses == ["failed", "ok", "ok"]
+    checksum = paper.outcomes()["a"]["outputs"]["table"]["sha256"]
+    assert checksum in read(paper, "prov.provn")
+
+
+def test_the_folder_is_a_process_run_crate_by_the_copied_context(paper, monkeypatch):
+    assert crate_problems(paper.out, monkeypatch) == []
+    graph = {entity["@id"]: entity for entity in json.loads(read(paper, "ro-crate-metadata.json"))["@graph"]}
+    actions = [entity for entity in graph.values() if entity["@type"] == "CreateAction"]
+    failed = [entity for entity in actions if entity["actionStatus"].endswith("FailedActionStatus")]
+    assert (len(actions), [entity["error"] for entity in failed]) == (3, ["ValueError: 50% & more_text"])
+
+
+def test_a_crate_that_lacks_something_is_noticed(paper, monkeypatch):
+    file = paper.out / "ro-crate-metadata.json"
+    broken = json.loads(file.read_text())
+    broken["@graph"] = [entity for entity in broken["@graph"] if entity["@id"] != "ro-crate-metadata.json"]
+    file.write_text(json.dumps(broken))
+    assert crate_problems(paper.out, monkeypatch) != []
+
+
+def test_a_process_without_catalogue_says_so(paper):
+    assert "no catalogue: " in paper("publish", "last", "--to", "again").stderr
+
+
+def test_nothing_is_overwritten_and_nothing_is_left_of_a_failure(paper, monkeypatch):
+    assert paper.error("publish", "last", "--to", "paper") == [
+        "error: the folder paper is not empty", "hint: name a new one; nothing is overwritten",
+    ]  # fmt: skip
+    assert paper.error("publish", "nosuch", "--to", "other")[0] == "error: no run named 'nosuch'"
+    monkeypatch.setattr(publishing, "NEEDED", ("no-such-distribution",))
+    assert paper.error("publish", "last", "--to", "other") == [
+        "error: publishing needs the package no-such-distribution", "hint: `pip install 'stoa[publish]'`",
+    ]  # fmt: skip
+    assert not (paper.top / "other").exists()
+
+
+def test_a_product_that_changed_is_not_published_under_its_name(survey):
+    survey.ok("run", "measure")
+    changed = survey.outcomes()["a"]["outputs"]["table"]["path"]
+    (survey.top / changed.replace(":", "/", 1)).write_text("other\n")
+    report = survey.json("publish", "last", "--to", "paper", "--products")
+    assert f"not on this machine, or changed since: {changed}" in report["missing"]
+    assert "products/a/table.txt" not in report["files"]
+
+
+def test_a_remote_is_named_without_its_secrets(survey):
+    survey.ok("run", "measure")
+    survey.git("remote", "add", "origin", "https://ann:secret@git.example.org/quasars.git")
+    with stoa.open(survey.top) as project:
+        project.publish("last", survey.top / "paper", licence="https://creativecommons.org/licenses/by/4.0/")
+    texts = [path.read_text(errors="replace") for path in (survey.top / "paper").rglob("*") if path.is_file()]
+    assert not any("secret" in text for text in texts)
+    assert r"\url{https://git.example.org/quasars.git}" in Path(survey.top / "paper/methods.tex").read_text()
+
+
+def test_a_copied_image_names_its_run(survey, tmp_path):
+    survey.ok("run", "measure", "--target", "a")
+    with stoa.open(survey.top) as project:
+        run, outcome = project.show_run("last").run, project.show("a").latest[0].outcome
+    first, second = tmp_path / "x.fits", tmp_path / "y.fits"
+    fits.PrimaryHDU([[1.0]]).writeto(first)
+    stamped_copy(first, second, run, outcome, outcome.outputs["table"])
+    header = fits.getheader(second)
+    assert (header["STOARUN"], header["STOATARG"], header["STOAPROC"]) == (run.id, "a", "measure")
+    assert fits.getdata(second)[0, 0] == 1.0
+    broken = tmp_path / "z.fits"
+    broken.write_bytes(b"no fits")
+    stamped_copy(broken, tmp_path / "copy.fits", run, outcome, outcome.outputs["table"])
+    assert (tmp_path / "copy.fits").read_bytes() == b"no fits"
