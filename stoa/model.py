@@ -231,11 +231,7 @@ class Container(Struct, frozen=True, kw_only=True):
     writable: tuple[str, ...] = ()  # the same; with isolation "target" the job's directory takes their place
     network: Network = "none"
     isolation: Isolation = "worker"
-    memory_mb: int = 0
     cpus: float = 0.0
-    cpu_s: float = 0.0
-    file_mb: int = 0
-    processes: int = 0
     labels: dict[str, str] = field(default_factory=dict)
 
 

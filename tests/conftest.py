@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import dask_cluster
 import home_guard
@@ -154,3 +156,21 @@ def slurm(slurm_cluster: slurm_server.Slurm, monkeypatch: pytest.MonkeyPatch) ->
     """The commands of Slurm reach it from this process and from those that it starts."""
     monkeypatch.setenv("SLURM_CONF", str(slurm_cluster.config))
     return slurm_cluster
+
+
+@pytest.fixture(scope="session")
+def container_servers(require_service: Any) -> Iterator[Callable[[str], Any]]:
+    """Starts a Docker daemon or podman's service once, when a test asks for it."""
+    import container_servers as servers
+
+    started: dict[str, Any] = {}
+    with contextlib.ExitStack() as stack:
+
+        def get(kind: str) -> Any:
+            reason = servers.missing(kind)
+            require_service(kind, not reason, reason)
+            if kind not in started:
+                started[kind] = stack.enter_context(servers.container_server(kind))
+            return started[kind]
+
+        yield get

@@ -12,7 +12,7 @@ from stoa.commands.selection import described
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.environments import Prepared, Setting, identity_of, prepare
-from stoa.model import Environment, Run
+from stoa.model import Container, Environment, Run
 from stoa.project import Project
 from stoa.provenance.digests import environment_digest
 
@@ -101,6 +101,38 @@ def prepare_all(project: Project, places: Places, used: Iterable[str], top: Path
     """
     setting = setting_of(project, build=True, top=top)
     return {name: prepare(places.known[name or places.usual], setting) for name in sorted(used)}
+
+
+def contained(
+    prepared: Prepared, run: str, readable: Iterable[Path], writable: Iterable[Path], home: str
+) -> Container | None:
+    """The container of an environment with the folders of a run; None where it needs none.
+
+    Parameters
+    ----------
+    readable, writable
+        What jobs read and write; those that are not there are left out.
+
+    Raises
+    ------
+    StoaError
+        If one of them would show all of the user's home folder to the scripts.
+    """
+    if prepared.container is None:
+        return None
+    places = {str(path.absolute()): path in set(writable) for path in (*readable, *writable) if path.is_dir()}
+    for place in places:
+        if home and Path(home).is_relative_to(place):
+            raise StoaError(
+                f"{place} would be seen inside containers, and your home folder with it",
+                "scripts, data and products for containers lie in folders of their own",
+            )
+    return msgspec.structs.replace(
+        prepared.container,
+        readable=tuple(sorted(place for place, writes in places.items() if not writes)),
+        writable=tuple(sorted(place for place, writes in places.items() if writes)),
+        labels={"stoa.run": run},
+    )
 
 
 def run_digests(places: Places, identities: Mapping[str, str]) -> dict[str, str]:

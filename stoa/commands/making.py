@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from stoa.commands.environments import contained
 from stoa.commands.needs import paths
 from stoa.commands.overrides import effective
 from stoa.commands.plan import PlannedJob
@@ -15,7 +17,7 @@ from stoa.errors import StoaError
 from stoa.exec.command import expand
 from stoa.exec.environments import Prepared
 from stoa.exec.jobs import JobContext, job_description, job_environ, placeholder_values
-from stoa.model import FileRef, Job, Process, Run, Target
+from stoa.model import Container, FileRef, Job, Process, Run, Target
 from stoa.project import PRODUCTS_ROOT, Project
 
 
@@ -48,6 +50,7 @@ class JobMaker:
         self._products = products
         self._home = home
         self._script = ""
+        self._containers: dict[str, Container | None] = {}
         self._roots: dict[str, str] = {}
         self._meta = str(ws.project.meta_file("x").parent.absolute())
         self._environs = {
@@ -57,6 +60,22 @@ class JobMaker:
     def place_script(self, folder: Path) -> None:
         """Write the copy of the script that the jobs use, its files beside it; edits meanwhile change nothing."""
         self._script = _place_script(self.definitions, folder)
+        self._containers = {name: self._contained(prepared) for name, prepared in self._prepared.items()}
+
+    def _contained(self, prepared: Prepared) -> Container | None:
+        """The container of an environment, if it needs one, with all that the jobs of this run read and write."""
+        if prepared.container is None:
+            return None
+        process = self.definitions.process
+        work = self._products / Project.job_place(self._home or process.name, self.run.id, "", kind=".work")
+        work.mkdir(parents=True, exist_ok=True)
+        readable = [Path(self._meta), self._products]
+        for root in sorted({target.root for target in self.ws.targets.values()}):
+            with suppress(StoaError):  # not on this machine: no job of this run needs it
+                readable.append(self.ws.project.root(root))
+        if process.script:
+            readable += [Path(self._script).parent, (self.ws.project.top / process.script).parent]
+        return contained(prepared, self.run.id, readable, [work], os.environ.get("HOME", ""))
 
     def job(self, planned: PlannedJob) -> Job:
         """A job with everything that an engine needs."""
@@ -87,7 +106,7 @@ class JobMaker:
             grace_s=process.grace_s, memory_mb=process.memory_mb, cpu_limit_s=process.cpu_s, file_mb=process.file_mb,
             processes=process.processes, umask=prepared.umask, skip_codes=process.skip_codes,
             environment=planned.environment, environment_reason=planned.environment_reason, overrides=planned.overrides,
-            container=prepared.container,
+            container=self._containers[planned.environment],
         )  # fmt: skip
 
     def _folder(self, target: Target) -> str:

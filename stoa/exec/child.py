@@ -16,31 +16,15 @@ import shutil
 import signal
 import subprocess
 import time
-from typing import Literal
+from pathlib import Path
 
-from msgspec import Struct
-
-from stoa.errors import StoaError
+from stoa.exec import strays
 from stoa.exec.control import Control
+from stoa.exec.ending import Ending, NotStarted, Stopped, milliseconds, signal_name
 from stoa.exec.liveness import has_members
 from stoa.model import Job
 
-_LONGEST_POLL_S = 3600.0  # poll(2) takes milliseconds as a C int
 _EMPTY_GROUP_S = 5.0  # how long killed processes may take to go
-
-
-class NotStarted(StoaError):
-    """A command that could not be started."""
-
-
-class Ending(Struct, frozen=True, kw_only=True):
-    """How a child ended."""
-
-    exit_code: int | None = None  # None: by a signal
-    signal: str = ""
-    stopped: Literal["", "timeout", "cancel"] = ""  # why it was told to end
-    cpu_s: float = 0.0
-    memory_mb: float = 0.0  # 0: not above this process's own peak, and so not known
 
 
 def run_child(job: Job, log: int, control: Control) -> Ending:
@@ -59,15 +43,16 @@ def run_child(job: Job, log: int, control: Control) -> Ending:
     NotStarted
         If the command is not found, is not executable or cannot be started for another reason.
     """
-    child = _spawn(job, log)
+    with strays.lock:
+        child = _spawn(job, log)
+        strays.known.add(child.pid)
     own_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
-        if job.memory_mb:
-            _limit_memory(child.pid, job.memory_mb)
+        _limit(child.pid, job)
         descriptor = os.pidfd_open(child.pid)
     except BaseException:
         child.kill()
-        child.wait()
+        _reap(child)
         raise
     try:
         stopped = _wait(descriptor, job.timeout_s, control)
@@ -76,7 +61,8 @@ def run_child(job: Job, log: int, control: Control) -> Ending:
     finally:
         os.close(descriptor)
         status, usage = _reap(child)
-    return _ending(status, usage, stopped, own_peak)
+        left = strays.end_strays(child.pid, job.work)
+    return _ending(status, usage, stopped, own_peak, left)
 
 
 def _spawn(job: Job, log: int) -> subprocess.Popen[bytes]:
@@ -90,6 +76,7 @@ def _spawn(job: Job, log: int) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=job.umask,
         )
     except OSError as exc:
         raise NotStarted(_start_problem(job, exc)) from exc
@@ -126,23 +113,45 @@ def _first_line(path: str | None) -> str:
         return ""
 
 
-def _limit_memory(pid: int, memory_mb: int) -> None:
-    """Limit what each process of the job may allocate.
+def _limit(pid: int, job: Job) -> None:
+    """Limit what each process of the job may take.
 
     RLIMIT_DATA counts private writable memory since Linux 4.7 (setrlimit(2)). RLIMIT_AS would
     also count address space that is only reserved, of which threads, Java and Go take tens of
-    gigabytes; RLIMIT_RSS does nothing. It is set right after the start, because setting it in
-    the child before needs preexec_fn; what the child allocated by then stays.
+    gigabytes; RLIMIT_RSS does nothing. RLIMIT_NPROC counts all processes and threads of the
+    user, so what there is already is added. Limits are set right after the start, because setting
+    them in the child before needs preexec_fn; what the child took by then stays.
     """
-    limit = memory_mb * 1_000_000
+    if job.memory_mb:
+        _set_limit(pid, resource.RLIMIT_DATA, job.memory_mb * 1_000_000)
+    if job.cpu_limit_s:
+        seconds = max(1, math.ceil(job.cpu_limit_s))
+        _set_limit(pid, resource.RLIMIT_CPU, seconds, seconds + 5)  # SIGXCPU first, which a script may catch
+    if job.file_mb:
+        _set_limit(pid, resource.RLIMIT_FSIZE, job.file_mb * 1_000_000)
+    if job.processes:
+        _set_limit(pid, resource.RLIMIT_NPROC, job.processes + _threads_of_user())
+
+
+def _set_limit(pid: int, kind: int, soft: int, hard: int = 0) -> None:
     with contextlib.suppress(ProcessLookupError):
-        _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
-        if hard != resource.RLIM_INFINITY:
-            limit = min(limit, hard)
-        resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
+        _, most = resource.prlimit(pid, kind)
+        wanted = max(soft, hard)
+        if most != resource.RLIM_INFINITY:
+            soft, wanted = min(soft, most), min(wanted, most)
+        resource.prlimit(pid, kind, (soft, wanted))
 
 
-def _wait(descriptor: int, timeout_s: float, control: Control) -> Literal["", "timeout", "cancel"]:
+def _threads_of_user() -> int:
+    count, own = 0, os.getuid()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_uid == own:
+                count += len(os.listdir(folder / "task"))
+    return count
+
+
+def _wait(descriptor: int, timeout_s: float, control: Control) -> Stopped:
     """Wait for the child's own end (""), the timeout or a cancel, whichever comes first."""
     deadline = time.monotonic() + timeout_s if timeout_s > 0 else math.inf
     poller = select.poll()
@@ -150,7 +159,7 @@ def _wait(descriptor: int, timeout_s: float, control: Control) -> Literal["", "t
     poller.register(control.wake_descriptor, select.POLLIN)
     while True:
         left = deadline - time.monotonic()
-        ready = [found for found, _ in poller.poll(_milliseconds(left))]
+        ready = [found for found, _ in poller.poll(milliseconds(left))]
         if descriptor in ready:
             return ""
         if ready:
@@ -159,16 +168,12 @@ def _wait(descriptor: int, timeout_s: float, control: Control) -> Literal["", "t
             return "timeout"
 
 
-def _milliseconds(seconds: float) -> int:
-    return math.ceil(1000 * min(max(seconds, 0.0), _LONGEST_POLL_S))
-
-
 def _end_group(pid: int, descriptor: int, grace_s: float) -> None:
     _signal_group(pid, signal.SIGTERM)
     _signal_group(pid, signal.SIGCONT)  # a stopped process does not see SIGTERM
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
-    if not poller.poll(_milliseconds(grace_s)):
+    if not poller.poll(milliseconds(grace_s)):
         _signal_group(pid, signal.SIGKILL)
         poller.poll()
 
@@ -191,7 +196,10 @@ def _reap(child: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
     cannot meet a stranger.
     """
     _signal_group(child.pid, signal.SIGKILL)
-    _, status, usage = os.wait4(child.pid, 0)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    with strays.lock:
+        _, status, usage = os.wait4(child.pid, 0)
+        strays.known.discard(child.pid)
     child.returncode = os.waitstatus_to_exitcode(status)  # Popen would wait for it otherwise
     if _signal_group(child.pid, 0):
         _await_empty(child.pid)
@@ -205,23 +213,15 @@ def _await_empty(group: int) -> None:
         time.sleep(0.005)
 
 
-def _ending(
-    status: int, usage: resource.struct_rusage, stopped: Literal["", "timeout", "cancel"], own_peak: int
-) -> Ending:
+def _ending(status: int, usage: resource.struct_rusage, stopped: Stopped, own_peak: int, left: int) -> Ending:
     code = os.waitstatus_to_exitcode(status)
     # exec(2) hands the peak of the process that spawned on to the child, so a smaller one is not known.
     peak = usage.ru_maxrss if usage.ru_maxrss > own_peak else 0
     return Ending(
         exit_code=code if code >= 0 else None,
-        signal=_signal_name(-code) if code < 0 else "",
+        signal=signal_name(-code) if code < 0 else "",
         stopped=stopped,
         cpu_s=round(usage.ru_utime + usage.ru_stime, 3),
         memory_mb=round(peak * 1024 / 1e6, 1),
+        left_running=left,
     )
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIGRTMIN+{number - signal.SIGRTMIN}" if number > signal.SIGRTMIN else f"signal {number}"

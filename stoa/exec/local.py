@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from stoa.exec.child import NotStarted, run_child
 from stoa.exec.control import Control
+from stoa.exec.ending import NotStarted
 from stoa.exec.folder import make_folder, move_folder, remove
+from stoa.exec.start import Starter
+from stoa.exec.strays import adopt_orphans
 from stoa.exec.verdict import Verdict, judge
 from stoa.model import SCHEMA, Job, Outcome, Status
 
@@ -42,6 +44,7 @@ class LocalEngine:
         """
         waiting: SimpleQueue[Job | None] = SimpleQueue()
         ended: SimpleQueue[Outcome | BaseException] = SimpleQueue()
+        adopt_orphans()
         threads = [Thread(target=_work, args=(waiting, ended, control), daemon=True) for _ in range(self.workers)]
         for thread in threads:
             thread.start()
@@ -96,20 +99,30 @@ def _next(ended: SimpleQueue[Outcome | BaseException]) -> Outcome | BaseExceptio
 
 
 def _work(waiting: SimpleQueue[Job | None], ended: SimpleQueue[Outcome | BaseException], control: Control) -> None:
-    while (job := waiting.get()) is not None:
-        try:
-            ended.put(run_job(job, control))
-        except BaseException as exc:  # noqa: BLE001 - it is raised again, in the thread that waits for outcomes
-            ended.put(exc)
+    with Starter() as starter:
+        while (job := waiting.get()) is not None:
+            try:
+                ended.put(run_job(job, control, starter))
+            except BaseException as exc:  # noqa: BLE001 - it is raised again, in the thread that waits for outcomes
+                ended.put(exc)
 
 
-def run_job(job: Job, control: Control) -> Outcome:
-    """Run one job in this thread; whatever happens to it is in the outcome."""
+def run_job(job: Job, control: Control, starter: Starter | None = None) -> Outcome:
+    """Run one job in this thread; whatever happens to it is in the outcome.
+
+    Parameters
+    ----------
+    starter
+        Of this worker; None for one that is thrown away afterwards.
+    """
+    if starter is None:
+        with Starter() as fresh:
+            return run_job(job, control, fresh)
     start, clock = datetime.now(UTC), time.monotonic()
     if control.draining:
         verdict, place = Verdict(status=Status.INTERRUPTED, cause="stopped before it started"), ""
     else:
-        verdict, place = _attempt(job, control)
+        verdict, place = _attempt(job, control, starter)
     return Outcome(
         schema=SCHEMA,
         run=job.run,
@@ -131,19 +144,20 @@ def run_job(job: Job, control: Control) -> Outcome:
         environment=job.environment,
         environment_reason=job.environment_reason,
         overrides=job.overrides,
+        left_running=verdict.ending.left_running,
         place=place,
         log=verdict.log,
     )
 
 
-def _attempt(job: Job, control: Control) -> tuple[Verdict, str]:
+def _attempt(job: Job, control: Control, starter: Starter) -> tuple[Verdict, str]:
     """How the job went, and where its directory lies."""
     try:
         log = make_folder(job)
     except OSError as exc:
         return _no_folder(job, exc), ""
     try:
-        verdict = judge(job, run_child(job, log, control), log)
+        verdict = judge(job, starter.run(job, log, control), log)
     except NotStarted as exc:
         verdict = Verdict(status=Status.ERROR, cause=exc.message)
     except OSError as exc:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import signal
 
 from msgspec import Struct, field
 
 from stoa.exec.cause import cause_of, last_line, one_line
-from stoa.exec.child import Ending
+from stoa.exec.ending import Ending
 from stoa.exec.log import OK_TAIL_BYTES, excerpt, tail
 from stoa.exec.outputs import OutputProblem, collect_outputs
 from stoa.exec.results import ResultProblem, read_results
 from stoa.model import FileRef, Job, Status, Value
 
 _OUT_OF_MEMORY = re.compile(r"\b(?:MemoryError|bad_alloc|Cannot allocate memory|[Oo]ut of memory|memory exhausted)\b")
+
+_NO_PROCESS = re.compile(
+    r"Resource temporarily unavailable|BlockingIOError|can't start new thread|[Cc]an(?:not|'t) fork"
+)
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -50,14 +55,40 @@ def status_of(job: Job, ending: Ending, log_tail: str) -> tuple[Status, str]:
         return Status.TIMEOUT, f"timeout after {job.timeout_s:g} s"
     if ending.stopped == "cancel":
         return Status.INTERRUPTED, "stopped by the user"
+    if ending.stopped == "lost":
+        return Status.INTERRUPTED, "its container was removed, or ended by the server, while it ran"
+    if reached := _limit_reached(job, ending, log_tail):
+        said = cause_of(ending.exit_code, ending.signal, log_tail)
+        return Status.KILLED, one_line(f"{reached}: {said}")
     if ending.exit_code == 0:
         return Status.OK, ""
     if ending.exit_code in job.skip_codes:
         return Status.SKIPPED, one_line(last_line(log_tail)) or f"exit code {ending.exit_code}"
     cause = cause_of(ending.exit_code, ending.signal, log_tail)
-    if job.memory_mb and _OUT_OF_MEMORY.search(log_tail):
-        return Status.KILLED, one_line(f"memory limit of {job.memory_mb} MB reached: {cause}")
     return (Status.KILLED if ending.signal else Status.FAILED), cause
+
+
+def _limit_reached(job: Job, ending: Ending, log_tail: str) -> str:
+    """The limit that ended a job, in words, as far as signal and log tell it."""
+    if ending.limit:
+        return ending.limit
+    if ending.exit_code == 0 or ending.exit_code in job.skip_codes:
+        return ""
+    overtime = ending.signal == "SIGKILL" and ending.cpu_s >= job.cpu_limit_s
+    signs = {
+        f"memory limit of {job.memory_mb} MB reached": job.memory_mb and _OUT_OF_MEMORY.search(log_tail),
+        f"CPU time limit of {job.cpu_limit_s:g} s reached": job.cpu_limit_s
+        and (_by_signal(ending, signal.SIGXCPU) or overtime),
+        f"file size limit of {job.file_mb} MB reached": job.file_mb
+        and (_by_signal(ending, signal.SIGXFSZ) or "File too large" in log_tail),
+        f"limit of {job.processes} processes reached": job.processes and _NO_PROCESS.search(log_tail),
+    }
+    return next((words for words, sign in signs.items() if sign), "")
+
+
+def _by_signal(ending: Ending, number: signal.Signals) -> bool:
+    """Whether a signal ended the command, or a child of it that was a shell."""
+    return ending.signal == number.name or ending.exit_code == 128 + number
 
 
 def _checked(job: Job, ending: Ending, log: int) -> Verdict:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from container_servers import IMAGE, Server
+from places import Place
 
 from stoa.exec.control import Control
+from stoa.exec.environments import Setting, prepare
 from stoa.exec.local import LocalEngine
-from stoa.model import Job, Outcome
+from stoa.model import Environment, Job, Outcome
 
 JobMaker = Callable[..., Job]
 
@@ -54,3 +59,39 @@ def run(make_job: JobMaker) -> Callable[..., Outcome]:
         return outcome
 
     return run
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach; pytest's own are closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="stoa-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def venv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where one virtual environment is built for all tests."""
+    top = tmp_path_factory.mktemp("venv")
+    (top / "requirements.txt").write_text("--no-index\n")
+    return top
+
+
+@pytest.fixture
+def make_place(open_folder: Path, container_servers: Callable[[str], Server], venv_cache: Path) -> Callable[..., Place]:
+    """Maker of places: `make_place("docker", isolation="target")`."""
+
+    def make(kind: str, **fields: Any) -> Place:
+        caller = dict(os.environ)
+        if kind in ("docker", "podman"):
+            server = container_servers(kind)
+            setting = Setting(caller=caller | {"DOCKER_HOST": server.address}, cache=open_folder / "cache", build=True)
+            environment = Environment(name="e", kind="docker", image=IMAGE, **fields)
+            return Place(open_folder, prepare(environment, setting), server)
+        setting = Setting(caller=caller, top=venv_cache, cache=venv_cache, build=True)
+        if kind == "venv":
+            fields = {"requirements": "requirements.txt"} | fields
+        return Place(open_folder, prepare(Environment(name="e", kind=kind, **fields), setting))
+
+    return make

@@ -92,6 +92,11 @@ def child_environ(environment: Environment, caller: Mapping[str, str], interpret
     return environ | {"PATH": os.pathsep.join(dict.fromkeys(path))}
 
 
+def chosen_variables(caller: Mapping[str, str], patterns: tuple[str, ...]) -> dict[str, str]:
+    """The caller's variables that a definition asks for by name."""
+    return {name: value for name, value in caller.items() if any(fnmatchcase(name, p) for p in patterns)}
+
+
 def _is_inherited(name: str, further: tuple[str, ...]) -> bool:
     if any(fnmatchcase(name, pattern) for pattern in further):
         return True

@@ -1,0 +1,76 @@
+"""Somewhere that jobs run in: an environment that is ready, and folders for jobs."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from container_servers import Server
+
+from stoa.exec.control import Control
+from stoa.exec.environments import Prepared
+from stoa.exec.local import LocalEngine
+from stoa.model import Job, Outcome
+
+
+class Place:
+    """Somewhere that jobs run in: an environment that is ready, and folders for jobs.
+
+    Parameters
+    ----------
+    top
+        A folder that containers may see.
+    """
+
+    def __init__(self, top: Path, prepared: Prepared, server: Server | None = None) -> None:
+        self.top = top
+        self.prepared = prepared
+        self.server = server
+        self.work = top / "products" / "p" / "r" / ".work"
+        self.work.mkdir(parents=True)
+        self.data = top / "data"
+        self.data.mkdir()
+
+    @property
+    def contained(self) -> bool:
+        return self.prepared.container is not None
+
+    def job(self, script: str = "", target: str = "A001", **fields: Any) -> Job:
+        """A job that runs a shell script, given as its text, or an argument vector."""
+        container = self.prepared.container
+        if container:
+            container = msgspec.structs.replace(container, readable=(str(self.data),), writable=(str(self.work),))
+        place, failed = self.work.parent / target, self.work.parent / "failed" / target
+        given: dict[str, Any] = {
+            "run": "r",
+            "target": target,
+            "argv": ("/bin/sh", "-c", script),
+            "environ": self.prepared.environ | {"STOA_OUT": str(self.work / target), "STOA_RUN": "r"},
+            "work": str(self.work / target),
+            "place": str(place),
+            "place_ref": f"products:p/r/{target}",
+            "failed_place": str(failed),
+            "failed_ref": f"products:p/r/failed/{target}",
+            "description": b'{"schema": 1}',
+            "grace_s": 10.0,
+            "umask": self.prepared.umask,
+            "container": container,
+        }
+        return Job(**(given | fields))
+
+    def run(self, script: str = "", **fields: Any) -> Outcome:
+        """The outcome of one job."""
+        (outcome,) = LocalEngine(1).execute([self.job(script, **fields)], Control())
+        return outcome
+
+    def left_running(self, target: str = "A001") -> list[int]:
+        """Processes of this machine that carry the job's directory in their environ."""
+        mark = f"STOA_OUT={self.work / target}".encode()
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+        return found
