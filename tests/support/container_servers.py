@@ -62,7 +62,9 @@ def container_server(kind: str) -> Iterator[Server]:
     address = f"unix://{folder}/sock"
     command, environ = _docker(folder, address) if kind == "docker" else _podman(folder, address)
     with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | environ, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=os.environ | environ, cwd=folder, start_new_session=True
+        )
     server = Server(kind, address, process, folder)
     try:
         _wait_for(server)
