@@ -24,10 +24,11 @@ from stoa.errors import NotFoundError, StoaError
 from stoa.exec.command import check_command
 from stoa.exec.environments import NotBuilt, prepare
 from stoa.model import Environment, ParameterSet, Process
-from stoa.provenance.definitions import check_name, override, read_parameter_set, read_process, shown
+from stoa.provenance.definitions import check_name, read_process, shown
 from stoa.provenance.dialect import block
 from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.library import DEFAULT_SET
+from stoa.provenance.parameter_sets import override, read_parameter_set
 
 _NEW_PROCESS = """\
 # What STOA runs over every target. `stoa process check {name}` says whether it can.

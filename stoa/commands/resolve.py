@@ -15,10 +15,11 @@ from stoa.errors import StoaError
 from stoa.exec.command import check_command
 from stoa.model import Environment, ParameterSet, Process, Run, Value
 from stoa.project import Project
-from stoa.provenance.definitions import override, read_process, shown
+from stoa.provenance.definitions import read_process, shown
 from stoa.provenance.dialect import block
 from stoa.provenance.digests import params_digest, process_digest, scripts_digest
 from stoa.provenance.library import DEFAULT_SET
+from stoa.provenance.parameter_sets import override
 
 
 class Definitions(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Literal, TypeVar, cast, get_args
 
 import msgspec
 
-from stoa.errors import StoaError, nearest
+from stoa.errors import StoaError
 from stoa.model import (
     SCHEMA,
     Choice,
@@ -23,8 +23,6 @@ from stoa.model import (
     Intent,
     Need,
     OutputSpec,
-    ParameterSet,
-    ParamRule,
     ParamSpec,
     Process,
     ResultSpec,
@@ -34,7 +32,7 @@ from stoa.model import (
 from stoa.project import Config, DaskSettings, Local, QualityCut, SlurmSettings
 from stoa.provenance.engine_settings import dask_settings, slurm_settings
 from stoa.provenance.fields import angle_arcsec, duration, exit_codes, get, memory, path_below, tolerance
-from stoa.provenance.scalars import brief, parse_value
+from stoa.provenance.scalars import brief
 from stoa.provenance.yamltree import Spot, read_yaml
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
@@ -50,17 +48,6 @@ _PROCESS_FIELDS = (
     "skip_codes", "needs", "intent",
 )  # fmt: skip
 _PLACEHOLDERS = ("script", "target", "name", "group", "meta", "out", "params", "needs")
-
-
-class MissingValueError(StoaError):
-    """A parameter without a default to which a set gives no value."""
-
-    def __init__(self, process: str, parameter: str, name: str) -> None:
-        super().__init__(
-            f"parameter {parameter!r} of process {process!r} has no default and set {name!r} gives no value",
-            f"`stoa params new NAME --process {process} --set {parameter}=...`",
-        )
-        self.parameter = parameter
 
 
 def check_name(name: str, kind: str) -> str:
@@ -121,108 +108,6 @@ def _positive(spot: Spot) -> int:
     if not 1 <= number <= 1_000_000:
         raise spot.error(f"{spot.field} must be a whole number above 0, got {brief(spot.text())}")
     return number
-
-
-def read_parameter_set(data: bytes, file: str, process: Process, name: str, later: Container[str] = ()) -> ParameterSet:
-    """A parameter set, its defaults filled in and every value checked.
-
-    Parameters
-    ----------
-    later
-        Parameters that need no value yet.
-    """
-    root = read_yaml(data, file)
-    fields = root.mapping(("schema", "process", "doc", "values", "rules"))
-    check_schema(fields)
-    owner = get(fields, "process", Spot.text, process.name)
-    if owner != process.name:
-        raise fields["process"].error(f"this set is for process {brief(owner)}, not {process.name!r}")
-    given = _values(fields["values"], process) if "values" in fields else {}
-    rules = _param_rules(fields["rules"], process) if "rules" in fields else ()
-    try:
-        made = complete(process, name, given, doc=get(fields, "doc", Spot.text, ""), later=later)
-    except MissingValueError as problem:
-        raise root.error(problem.message, f"add `{problem.parameter}: ...` to its values") from None
-    return msgspec.structs.replace(made, rules=rules)
-
-
-def _values(spot: Spot, process: Process) -> dict[str, Value]:
-    """Values of declared parameters, within their limits."""
-    given: dict[str, Value] = {}
-    for key, below in spot.mapping().items():
-        spec = _declared(key, process, below.error)
-        try:
-            given[key] = check_value(parse_value(below.text(), spec.type), spec)
-        except ValueError as problem:
-            raise below.error(
-                f"parameter {key!r} of process {process.name!r} {problem}", _limits_hint(process)
-            ) from None
-    return given
-
-
-def _param_rules(spot: Spot, process: Process) -> tuple[ParamRule, ...]:
-    return tuple(_param_rule(below, process) for below in spot.sequence())
-
-
-def _param_rule(spot: Spot, process: Process) -> ParamRule:
-    fields = spot.mapping(("where", "values", "doc"), required=("where", "values"))
-    return ParamRule(
-        where=fields["where"].text(), values=_values(fields["values"], process), doc=get(fields, "doc", Spot.text, "")
-    )
-
-
-def override(process: Process, base: ParameterSet, settings: Mapping[str, str]) -> ParameterSet:
-    """A parameter set with some values replaced by written ones (``--set snr=3``).
-
-    The set is named by its base and what differs: ``default+snr=3``. A value that is given here
-    is not changed by a rule of the base.
-    """
-    values = dict(base.values)
-    ruled = {key for rule in base.rules for key in rule.values}
-    for key, text in settings.items():
-        spec = _declared(key, process, StoaError)
-        try:
-            values[key] = check_value(parse_value(text, spec.type), spec)
-        except ValueError as problem:
-            raise StoaError(f"parameter {key!r} of process {process.name!r} {problem}", _limits_hint(process)) from None
-    values = {key: values[key] for key in process.params}
-    changed = [
-        f"{key}={shown(values[key])}"
-        for key in values
-        if values[key] != base.values.get(key) or (key in settings and key in ruled)
-    ]
-    rules = tuple(
-        msgspec.structs.replace(rule, values=left)
-        for rule in base.rules
-        if (left := {key: value for key, value in rule.values.items() if key not in settings})
-    )
-    return ParameterSet(process=process.name, name="+".join([base.name, *changed]), values=values, rules=rules)
-
-
-def complete(
-    process: Process, name: str, given: Mapping[str, Value], doc: str = "", later: Container[str] = ()
-) -> ParameterSet:
-    """A parameter set from the values that differ from the defaults.
-
-    Parameters
-    ----------
-    later
-        Parameters that need no value yet.
-
-    Raises
-    ------
-    MissingValueError
-        If a parameter has neither a value nor a default.
-    """
-    values: dict[str, Value] = {}
-    for key, spec in process.params.items():
-        value = given.get(key, spec.default)
-        if value is None and key in later:
-            continue
-        if value is None:
-            raise MissingValueError(process.name, key, name)
-        values[key] = value
-    return ParameterSet(process=process.name, name=name, values=values, doc=doc)
 
 
 def check_value(value: Value, spec: ParamSpec) -> Value:
@@ -454,15 +339,3 @@ def _result(spot: Spot) -> ResultSpec:
         tolerance=get(fields, "tolerance", tolerance, 0.0),
         doc=get(fields, "doc", Spot.text, ""),
     )
-
-
-def _declared(key: str, process: Process, error: Callable[[str, str | None], StoaError]) -> ParamSpec:
-    if key in process.params:
-        return process.params[key]
-    near = nearest(key[:60], list(process.params))
-    guess = f", did you mean {near!r}?" if near else ""
-    raise error(f"process {process.name!r} has no parameter {brief(key)}{guess}", _limits_hint(process))
-
-
-def _limits_hint(process: Process) -> str:
-    return f"`stoa process show {process.name}` lists the parameters and their limits"

@@ -9,14 +9,9 @@ from typing import TypeVar
 from stoa.errors import NotFoundError, StoaError
 from stoa.model import Environment, ParameterSet, Process, Target
 from stoa.project import PRODUCTS_ROOT, STOA_DIR, Config, Local, Project
-from stoa.provenance.definitions import (
-    complete,
-    read_config,
-    read_local,
-    read_parameter_set,
-    read_process,
-)
+from stoa.provenance.definitions import read_config, read_local, read_process
 from stoa.provenance.environment_definition import read_environment
+from stoa.provenance.parameter_sets import complete, read_parameter_set
 from stoa.provenance.records import read_targets
 from stoa.provenance.yamltree import MAX_BYTES, DefinitionError
 

@@ -6,15 +6,9 @@ import pytest
 
 from stoa.errors import StoaError
 from stoa.provenance import yamltree
-from stoa.provenance.definitions import (
-    check_name,
-    override,
-    read_config,
-    read_local,
-    read_parameter_set,
-    read_process,
-)
+from stoa.provenance.definitions import check_name, read_config, read_local, read_process
 from stoa.provenance.environment_definition import read_environment
+from stoa.provenance.parameter_sets import override, read_parameter_set
 from stoa.provenance.yamltree import MAX_BYTES, DefinitionError
 
 HEAD = "name: peak\ncommand: [x]\n"

@@ -9,17 +9,10 @@ from hypothesis import strategies as st
 
 from stoa.model import InputSpec, Need, OutputSpec, ParameterSet, ParamSpec, Process, ResultSpec
 from stoa.project import Config, Local
-from stoa.provenance.definitions import (
-    complete,
-    override,
-    read_config,
-    read_local,
-    read_parameter_set,
-    read_process,
-    shown,
-)
+from stoa.provenance.definitions import read_config, read_local, read_process, shown
 from stoa.provenance.dialect import block
 from stoa.provenance.environment_definition import read_environment
+from stoa.provenance.parameter_sets import complete, override, read_parameter_set
 
 FULL = b"""\
 # What a colleague wrote.

@@ -7,14 +7,10 @@ from functools import partial
 
 from stoa.errors import StoaError
 from stoa.model import SCHEMA, Author, Outcome, ParameterSet, Review, Run, Status, Summary, Target
-from stoa.provenance.definitions import (
-    read_config,
-    read_local,
-    read_parameter_set,
-    read_process,
-)
+from stoa.provenance.definitions import read_config, read_local, read_process
 from stoa.provenance.dialect import RecordError
 from stoa.provenance.environment_definition import read_environment
+from stoa.provenance.parameter_sets import read_parameter_set
 from stoa.provenance.records import (
     read_frozen_set,
     read_outcomes,
