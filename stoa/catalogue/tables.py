@@ -1,4 +1,4 @@
-"""Tables of sources as files (VOTable, FITS, ECSV, CSV), and where their positions stand."""
+"""Tables of sources as files (VOTable, FITS, ECSV, CSV, Parquet), and where their positions stand."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ FORMATS = {
     ".fit": "fits",
     ".ecsv": "ascii.ecsv",
     ".csv": "ascii.csv",
+    ".parquet": "parquet",
 }
 """Suffix of a file name, before a further ``.gz``, and the format in astropy's words."""
 
@@ -87,6 +88,8 @@ def read_table(path: Path) -> Table:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # units and names that are not quite as the standard wants them
             table = _read_votable(path) if kind == "votable" else Table.read(path, format=kind)
+    except ModuleNotFoundError as problem:
+        raise _needs_package(kind, problem) from problem
     except Exception as problem:  # the readers of four formats fail in a dozen ways
         lines = str(problem).strip().splitlines() or [type(problem).__name__]
         raise CatalogueError(f"{str(path)!r} cannot be read as {kind.removeprefix('ascii.')}: {lines[0]}") from problem
@@ -122,9 +125,16 @@ def write_table(table: Table, path: Path) -> None:
             _fits(table).writeto(aside, overwrite=True)
         else:
             table.write(aside, format=kind, overwrite=True)
+    except ModuleNotFoundError as problem:
+        raise _needs_package(kind, problem) from problem
+    else:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _needs_package(kind: str, problem: ModuleNotFoundError) -> CatalogueError:
+    return CatalogueError(f"tables as {kind} need pandas and pyarrow: {problem}", "pip install 'stoa[parquet]'")
 
 
 def position_columns(table: Table, name: str) -> PositionColumns:
@@ -207,8 +217,7 @@ def _votable(table: Table) -> VOTableFile:
     """The table as a VOTable document with a coordinate system that its main positions refer to."""
     from astropy.io.votable.tree import CooSys, Info, VOTableFile
 
-    bare = table.copy(copy_data=False)
-    bare.meta = {}
+    bare = _bare(table)
     document = VOTableFile.from_table(bare)
     resource = document.resources[0]
     fk5 = str(table.meta.get("frame", "")).upper() == "FK5"
@@ -227,11 +236,22 @@ def _votable(table: Table) -> VOTableFile:
     return document
 
 
-def _fits(table: Table) -> HDUList:
-    from astropy.io import fits
+def _bare(table: Table) -> Table:
+    """The table without its facts, and without units that no standard knows, such as VizieR's "h:m:s"."""
+    from astropy import units
 
     bare = table.copy(copy_data=False)
     bare.meta = {}
+    for name in bare.colnames:
+        if isinstance(bare[name].unit, units.UnrecognizedUnit):
+            bare[name].unit = None
+    return bare
+
+
+def _fits(table: Table) -> HDUList:
+    from astropy.io import fits
+
+    bare = _bare(table)
     hdu = fits.table_to_hdu(bare)
     for number, name in enumerate(table.colnames, 1):
         for key, text in (("TUCD", table[name].meta.get("ucd")), ("TCOMM", table[name].description)):

@@ -10,6 +10,7 @@ import typer
 from stoa.cli.context import workspace
 from stoa.cli.say import JsonOption, as_json, count, out, table, tell
 from stoa.commands import catalogue
+from stoa.commands import limits as upper_limits
 
 app = typer.Typer()
 catalogue_app = typer.Typer(no_args_is_help=True)
@@ -85,8 +86,8 @@ def quality(
 def match(
     ctx: typer.Context,
     source: SourceArgument,
-    with_catalogue: Annotated[
-        Path, typer.Argument(help="VOTable, FITS, ECSV or CSV with positions.", metavar="CATALOGUE")
+    catalogues: Annotated[
+        list[Path], typer.Argument(help="VOTable, FITS, ECSV or CSV with positions.", metavar="CATALOGUE...")
     ],
     radius: Annotated[str, typer.Option("--radius", "-r", help="Largest separation: 5arcsec.")] = "5arcsec",
     calibrators: Annotated[
@@ -95,24 +96,41 @@ def match(
     unique: Annotated[bool, typer.Option("--unique", help="Write one row a catalogue object.")] = False,
     keep: KeepOption = None,
     quality: QualityOption = False,
+    flux: Annotated[
+        str, typer.Option("--flux", help="Published fluxes to compare with, and where measured: F6cm@6cm.")
+    ] = "",
+    index: Annotated[float, typer.Option("--index", help="Spectral index to carry them along.")] = 0.0,
     out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:
     """Match sources with a catalogue on the sky: the nearest object within a radius."""
-    report = catalogue.match(
-        workspace(ctx),
-        source,
-        with_catalogue,
-        radius,
-        calibrators=calibrators,
-        unique=unique,
-        keep=keep or (),
-        quality=quality,
-        out=out_file,
-    )
+    if out_file and len(catalogues) > 1:
+        raise typer.BadParameter("--out takes the matches with one catalogue", param_hint="--out")
+    ws = workspace(ctx)
+    reports = [
+        catalogue.match(
+            ws,
+            source,
+            other,
+            radius,
+            calibrators=calibrators,
+            unique=unique,
+            keep=keep or (),
+            quality=quality,
+            flux=flux,
+            index=index,
+            out=out_file,
+        )
+        for other in catalogues
+    ]
     if json:
-        as_json(report)
+        as_json(reports[0] if len(reports) == 1 else reports)
         return
+    for report in reports:
+        _show_match(report)
+
+
+def _show_match(report: catalogue.MatchReport) -> None:
     found = f"{report.matched} of {count(report.sources, 'source')} within {report.radius_arcsec:g} arcsec"
     objects = f"{count(report.objects, 'object')} of {report.catalogue}"
     out(f"{found} of {objects}; {report.expected:.2g} expected by chance")
@@ -121,7 +139,53 @@ def match(
     if report.offset:
         out(f"  sources lie {report.offset.d_ra:+.3f}, {report.offset.d_dec:+.3f} arcsec (RA, Dec) from the objects,"
             f" scatter {report.offset.scatter:.3f}")  # fmt: skip
+    if report.fluxes:
+        f = report.fluxes
+        out(f"  {count(f.compared, 'source')} with {f.column} at {f.at_ghz:.4g} GHz: observed / expected {f.ratio:.3g},"
+            f" scatter {f.scatter_dex:.2g} dex, correlation {f.correlation:.2f}; median index {f.median_index:+.2f}"
+            f" (carried along {f.index:+g})")  # fmt: skip
     out(f"wrote {' and '.join(report.files)}")
+
+
+@catalogue_app.command()
+def limits(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help="A run, or PROCESS@SET.")],
+    with_catalogue: Annotated[Path, typer.Argument(help="Table with positions.", metavar="CATALOGUE")],
+    radius: Annotated[str, typer.Option("--radius", "-r", help="A source this near is the object.")] = "5arcsec",
+    sigma: Annotated[float, typer.Option("--sigma", help="The limit over the local noise.")] = 5.0,
+    out_file: OutOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give upper limits for the objects of a catalogue that were looked at and not found."""
+    report = upper_limits.limits(workspace(ctx), source, with_catalogue, radius, sigma, out_file)
+    if json:
+        as_json(report)
+        return
+    out(f"{count(report.objects, 'object')} of {report.catalogue} not found, {count(report.limits, 'limit')}"
+        f" of {report.sigma:g} sigma in {count(report.images, 'image')}")  # fmt: skip
+    if report.unknown:
+        tell(f"{count(report.unknown, 'image')} left out: place, primary beam or rms unknown")
+    out(f"wrote {' and '.join(report.files)}")
+
+
+@catalogue_app.command()
+def export(
+    ctx: typer.Context,
+    source: SourceArgument,
+    file: Annotated[
+        Path, typer.Option("--out", "-o", help="File to write: .vot, .fits, .ecsv, .csv, .parquet, or .reg for DS9.")
+    ],
+    keep: KeepOption = None,
+    quality: QualityOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write sources to a file of another kind; the suffix tells which."""
+    number = catalogue.export(workspace(ctx), source, file, keep or (), quality=quality)
+    if json:
+        as_json({"file": str(file), "sources": number})
+    else:
+        out(f"wrote {count(number, 'source')} to {file}")
 
 
 @catalogue_app.command()

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from stoa.catalogue.fluxes import FluxComparison, compare, published
 from stoa.catalogue.match import Offset
 from stoa.catalogue.match import match as match_tables
 from stoa.catalogue.plots import against, histogram, sky_map
 from stoa.catalogue.quality import CutCount, Selection, select
+from stoa.catalogue.regions import write_ds9
 from stoa.catalogue.stack import Part
 from stoa.catalogue.stack import stack as stack_parts
 from stoa.catalogue.tables import read_table, write_table
@@ -60,6 +62,7 @@ class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
     objects: int  # distinct objects
     expected: float  # matches by chance
     offset: Offset | None
+    fluxes: FluxComparison | None = None
 
 
 class QualityReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +105,7 @@ def stack_report(
         File to write; by default VOTable and FITS in `catalogues/`.
     """
     table, report = _stacked(ws, source, _cuts(ws, keep, quality=quality), output)
-    return msgspec.structs.replace(report, files=_write(ws, table, out, _label(source)))
+    return msgspec.structs.replace(report, files=write(ws, table, out, label(source)))
 
 
 def quality(
@@ -129,7 +132,7 @@ def quality(
         )
     selection = _cut(_uncut(ws, source), source, cuts)
     return QualityReport(
-        source=source, files=_write(ws, selection.table, out, f"{_label(source)}-quality"),
+        source=source, files=write(ws, selection.table, out, f"{label(source)}-quality"),
         sources=len(selection.table) + sum(cut.removed for cut in selection.cuts), kept=len(selection.table),
         cuts=selection.cuts,
     )  # fmt: skip
@@ -244,6 +247,8 @@ def match(
     unique: bool = False,
     keep: Iterable[str] = (),
     quality: bool = False,
+    flux: str = "",
+    index: float = 0.0,
     out: Path | None = None,
 ) -> MatchReport:
     """Match the sources of a run, or of a table on disk, with a catalogue on the sky, and write the matches.
@@ -258,21 +263,26 @@ def match(
         Keep sources on calibrators, which are quasars and match for certain.
     unique
         One row a catalogue object in the table that is written.
+    flux
+        Published fluxes to compare with, and where they were measured: ``F6cm@6cm``.
+    index
+        Spectral index along which they are carried to the observed frequency.
     """
     table = _sources(ws, source, keep, quality=quality)
     found = match_tables(
         table, read_table(catalogue), radius_arcsec(radius), calibrators=calibrators, unique=unique,
         names=(source, str(catalogue)),
     )  # fmt: skip
+    fluxes = compare(found.table, published(flux), index) if flux else None
     found.table.meta = {
         "source": source, **_cut_facts(table), "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec,
         "matched": found.matched, "objects": found.objects,
     }  # fmt: skip
     return MatchReport(
         source=source, catalogue=str(catalogue), radius_arcsec=found.radius_arcsec,
-        files=_write(ws, found.table, out, f"{_label(source)}-x-{catalogue.stem}"), sources=found.sources,
+        files=write(ws, found.table, out, f"{label(source)}-x-{catalogue.stem}"), sources=found.sources,
         calibrators=found.calibrators, matched=found.matched, objects=found.objects, expected=found.expected,
-        offset=found.offset,
+        offset=found.offset, fluxes=fluxes,
     )  # fmt: skip
 
 
@@ -284,6 +294,13 @@ def _sources(ws: Workspace, source: str, keep: Iterable[str], *, quality: bool) 
 def _uncut(ws: Workspace, source: str) -> Table:
     path = Path(source)
     return read_table(path) if path.suffix and path.is_file() else stack(ws, source)
+
+
+def export(ws: Workspace, source: str, out: Path, keep: Iterable[str] = (), *, quality: bool = False) -> int:
+    """Write the sources of a run or table to a file of any kind; gives their number."""
+    table = _sources(ws, source, keep, quality=quality)
+    write(ws, table, out, "")
+    return len(table)
 
 
 def plot(
@@ -307,7 +324,7 @@ def plot(
     if kind not in PLOTS:
         raise StoaError(f"no plot {kind!r}", f"plots: {', '.join(PLOTS)}")
     table = _sources(ws, source, keep, quality=quality)
-    file = out or _folder(ws) / f"{_label(source)}-{kind}.png"
+    file = out or _folder(ws) / f"{label(source)}-{kind}.png"
     title = _title(source, table, catalogue)
     if kind == "sky":
         objects = read_table(catalogue) if catalogue else None
@@ -366,17 +383,22 @@ def _folder(ws: Workspace) -> Path:
     return folder
 
 
-def _label(source: str) -> str:
+def label(source: str) -> str:
     """Name of a file made from a source; a value that was given on a command line may hold any character."""
-    name = Path(source).stem if Path(source).suffix in (".vot", ".fits", ".ecsv", ".csv", ".xml") else source
+    name = (
+        Path(source).stem if Path(source).suffix in (".vot", ".fits", ".ecsv", ".csv", ".xml", ".parquet") else source
+    )
     return re.sub(r"[^\w@.+=,-]+", "_", name)[:150]
 
 
-def _write(ws: Workspace, table: Any, out: Path | None, label: str) -> tuple[str, ...]:
+def write(ws: Workspace, table: Any, out: Path | None, label: str) -> tuple[str, ...]:
     """Write a table where it was asked for, or as VOTable and FITS."""
     files = [out] if out else [_folder(ws) / f"{label}{suffix}" for suffix in (".vot", ".fits")]
     for file in files:
-        write_table(table, file)
+        if file.suffix == ".reg":
+            write_ds9(table, file, name="sources")
+        else:
+            write_table(table, file)
     return tuple(
         str(file.relative_to(ws.project.top)) if file.is_relative_to(ws.project.top) else str(file) for file in files
     )

@@ -185,3 +185,25 @@ def test_a_changed_product_of_a_row_is_said(found):
 def test_a_row_that_cannot_be_traced(found, row, file, message):
     found.ok("catalogue", "stack", "find@default")
     assert message in found.error("show", file, "--row", row)[0]
+
+
+def test_several_catalogues_are_matched_one_after_the_other(found):
+    (found.top / "radio.csv").write_text("name,ra,dec\nR1,11.0,-31.0\n", encoding="utf-8")
+    said = found.json("catalogue", "match", "find@default", "quasars.csv", "radio.csv")
+    assert [(one["catalogue"], one["matched"]) for one in said] == [("quasars.csv", 1), ("radio.csv", 1)]
+    assert found("catalogue", "match", "find@default", "quasars.csv", "radio.csv", "--out", "x.vot").exit_code == 2
+
+
+def test_sources_are_exported_to_every_kind_of_file(found):
+    for suffix in ("vot", "fits", "ecsv", "csv", "reg"):
+        assert (
+            found.ok("catalogue", "export", "find@default", "--out", f"x.{suffix}")
+            == f"wrote 3 sources to x.{suffix}\n"
+        )
+    assert (found.top / "x.reg").read_text(encoding="utf-8").count("circle(") == 3
+
+
+def test_limits_need_images_of_known_depth(found):
+    assert found.error("catalogue", "limits", "find@default", "quasars.csv")[0] == (
+        "error: no image of find@default has a known place, primary beam and rms"
+    )

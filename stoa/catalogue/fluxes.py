@@ -1,0 +1,118 @@
+"""Fluxes of matched sources against those that a catalogue published at another frequency."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from stoa.catalogue.match import PREFIX
+from stoa.catalogue.tables import CatalogueError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from astropy.table import Table
+    from numpy.typing import NDArray
+
+_PUBLISHED = re.compile(r"(.+?)@([0-9.]+)\s*(GHz|MHz|cm|mm)")
+_GHZ_CM = 29.9792458
+
+
+class Published(Struct, frozen=True):
+    """A column of fluxes and the frequency that they were measured at."""
+
+    column: str
+    at_ghz: float
+
+
+class FluxComparison(Struct, frozen=True, kw_only=True):
+    """How observed fluxes compare with published ones, of rows that have both."""
+
+    column: str
+    at_ghz: float
+    index: float  # spectral index that published fluxes were carried along
+    compared: int
+    ratio: float  # median of observed over expected
+    scatter_dex: float  # 1.4826 times the median absolute deviation of log10 of the ratio
+    correlation: float  # of the logarithms; NaN for fewer than three
+    median_index: float  # of the indices that would make observed and published flux agree
+
+
+def published(text: str) -> Published:
+    """The column and frequency of ``F6cm@6cm`` or ``F6cm@4.85GHz``.
+
+    Raises
+    ------
+    CatalogueError
+        If it is not of this form.
+    """
+    found = _PUBLISHED.fullmatch(text.strip())
+    number = float(found[2]) if found and found[2].count(".") < 2 and found[2] != "." else 0.0
+    if not found or number <= 0:
+        raise CatalogueError(f"{text!r} names no published flux", "write it like F6cm@6cm or F6cm@4.85GHz")
+    ghz = {"GHz": number, "MHz": number / 1000, "cm": _GHZ_CM / number, "mm": 10 * _GHZ_CM / number}[found[3]]
+    return Published(found[1], ghz)
+
+
+def compare(matched: Table, given: Published, index: float = 0.0) -> FluxComparison:
+    """Add what a catalogue's flux predicts to matched sources, and say how the two agree.
+
+    Adds ``expected_flux`` (the published one carried along S proportional to frequency ** `index`), ``flux_ratio``,
+    ``e_flux_ratio`` (of the observed flux's error alone) and ``spectral_index`` (between the two frequencies).
+
+    Raises
+    ------
+    CatalogueError
+        If a column is missing or the published one has a unit that is no flux density.
+    """
+    import numpy as np
+
+    name = PREFIX + given.column
+    for needed in (name, "flux", "e_flux", "freq_ghz"):
+        if needed not in matched.colnames:
+            raise CatalogueError(f"there is no column {needed.removeprefix(PREFIX)!r} to compare fluxes by")
+    flux, error, freq = (_numbers(matched[column]) for column in ("flux", "e_flux", "freq_ghz"))
+    at_catalogue = _numbers(matched[name]) * _jansky(matched[name], given.column)
+    at_catalogue[~(at_catalogue > 0)] = np.nan
+    with np.errstate(all="ignore"):
+        expected = at_catalogue * (freq / given.at_ghz) ** index
+        ratio = flux / expected
+        between = np.log(flux / at_catalogue) / np.log(freq / given.at_ghz)
+    for column, values, unit in (
+        ("expected_flux", expected, "Jy"),
+        ("flux_ratio", ratio, None),
+        ("e_flux_ratio", error / expected, None),
+        ("spectral_index", between, None),
+    ):
+        matched[column] = values
+        matched[column].unit = unit
+    good = np.isfinite(ratio) & (ratio > 0)
+    logs = np.log10(ratio[good])
+    x, y = np.log10(expected[good]), np.log10(flux[good])
+    can_correlate = good.sum() > 2 and x.std() > 0 and y.std() > 0
+    return FluxComparison(
+        column=given.column, at_ghz=given.at_ghz, index=index, compared=int(good.sum()),
+        ratio=float(10 ** np.median(logs)) if len(logs) else np.nan,
+        scatter_dex=float(1.4826 * np.median(np.abs(logs - np.median(logs)))) if len(logs) else np.nan,
+        correlation=float(np.corrcoef(x, y)[0, 1]) if can_correlate else np.nan,
+        median_index=float(np.nanmedian(between[good])) if len(logs) else np.nan,
+    )  # fmt: skip
+
+
+def _numbers(column: Any) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.asarray(np.ma.filled(np.ma.asarray(column, dtype=np.float64), np.nan)).copy()
+
+
+def _jansky(column: Any, name: str) -> float:
+    """What turns a column into jansky; one without a unit has jansky."""
+    from astropy import units
+
+    if column.unit is None:
+        return 1.0
+    try:
+        return float(units.Unit(column.unit).to(units.Jy))
+    except (units.UnitConversionError, TypeError, ValueError) as problem:
+        raise CatalogueError(f"column {name!r} has the unit {column.unit}, which is no flux density") from problem
