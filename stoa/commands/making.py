@@ -20,6 +20,9 @@ from stoa.exec.jobs import JobContext, job_description, job_environ, placeholder
 from stoa.model import Container, FileRef, Job, Process, Run, Target
 from stoa.project import PRODUCTS_ROOT, Project
 
+LEAST_FREE_MB = 100
+"""A run does not start on a disk with less than this left."""
+
 
 class JobMaker:
     """Makes the jobs of one run.
@@ -151,6 +154,28 @@ def products_folder(ws: Workspace) -> Path:
             f"`stoa root add {PRODUCTS_ROOT} PATH` puts it elsewhere",
         ) from None
     return folder.absolute()
+
+
+def check_room(products: Path, process: Process, at_once: int) -> None:
+    """Raise if the disk has no room for what the jobs that run at once may write.
+
+    Parameters
+    ----------
+    at_once
+        How many run at once.
+    """
+    try:
+        disk = os.statvfs(products)
+    except OSError:
+        return
+    free_mb = disk.f_bavail * disk.f_frsize / 1e6
+    wanted_mb = max(process.disk_mb * max(at_once, 1), LEAST_FREE_MB)
+    if free_mb < wanted_mb:
+        raise StoaError(
+            f"the disk of the products has {free_mb:.0f} MB left, and a run of process {process.name!r} may need"
+            f" {wanted_mb} MB at once ({products})",
+            f"make room, or `stoa root add {PRODUCTS_ROOT} PATH` puts products elsewhere",
+        )
 
 
 def _with_siblings(environ: Mapping[str, str], project: Project, process: Process) -> dict[str, str]:

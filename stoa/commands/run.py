@@ -15,7 +15,7 @@ from stoa.commands.canary import Forecast, canary, forecast
 from stoa.commands.chain import stages
 from stoa.commands.environments import prepare_all, run_digests
 from stoa.commands.live import recover_run
-from stoa.commands.making import JobMaker, products_folder
+from stoa.commands.making import JobMaker, check_room, products_folder
 from stoa.commands.plan import Plan, PlannedJob, make_plan, without_live
 from stoa.commands.resolve import resolve
 from stoa.commands.selection import Selection
@@ -27,6 +27,7 @@ from stoa.exec.engines import GO_ON_ALONE, make_engine
 from stoa.exec.environments import Prepared
 from stoa.exec.liveness import Owner
 from stoa.exec.remote import chunk_folder, is_left
+from stoa.exec.verdict import with_more_memory
 from stoa.model import BAD, SCHEMA, CauseGroup, Job, Outcome, Run, Status
 from stoa.provenance.committer import Batch, RunWriter
 from stoa.provenance.ids import id_after, now
@@ -80,6 +81,7 @@ class Launch:
         self.ws = ws
         self._engine = make_engine(engine, workers, ws.project.local, ws.project.spool)
         self._products = products_folder(ws)
+        check_room(self._products, plan.definitions.process, min(workers or ws.project.jobs_at_once, len(plan.to_run)))
         self._prepared = prepare_all(ws.project, plan.definitions.places, {job.environment for job in plan.to_run})
         self._control = Control()
         with ws.store.spool.lock():
@@ -91,6 +93,8 @@ class Launch:
         self._done = 0
         self._workers = workers or ws.project.jobs_at_once
         self._tried: list[Outcome] = []  # of a canary
+        self._again: list[Job] = []  # attempts with more memory
+        self._limits_mb: dict[tuple[str, str], int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -115,9 +119,37 @@ class Launch:
                 outcome = self._blocked(job)
                 yield self._take(outcome)
         self._ended = self._engine.execute(self._jobs(), control)
-        for outcome in self._ended:
+        yield from self._watched()
+        while self._again and not control.draining:
+            again, self._again = self._again, []
+            self._ended = self._engine.execute(self._started(again), control)
+            yield from self._watched()
+
+    def _watched(self) -> Iterator[Outcome]:
+        """Takes what the engine gives; jobs that ran out of memory and may be tried again are noted."""
+        most_mb = self.plan.definitions.process.memory_most_mb
+        for outcome in self._ended or ():
+            limit_mb = self._limits_mb.get((outcome.target, outcome.group), 0)
+            if outcome.attempt > 1 and limit_mb:
+                outcome = msgspec.structs.replace(outcome, memory_limit_mb=limit_mb)
             if self._writer.end(outcome):
                 yield self._count(outcome)
+            if most_mb and outcome.status is Status.KILLED and not self.goes_on_alone:
+                self._try_again(outcome, limit_mb, most_mb)
+
+    def _try_again(self, outcome: Outcome, limit_mb: int, most_mb: int) -> None:
+        key = outcome.target, outcome.group
+        planned = next(job for job in self.plan.to_run if (job.target, job.group) == key)
+        job = self._maker.job(planned)
+        job = msgspec.structs.replace(job, memory_mb=limit_mb or job.memory_mb)
+        if more := with_more_memory(job, most_mb, outcome):
+            self._limits_mb[key] = more.memory_mb
+            self._again.append(more)
+
+    def _started(self, jobs: list[Job]) -> Iterator[Job]:
+        for job in jobs:
+            self._writer.start(job)
+            yield job
 
     def _take(self, outcome: Outcome) -> Outcome:
         self._writer.end(outcome)

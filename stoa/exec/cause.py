@@ -38,6 +38,7 @@ _FAULTS = (
         r"\W{0,8}(?:(?:ERROR|FATAL|CRITICAL)\b|(?i:fatal error|error|fatal)\W{0,4}:).*)$"
     ),
 )
+_LEAP_SECONDS = re.compile(r"\bSEVERE\b.*(?i:leap.?second)")  # CASA says so of a table that is a bit old
 _TRACEBACK = re.compile(r"(?:Exception Group )?Traceback \(most recent call last\):$")
 _GROUP_MARGIN = re.compile(r"^\s+[|+] ?")  # of an exception group's traceback
 _IGNORED = "Exception ignored in"  # Python's words before a traceback that ended nothing
@@ -97,6 +98,8 @@ def last_fault(log: str) -> str:
 
 
 def _fault_in(line: str) -> str:
+    if _LEAP_SECONDS.search(line):
+        return ""
     match = next(filter(None, (fault.match(line) for fault in _FAULTS)), None)
     return (match.groupdict().get("line") or match[0]).strip() if match else ""
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import signal
 
+import msgspec
 from msgspec import Struct, field
 
 from stoa.exec.cause import cause_of, last_line, one_line
+from stoa.exec.chunks import as_attempt
 from stoa.exec.ending import Ending
 from stoa.exec.log import OK_TAIL_BYTES, excerpt, tail
 from stoa.exec.outputs import OutputProblem, collect_outputs
 from stoa.exec.results import ResultProblem, read_results
-from stoa.model import FileRef, Job, Status, Value
+from stoa.model import FileRef, Job, Outcome, Status, Value
 
 _OUT_OF_MEMORY = re.compile(r"\b(?:MemoryError|bad_alloc|Cannot allocate memory|[Oo]ut of memory|memory exhausted)\b")
 
+_MEMORY_LIMIT = "memory limit"
 _NO_PROCESS = re.compile(
     r"Resource temporarily unavailable|BlockingIOError|can't start new thread|[Cc]an(?:not|'t) fork"
 )
@@ -68,6 +71,14 @@ def status_of(job: Job, ending: Ending, log_tail: str) -> tuple[Status, str]:
     return (Status.KILLED if ending.signal else Status.FAILED), cause
 
 
+def with_more_memory(job: Job, most_mb: int, outcome: Outcome) -> Job | None:
+    """The next attempt at a job that reached its memory limit, with twice as much; None for all others."""
+    wanted = min(2 * job.memory_mb, most_mb)
+    if outcome.status is not Status.KILLED or not outcome.cause.startswith(_MEMORY_LIMIT) or wanted <= job.memory_mb:
+        return None
+    return msgspec.structs.replace(as_attempt(job, outcome.attempt + 1), memory_mb=wanted)
+
+
 def _limit_reached(job: Job, ending: Ending, log_tail: str) -> str:
     """The limit that ended a job, in words, as far as signal and log tell it."""
     if ending.limit:
@@ -76,7 +87,7 @@ def _limit_reached(job: Job, ending: Ending, log_tail: str) -> str:
         return ""
     overtime = ending.signal == "SIGKILL" and ending.cpu_s >= job.cpu_limit_s
     signs = {
-        f"memory limit of {job.memory_mb} MB reached": job.memory_mb and _OUT_OF_MEMORY.search(log_tail),
+        f"{_MEMORY_LIMIT} of {job.memory_mb} MB reached": job.memory_mb and _OUT_OF_MEMORY.search(log_tail),
         f"CPU time limit of {job.cpu_limit_s:g} s reached": job.cpu_limit_s
         and (_by_signal(ending, signal.SIGXCPU) or overtime),
         f"file size limit of {job.file_mb} MB reached": job.file_mb

@@ -119,7 +119,7 @@ class RunWriter:
         if before:
             self.counts[before[1]] -= 1
             self._bad = [bad for bad in self._bad if (bad.target, bad.group) != key]
-        if outcome.worker:
+        if outcome.worker or outcome.attempt > 1 or outcome.status is Status.KILLED:  # which may be tried again
             self._attempts[key] = (outcome.attempt, outcome.status)
         self.counts[outcome.status] = self.counts.get(outcome.status, 0) + 1
         if outcome.status not in (Status.OK, Status.SKIPPED):

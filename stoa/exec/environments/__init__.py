@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from stoa.errors import nearest
 from stoa.exec.environments.base import INHERITED, EnvironmentProblem, Kind, NotBuilt, Prepared, Setting, child_environ
+from stoa.exec.environments.casa import casa_identity, prepare_casa
 from stoa.exec.environments.docker import docker_identity, prepare_docker
 from stoa.exec.environments.host import prepare_host
 from stoa.exec.environments.venv import prepare_venv, venv_identity
@@ -28,10 +29,14 @@ __all__ = [
     "prepare",
 ]
 
-KINDS: dict[str, Kind] = {"host": prepare_host, "venv": prepare_venv, "docker": prepare_docker}
+KINDS: dict[str, Kind] = {"host": prepare_host, "venv": prepare_venv, "docker": prepare_docker, "casa": prepare_casa}
 """Kinds of environments by name."""
 
-IDENTITIES: dict[str, Callable[[Environment, Setting], str]] = {"venv": venv_identity, "docker": docker_identity}
+IDENTITIES: dict[str, Callable[[Environment, Setting], str]] = {
+    "venv": venv_identity,
+    "docker": docker_identity,
+    "casa": casa_identity,
+}
 """How it is found out, quickly and building nothing, which image or lock an environment of a kind is now."""
 
 
