@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 
@@ -47,6 +48,8 @@ def judge(job: Job, ending: Ending, log: int) -> Verdict:
         File descriptor of what it printed.
     """
     status, cause = status_of(job, ending, tail(log))
+    if status in (Status.FAILED, Status.KILLED) and _disk_is_full(job.work) and "space" not in cause:
+        cause = one_line(f"no space left on the disk of the products: {cause}")  # so the log may lack its end
     if status is Status.OK:
         return _checked(job, ending, log)
     return Verdict(status=status, cause=cause, ending=ending, results=_results_if_sound(job), log=excerpt(log))
@@ -95,6 +98,13 @@ def _limit_reached(job: Job, ending: Ending, log_tail: str) -> str:
         f"limit of {job.processes} processes reached": job.processes and _NO_PROCESS.search(log_tail),
     }
     return next((words for words, sign in signs.items() if sign), "")
+
+
+def _disk_is_full(folder: str) -> bool:
+    try:
+        return os.statvfs(folder).f_bavail == 0
+    except OSError:
+        return False
 
 
 def _by_signal(ending: Ending, number: signal.Signals) -> bool:
