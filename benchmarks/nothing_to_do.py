@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import msgspec
 import synthetic
 from run_overhead import machine
 
@@ -90,7 +91,7 @@ def up_to_date(workspace: Workspace, targets: int) -> dict[str, bytes]:
         }
         ended.append(Outcome(schema=SCHEMA, run=run_id, target=one.name, status=Status.OK, exit_code=0, inputs=inputs))
     started = synthetic.head(run_id, "find", "default", targets, definitions.digests)
-    return synthetic.records(started, ended)
+    return synthetic.records(msgspec.structs.replace(started, params=definitions.params), ended)
 
 
 def run(project: Path, targets: int) -> tuple[float, float]:

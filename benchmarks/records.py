@@ -202,14 +202,19 @@ def parse(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def scratch(folder: Path | None) -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes away, whatever git's housekeeping in the background still writes there."""
+    return tempfile.TemporaryDirectory(prefix="stoa-bench-", dir=folder, ignore_cleanup_errors=True)
+
+
 def main(words: list[str]) -> None:
     """Measure, print, and remove what was made."""
     options = parse(words)
     commits = []
     for outcomes in options.outcomes:
-        with tempfile.TemporaryDirectory(prefix="stoa-bench-", dir=options.folder) as top:
+        with scratch(options.folder) as top:
             commits.append(measure_commits(Path(top), outcomes, options.rounds))
-    with tempfile.TemporaryDirectory(prefix="stoa-bench-", dir=options.folder) as top:
+    with scratch(options.folder) as top:
         growth = measure_growth(Path(top), options.runs, options.jobs)
     figures = {"machine": machine(), "commits": [asdict(row) for row in commits], "growth": asdict(growth)}
     print(json.dumps(figures) if options.json else render(commits, growth))
