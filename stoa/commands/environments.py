@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -103,30 +103,17 @@ def prepare_all(project: Project, places: Places, used: Iterable[str], top: Path
     return {name: prepare(places.known[name or places.usual], setting) for name in sorted(used)}
 
 
-def contained(
-    prepared: Prepared, run: str, readable: Iterable[Path], writable: Iterable[Path], home: str
-) -> Container | None:
+def contained(prepared: Prepared, run: str, readable: Iterable[Path], writable: Collection[Path]) -> Container | None:
     """The container of an environment with the folders of a run; None where it needs none.
 
     Parameters
     ----------
     readable, writable
         What jobs read and write; those that are not there are left out.
-
-    Raises
-    ------
-    StoaError
-        If one of them would show all of the user's home folder to the scripts.
     """
     if prepared.container is None:
         return None
-    places = {str(path.absolute()): path in set(writable) for path in (*readable, *writable) if path.is_dir()}
-    for place in places:
-        if home and Path(home).is_relative_to(place):
-            raise StoaError(
-                f"{place} would be seen inside containers, and your home folder with it",
-                "scripts, data and products for containers lie in folders of their own",
-            )
+    places = {str(path.absolute()): path in writable for path in (*readable, *writable) if path.is_dir()}
     return msgspec.structs.replace(
         prepared.container,
         readable=tuple(sorted(place for place, writes in places.items() if not writes)),

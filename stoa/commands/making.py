@@ -72,13 +72,10 @@ class JobMaker:
         process = self.definitions.process
         work = self._products / Project.job_place(self._home or process.name, self.run.id, "", kind=".work")
         work.mkdir(parents=True, exist_ok=True)
-        readable = [Path(self._meta), self._products]
-        for root in sorted({target.root for target in self.ws.targets.values()}):
-            with suppress(StoaError):  # not on this machine: no job of this run needs it
-                readable.append(self.ws.project.root(root))
-        if process.script:
-            readable += [Path(self._script).parent, (self.ws.project.top / process.script).parent]
-        return contained(prepared, self.run.id, readable, [work], os.environ.get("HOME", ""))
+        readable = seen_by_containers(self.ws, process, self._products)
+        if self._script:
+            readable.append(Path(self._script).parent)
+        return contained(prepared, self.run.id, readable, [work])
 
     def job(self, planned: PlannedJob) -> Job:
         """A job with everything that an engine needs."""
@@ -154,6 +151,25 @@ def products_folder(ws: Workspace) -> Path:
             f"`stoa root add {PRODUCTS_ROOT} PATH` puts it elsewhere",
         ) from None
     return folder.absolute()
+
+
+def seen_by_containers(ws: Workspace, process: Process, products: Path) -> list[Path]:
+    """Folders that jobs in containers may read, beside their script's copy."""
+    found = [ws.project.meta_file("x").parent, products]
+    for root in sorted({target.root for target in ws.targets.values()}):
+        with suppress(StoaError):  # not on this machine: no job of this run needs it
+            found.append(ws.project.root(root))
+    return [*found, (ws.project.top / process.script).parent] if process.script else found
+
+
+def check_home_is_hidden(ws: Workspace, process: Process, products: Path, home: str) -> None:
+    """Raise if one of the folders that containers may read would show all of the user's home folder to scripts."""
+    for place in seen_by_containers(ws, process, products):
+        if home and Path(home).is_relative_to(place.absolute()):
+            raise StoaError(
+                f"{place.absolute()} would be seen inside containers, and your home folder with it",
+                "scripts, data and products for containers lie in folders of their own",
+            )
 
 
 def check_room(products: Path, process: Process, at_once: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from collections.abc import Generator, Iterator, Mapping
@@ -15,7 +16,7 @@ from stoa.commands.canary import Forecast, canary, forecast
 from stoa.commands.chain import stages
 from stoa.commands.environments import prepare_all, run_digests
 from stoa.commands.live import recover_run
-from stoa.commands.making import JobMaker, check_room, products_folder
+from stoa.commands.making import JobMaker, check_home_is_hidden, check_room, products_folder
 from stoa.commands.plan import Plan, PlannedJob, make_plan, without_live
 from stoa.commands.resolve import resolve
 from stoa.commands.selection import Selection
@@ -83,6 +84,8 @@ class Launch:
         self._products = products_folder(ws)
         check_room(self._products, plan.definitions.process, min(workers or ws.project.jobs_at_once, len(plan.to_run)))
         self._prepared = prepare_all(ws.project, plan.definitions.places, {job.environment for job in plan.to_run})
+        if any(prepared.container for prepared in self._prepared.values()):
+            check_home_is_hidden(ws, plan.definitions.process, self._products, os.environ.get("HOME", ""))
         self._control = Control()
         with ws.store.spool.lock():
             self.plan = without_live(ws, plan)

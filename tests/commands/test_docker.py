@@ -56,9 +56,8 @@ def test_without_its_server_a_run_does_not_begin_and_nothing_is_stale(project, m
 
 def test_a_project_that_would_show_the_home_folder_is_refused(project, monkeypatch):
     monkeypatch.setenv("HOME", str(project.top / "data/a"))
-    said = project("run", "measure")
-    assert said.exit_code == 1
-    assert "your home folder with it" in said.stderr
+    assert "your home folder with it" in project.error("run", "measure")[0]
+    assert project.runs() == []
 
 
 def test_an_image_that_is_not_there_is_told_by_check(project):
