@@ -30,9 +30,10 @@ def sky_map(
     title
         Run, set, cuts and counts, as the caller words them.
     fields
-        Where was looked: positions as in a catalogue. The circles mark fields, they do not show their size.
+        Where was looked: positions as in a catalogue, and in ``hwhm_arcsec`` how wide. On a map of the whole sky a
+        field of arcseconds would not be seen, so that all circles have one size, and the legend says what theirs is.
     """
-    figure = _figure((9, 5.2))
+    figure = figure_of((9, 5.2))
     axes = figure.add_subplot(projection="mollweide")
     axes.grid(color=GREY, linewidth=0.3)
     axes.set_xticks([])
@@ -43,12 +44,33 @@ def sky_map(
         _draw(axes, catalogue, "catalogue", marker="x", color=BLUE, s=18, linewidths=0.9, label="catalogue")
     if fields is not None:
         _draw(
-            axes, fields, "fields", marker="o", facecolors="none", edgecolors=GREY, s=70, linewidths=0.8, label="fields"
+            axes,
+            fields,
+            "fields",
+            marker="o",
+            facecolors="none",
+            edgecolors="black",
+            s=70,
+            linewidths=0.8,
+            label=f"fields{_widths(fields)}",
         )
     _draw(axes, sources, "sources", marker="o", color=RED, s=9, linewidths=0, label="sources")
-    axes.legend(loc="lower right", fontsize=8, frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3, fontsize=8, frameon=False)
     axes.set_title(title, fontsize=9)
-    _save(figure, path)
+    save(figure, path)
+
+
+def _widths(fields: Table) -> str:
+    """What the circles stand for, in words."""
+    import numpy as np
+
+    if "hwhm_arcsec" not in fields.colnames:
+        return ""
+    known = [width for width in np.asarray(fields["hwhm_arcsec"], dtype=float) if width > 0]
+    if not known:
+        return ""
+    span = f"{min(known):.3g}" if min(known) == max(known) else f"{min(known):.3g} to {max(known):.3g}"
+    return f" (HWHM {span} arcsec, drawn larger)"
 
 
 def histogram(path: Path, values: NDArray[np.float64], *, label: str, title: str) -> None:
@@ -57,7 +79,7 @@ def histogram(path: Path, values: NDArray[np.float64], *, label: str, title: str
 
     finite: Any = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
     shown = finite[np.isfinite(finite) & (finite > 0)]
-    figure = _figure((6, 4))
+    figure = figure_of((6, 4))
     axes = figure.add_subplot()
     if shown.size:
         low, high = np.log10(shown.min()), np.log10(shown.max())
@@ -66,7 +88,7 @@ def histogram(path: Path, values: NDArray[np.float64], *, label: str, title: str
     axes.set_xlabel(label)
     axes.set_ylabel("sources")
     axes.set_title(title, fontsize=9)
-    _save(figure, path)
+    save(figure, path)
 
 
 def against(
@@ -96,7 +118,7 @@ def against(
         for name in filter(None, (x, y, x_error, y_error))
     }
     good = (data[x] > 0) & (data[y] > 0)
-    figure = _figure((6, 5))
+    figure = figure_of((6, 5))
     axes = figure.add_subplot()
     if good.any():
         axes.set_xscale("log")
@@ -115,10 +137,11 @@ def against(
     axes.set_xlabel(_label(table, x))
     axes.set_ylabel(_label(table, y))
     axes.set_title(title, fontsize=9)
-    _save(figure, path)
+    save(figure, path)
 
 
-def _figure(size: tuple[float, float]) -> Figure:
+def figure_of(size: tuple[float, float]) -> Figure:
+    """An empty figure of this size in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, layout="constrained")
@@ -143,7 +166,7 @@ def _label(table: Table, name: str) -> str:
     return f"{name} [{unit}]" if unit is not None else name
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     """Write the figure; the same figure gives the same bytes."""
     from matplotlib import rc_context
 

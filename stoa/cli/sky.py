@@ -193,15 +193,31 @@ def plot(
     ctx: typer.Context,
     source: SourceArgument,
     kind: Annotated[str, typer.Option("--kind", help=", ".join(catalogue.PLOTS))] = "sky",
-    with_catalogue: Annotated[Path | None, typer.Option("--with", help="Catalogue to draw on the sky map.")] = None,
+    with_catalogue: Annotated[
+        Path | None, typer.Option("--with", help="Catalogue to draw on the map or to compare with.")
+    ] = None,
     keep: KeepOption = None,
     quality: QualityOption = False,
+    radius: Annotated[str, typer.Option("--radius", "-r", help="Largest separation of a match.")] = "5arcsec",
+    flux: Annotated[str, typer.Option("--flux", help="For `fluxes`: published flux and frequency, F6cm@6cm.")] = "",
+    index: Annotated[float, typer.Option("--index", help="Spectral index to carry it along.")] = 0.0,
     out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Draw a sky map, fluxes or the distribution of signal to noise: PNG, SVG or PDF."""
+    """Draw sources on the sky or against a catalogue, or the jobs of a run: PNG, SVG or PDF."""
     ws = workspace(ctx)
-    file = catalogue.plot(ws, source, kind, catalogue=with_catalogue, out=out_file, keep=keep or (), quality=quality)
+    file = catalogue.plot(
+        ws,
+        source,
+        kind,
+        catalogue=with_catalogue,
+        out=out_file,
+        keep=keep or (),
+        quality=quality,
+        radius=radius,
+        flux=flux,
+        index=index,
+    )
     if json:
         as_json({"file": str(file)})
     else:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from stoa.catalogue.diagrams import cause_bars, completeness, flux_flux, offset_plot, time_size
 from stoa.catalogue.fluxes import FluxComparison, compare, published
 from stoa.catalogue.match import Offset
 from stoa.catalogue.match import match as match_tables
@@ -23,6 +25,7 @@ from stoa.commands.history import RunName, resolve_run
 from stoa.commands.rerun import latest_of
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
+from stoa.exec.cause import group_causes
 from stoa.meta.document import ImageGroup
 from stoa.model import Outcome, Process, Status
 from stoa.project import QualityCut
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 FOLDER = "catalogues"
-PLOTS = ("sky", "flux", "snr")
+PLOTS = ("sky", "flux", "snr", "fluxes", "offsets", "completeness", "causes", "time")
 
 
 class StackReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -312,19 +315,34 @@ def plot(
     out: Path | None = None,
     keep: Iterable[str] = (),
     quality: bool = False,
+    radius: str = "5arcsec",
+    flux: str = "",
+    index: float = 0.0,
 ) -> Path:
-    """Draw the sources of a run or table.
+    """Draw the sources or the jobs of a run, or the sources of a table.
 
     Parameters
     ----------
     kind
         ``sky``: map of the sky with the observed fields and, where given, the catalogue. ``flux``: flux against
-        signal to noise. ``snr``: distribution of the signal to noise.
+        signal to noise. ``snr``: distribution of the signal to noise. With a catalogue: ``fluxes`` observed against
+        published, ``offsets`` of positions, ``completeness`` by the ``snr`` of a table of true sources. Of a run:
+        ``causes`` of failure, ``time`` against the size of the inputs.
+    radius, flux, index
+        As for `match`.
     """
     if kind not in PLOTS:
         raise StoaError(f"no plot {kind!r}", f"plots: {', '.join(PLOTS)}")
-    table = _sources(ws, source, keep, quality=quality)
     file = out or _folder(ws) / f"{label(source)}-{kind}.png"
+    if kind in ("causes", "time"):
+        _plot_jobs(ws, source, kind, file)
+        return file
+    table = _sources(ws, source, keep, quality=quality)
+    if kind in ("fluxes", "offsets", "completeness"):
+        if not catalogue:
+            raise StoaError(f"the plot {kind!r} compares with a catalogue", "`--with TABLE` names it")
+        _plot_compared(table, source, kind, catalogue, file, radius_arcsec(radius), flux, index)
+        return file
     title = _title(source, table, catalogue)
     if kind == "sky":
         objects = read_table(catalogue) if catalogue else None
@@ -334,6 +352,45 @@ def plot(
     else:
         histogram(file, table["snr"], label="signal to noise", title=title)
     return file
+
+
+def _plot_compared(
+    table: Table, source: str, kind: str, catalogue: Path, file: Path, radius: float, flux: str, index: float
+) -> None:
+    """Fluxes, positions, or what was found, against a catalogue."""
+    other = read_table(catalogue)
+    title = _title(source, table, catalogue)
+    if kind == "completeness":
+        completeness(file, table, other, radius, title=f"{title}: found within {radius:g} arcsec")
+        return
+    found = match_tables(table, other, radius, calibrators=True, unique=True, names=(source, str(catalogue)))
+    if kind == "offsets":
+        o = found.offset
+        words = f"median {o.d_ra:+.3f}, {o.d_dec:+.3f}, scatter {o.scatter:.3f} arcsec" if o else "no match"
+        offset_plot(file, found.table, radius, title=f"{title}\n{found.objects} objects; {words}")
+        return
+    if not flux:
+        raise StoaError("the plot 'fluxes' needs a published flux", "`--flux F6cm@6cm`: its column and frequency")
+    f = compare(found.table, published(flux), index)
+    words = (
+        f"{f.compared} with {f.column}: ratio {f.ratio:.3g}, {f.scatter_dex:.2g} dex, correlation {f.correlation:.2f}"
+    )
+    carried = f"{f.column} at {f.at_ghz:.3g} GHz, carried along an index of {index:g} [Jy]"
+    flux_flux(file, found.table, title=f"{title}\n{words}", x_label=carried)
+
+
+def _plot_jobs(ws: Workspace, source: str, kind: str, file: Path) -> None:
+    """Causes of failure, or durations, of a run's jobs."""
+    name = resolve_run(ws, source)
+    jobs = list(latest_of(ws, name.process, name.params, name.run).values())
+    counts = Counter(o.status.value for o in jobs)
+    title = f"{source}: {len(jobs)} jobs, " + ", ".join(f"{number} {status}" for status, number in counts.most_common())
+    if kind == "causes":
+        causes = {f"{group.status.value}: {group.cause}": group.count for group in group_causes(jobs)}
+        cause_bars(file, causes, title=title)
+    else:
+        rows = [(sum(ref.size for ref in o.inputs.values()) / 1e6, o.duration_s, o.status.value) for o in jobs]
+        time_size(file, rows, title=title)
 
 
 def _title(source: str, table: Table, catalogue: Path | None) -> str:
@@ -356,7 +413,7 @@ def _cut_lines(table: Table) -> list[str]:
 
 def _fields(ws: Workspace) -> Table | None:
     """Centre of every image group that the metadata documents know."""
-    centres = [
+    centres: list[tuple[float, float, float]] = [
         centre
         for _, document in ws.documents().values()
         if not isinstance(document, StoaError)
@@ -367,13 +424,15 @@ def _fields(ws: Workspace) -> Table | None:
         return None
     from astropy.table import Table
 
-    return Table(rows=sorted(set(centres)), names=("ra_deg", "dec_deg"))
+    return Table(rows=sorted(set(centres)), names=("ra_deg", "dec_deg", "hwhm_arcsec"))
 
 
-def _centre(group: ImageGroup) -> tuple[float, float] | None:
+def _centre(group: ImageGroup) -> tuple[float, float, float] | None:
+    """Centre of a group in degrees, and half the width of its primary beam in arcsec, 0 where nobody knows it."""
     for file in group.files:
         if "ra_deg" in file.derived and "dec_deg" in file.derived:
-            return float(file.derived["ra_deg"]), float(file.derived["dec_deg"])
+            width = float(file.derived.get("pb_hwhm_arcsec") or 0)
+            return float(file.derived["ra_deg"]), float(file.derived["dec_deg"]), width
     return None
 
 

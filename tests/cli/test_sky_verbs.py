@@ -207,3 +207,22 @@ def test_limits_need_images_of_known_depth(found):
     assert found.error("catalogue", "limits", "find@default", "quasars.csv")[0] == (
         "error: no image of find@default has a known place, primary beam and rms"
     )
+
+
+@pytest.mark.parametrize("kind", ["offsets", "completeness", "fluxes", "causes", "time"])
+def test_what_compares_is_drawn(found, kind):
+    (found.top / "truth.csv").write_text("name,ra,dec,snr,f\nT1,10.0,-30.0,20,0.5\nT2,50,20,8,1\n", encoding="utf-8")
+    for folder in ("a", "b"):
+        lines = (found.top / f"data/{folder}/table").read_text(encoding="utf-8").splitlines()
+        text = [f"{line},{'freq_ghz' if n == 0 else 100}" for n, line in enumerate(lines)]
+        (found.top / f"data/{folder}/table").write_text("\n".join([*text, ""]), encoding="utf-8")
+    found("run", "find", "--force")
+    words = ["--with", "truth.csv", "--flux", "f@5GHz", "--index", "-0.7"]
+    assert found.ok("catalogue", "plot", "find@default", "--kind", kind, *words, "--out", "x.svg") == "wrote x.svg\n"
+    assert "find@default" in (found.top / "x.svg").read_text(encoding="utf-8")
+
+
+def test_a_plot_that_compares_says_what_it_lacks(found):
+    assert "compares with a catalogue" in found.error("catalogue", "plot", "find@default", "--kind", "offsets")[0]
+    words = ("--kind", "fluxes", "--with", "quasars.csv")
+    assert "needs a published flux" in found.error("catalogue", "plot", "find@default", *words)[0]

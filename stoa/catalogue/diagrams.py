@@ -1,0 +1,193 @@
+"""Figures that compare: flux with flux, positions, what was found with what is there, jobs with one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import fill, shorten
+from typing import TYPE_CHECKING, Any
+
+from stoa.catalogue.plots import BLUE, GREY, RED, figure_of, save
+from stoa.catalogue.sky import pairs_within
+from stoa.catalogue.tables import CatalogueError, positions
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+_MARKS = "osD^vP*X"
+_COLOURS = (BLUE, RED, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", GREY)  # Okabe & Ito
+_LONGEST = 60
+
+
+def flux_flux(path: Path, matched: Table, *, title: str, x_label: str) -> None:
+    """Observed against expected flux of matches, with errors and the line on which the two are equal.
+
+    Parameters
+    ----------
+    matched
+        With the columns that `stoa.catalogue.fluxes.compare` adds.
+    """
+    import numpy as np
+
+    flux, error, expected = (_numbers(matched, name) for name in ("flux", "e_flux", "expected_flux"))
+    good = (flux > 0) & (expected > 0)
+    figure = figure_of((6, 5.4))
+    axes = figure.add_subplot()
+    if good.any():
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        edges = np.array([min(flux[good].min(), expected[good].min()), max(flux[good].max(), expected[good].max())])
+        edges *= np.array([0.7, 1.4])
+        axes.plot(edges, edges, color=GREY, linewidth=0.8, linestyle="--", label="equal")
+        low = np.minimum(error[good], 0.999 * flux[good])  # an error bar down to nothing has no end on this axis
+        axes.errorbar(
+            expected[good], flux[good], yerr=[low, error[good]], fmt="o", color=RED, ecolor=GREY, markersize=4,
+            elinewidth=0.8, label="matches",
+        )  # fmt: skip
+        axes.legend(fontsize=8, frameon=False)
+    else:
+        _nothing(axes, "no match has a published flux")
+    axes.set_xlabel(x_label)
+    axes.set_ylabel("observed flux density [Jy]")
+    axes.set_title(title, fontsize=9)
+    save(figure, path)
+
+
+def offset_plot(path: Path, matched: Table, radius_arcsec: float, *, title: str) -> None:
+    """Where sources lie relative to their objects, the circle of the match radius, and the median."""
+    import numpy as np
+
+    east, north = _numbers(matched, "d_ra_arcsec"), _numbers(matched, "d_dec_arcsec")
+    figure = figure_of((5.6, 5.6))
+    axes = figure.add_subplot(aspect="equal")
+    angle = np.linspace(0, 2 * np.pi, 200)
+    axes.plot(radius_arcsec * np.cos(angle), radius_arcsec * np.sin(angle), color=GREY, linewidth=0.8)
+    axes.axhline(0, color=GREY, linewidth=0.4)
+    axes.axvline(0, color=GREY, linewidth=0.4)
+    if len(east):
+        axes.errorbar(
+            east, north, xerr=_optional(matched, "e_ra_arcsec"), yerr=_optional(matched, "e_dec_arcsec"), fmt="o",
+            color=RED, ecolor=GREY, markersize=3, elinewidth=0.6, label="sources",
+        )  # fmt: skip
+        axes.plot(np.median(east), np.median(north), "+", color=BLUE, markersize=16, markeredgewidth=2, label="median")
+        axes.legend(fontsize=8, frameon=False)
+    axes.set_xlim(1.08 * radius_arcsec, -1.08 * radius_arcsec)  # east is left, as on the sky
+    axes.set_ylim(-1.08 * radius_arcsec, 1.08 * radius_arcsec)
+    axes.set_xlabel("source minus object in RA [arcsec]")
+    axes.set_ylabel("source minus object in Dec [arcsec]")
+    axes.set_title(title, fontsize=9)
+    save(figure, path)
+
+
+def completeness(path: Path, sources: Table, truth: Table, radius_arcsec: float, *, title: str) -> tuple[int, int]:
+    """Share of true sources that were found, by their signal to noise, with intervals of 68 % (Wilson 1927).
+
+    Parameters
+    ----------
+    truth
+        True sources with positions and a column ``snr``; one with a source within the radius is found.
+
+    Returns
+    -------
+    counts
+        How many true sources were found, and how many there are.
+
+    Raises
+    ------
+    CatalogueError
+        If the truth has no column ``snr`` or no positive value in it.
+    """
+    import numpy as np
+
+    snr = _numbers(truth, "snr")
+    if not (snr > 0).any():
+        raise CatalogueError("the table of true sources has no signal to noise above zero")
+    pairs = pairs_within(*positions(truth, "truth"), *positions(sources, "sources"), radius_arcsec)
+    found = np.zeros(len(truth), dtype=bool)
+    found[pairs.first] = True
+    edges = np.geomspace(snr[snr > 0].min() * 0.999, snr.max() * 1.001, 9)
+    total, hits = (np.histogram(snr[chosen], edges)[0] for chosen in (snr > 0, found))
+    some = total > 0
+    share, count = hits[some] / total[some], total[some]
+    middle = (share + 0.5 / count) / (1 + 1 / count)
+    half = np.sqrt(share * (1 - share) / count + 0.25 / count**2) / (1 + 1 / count)
+    centre = np.sqrt(edges[:-1] * edges[1:])[some]
+    figure = figure_of((6, 4.4))
+    axes = figure.add_subplot()
+    errors = np.clip([share - (middle - half), middle + half - share], 0, None)
+    axes.errorbar(centre, share, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, markersize=5, elinewidth=1)
+    for x, y, number in zip(centre, share, count, strict=True):
+        axes.annotate(f"{number}", (x, y), (0, -14), textcoords="offset points", fontsize=7, ha="center", color=GREY)
+    axes.set_xscale("log")
+    axes.set_ylim(-0.12, 1.08)
+    axes.set_xlabel("true signal to noise (numbers: true sources in the bin)")
+    axes.set_ylabel("found")
+    axes.set_title(title, fontsize=9)
+    save(figure, path)
+    return int(found.sum()), len(truth)
+
+
+def cause_bars(path: Path, counts: Mapping[str, int], *, title: str) -> None:
+    """How many jobs ended by each cause, the most frequent on top."""
+    from matplotlib.ticker import MaxNLocator
+
+    shown = sorted(counts.items(), key=lambda item: (item[1], item[0]))[-20:]
+    figure = figure_of((8, 1.4 + 0.4 * max(len(shown), 1)))
+    axes = figure.add_subplot()
+    names = [fill(shorten(cause, 2 * _LONGEST, placeholder=" ..."), _LONGEST) for cause, _ in shown]
+    places = list(range(len(shown)))
+    bars = axes.barh(places, [number for _, number in shown], color=RED, height=0.6)
+    axes.bar_label(bars, fontsize=8, padding=3)
+    axes.set_yticks(places, names, fontsize=8)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if not shown:
+        _nothing(axes, "every job ended well")
+    axes.set_xlabel("jobs")
+    axes.set_title(title, fontsize=9)
+    save(figure, path)
+
+
+def time_size(path: Path, jobs: Sequence[tuple[float, float, str]], *, title: str) -> None:
+    """Duration of jobs against the size of their inputs, each status with its own mark.
+
+    Parameters
+    ----------
+    jobs
+        Size in MB, duration in seconds, status.
+    """
+    figure = figure_of((6, 4.4))
+    axes = figure.add_subplot()
+    shown = [job for job in jobs if job[0] > 0 and job[1] > 0]
+    for number, status in enumerate(sorted({status for _, _, status in shown})):
+        chosen = [(size, seconds) for size, seconds, other in shown if other == status]
+        x, y = zip(*chosen, strict=True)
+        axes.plot(
+            x, y, _MARKS[number % len(_MARKS)], color=_COLOURS[number % len(_COLOURS)], markersize=5, alpha=0.8,
+            linestyle="none", label=f"{status} ({len(chosen)})",
+        )  # fmt: skip
+    if shown:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.legend(fontsize=8, frameon=False)
+    else:
+        _nothing(axes, "no job has a size and a duration")
+    axes.set_xlabel("size of the inputs [MB]")
+    axes.set_ylabel("duration [s]")
+    axes.set_title(title, fontsize=9)
+    save(figure, path)
+
+
+def _nothing(axes: Any, words: str) -> None:
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color=GREY)
+
+
+def _numbers(table: Table, name: str) -> Any:
+    import numpy as np
+
+    if name not in table.colnames:
+        raise CatalogueError(f"there is no column {name!r} to plot", f"it has: {', '.join(table.colnames)}")
+    return np.asarray(np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan))
+
+
+def _optional(table: Table, name: str) -> Any:
+    return _numbers(table, name) if name in table.colnames else None
