@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, count, out, tell
+from stoa.cli.say import JsonOption, as_json, count, one_line, out, tell
 from stoa.commands import share
 
 app = typer.Typer()
@@ -37,6 +37,10 @@ def sync(
     out(f"{report.remote}/{report.branch}: {moved} (now at {report.commit[:9]})")
     for path, message in report.unreadable:
         tell(f"cannot read {path}: {message}")
+    if report.unshared:
+        more = f" and {len(report.unshared) - 5} more" if len(report.unshared) > 5 else ""
+        tell(f"not committed, so the others do not have it: {one_line(', '.join(report.unshared[:5]))}{more}")
+        tell("`git add` and `git commit` them, then `stoa sync` again")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.project import PRODUCTS_ROOT, STOA_DIR
 from stoa.provenance.conflict import conflict_words
-from stoa.provenance.git import ConflictError, Repository, SyncReport, tree_changes
+from stoa.provenance.git import ConflictError, Repository, SyncReport, tree_changes, uncommitted
 from stoa.provenance.git import clone as clone_repository
 from stoa.provenance.git import sync as sync_repository
 from stoa.provenance.inspect import RecordGuard, RefusedError, commit_findings, listed
@@ -52,7 +53,23 @@ def sync(ws: Workspace, remote: str | None = None, *, rejoin: bool = False) -> S
         message = f"you and {conflict.label} made changes that cannot both hold; nothing was merged{words}"
         raise StoaError(message, conflict.hint) from None
     fresh = tuple(problem for problem in _unreadable(ws) if problem not in known)
-    return msgspec.structs.replace(report, unreadable=fresh)
+    return msgspec.structs.replace(report, unreadable=fresh, unshared=tuple(uncommitted(ws.repository, _written(ws))))
+
+
+def _written(ws: Workspace) -> list[Path]:
+    """Files and folders in which people write definitions, with the files that definitions name."""
+    project, library = ws.project, ws.library
+    found = [project.config_file, project.roles_file, project.target_list("x").parent]
+    found += [project.process_file("x").parent, project.environment_file("x").parent]
+    found += [project.params_file("x", "y").parent.parent]
+    for name in library.processes():
+        with suppress(StoaError):
+            process = library.process(name)
+            found += [project.top / file for file in (process.script, *process.files) if file]
+    for name in library.environments():
+        with suppress(StoaError):
+            found += [project.top / file for file in [library.environment(name).requirements] if file]
+    return found
 
 
 def _unreadable(ws: Workspace) -> list[tuple[str, str]]:

@@ -202,6 +202,8 @@ def _changes(ws: Workspace, runs: list[Run]) -> dict[str, list[str]]:
     """What changed in the definitions since each run of a pair, in words."""
     try:
         present = resolve_again(ws, max(runs, key=lambda run: run.id), environment="")
+    except NotFoundError as missing:  # without its guess: nobody misspelt a name here
+        return {run.id: [f"no {missing.kind} named {missing.name!r} is defined here"] for run in runs}
     except StoaError as problem:
         return {run.id: [problem.message] for run in runs}
     places = Present(ws.project, present.places)

@@ -63,6 +63,20 @@ def test_files_in_work_stay_as_they_are_when_others_have_something_new(pair):
     assert [flag["target"] for flag in ben.json("reviews", "--flags")] == ["a"]
 
 
+def test_definitions_that_are_not_committed_are_named(pair):
+    ann, _ = pair
+    assert ann.json("sync")["unshared"] == []
+    (ann.top / "new.sh").write_text("true\n", encoding="utf-8")
+    (ann.top / "notes.txt").write_text("mine\n", encoding="utf-8")
+    (ann.top / ".stoa/processes/new.yaml").write_text(
+        'schema: 1\nname: new\nscript: new.sh\ncommand: [sh, "{script}"]\n', encoding="utf-8"
+    )
+    ann.edit("measure.sh", "snr $2", "SNR $2")
+    assert ann.json("sync")["unshared"] == ["measure.sh", ".stoa/processes/new.yaml", "new.sh"]
+    said = ann("sync").stderr.splitlines()
+    assert said[0] == "not committed, so the others do not have it: measure.sh, .stoa/processes/new.yaml, new.sh"
+
+
 def test_plain_pull_and_push_do_as_well(pair):
     ann, ben = pair
     ann.ok("run", "measure", "--target", "a")

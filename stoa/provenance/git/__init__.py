@@ -8,7 +8,7 @@ from stoa.provenance.git.remote import RewrittenError, SyncReport, remote_url, s
 from stoa.provenance.git.repository import Repository
 from stoa.provenance.git.setup import check_ready, find, init_durable
 from stoa.provenance.git.snapshot import Snapshot
-from stoa.provenance.git.trees import TreeChange, blob_sizes, last_change, tree_changes
+from stoa.provenance.git.trees import TreeChange, blob_sizes, last_change, tree_changes, uncommitted
 
 __all__ = [
     "ConflictError",
@@ -29,5 +29,6 @@ __all__ = [
     "remote_url",
     "sync",
     "tree_changes",
+    "uncommitted",
     "without_secrets",
 ]

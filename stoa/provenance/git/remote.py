@@ -44,6 +44,7 @@ class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
     merged: bool  # whether the two sides had to be merged
     attempts: int
     unreadable: tuple[tuple[str, str], ...] = ()  # records that came and cannot be read, and why
+    unshared: tuple[str, ...] = ()  # definitions and scripts that are not committed as they are here
 
 
 class RewrittenError(GitError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
@@ -39,6 +40,20 @@ def tree_changes(repository: Repository, old: str, new: str, *pathspecs: str) ->
 def _change(facts: bytes, path: bytes) -> TreeChange:
     old_mode, new_mode, old_oid, new_oid, _ = facts.decode("ascii").removeprefix(":").split(" ")
     return TreeChange(path.decode("utf-8", "surrogateescape"), int(old_mode, 8), int(new_mode, 8), old_oid, new_oid)
+
+
+def uncommitted(repository: Repository, paths: Iterable[Path]) -> list[str]:
+    """Those of some files, and of all below some folders, that differ from the commit that is checked out.
+
+    What git ignores is not among them.
+    """
+    top = repository.top
+    named = [path.relative_to(top).as_posix() for path in paths if path.is_relative_to(top)]
+    if not named:
+        return []
+    words = ("--no-optional-locks", "--literal-pathspecs", "status", "--porcelain", "-z", "--no-renames")
+    _, output = run_git(top, *words, "--untracked-files=all", "--", *named)
+    return [entry[3:] for entry in output.decode("utf-8", "surrogateescape").split("\0") if entry]
 
 
 def blob_sizes(repository: Repository, oids: Iterable[str]) -> dict[str, int]:
