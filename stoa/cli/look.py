@@ -345,6 +345,10 @@ def _transition(report: diffs.DiffReport, change: diffs.Transition) -> str:
     return f"{change.before} in {report.a} only" if change.before else f"{change.after} in {report.b} only"
 
 
+def _percent(change: float | None) -> str:
+    return "from 0" if change is None else f"{100 * change:+.1f} %"
+
+
 def _show_results(report: diffs.DiffReport, most: int) -> None:
     if not report.results:
         out("results: none that both have")
@@ -357,7 +361,7 @@ def _show_results(report: diffs.DiffReport, most: int) -> None:
     table(
         ("result", "unit", "jobs", "median a", "median b", "median change", "beyond tolerance"),
         [
-            (r.name, r.unit, r.jobs, number(r.median_a), number(r.median_b), f"{100 * r.median_relative:+.1f} %",
+            (r.name, r.unit, r.jobs, number(r.median_a), number(r.median_b), _percent(r.median_change),
              f"{r.beyond} (of {100 * r.tolerance:g} %)")
             for r in report.results
             if r.name in changed
@@ -369,8 +373,7 @@ def _show_results(report: diffs.DiffReport, most: int) -> None:
         return
     out("\nmost surprising")
     rows = [
-        (c.target, c.group, c.name, number(c.a), number(c.b), f"{100 * c.relative:+.1f} %", f"{c.surprise:.1f}")
-        for c in beyond
+        (c.target, c.group, c.name, number(c.a), number(c.b), _percent(c.change), f"{c.surprise:.1f}") for c in beyond
     ]
     table(
         ("target", "image group", "result", "a", "b", "change", "surprise"),

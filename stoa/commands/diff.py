@@ -30,7 +30,8 @@ class ResultChange(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     a: float
     b: float
-    relative: float  # (b - a) over the larger magnitude
+    change: float | None  # (b - a) over |a|; None where only a is 0
+    relative: float  # (b - a) over the larger magnitude, which the tolerance is compared with
     beyond: bool  # more than the declared tolerance
     surprise: float  # departure from the median change, in units of the usual scatter or the tolerance
 
@@ -44,6 +45,7 @@ class ResultSummary(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
     median_a: float
     median_b: float
+    median_change: float | None  # of the jobs where a is not 0; None where there is none
     median_relative: float
     beyond: int
 
@@ -202,11 +204,17 @@ def _judge(name: str, rows: list[tuple[tuple[str, str], float, float]], spec: Re
     unit = max(scatter, tolerance, FLOOR)
     return [
         ResultChange(
-            target=key[0], group=key[1], name=name, a=old, b=new, relative=change,
+            target=key[0], group=key[1], name=name, a=old, b=new, change=_change(old, new), relative=change,
             beyond=abs(change) > tolerance, surprise=abs(change - middle) / unit,
         )
         for (key, old, new), change in zip(rows, relative, strict=True)
     ]  # fmt: skip
+
+
+def _change(old: float, new: float) -> float | None:
+    if old == new:
+        return 0.0
+    return (new - old) / abs(old) if old else None
 
 
 def _relative(old: float, new: float) -> float:
@@ -223,7 +231,12 @@ def _summaries(changes: list[ResultChange], declared: Mapping[str, ResultSpec]) 
             name=name, unit=declared[name].unit if name in declared else "",
             tolerance=declared[name].tolerance if name in declared else 0.0, jobs=len(rows),
             median_a=statistics.median(row.a for row in rows), median_b=statistics.median(row.b for row in rows),
+            median_change=_median([row.change for row in rows if row.change is not None]),
             median_relative=statistics.median(row.relative for row in rows), beyond=sum(row.beyond for row in rows),
         )
         for name, rows in by_name.items()
     )  # fmt: skip
+
+
+def _median(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None

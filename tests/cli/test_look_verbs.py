@@ -66,7 +66,7 @@ def test_a_set_from_the_command_line_goes_stale_too(survey):
 
 def test_status_of_a_definition_that_is_gone(looked):
     looked.git("rm", "--quiet", ".stoa/processes/measure.yaml")
-    assert "  3 stale: no process named 'measure'" in looked.ok("status").splitlines()
+    assert "  3 stale: no process named 'measure' is defined here" in looked.ok("status").splitlines()
 
 
 def test_outcomes_of_targets_that_are_in_no_list_any_more_are_told_apart(looked):
@@ -237,6 +237,18 @@ def test_a_diff_of_a_run_with_itself_says_that_nothing_differs(looked):
         "statuses: 3 jobs with the same",
         "results, over the jobs that both have; equal: snr",
     ]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "change", "shown"), [(2, 6, 2.0, "+200.0 %"), (0, 3, None, "from 0"), (-2, -1, 0.5, "+50.0 %")]
+)
+def test_a_change_is_told_as_part_of_the_first_value(survey, a, b, change, shown):
+    for value in (a, b):
+        survey.does("a", f"echo '{{\"snr\": {value}}}' > stoa-result.json; echo > table.txt; exit 0")
+        survey.ok("run", "measure", "--target", "a", "--force")
+    report = survey.json("diff", *survey.runs())
+    assert (report["changes"][0]["change"], report["results"][0]["median_change"]) == (change, change)
+    assert survey.ok("diff", *survey.runs()).count(shown) == 2
 
 
 def test_a_change_within_the_tolerance_is_no_surprise(looked):
