@@ -55,6 +55,8 @@ def stack(
         out(f"  {report.kept} kept")
     if report.left_out:
         out("  left out: " + ", ".join(f"{number} {status}" for status, number in report.left_out.items()))
+    if report.unlisted:
+        out(f"  left out: {report.unlisted} of targets that are in no list any more")
     if report.missing:
         tell(f"{count(len(report.missing), 'table')} not on this machine, such as {report.missing[0]}")
     out(f"wrote {' and '.join(report.files)}")

@@ -22,7 +22,7 @@ from stoa.catalogue.stack import stack as stack_parts
 from stoa.catalogue.tables import read_table, write_table
 from stoa.commands.angles import radius_arcsec
 from stoa.commands.history import RunName, resolve_run
-from stoa.commands.rerun import latest_of
+from stoa.commands.rerun import count_unlisted, latest_of
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.cause import group_causes
@@ -49,6 +49,7 @@ class StackReport(msgspec.Struct, frozen=True, kw_only=True):
     kept: int
     cuts: tuple[CutCount, ...]
     left_out: dict[str, int]  # jobs without a table, by status
+    unlisted: int  # latest outcomes of targets that are in no list any more, left out as well
     missing: tuple[str, ...]  # products that are not on this machine
 
 
@@ -154,6 +155,7 @@ def _stacked(ws: Workspace, source: str, cuts: list[QualityCut], output: str) ->
     report = StackReport(
         source=source, files=(), images=facts["images"], targets=facts["targets"], sources=facts["sources"],
         kept=len(selection.table), cuts=selection.cuts, left_out=left_out, missing=tuple(missing),
+        unlisted=0 if name.run else count_unlisted(ws, name.process, name.params),
     )  # fmt: skip
     return selection.table, report
 

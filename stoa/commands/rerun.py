@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -77,14 +77,23 @@ def rerun_plan(
 
 
 def latest_of(ws: Workspace, process: str, params: str, run: str) -> dict[tuple[str, str], Outcome]:
-    """The outcomes of a run, or the latest ones of a pair when `run` is empty."""
+    """The outcomes of a run, or when `run` is empty the latest ones of a pair, of targets that are listed."""
+    found = _outcomes(ws, process, params, run)
+    return {(o.target, o.group): o for o in found if run or o.target in ws.targets}
+
+
+def count_unlisted(ws: Workspace, process: str, params: str) -> int:
+    """How many latest outcomes of a pair are of targets that are in no list any more."""
+    return sum(o.target not in ws.targets for o in _outcomes(ws, process, params, ""))
+
+
+def _outcomes(ws: Workspace, process: str, params: str, run: str) -> Iterator[Outcome]:
     if run:
         sql, arguments = "SELECT record FROM outcomes WHERE run = ? ORDER BY id", [run]
     else:
         sql = "SELECT o.record FROM current l JOIN outcomes o ON o.id = l.outcome WHERE l.process = ? AND l.params = ?"
         arguments = [process, params]
-    found = (decode_outcome(row[0]) for row in ws.index.rows(sql, arguments))
-    return {(o.target, o.group): o for o in found}
+    return (decode_outcome(row[0]) for row in ws.index.rows(sql, arguments))
 
 
 def _picked(ws: Workspace, before: dict[tuple[str, str], Outcome], chosen: Selection) -> dict[tuple[str, str], str]:

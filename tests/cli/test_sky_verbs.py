@@ -55,6 +55,18 @@ def test_a_set_of_any_value_gives_a_file_name(found):
     assert said["files"] == ["catalogues/find@default+mode=.._x_y.vot", "catalogues/find@default+mode=.._x_y.fits"]
 
 
+def test_sources_of_a_target_that_is_in_no_list_any_more_are_left_out(found):
+    (listed,) = (found.top / ".stoa/targets").glob("*.yaml")
+    lines = listed.read_text().splitlines(keepends=True)
+    listed.write_text("".join(line for line in lines if '"b"' not in line))
+    assert found.ok("catalogue", "stack", "find@default").splitlines()[:3] == [
+        "2 sources in 1 image of 1 target",
+        "  left out: 1 failed",
+        "  left out: 1 of targets that are in no list any more",
+    ]
+    assert found.json("catalogue", "stack", "last")["targets"] == 2  # what a run made stays what it made
+
+
 def test_cuts_are_counted(found):
     said = found.json("catalogue", "stack", "last", "--keep", "snr >= 7", "--out", "bright.vot")
     assert (said["sources"], said["kept"], said["files"]) == (3, 2, ["bright.vot"])
