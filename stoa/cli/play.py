@@ -128,7 +128,8 @@ def _progress(run: Run, *, quiet: bool) -> Iterator[Callable[[Outcome], None]]:
 def _show_report(report: RunReport, rerun_of: str) -> None:
     if not report.run:
         pair = f"{report.process} @ {report.params}"
-        out(f"no job of {rerun_of} is chosen" if rerun_of else f"nothing to do for {pair}")
+        none = "" if report.targets else ": no target is chosen"
+        out(f"no job of {rerun_of} is chosen" if rerun_of else f"nothing to do for {pair}{none}")
     elif not report.left:
         jobs = f" ({count(report.jobs, 'job')})" if report.jobs != report.targets else ""
         causes = f" ({count(len(report.causes), 'cause')})" if report.causes else ""

@@ -16,11 +16,11 @@ from stoa.commands import plan as plans
 from stoa.commands import stop as stops
 from stoa.commands.canary import canary as choose_few
 from stoa.commands.canary import expected_s
-from stoa.commands.history import resolve_run
+from stoa.commands.history import resolve_run, run_of
 from stoa.commands.reproduce import Reproduced
 from stoa.commands.reproduce import reproduce as reproduce_run
 from stoa.commands.rerun import rerun_plan
-from stoa.commands.resolve import resolve
+from stoa.commands.resolve import resolve, resolve_again
 from stoa.commands.selection import Selection
 from stoa.commands.sweep import settings as all_settings
 from stoa.commands.workspace import Workspace
@@ -111,7 +111,10 @@ def _stages(
         raise typer.BadParameter("name a process, or say --all for every process in order", param_hint="PROCESS")
     if not process and (settings or env or params != "default"):
         raise StoaError("--params, --set and --env are for one process", "name it: `stoa run --all PROCESS ...`")
-    return chains.stages(ws, process, params) if chain else (chains.Stage(process, params),)
+    stages = chains.stages(ws, process, params) if chain else (chains.Stage(process, params),)
+    if not stages:
+        raise StoaError("this project has no process yet", "`stoa process add` and `stoa process new` make one")
+    return stages
 
 
 def _made(
@@ -123,12 +126,18 @@ def _made(
     selection: Selection,
 ) -> Iterator[plans.Plan]:
     """The plans of a chain, each made when the one before it has been carried out; settings are for the last stage."""
-    for number, stage in enumerate(stages, 1):
-        last = number == len(stages)
+
+    def asked(stage: chains.Stage) -> list[tuple[chains.Stage, dict[str, str], str | None]]:
+        last = stage is stages[-1]
         texts, file = (settings or [], Path(sets) if sets else None) if last else ([], None)
-        for chosen in all_settings(ws.library.process(stage.process), texts, file):
-            definitions = resolve(ws, stage.process, stage.params, chosen, (env or None) if last else None)
-            yield plans.make_plan(ws, definitions, selection)
+        chosen = all_settings(ws.library.process(stage.process), texts, file)
+        return [(stage, each, (env or None) if last else None) for each in chosen]
+
+    launches = [launch for stage in stages for launch in asked(stage)]
+    for stage, chosen, environment in launches:  # a mistake in the last one is named before the first one runs
+        resolve(ws, stage.process, stage.params, chosen, environment)
+    for stage, chosen, environment in launches:
+        yield plans.make_plan(ws, resolve(ws, stage.process, stage.params, chosen, environment), selection)
 
 
 def _drawn(stages: tuple[chains.Stage, ...], words: dict[Need, str]) -> str:
@@ -178,8 +187,13 @@ def rerun(
     selection = Selection(targets=tuple(target or ()), where=where, failed=failed, flagged=flagged, like=like)
     origin = resolve_run(ws, source)
 
+    launches = all_settings(ws.library.process(origin.process), settings or [], Path(sets) if sets else None)
+    former = run_of(ws, origin)
+    for chosen in launches:  # a mistake in the last one is named before the first one runs
+        resolve_again(ws, former, params or None, chosen, env or None)
+
     def made() -> Iterator[tuple[plans.Plan, str]]:
-        for chosen in all_settings(ws.library.process(origin.process), settings or [], Path(sets) if sets else None):
+        for chosen in launches:
             yield rerun_plan(
                 ws, origin.run or source, params=params or None, settings=chosen, environment=env or None,
                 selection=selection,

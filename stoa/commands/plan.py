@@ -230,7 +230,9 @@ class _Judge:
             old = past.inputs.get(name)
             new = f"{target.root}:{'/'.join(part for part in (target.path, file) if part)}" if file else ""
             if (old.path if old else "") != new:
-                words.append(f"input {name}: {_leaf(old)} -> {file or 'none'}")
+                moved = old and file and _leaf(old) == file.rpartition("/")[2]  # then the names say nothing
+                before, after = (old.path, new) if old and moved else (_leaf(old), file or "none")
+                words.append(f"input {name}: {before} -> {after}")
             elif old and self._content_changed(old):
                 words.append(f"input {name} was delivered anew")
         return "; ".join(words)

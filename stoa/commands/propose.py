@@ -133,7 +133,8 @@ def _declaration(given: dict[str, Any]) -> str:
     if isinstance(choices, list | tuple):
         fields.append(f"choices: [{', '.join(_scalar(each) for each in choices)}]")
     if isinstance(given.get("help"), str) and given["help"]:
-        words = re.sub(r"\s*[(\[]?default:? ?%\(default\)s[)\]]?", "", " ".join(given["help"].split()))
+        text = " ".join(given["help"].split())
+        words = re.sub(r"\s*[(\[]?default:? ?%\(default\)s[)\]]?", "", text).replace("%%", "%")
         fields.append(f"doc: {_scalar(words)}")
     return f"{{{', '.join(fields)}}}"
 

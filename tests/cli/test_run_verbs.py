@@ -156,6 +156,27 @@ def test_several_values_make_one_run_each(survey):
     ]
 
 
+def test_a_wrong_value_among_several_stops_before_the_first_run(survey):
+    before = survey.head()
+    assert "must be a number, got 'x'" in survey.error("run", "measure", "--set", "snr=3,4,x")[0]
+    assert survey.head() == before
+    survey.ok("run", "measure")
+    before = survey.head()
+    assert "must be a number, got 'x'" in survey.error("rerun", "--set", "snr=3,x")[0]
+    assert survey.head() == before
+
+
+def test_where_no_target_is_chosen_that_is_said(survey):
+    said = survey.ok("run", "measure", "--where", "band = '99'")
+    assert said == "nothing to do for measure @ default: no target is chosen\n"
+
+
+def test_a_chain_of_a_project_without_processes(survey):
+    survey.git("rm", "--quiet", ".stoa/processes/measure.yaml")
+    for verb in ("run", "plan"):
+        assert survey.error(verb, "--all")[0] == "error: this project has no process yet"
+
+
 def test_a_comma_is_part_of_a_text(survey):
     survey.edit(".stoa/processes/measure.yaml", "choices: [fast, slow]", "doc: any")
     survey.ok("run", "measure", "--set", "mode=x,y", "--target", "a")

@@ -15,7 +15,7 @@ def main():
     parser = argparse.ArgumentParser(description="Finds sources: in one image.")
     parser.add_argument("image", help="corrected image")
     parser.add_argument("-s", "--snr", type=float, default=5.0, help="seed clip in sigma (default: %(default)s)")
-    parser.add_argument("--n-pix", type=int, default=3)
+    parser.add_argument("--n-pix", type=int, default=3, help="100%% of them")
     group = parser.add_argument_group("more")
     group.add_argument("--mode", choices=["fast", "slow"], default="fast")
     group.add_argument("--label", required=True)
@@ -49,7 +49,7 @@ def test_what_a_script_declares_becomes_parameters_inputs_and_outputs():
     ]  # fmt: skip
     assert found.params == {
         "snr": "{type: float, default: 5.0, doc: seed clip in sigma}",
-        "n_pix": "{type: int, default: 3}",
+        "n_pix": '{type: int, default: 3, doc: "100% of them"}',
         "mode": "{type: str, default: fast, choices: [fast, slow]}",
         "label": "{type: str}",
     }

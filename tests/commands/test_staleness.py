@@ -169,6 +169,14 @@ def test_an_input_that_was_only_touched_is_the_same(sky):
     assert verdict(sky) == (False, "up to date")
 
 
+def test_an_input_of_the_same_name_in_another_place_is_named_whole(sky):
+    path = next(iter(sky.outcomes().values()))["inputs"]["image"]["path"]
+    for listed in (sky.top / ".stoa/targets").glob("*.yaml"):
+        listed.write_text(listed.read_text().replace('"root": "alma"', '"root": "data"'))
+    runs, reason = verdict(sky)
+    assert (runs, reason.split("; ")[0]) == (True, f"input image: {path} -> {path.replace('alma:', 'data:')}")
+
+
 def test_an_optional_input_that_is_gone(sky):
     next(sky.folder.glob("*.pb.fits.gz")).unlink()
     sky.ok("meta", "build", "A001_X100_X3")
