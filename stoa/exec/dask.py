@@ -38,6 +38,7 @@ MOST_JOBS = 50
 _ROUNDS = 4  # chunks of each worker, so that slow ones do not decide when all is done
 _AHEAD = 3  # tasks for each thread that Dask knows of at once: a future costs memory and time there
 _CONNECT_S = 10.0
+_CLOSE_S = 3.0
 _PAUSE_S = 0.1
 _TALKATIVE = ("distributed.client", "distributed.core", "distributed.comm", "distributed.utils", "distributed.batched")
 
@@ -144,9 +145,9 @@ class DaskEngine:
     def _open(self, opened: ExitStack) -> Any:
         """A client, closed with `opened`; so is the cluster where it was started here."""
         if self._settings.address:
-            return opened.enter_context(closing(self._connected()))
+            return _closed_with(opened, self._connected())
         cluster = opened.enter_context(closing(self._cluster()))
-        return opened.enter_context(closing(_distributed().Client(cluster, set_as_default=False)))
+        return _closed_with(opened, _distributed().Client(cluster, set_as_default=False))
 
     def _connected(self) -> Any:
         settings = self._settings
@@ -263,6 +264,12 @@ class _Tasks:
         """Until Dask tells of a task, or a moment."""
         with suppress(Empty):
             self._answers.put(self._answers.get(timeout=_PAUSE_S))
+
+
+def _closed_with(opened: ExitStack, client: Any) -> Any:
+    """The client, which does not wait long for a scheduler that is gone when it is closed."""
+    opened.callback(client.close, timeout=_CLOSE_S)
+    return client
 
 
 def _answer(future: Any) -> Answer | None:

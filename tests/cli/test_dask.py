@@ -127,12 +127,15 @@ def test_a_scheduler_that_is_killed_loses_nothing_that_had_ended(survey, own_das
     process = begin(own_dask.settings)
     wait_for(lambda: starts(survey, "b"), "the second job", LONG_S)
     own_dask.scheduler.kill()
+    log = own_dask.folder / "dask_worker-0.log"
+    wait_for(lambda: "scheduler-connection-broken" in log.read_text(), "the worker to notice", LONG_S)
+    go(survey, "b")
     code, said = end(process)
     assert code == 1, said
     assert "Traceback" not in said
     found = survey.outcomes()
-    assert found["a"]["status"] == "ok"
-    assert {found[name]["status"] for name in "bc"} == {"interrupted"}
+    assert {found[name]["status"] for name in "ab"} == {"ok"}
+    assert found["c"]["status"] == "interrupted"
     assert found["c"]["cause"] == "the Dask scheduler was lost before it started"
 
 

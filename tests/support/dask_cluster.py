@@ -51,7 +51,7 @@ class Dask:
         self.workers.append(
             self._process(
                 "dask_worker", self.address, "--nthreads=1", "--no-nanny", "--no-dashboard", f"--name={name}",
-                "--memory-limit=0", "--death-timeout=60", f"--local-directory={self.folder}",
+                "--memory-limit=0", f"--local-directory={self.folder}",
             )
         )  # fmt: skip
         return self.workers[-1]
