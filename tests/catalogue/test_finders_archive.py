@@ -11,7 +11,26 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
-from finder_truth import FINDERS, Image, images, judge, middle, program, scatter, search_all, shipped
+from astropy.table import Table
+from finder_truth import (
+    FINDERS,
+    REPOSITORY,
+    Image,
+    images,
+    judge,
+    middle,
+    offsets,
+    program,
+    read,
+    scatter,
+    search_all,
+    shipped,
+)
+
+from stoa.catalogue.match import match
+from stoa.catalogue.tables import read_table
+
+QUASARS = REPOSITORY / "examples" / "quasars.csv"
 
 PROGRAMS = {
     "sextractor": "Debian package source-extractor",
@@ -74,6 +93,25 @@ def test_residuals_are_as_large_as_their_errors(found: list[Image], name: str) -
     assert (np.abs(faint) > 4).sum() == 0
 
 
+def test_matches_with_quasars_are_exactly_the_true_ones(found: list[Image], examples: Path) -> None:
+    """Every source within 5 arcsec of a quasar is a true one that the truth table says so of, and none is missing."""
+    quasars = read_table(examples / "quasars.csv")
+    truth = read("truth")
+    for image in found:
+        if image.cause or image.row["kind"] == "cube" or not len(image.sources):
+            continue
+        table = Table({name: image.sources[name] for name in ("ra_deg", "dec_deg", "snr")})
+        matched = match(table, quasars, 5.0).table
+        mine = [one for one in truth if all(one[key] == image.row[key] for key in ("folder", "target", "intent"))]
+        near = [one for one in mine if one["within_5arcsec"] == "True"]
+        for row in matched:
+            apart = [np.hypot(*offsets(row, one)) for one in near if one["nearest_quasar"] == row["cat_name"]]
+            assert min(apart, default=99.0) < image.beam_arcsec, image.row["file"]
+        for one in near:
+            if float(one["snr"]) >= 7:
+                assert any(np.hypot(*offsets(row, one)) < image.beam_arcsec for row in matched), image.row["file"]
+
+
 def test_where_the_gain_comes_from_is_recorded(found: list[Image]) -> None:
     with_beam = {id(files) for files in images() if "primaryBeam" in files}
     for files, image in zip(images(), found, strict=True):
@@ -111,6 +149,12 @@ def test_stoa_finds_what_the_plain_loop_finds(
             assert len(mine) == len(image.sources), image.row["file"]
             assert np.allclose(mine["flux"], image.sources["flux"], rtol=1e-6)
     assert with_products == 36
+    limits = cli.json("catalogue", "limits", f"{finder}@{said['params']}", str(QUASARS), cwd=top)
+    table = read_table(top / limits["files"][0])
+    assert limits["images"] == 36
+    assert len(table) == limits["limits"] > 0
+    assert np.allclose(table["flux_limit"], 5 * table["rms"])
+    assert ((table["gain"] >= 0.299) & (table["gain"] <= 1)).all()
 
 
 def _job(path: Path) -> dict[str, Any]:
