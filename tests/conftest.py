@@ -17,8 +17,12 @@ import home_guard
 import pytest
 import slurm_server
 from alma_archive import Archive, Defect, make_archive
+from hypothesis import settings
 from survey import Survey, make_survey
 from terminal import Terminal
+
+settings.register_profile("no-deadline", deadline=None)  # a loaded machine is no fault of the code
+settings.load_profile("no-deadline")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
