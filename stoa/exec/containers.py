@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 USUAL_SERVER = "unix:///var/run/docker.sock"
 OWNER_LABEL = "stoa.owner"
+FOLDER_LABEL = "stoa.folder"
+_FOLDER_PREFIX = "stoa-container-"
 _CONTROL = "/run/stoa"
 _SHIM = Path(__file__).with_name("shim.sh")
 _OLDEST_API, _NEWEST_API = "1.41", "1.44"  # Docker 20.10 and podman 4; what newer ones still speak
@@ -131,7 +133,15 @@ def sweep(client: docker.DockerClient) -> int:
             with suppress(docker.errors.APIError):
                 found.remove(force=True)
                 removed += 1
+                _forget(found.labels.get(FOLDER_LABEL, ""))
     return removed
+
+
+def _forget(folder: str) -> None:
+    """Remove the folder of a container's pipes, if it is one of the user's own."""
+    with suppress(OSError):
+        if os.path.basename(folder).startswith(_FOLDER_PREFIX) and os.lstat(folder).st_uid == os.geteuid():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def options(container: Container, limits: Limits, writable: tuple[str, ...]) -> dict[str, Any]:
@@ -196,7 +206,7 @@ class Vessel:
         self._id = self._pid = ""
         self._used = (0.0, 0)  # processor time so far, jobs that memory ran out for
         self.lost = False
-        self._folder = tempfile.mkdtemp(prefix="stoa-container-")
+        self._folder = tempfile.mkdtemp(prefix=_FOLDER_PREFIX)
         for pipe in ("in", "out"):
             os.mkfifo(f"{self._folder}/{pipe}", 0o600)
         shutil.copyfile(_SHIM, f"{self._folder}/shim.sh")
@@ -216,6 +226,7 @@ class Vessel:
         from docker.types import Mount
 
         given = options(self.container, self.limits, self._writable)
+        given["labels"][FOLDER_LABEL] = self._folder
         given["mounts"].append(Mount(target=_CONTROL, source=self._folder, type="bind", read_only=True))
         try:
             with server(self.container.server) as client:

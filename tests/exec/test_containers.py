@@ -208,6 +208,8 @@ def test_what_a_killed_stoa_leaves_is_removed_by_the_next_and_no_other_container
     other = client.containers.create(IMAGE, command=["true"])
     mine = [found.id for found in client.containers.list()]
     assert len(mine) == 1
+    pipes = Path(client.containers.get(mine[0]).labels["stoa.folder"])
+    assert pipes.is_dir()
     setting = Setting(caller={"DOCKER_HOST": place.server.address}, cache=place.top / "cache")
     prepare(Environment(name="e", kind="docker", image=IMAGE), setting)
     assert [found.id for found in client.containers.list()] == mine, "its STOA lives"
@@ -215,6 +217,7 @@ def test_what_a_killed_stoa_leaves_is_removed_by_the_next_and_no_other_container
     driver.wait()
     prepare(Environment(name="e", kind="docker", image=IMAGE), setting)
     assert [found.id for found in client.containers.list(all=True)] == [other.id]
+    assert not pipes.exists()
     other.remove()
     client.close()
     assert place.left_running() == []

@@ -123,6 +123,21 @@ def _stop(server: Server) -> None:
         server.process.wait()
     with contextlib.suppress(OSError, ValueError):  # a daemon that was killed leaves its containerd
         os.kill(int((server.folder / "exec/containerd/containerd.pid").read_text()), signal.SIGTERM)
+    deadline = time.monotonic() + 5
+    while _end_guards(server) and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def _end_guards(server: Server) -> int:
+    """End the guards of containers that a killed daemon has left; how many there were."""
+    found = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"containerd-shim" in words[0] and any(word.startswith(bytes(server.folder)) for word in words):
+                found += 1
+                os.kill(int(folder.name), signal.SIGKILL)
+    return found
 
 
 def _unmount(folder: Path) -> None:
