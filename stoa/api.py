@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -37,7 +39,19 @@ def open(path: str | os.PathLike[str] = ".") -> OpenProject:  # noqa: A001 -- re
     StoaError
         If there is no project there.
     """
-    return OpenProject(Workspace(Path(path)))
+    workspace = Workspace(Path(path))
+    _opened.add(workspace)
+    return OpenProject(workspace)
+
+
+_opened: weakref.WeakSet[Workspace] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what a script left open: git's packs cannot be closed any more when the interpreter is half gone."""
+    for workspace in list(_opened):
+        workspace.close()
 
 
 class OpenProject:
@@ -81,7 +95,21 @@ class OpenProject:
         )
 
     def outcomes(self, process: str = "", params: str = "", *, latest: bool = True) -> Table:
-        """A row an outcome, results as columns ``result_<name>``; by default the latest of each job."""
+        """A row an outcome, results as columns ``result_<name>``; by default the latest of each job.
+
+        Parameters
+        ----------
+        process
+            A process, or ``PROCESS@SET``.
+
+        Raises
+        ------
+        NotFoundError
+            If there neither is such a process or set nor was one when something ran.
+        """
+        if not params:
+            process, _, params = process.partition("@")
+        status.check_names(self.workspace, process, params)
         return _table(history.outcome_rows(self.workspace, process, params, latest=latest))
 
     def flags(self, *, every: bool = False) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +94,6 @@ def test_all_outcomes_or_the_latest_ones(project):
     project.run("measure")
     project.run("measure", force=True)
     assert (len(project.outcomes()), len(project.outcomes(latest=False))) == (3, 6)
-    assert len(project.outcomes("nosuch")) == 0
 
 
 def test_runs_are_a_table(survey, project):
@@ -235,3 +235,21 @@ def test_a_relative_root_is_that_of_the_working_folder(survey, project, monkeypa
     (survey.top / "data/a/deep").mkdir()
     monkeypatch.chdir(survey.top / "data")
     assert project.add_root("more", "a").path == str(Path(survey.top, "data/a"))
+
+
+def test_a_script_that_closes_nothing_ends_quietly(survey):
+    survey.ok("run", "measure")
+    survey.git("repack", "-q", "-a", "-d")
+    script = "import stoa; p = stoa.open('.'); print(len(p.outcomes()), p.flag('a').targets)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=survey.top, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("3 ('a',)\n", "")
+
+
+def test_outcomes_of_a_pair_are_named_as_elsewhere(survey, project):
+    survey.ok("run", "measure", "--set", "snr=4")
+    survey.ok("run", "measure", "--target", "a")
+    assert len(project.outcomes("measure@default+snr=4")) == 3
+    assert len(project.outcomes("measure")) == 4
+    for wrong, message in (("mesure", "no process named 'mesure'"), ("measure@deep", "no parameter set named 'deep'")):
+        with pytest.raises(stoa.StoaError, match=message):
+            project.outcomes(wrong)

@@ -45,6 +45,12 @@ def test_every_option_says_what_it_does(maker):
     assert [f"{path} {each.name}" for path, each in found if not each.help] == []
 
 
+def test_no_help_has_brackets_that_the_terminal_takes_for_markup(maker):
+    helps = [context.command.help for context in maker.commands()]
+    helps += [each.help for context in maker.commands() for each in maker.parameters(context)]
+    assert [text for text in helps if re.search(r"\[/?[a-z]", text or "")] == []
+
+
 def test_the_verbs_of_the_loop_are_in_the_reference(maker):
     verbs = {context.command_path.split()[-1] for context in maker.commands()}
     assert {"init", "run", "status", "show", "flag", "comment", "rerun", "diff", "sync"} <= verbs

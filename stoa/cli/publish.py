@@ -30,7 +30,7 @@ def publish(
 ) -> None:
     """Write a folder for a paper: catalogue, plots, methods and table in LaTeX, citations, records, provenance.
 
-    The folder is a Process Run RO-Crate; failed jobs are in it like the others. Needs `pip install 'stoa[publish]'`.
+    The folder is a Process Run RO-Crate; failed jobs are in it like the others. Needs STOA's extra `publish`.
     """
     report = publishing.publish(
         workspace(ctx),

@@ -92,7 +92,7 @@ def status(ws: Workspace, process: str = "", params: str = "", *, every_target: 
         Whether to give each target's state; for thousands of them that takes as long as all the rest.
     """
     healing = ws.heal()
-    _check_names(ws, process, params)
+    check_names(ws, process, params)
     flags = flagged(ws)
     with ws.index.reading():
         ran = _ran(ws, process, params)
@@ -115,7 +115,7 @@ def status(ws: Workspace, process: str = "", params: str = "", *, every_target: 
         )
 
 
-def _check_names(ws: Workspace, process: str, params: str) -> None:
+def check_names(ws: Workspace, process: str, params: str) -> None:
     """Raise `NotFoundError` for a process or set that neither is defined nor ran."""
     ran = ws.index.rows("SELECT DISTINCT process, params FROM runs")
     processes = {*ws.library.processes(), *(row[0] for row in ran)}
