@@ -275,8 +275,8 @@ class OpenProject:
     def log(self, name: str, run_id: str = "", group: str = "") -> str:
         return history.read_log(self.workspace, name, run_id, group).text
 
-    def diff(self, a: str, b: str) -> DiffReport:
-        return diff_runs(self.workspace, a, b)
+    def diff(self, a: str, b: str, *, sky: bool = False, radius: str = "", output: str = "") -> DiffReport:
+        return diff_runs(self.workspace, a, b, sky=sky, radius=radius, output=output)
 
     def flag(
         self, *targets: str, reason: str = "check", text: str = "", run: str = "", group: str = "", where: str = ""

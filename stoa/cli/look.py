@@ -1,4 +1,4 @@
-"""status, runs, show, log, diff."""
+"""status, runs, show, log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from stoa.cli.say import (
     table,
     tell,
 )
-from stoa.commands import diff as diffs
 from stoa.commands import history
 from stoa.commands.agreement import Disagreement
 from stoa.commands.status import PairStatus, StatusReport
@@ -302,84 +301,3 @@ def log(
     if not view.text:
         tell(f"{f'{target} {view.group}'.rstrip()} printed nothing in run {view.run} ({view.status})")
     sys.stdout.write(safe(view.text) if view.text.endswith("\n") or not view.text else safe(view.text) + "\n")
-
-
-@app.command()
-def diff(
-    ctx: typer.Context,
-    a: Annotated[str, typer.Argument(help="A run id, `last`, or PROCESS@SET.")],
-    b: Annotated[str, typer.Argument(help="Another one.")],
-    everything: Annotated[bool, typer.Option("--all", help="List every change, not the first ones.")] = False,
-    json: JsonOption = False,
-) -> None:
-    """Compare two runs or parameter sets: definitions, statuses, results, the most surprising first."""
-    report = diffs.diff(workspace(ctx), a, b)
-    if json:
-        as_json(report)
-        return
-    most = 100_000 if everything else 10
-    out(f"{report.a} (run {report.run_a}) -> {report.b} (run {report.run_b})")
-    out("definitions" + ("" if report.definitions else ": nothing differs"))
-    for word in report.definitions:
-        out(f"  {one_line(word)}")
-    for text in report.script_diff[: most * 4]:
-        out(f"    {one_line(text)}")
-    _show_transitions(report, most)
-    _show_results(report, most)
-
-
-def _show_transitions(report: diffs.DiffReport, most: int) -> None:
-    out(f"statuses: {count(report.same_status, 'job')} with the same")
-    for change in report.transitions:
-        names = [" ".join(job).strip() for job in change.jobs]
-        shown = most if most > MOST else 3
-        more = f" and {len(names) - shown} more" if len(names) > shown else ""
-        out(f"  {len(names)} {_transition(report, change)}: {', '.join(names[:shown])}{more}")
-    for target, group, old, new in report.causes[:most]:
-        out(f"  {f'{target} {group}'.rstrip()}: cause {one_line(old)!r} -> {one_line(new)!r}")
-
-
-def _transition(report: diffs.DiffReport, change: diffs.Transition) -> str:
-    if change.before and change.after:
-        return f"{change.before} -> {change.after}"
-    return f"{change.before} in {report.a} only" if change.before else f"{change.after} in {report.b} only"
-
-
-def _percent(change: float | None) -> str:
-    return "from 0" if change is None else f"{100 * change:+.1f} %"
-
-
-def _show_results(report: diffs.DiffReport, most: int) -> None:
-    if not report.results:
-        out("results: none that both have")
-        return
-    changed = {change.name for change in report.changes}
-    same = [row.name for row in report.results if row.name not in changed]
-    out("results, over the jobs that both have" + (f"; equal: {', '.join(same)}" if same else ""))
-    if not changed:
-        return
-    table(
-        ("result", "unit", "jobs", "median a", "median b", "median change", "beyond tolerance"),
-        [
-            (r.name, r.unit, r.jobs, number(r.median_a), number(r.median_b), _percent(r.median_change),
-             f"{r.beyond} (of {100 * r.tolerance:g} %)")
-            for r in report.results
-            if r.name in changed
-        ],
-        right=("jobs", "median a", "median b", "median change"), maybe=("unit",),
-    )  # fmt: skip
-    beyond = [change for change in report.changes if change.beyond]
-    if not beyond:
-        return
-    out("\nmost surprising")
-    rows = [
-        (c.target, c.group, c.name, number(c.a), number(c.b), _percent(c.change), f"{c.surprise:.1f}") for c in beyond
-    ]
-    table(
-        ("target", "image group", "result", "a", "b", "change", "surprise"),
-        rows[:most],
-        right=("a", "b", "change", "surprise"),
-        maybe=("image group",),
-    )
-    if len(rows) > most:
-        tell(f"{len(rows) - most} more: --all")

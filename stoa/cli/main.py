@@ -34,7 +34,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "runs": ("look", "List the runs."),
     "show": ("look", "Show everything about a target or a run."),
     "log": ("look", "Print what the script printed for a target."),
-    "diff": ("look", "Compare two runs or parameter sets."),
+    "diff": ("diff", "Compare two runs or parameter sets."),
     "flag": ("review", "Flag targets with a reason."),
     "unflag": ("review", "Clear the flags of targets."),
     "comment": ("review", "Comment on targets."),

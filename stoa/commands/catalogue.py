@@ -145,8 +145,8 @@ def quality(
 def _stacked(ws: Workspace, source: str, cuts: list[QualityCut], output: str) -> tuple[Table, StackReport]:
     name = resolve_run(ws, source)
     outcomes = latest_of(ws, name.process, name.params, name.run)
-    chosen = output or _catalogue_output(ws, name, outcomes.values())
-    parts, missing, left_out = _parts(ws, name, outcomes.values(), chosen)
+    chosen = output or catalogue_output(ws, name, outcomes.values())
+    parts, missing, left_out = tables_of(ws, name, outcomes.values(), chosen)
     if not parts:
         raise _nothing(source, missing, left_out)
     table = stack_parts(parts)
@@ -192,7 +192,7 @@ def _nothing(source: str, missing: list[str], left_out: Mapping[str, int]) -> St
     return StoaError(f"{source} has no ok outcome with a table of sources ({words})", "`stoa status` shows what failed")
 
 
-def _catalogue_output(ws: Workspace, name: RunName, outcomes: Iterable[Outcome]) -> str:
+def catalogue_output(ws: Workspace, name: RunName, outcomes: Iterable[Outcome]) -> str:
     """The output of kind catalogue that the process declared when it ran."""
     run = name.run or max((o.run for o in outcomes), default="")
     data = ws.store.frozen(run, "process.yaml")
@@ -204,9 +204,10 @@ def _catalogue_output(ws: Workspace, name: RunName, outcomes: Iterable[Outcome])
     raise StoaError(f"process {name.process!r} {words}", "`--output NAME` chooses one; `kind: catalogue` declares one")
 
 
-def _parts(
+def tables_of(
     ws: Workspace, name: RunName, outcomes: Iterable[Outcome], output: str
 ) -> tuple[list[Part], list[str], dict[str, int]]:
+    """Tables of the ok outcomes that are on this machine, products that are not, and other jobs by status."""
     kinds = _kinds(ws)
     parts: list[Part] = []
     missing: list[str] = []

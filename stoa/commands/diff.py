@@ -12,6 +12,7 @@ import yaml
 from stoa.commands.history import resolve_run, run_of
 from stoa.commands.rerun import latest_of
 from stoa.commands.resolve import value_changes
+from stoa.commands.sky_changes import Picture, Side, SkyDiff, pictures, sky_changes
 from stoa.commands.workspace import Workspace
 from stoa.model import Outcome, Process, ResultSpec, Run
 from stoa.provenance.definitions import read_process
@@ -72,22 +73,49 @@ class DiffReport(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[ResultSummary, ...]
     changes: tuple[ResultChange, ...]  # that are not equal, most surprising first
     causes: tuple[tuple[str, str, str, str], ...]  # target, group, cause in a, cause in b: same status, other cause
+    sky: SkyDiff | None = None  # where it was asked for
 
     @property
     def is_equal(self) -> bool:
         """Whether nothing differs beyond the tolerances."""
         beyond = any(change.beyond for change in self.changes)
-        return not (self.definitions or self.transitions or self.causes or beyond)
+        on_sky = self.sky is not None and not self.sky.is_equal
+        return not (self.definitions or self.transitions or self.causes or beyond or on_sky)
 
 
-def diff(ws: Workspace, a: str, b: str) -> DiffReport:
+def diff(ws: Workspace, a: str, b: str, *, sky: bool = False, radius: str = "", output: str = "") -> DiffReport:
     """Compare two runs.
 
     Parameters
     ----------
     a, b
         Run ids, unique starts of them, `last`, or ``PROCESS@SET``.
+    sky
+        Match the sources of every image, see `stoa.commands.sky_changes.sky_changes` for `radius` and `output`.
+
+    Raises
+    ------
+    StoaError
+        If a run is not known, or `sky` is asked for of a process that makes no catalogue.
     """
+    report = _report(ws, a, b)
+    if not sky:
+        return report
+    return msgspec.structs.replace(report, sky=sky_changes(ws, *_sides(ws, a, b), radius, output))
+
+
+def shown_pictures(ws: Workspace, report: DiffReport) -> list[Picture]:
+    """Pictures of the most surprising images of a comparison that looked at the sky."""
+    return pictures(ws, *_sides(ws, report.a, report.b), report.sky) if report.sky else []
+
+
+def _sides(ws: Workspace, a: str, b: str) -> tuple[Side, Side]:
+    names = resolve_run(ws, a), resolve_run(ws, b)
+    first, second = (latest_of(ws, name.process, name.params, name.run) for name in names)
+    return Side(a, names[0], first), Side(b, names[1], second)
+
+
+def _report(ws: Workspace, a: str, b: str) -> DiffReport:
     names = resolve_run(ws, a), resolve_run(ws, b)
     runs = tuple(run_of(ws, name) for name in names)
     before, after = (latest_of(ws, name.process, name.params, name.run) for name in names)

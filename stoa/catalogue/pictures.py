@@ -1,0 +1,133 @@
+"""The same piece of two images side by side with one stretch, and their difference."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from stoa.catalogue.changes import GAINED, LOST, SourceChange
+from stoa.catalogue.tables import CatalogueError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MARGIN_PIX = 40
+MOST_PIX = 400
+"""Longer pieces are thinned out, pixel by pixel."""
+
+RED, BLUE = "#D55E00", "#0072B2"
+"""Vermilion and blue of Okabe & Ito's palette."""
+
+
+class Piece(Struct, frozen=True):
+    """A part of an image's first plane, channels averaged."""
+
+    pixels: Any  # shape (y, x), float32
+    marks: Any  # shape (sources, 2), x and y in pixels of the piece
+    unit: str
+
+
+def side_by_side(
+    a: Path, b: Path, changes: Sequence[SourceChange], titles: tuple[str, str], radius_arcsec: float
+) -> bytes:
+    """A PNG: `a` with what was lost, `b` with what was gained, the rest in both; the difference of two files.
+
+    The piece holds every given source with a margin. All panels have one linear stretch, from percentile 1 to
+    99 of both images; the difference has the same width of it, about zero.
+
+    Raises
+    ------
+    CatalogueError
+        If a file cannot be read as an image of the sky.
+    """
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    pieces = [_piece(path, changes) for path in (a, b)]
+    panels = [(title, piece.pixels) for title, piece in zip(titles, pieces, strict=True)]
+    both = np.concatenate([piece.pixels[np.isfinite(piece.pixels)] for piece in pieces])
+    if not both.size:
+        raise CatalogueError(f"{a.name!r} has no pixel near the sources that changed")
+    low, high = np.percentile(both, [1, 99])
+    if a != b and pieces[0].pixels.shape == pieces[1].pixels.shape:
+        panels.append(("b minus a", pieces[1].pixels - pieces[0].pixels + (low + high) / 2))
+    figure = Figure(figsize=(3.4 * len(panels), 3.6), layout="constrained")
+    for number, (title, pixels) in enumerate(panels):
+        axes = figure.add_subplot(1, len(panels), number + 1)
+        axes.imshow(pixels, origin="lower", cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+        axes.set_title(title, fontsize=8)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        _circle(axes, pieces[min(number, 1)].marks, changes, number)
+    width = f"{low:.3g} to {high:.3g} {pieces[0].unit}".rstrip()
+    words = f"{width}; circles: changed sources (radius of the match {radius_arcsec:.3g} arcsec)"
+    figure.supxlabel(words, fontsize=7)
+    made = io.BytesIO()
+    figure.savefig(made, format="png", dpi=110)
+    return made.getvalue()
+
+
+def _circle(axes: Any, marks: NDArray[np.float64], changes: Sequence[SourceChange], panel: int) -> None:
+    for (x, y), change in zip(marks, changes, strict=True):
+        if (panel == 0 and GAINED in change.what) or (panel == 1 and LOST in change.what):
+            continue
+        colour, style = (BLUE, "--") if GAINED in change.what else (RED, "-")
+        axes.plot([x], [y], marker="o", markersize=13, markerfacecolor="none", markeredgecolor=colour, linestyle="")
+        axes.lines[-1].set_markeredgewidth(1.4 if style == "-" else 1.9)
+
+
+def _piece(path: Path, changes: Sequence[SourceChange]) -> Piece:
+    import numpy as np
+    from astropy.io import fits
+    from astropy.wcs import WCS
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # headers that are not quite as the standard wants them
+            with fits.open(path) as opened:
+                hdu = next((each for each in opened if each.is_image and each.header.get("NAXIS", 0) >= 2), None)
+                if hdu is None:
+                    raise CatalogueError(f"{path.name!r} has no image")
+                wcs = WCS(hdu.header, naxis=2).celestial
+                x, y = wcs.world_to_pixel_values([c.ra_deg for c in changes], [c.dec_deg for c in changes])
+                cut = _box(x, y, hdu.header["NAXIS1"], hdu.header["NAXIS2"])
+                pixels = _plane(hdu.data, cut)
+                unit = str(hdu.header.get("BUNIT", ""))
+    except (OSError, ValueError, TypeError) as problem:
+        raise CatalogueError(f"{path.name!r} cannot be read as an image of the sky: {problem}") from problem
+    step = max(1, -(-max(pixels.shape) // MOST_PIX))
+    marks = np.stack([(x - cut[1].start) / step, (y - cut[0].start) / step], axis=-1)
+    return Piece(pixels[::step, ::step], marks, unit)
+
+
+def _box(x: Any, y: Any, nx: int, ny: int) -> tuple[slice, slice]:
+    """Rows and columns round the points, clipped to the image; a square as far as that goes."""
+    half = max(float(max(x) - min(x)), float(max(y) - min(y))) / 2 * 1.2 + MARGIN_PIX
+    middle = (float(max(y) + min(y)) / 2, float(max(x) + min(x)) / 2)
+    rows, columns = (
+        slice(max(0, int(centre - half)), min(size, int(centre + half) + 1))
+        for centre, size in zip(middle, (ny, nx), strict=True)
+    )
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        raise ValueError("the sources lie outside of it")
+    return rows, columns
+
+
+def _plane(data: Any, cut: tuple[slice, slice]) -> NDArray[np.float32]:
+    """The piece of the first polarization, channels averaged where they have values."""
+    import numpy as np
+
+    part = np.asarray(data[(..., *cut)], dtype=np.float32)
+    while part.ndim > 3:
+        part = part[0]
+    if part.ndim == 2:
+        return part
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # pixels without a value in any channel stay NaN
+        return np.asarray(np.nanmean(part, axis=0), dtype=np.float32)

@@ -1,0 +1,60 @@
+"""Two images side by side, and their difference."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+from matplotlib.image import imread
+
+from stoa.catalogue.changes import SourceChange
+from stoa.catalogue.pictures import side_by_side
+from stoa.catalogue.tables import CatalogueError
+
+
+def change(path, x: float, y: float, what: str) -> SourceChange:
+    """A change at a pixel, counted from 0."""
+    ra, dec = WCS(fits.getheader(path), naxis=2).pixel_to_world_values(x, y)
+    return SourceChange(what=(what,), ra_deg=float(ra), dec_deg=float(dec), surprise=9.0)
+
+
+def panels(png: bytes) -> np.ndarray:
+    return np.asarray(imread(io.BytesIO(png), format="png"))[..., :3]
+
+
+def test_one_file_has_two_panels_and_two_files_have_the_difference_too(image):
+    a = image([(40, 50, 0.05)], name="a.fits")
+    b = image([(40, 50, 0.05), (60, 30, 0.05)], name="b.fits")
+    gained = [change(a, 60, 30, "gained")]
+    one, two = (panels(side_by_side(a, other, gained, ("a", "b"), 0.25)) for other in (a, b))
+    assert two.shape[1] == pytest.approx(1.5 * one.shape[1], abs=2)
+    third = two.shape[1] // 3
+    bright = [(two[60:-60, n * third : (n + 1) * third].min(axis=2) > 0.9).sum() for n in range(3)]
+    assert bright[1] > bright[0]  # the stretch is the same, and b has one source more
+
+
+def test_a_source_that_is_lost_is_marked_in_the_first_panel_only(image):
+    a = image([(40, 50, 0.05)])
+    shown = panels(side_by_side(a, a, [change(a, 40, 50, "lost")], ("a", "b"), 0.25))
+    red = (shown[..., 0] > 0.7) & (shown[..., 2] < 0.3)
+    half = shown.shape[1] // 2
+    assert red[:, :half].sum() > 20
+    assert red[:, half:].sum() == 0
+
+
+def test_a_cube_is_shown_by_its_mean(image):
+    cube = image([(40, 50, 0.05)], shape=(1, 3, 96, 96))
+    assert side_by_side(cube, cube, [change(cube, 40, 50, "flux")], ("a", "b"), 0.25).startswith(b"\x89PNG")
+
+
+def test_what_is_no_image_of_these_sources_is_named(image, tmp_path):
+    a = image([])
+    bad = tmp_path / "bad.fits"
+    bad.write_bytes(b"no FITS")
+    with pytest.raises(CatalogueError, match=r"'bad.fits' cannot be read as an image of the sky"):
+        side_by_side(a, bad, [change(a, 40, 50, "lost")], ("a", "b"), 0.25)
+    with pytest.raises(CatalogueError, match="the sources lie outside"):
+        side_by_side(a, a, [change(a, 4000, 50, "lost")], ("a", "b"), 0.25)
