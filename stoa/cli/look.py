@@ -14,6 +14,7 @@ from stoa.cli.review import show_contradictions
 from stoa.cli.say import (
     JsonOption,
     as_json,
+    clock,
     count,
     counts_in_words,
     duration,
@@ -233,7 +234,8 @@ def _show_target(view: history.TargetView) -> None:
     for review in view.reviews:
         is_open = " (open)" if review.id in view.open_flags else ""
         reason = f" {review.reason}" if review.reason else ""
-        out(f"\n{review.kind}{reason}{is_open} by {one_line(review.author.name)}, {review.time[:16]}  [{review.id}]")
+        when = clock(review.time, 16)
+        out(f"\n{review.kind}{reason}{is_open} by {one_line(review.author.name)}, {when}  [{review.id}]")
         if review.text:
             out("  " + safe(review.text).replace("\n", "\n  "))
     _show_disagreements(view.disagreements)
@@ -245,7 +247,7 @@ def _show_outcome(view: history.OutcomeView) -> None:
     group = f" {o.group}" if o.group else ""
     out(f"\n{view.process} @ {view.params}{group}: {o.status.value}" + (f", {one_line(o.cause)}" if o.cause else ""))
     peak = f", peak {number(o.memory_mb, 3)} MB" if o.memory_mb else ""
-    out(f"  run {o.run}, {o.start[:19]}, {duration(o.duration_s)}{peak}")
+    out(f"  run {o.run}, {clock(o.start)}, {duration(o.duration_s)}{peak}")
     for name, ref in o.inputs.items():
         out(f"  input {name}: {ref.path} ({ref.size} bytes, sha256 {ref.sha256[:12]})")
     if o.environment:
@@ -267,7 +269,7 @@ def _show_run(view: history.RunView) -> None:
     run = view.run
     out(f"run {run.id}: {run.process} @ {run.params.name} in {run.environment} on {run.host} ({run.engine})")
     author = one_line(f"{run.author.name} <{run.author.email}>")
-    out(f"  by {author}, started {run.started[:19]}, STOA {run.stoa_version}")
+    out(f"  by {author}, started {clock(run.started)}, STOA {run.stoa_version}")
     out(f"  asked: {one_line(' '.join(run.asked))}")
     if run.rerun_of:
         out(f"  rerun of {run.rerun_of}")

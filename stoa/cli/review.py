@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, count, one_line, out, table, tell
+from stoa.cli.say import JsonOption, as_json, clock, count, one_line, out, table, tell
 from stoa.commands import history
 from stoa.commands import review as reviewing
 from stoa.commands.agreement import Contradiction, contradictions
@@ -89,7 +89,7 @@ def reviews(
             as_json(rows)
             return
         if rows:
-            cells = [(r["target"], r["group"], r["reason"], r["author"], r["time"][:16], r["text"]) for r in rows]
+            cells = [(r["target"], r["group"], r["reason"], r["author"], clock(r["time"], 16), r["text"]) for r in rows]
             table(("target", "image group", "reason", "by", "when", "text"), cells, maybe=("image group",))
         else:
             tell("no flag is open")
@@ -104,7 +104,7 @@ def reviews(
         return
     table(
         ("when", "what", "target", "image group", "reason", "by", "text"),
-        [(r.time[:16], r.kind, r.target, r.group, r.reason, r.author.name, one_line(r.text)) for r in found],
+        [(clock(r.time, 16), r.kind, r.target, r.group, r.reason, r.author.name, one_line(r.text)) for r in found],
         maybe=("image group",),
     )
     show_contradictions(contradictions(ws, target))
@@ -117,5 +117,5 @@ def show_contradictions(found: tuple[Contradiction, ...]) -> None:
     out("\ncontradictory flags")
     table(
         ("target", "by", "says", "when", "text"),
-        [(c.target, j.author, j.says, j.time[:16], one_line(j.text)) for c in found for j in c.judgements],
+        [(c.target, j.author, j.says, clock(j.time, 16), one_line(j.text)) for c in found for j in c.judgements],
     )

@@ -119,6 +119,11 @@ def count(how_many: int, noun: str, plural: str = "") -> str:
     return f"{how_many} {noun if how_many == 1 else plural or noun + 's'}"
 
 
+def clock(time: str, length: int = 19) -> str:
+    """A recorded time for a line or, with a length of 16, a table: ``2026-11-22T10:30:00Z``; Z is UTC."""
+    return time[:length] + ("Z" if time.endswith(("Z", "+00:00")) else time[-6:])
+
+
 def duration(seconds: float) -> str:
     """``0.4 s``, ``12 s``, ``3:05``, ``2:10:00``."""
     if seconds < 60:

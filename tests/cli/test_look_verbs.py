@@ -121,6 +121,7 @@ def test_a_target_is_shown_with_outcome_flags_and_comments(looked):
     (run,) = looked.runs()
     assert lines[:3] == ["b  data:b", "", "measure @ default: failed, OSError: truncated"]
     assert lines[3].startswith(f"  run {run}, ")
+    assert lines[3].split(", ")[1].endswith("Z")  # UTC, and said to be
     assert f"  in {looked.top}/products/measure/{run}/failed/b" in lines
     assert lines[lines.index("  log ends:") + 1 :][:2] == ["    first", "    OSError: truncated"]
     said = [line for line in lines if "Test Astronomer" in line]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
@@ -89,6 +91,7 @@ def test_reviews_are_listed_in_order(survey):
     survey.ok("comment", "a", "-m", "two\nlines")
     lines = survey.ok("reviews").splitlines()
     assert lines[0].split() == ["when", "what", "target", "reason", "by", "text"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ", lines[1].split()[0])  # UTC, and said to be
     assert [line.split()[1:3] for line in lines[1:]] == [["flag", "b"], ["comment", "a"]]
     assert lines[2].endswith("two lines")
 
