@@ -143,5 +143,11 @@ def metadata_rows(ws: Workspace) -> dict[str, dict[str, Any]]:
 def known_target(ws: Workspace, name: str) -> Target:
     """A target by name, or `NotFoundError`."""
     if name not in ws.targets:
+        if ws.index.rows("SELECT 1 FROM outcomes WHERE target = ? LIMIT 1", (name,)):
+            listed = f":/{ws.store.prefix}/targets"
+            raise StoaError(
+                f"target {name!r} is in no list any more; its outcomes and reviews are still recorded",
+                f"`git log -p -S{name} -- {listed}` shows its line, to be put back; `stoa query` reads outcomes",
+            )
         raise NotFoundError("target", name, list(ws.targets), "`stoa target list` shows the targets")
     return ws.targets[name]

@@ -69,6 +69,13 @@ def test_status_of_a_definition_that_is_gone(looked):
     assert "  3 stale: no process named 'measure' is defined here" in looked.ok("status").splitlines()
 
 
+def test_a_target_that_is_in_no_list_any_more_is_not_taken_for_a_misspelt_one(looked):
+    (listed,) = (looked.top / ".stoa/targets").glob("*.yaml")
+    listed.write_text("".join(line for line in listed.read_text().splitlines(True) if '"b"' not in line))
+    for verb in ("show", "log"):
+        assert looked.error(verb, "b")[0].startswith("error: target 'b' is in no list any more; its outcomes")
+
+
 def test_outcomes_of_targets_that_are_in_no_list_any_more_are_told_apart(looked):
     (listed,) = (looked.top / ".stoa/targets").glob("*.yaml")
     before = looked.json("status")["pairs"][0]
