@@ -31,15 +31,18 @@ class Piece(Struct, frozen=True):
     pixels: Any  # shape (y, x), float32
     marks: Any  # shape (sources, 2), x and y in pixels of the piece
     unit: str
+    start: Any  # pixel of the image, x and y, at which the piece begins
+    wcs: Any  # of the image
 
 
 def side_by_side(
     a: Path, b: Path, changes: Sequence[SourceChange], titles: tuple[str, str], radius_arcsec: float
 ) -> bytes:
-    """A PNG: `a` with what was lost, `b` with what was gained, the rest in both; the difference of two files.
+    """A PNG: `a` with what was lost, `b` with what was gained, the rest in both; and the difference.
 
-    The piece holds every given source with a margin. All panels have one linear stretch, from percentile 1 to
-    99 of both images; the difference has the same width of it, about zero.
+    There is a difference where two files have one grid of pixels. The piece holds every given source with a
+    margin. All panels have one linear stretch, from percentile 1 to 99 of both images; the difference has the same
+    width of it, about zero.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def side_by_side(
     if not both.size:
         raise CatalogueError(f"{a.name!r} has no pixel near the sources that changed")
     low, high = np.percentile(both, [1, 99])
-    if a != b and pieces[0].pixels.shape == pieces[1].pixels.shape:
+    if a != b and _one_grid(*pieces):
         panels.append(("b minus a", pieces[1].pixels - pieces[0].pixels + (low + high) / 2))
     figure = Figure(figsize=(3.4 * len(panels), 3.6), layout="constrained")
     for number, (title, pixels) in enumerate(panels):
@@ -103,7 +106,19 @@ def _piece(path: Path, changes: Sequence[SourceChange]) -> Piece:
         raise CatalogueError(f"{path.name!r} cannot be read as an image of the sky: {problem}") from problem
     step = max(1, -(-max(pixels.shape) // MOST_PIX))
     marks = np.stack([(x - cut[1].start) / step, (y - cut[0].start) / step], axis=-1)
-    return Piece(pixels[::step, ::step], marks, unit)
+    return Piece(pixels[::step, ::step], marks, unit, np.array([cut[1].start, cut[0].start]), wcs)
+
+
+def _one_grid(a: Piece, b: Piece) -> bool:
+    """Whether the pixels of two pieces are the same places of the sky, to a tenth of a pixel at three corners."""
+    import numpy as np
+
+    if a.pixels.shape != b.pixels.shape:
+        return False
+    high, wide = a.pixels.shape
+    corners = np.array([(0, 0), (wide, 0), (0, high)], dtype=float)
+    places = a.wcs.wcs_pix2world(corners + a.start, 0)
+    return bool(np.allclose(b.wcs.wcs_world2pix(places, 0) - b.start, corners, atol=0.1))
 
 
 def _box(x: Any, y: Any, nx: int, ny: int) -> tuple[slice, slice]:

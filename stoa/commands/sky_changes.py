@@ -263,7 +263,7 @@ def _files(ws: Workspace, a: Side, b: Side, key: Key) -> tuple[tuple[Path, Path]
 
 def _kinship(old: FileRef, new: FileRef) -> str:
     if old.path != new.path:
-        return ", and the difference"
+        return " of both"
     same = (old.size, old.sha256) == (new.size, new.sha256)
     return ", the same file in both" if same else " as it is now; the file had another content in one of them"
 

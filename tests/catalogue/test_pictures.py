@@ -36,6 +36,14 @@ def test_one_file_has_two_panels_and_two_files_have_the_difference_too(image):
     assert bright[1] > bright[0]  # the stretch is the same, and b has one source more
 
 
+@pytest.mark.parametrize("cards", [{"CRVAL1": 150.0 + 1e-4}, {"CDELT1": -0.102 / 3600}, {"CRPIX2": 52.4}])
+def test_images_on_other_grids_have_no_difference(image, cards):
+    a, b = image([(48, 48, 0.05)], name="a.fits"), image([(48, 48, 0.05)], name="b.fits", cards=cards)
+    lost = [change(a, 48, 48, "lost")]
+    two, one = (panels(side_by_side(a, other, lost, ("a", "b"), 0.25)) for other in (b, a))
+    assert two.shape == one.shape
+
+
 def test_a_source_that_is_lost_is_marked_in_the_first_panel_only(image):
     a = image([(40, 50, 0.05)])
     shown = panels(side_by_side(a, a, [change(a, 40, 50, "lost")], ("a", "b"), 0.25))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import shutil
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from matplotlib.image import imread
 
 import stoa
 
@@ -210,3 +214,39 @@ def test_a_source_that_flared_has_its_true_ratio(searched):
     sky = searched.json("diff", *searched.runs(), "--sky")["sky"]
     assert (sky["gained"], sky["lost"], sky["moved"]) == (0, 0, 0)
     assert (sky["flux_ratio"], sky["rms_ratio"]) == (pytest.approx(2, rel=1e-3), pytest.approx(2, rel=1e-3))
+
+
+def write_image(path, peak: float) -> None:
+    """An image of noise with one source at RA 10, Dec 0, in its middle."""
+    y, x = np.indices((64, 64))
+    sky = np.random.default_rng(3).normal(0, 0.1, (64, 64))
+    sky += peak * np.exp(-((x - 32) ** 2 + (y - 32) ** 2) / 8)
+    hdu = fits.PrimaryHDU(sky.astype(np.float32))
+    for axis, (kind, value, step) in enumerate((("RA---SIN", 10.0, -1), ("DEC--SIN", 0.0, 1)), 1):
+        cards = {"CTYPE": kind, "CRVAL": value, "CDELT": step * 0.2 / 3600, "CRPIX": 33.0}
+        hdu.header.update({f"{name}{axis}": card for name, card in cards.items()})
+    hdu.writeto(path, overwrite=True)
+
+
+def test_images_that_a_process_makes_are_shown_with_their_difference(found):
+    found.edit(".stoa/processes/find.yaml", "outputs: {", "outputs: {map: {path: map.fits, kind: image}, ")
+    (found.top / "find.sh").write_text('cp "$1/map.fits" map.fits\n' + SCRIPT, encoding="utf-8")
+    for mode, flux in (("a", 1), ("b", 3)):
+        (found.top / "data/a/table").write_text(table((0, flux, 10 * flux)), encoding="utf-8")
+        write_image(found.top / "data/a/map.fits", flux)
+        found("run", "find", "--target", "a", "--force", "--set", f"mode={mode}")
+    found("diff", *found.runs()[-2:], "--html", "page.html")
+    page = Page((found.top / "page.html").read_text(encoding="utf-8"))
+    (picture,) = page.fetched
+    assert "a: output map of both" in page.texts
+    png = base64.b64decode(picture.partition("base64,")[2])
+    (found.top / "picture.png").write_bytes(png)
+    shown = imread(io.BytesIO(png), format="png")
+    assert shown.shape[1] > 2.5 * shown.shape[0]  # three panels
+
+
+def test_without_images_the_page_says_so(found):
+    found("diff", *PAIR, "--html", "page.html")
+    page = Page((found.top / "page.html").read_text(encoding="utf-8"))
+    assert page.fetched == []
+    assert "a: no picture: no image of both is on this machine" in page.texts
