@@ -19,7 +19,7 @@ class Disk:
 
     def make(self) -> None:
         with self.image.open("wb") as stream:
-            stream.truncate(64 << 20)
+            stream.truncate(256 << 20)  # sparse; a run wants 100 MB left
         shell("mkfs.ext4", "-q", "-F", "-m", "0", self.image)
         self._mount(self.image, "before")
 
