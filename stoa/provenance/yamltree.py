@@ -23,6 +23,7 @@ from stoa.provenance.scalars import UNFIT, brief, implied, parse_value
 MAX_BYTES = 1_000_000
 _LONGEST_FIELD = 160
 MAX_DEPTH = 20
+TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 MAX_VALUES = 300_000  # a summary names every target that failed
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STANDARD = "tag:yaml.org,2002:"
@@ -234,6 +235,8 @@ def _not_yaml(text: str, file: str, problem: yaml.YAMLError) -> DefinitionError:
     if here.startswith("\t"):
         return DefinitionError("not YAML: a tab", file, mark.line + 1, "indent with blanks")
     words = str(getattr(problem, "problem", None) or problem).splitlines()[0]
+    if words == "exceeded maximum nesting depth":  # libyaml's own limit, of 1000 levels, since 0.2.6
+        return DefinitionError(TOO_DEEP, file, mark.line + 1)
     hint = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', stands in quotes"
     return DefinitionError(f"not YAML: {words}", file, mark.line + 1, hint)
 
@@ -271,7 +274,7 @@ class _Reader:
         if self._room < 0:
             raise self._error(f"more than {MAX_VALUES} values", line)
         if depth > MAX_DEPTH:
-            raise self._error(f"nested more than {MAX_DEPTH} levels deep", line)
+            raise self._error(TOO_DEEP, line)
         if isinstance(event, yaml.AliasEvent):
             alias = brief(f"*{event.anchor}")
             raise self._error(f"{name} is an alias ({alias}), which STOA does not read", line, "write the value out")
