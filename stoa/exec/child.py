@@ -120,20 +120,28 @@ def _limit(pid: int, job: Job) -> None:
     also count address space that is only reserved, of which threads, Java and Go take tens of
     gigabytes; RLIMIT_RSS does nothing. RLIMIT_NPROC counts all processes and threads of the
     user, so what there is already is added. Limits are set right after the start, because setting
-    them in the child before needs preexec_fn; what the child took by then stays.
+    them in the child before needs preexec_fn. What the child took by then stays; what it has
+    started by then gets the same limits, what it starts later inherits them.
     """
+    limits: list[tuple[int, int, int]] = []  # kind, soft, hard
     if job.memory_mb:
-        _set_limit(pid, resource.RLIMIT_DATA, job.memory_mb * 1_000_000)
+        limits.append((resource.RLIMIT_DATA, job.memory_mb * 1_000_000, 0))
     if job.cpu_limit_s:
         seconds = max(1, math.ceil(job.cpu_limit_s))
-        _set_limit(pid, resource.RLIMIT_CPU, seconds, seconds + 5)  # SIGXCPU first, which a script may catch
+        limits.append((resource.RLIMIT_CPU, seconds, seconds + 5))  # SIGXCPU first, which a script may catch
     if job.file_mb:
-        _set_limit(pid, resource.RLIMIT_FSIZE, job.file_mb * 1_000_000)
+        limits.append((resource.RLIMIT_FSIZE, job.file_mb * 1_000_000, 0))
     if job.processes:
-        _set_limit(pid, resource.RLIMIT_NPROC, job.processes + _threads_of_user())
+        limits.append((resource.RLIMIT_NPROC, job.processes + _threads_of_user(), 0))
+    limited: set[int] = set()
+    while limits and (found := {pid, *strays.descendants(pid)} - limited):
+        for each in found:
+            for kind, soft, hard in limits:
+                _set_limit(each, kind, soft, hard)
+        limited |= found
 
 
-def _set_limit(pid: int, kind: int, soft: int, hard: int = 0) -> None:
+def _set_limit(pid: int, kind: int, soft: int, hard: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         _, most = resource.prlimit(pid, kind)
         wanted = max(soft, hard)

@@ -47,7 +47,7 @@ def end_strays(leader: int, folder: str) -> int:
     deadline = time.monotonic() + _KILLED_S
     while candidates := _candidates():
         mine = [pid for pid in candidates if pid in found or _belongs(pid, leader, folder)]
-        family = {each for pid in mine for each in (pid, *_descendants(pid))}
+        family = {each for pid in mine for each in (pid, *descendants(pid))}
         for pid in family:
             if _group(pid) != leader:
                 found.add(pid)
@@ -81,7 +81,8 @@ def _children(pid: str) -> list[int]:
     return found
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Children of a process, their children, and so on, as they are at this moment."""
     found: list[int] = []
     waiting = [pid]
     while waiting:
