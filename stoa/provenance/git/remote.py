@@ -7,9 +7,12 @@ forced.
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 
 import msgspec
@@ -26,6 +29,7 @@ PATIENCE_S = 300.0
 MAX_LOST = 4
 """Lost connections in a row after which one gives up."""
 LONGEST_PAUSE_S = 10.0
+_LEFT_S = 86400.0  # references of fetches are left over after so long
 
 _MOVED = re.compile(
     r"non-fast-forward|fetch first|stale info|needs force|cannot lock ref|failed to (update|lock)|incorrect old value"
@@ -166,24 +170,24 @@ class _Exchange:
     def _fetch(self) -> tuple[str, str]:
         """The remote's commit of the branch now and at the last sync, "" where there is none."""
         shared = self.shared
-        said = run_network(
-            self.repository.top, "-c", "fetch.fsckObjects=true", "fetch", "--progress", "--no-tags",
-            "--recurse-submodules=no", "--no-write-fetch-head", shared.remote,
-            f"+refs/heads/{shared.branch}:{shared.tracking}",
-        )  # fmt: skip
-        if said.code and "couldn't find remote ref" not in said.errors:
-            raise said.problem(f"cannot fetch from {shared.remote}", f"`git fetch {shared.remote}` shows the same")
-        form = "--format=%(refname) %(objectname)"
-        _, output = run_git(self.repository.top, "for-each-ref", form, shared.tracking, shared.seen)
-        tips = dict(line.split(" ") for line in output.decode().splitlines())
-        return "" if said.code else tips[shared.tracking], tips.get(shared.seen, "")
+        with _landing(self.repository) as landing:
+            said = run_network(
+                self.repository.top, "-c", "fetch.fsckObjects=true", "fetch", "--progress", "--no-tags",
+                "--recurse-submodules=no", "--no-write-fetch-head", "--refmap=", shared.remote,
+                f"+refs/heads/{shared.branch}:{landing}",
+            )  # fmt: skip
+            if said.code and "couldn't find remote ref" not in said.errors:
+                raise said.problem(f"cannot fetch from {shared.remote}", f"`git fetch {shared.remote}` shows the same")
+            theirs = "" if said.code else self.repository.tip(landing)
+            if theirs:
+                self.repository.point(shared.tracking, theirs)
+        return theirs, self.repository.tip(shared.seen)
 
     def _push(self, commit: str) -> bool:
         """Whether the remote has the commit now; False when it moved and has to be fetched again."""
         shared = self.shared
         said = run_network(
-            self.repository.top, "push", "--progress", "--porcelain", "--no-follow-tags", "--recurse-submodules=no",
-            shared.remote, f"{commit}:refs/heads/{shared.branch}",
+            self.repository.top, *_destination(self.repository, shared.remote), f"{commit}:refs/heads/{shared.branch}",
         )  # fmt: skip
         if said.code == 0:
             _note(self.repository, shared, commit)
@@ -213,6 +217,44 @@ class _Exchange:
             hint=f"ask who did it (`git log {shared.tracking}..{shared.seen}` lists them);"
             " `stoa sync --rejoin` joins both histories and puts them back",
         )
+
+
+@contextmanager
+def _landing(repository: Repository) -> Iterator[str]:
+    """A reference of one fetch alone, gone when that is over.
+
+    Git locks what it fetches into, and a git that is killed leaves the lock behind. Here nobody else is
+    ever in need of it. What killed ones left is removed a day later.
+    """
+    folder = repository.common / "refs/stoa/fetch"
+    with suppress(OSError):
+        for file in folder.iterdir():
+            if time.time() - file.stat().st_mtime > _LEFT_S:
+                file.unlink(missing_ok=True)
+    name = f"{os.getpid()}-{random.getrandbits(40):x}"
+    try:
+        yield f"refs/stoa/fetch/{name}"
+    finally:
+        for file in (folder / name, folder / f"{name}.lock"):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+
+
+def _destination(repository: Repository, remote: str) -> list[str]:
+    """The words of a push up to what is pushed.
+
+    The remote is named by its address, so that git does not lock its branches here as well; what is
+    configured for its name alone is handed over.
+    """
+    push = ["push", "--progress", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
+    urls = run_git(repository.top, "remote", "get-url", "--push", "--all", "--", remote)[1].decode().splitlines()
+    if len(urls) != 1:
+        return [*push, remote]
+    program = _setting(repository, f"remote.{remote}.receivepack")
+    proxy = _setting(repository, f"remote.{remote}.proxy")
+    if proxy:
+        push = ["-c", f"http.proxy={proxy}", *push]
+    return [*push, *([f"--receive-pack={program}"] if program else []), urls[0]]
 
 
 def remember_clone(repository: Repository) -> None:
