@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -143,6 +145,33 @@ def test_a_branch_that_never_rests_is_given_up(anna, http, hub, tmp_path, monkey
     with pytest.raises(GitError, match="kept moving for 2 s; nothing is lost"):
         anna.sync()
     http.before = lambda _path: None
+    anna.sync()
+
+
+def test_a_lock_that_a_killed_git_left_in_a_hub_on_this_disk_is_named(hub, tmp_path):
+    anna = clone_for("Anna Jansky", str(hub), tmp_path / "anna")
+    lock = hub / "refs/heads/main.lock"
+    lock.touch()
+    os.utime(lock, (time.time() - 60,) * 2)
+    anna.flag()
+    with pytest.raises(
+        GitError, match=r"cannot push to origin: .*main\.lock was left by a git command that was killed"
+    ) as no:
+        anna.sync()
+    assert f"rm {hub}" in no.value.hint
+    lock.unlink()
+    anna.sync()
+
+
+def test_a_server_whose_branch_stays_locked_is_given_up(anna, hub, monkeypatch):
+    monkeypatch.setattr(remote, "LOCKED_S", 0.5)
+    lock = hub / "refs/heads/main.lock"
+    lock.touch()
+    monkeypatch.setattr(remote, "lock_in_the_way", lambda *_: None)  # as with a server whose files are not here
+    anna.flag()
+    with pytest.raises(GitError, match=r"origin has refused the push .* though origin/main did not move: .*main\.lock"):
+        anna.sync()
+    lock.unlink()
     anna.sync()
 
 

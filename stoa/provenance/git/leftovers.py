@@ -34,9 +34,13 @@ def find_locks(control: Path, common: Path) -> list[GitLock]:
 
 
 def lock_in_the_way(said: str, folder: Path) -> GitLock | None:
-    """The lock that git complained of, if any; a relative path is one below `folder`."""
+    """The lock that git complained of, if any and if on this machine; a relative path is one below `folder`."""
     found = _IN_THE_WAY.search(said)
-    return look_at(folder / found[1], folder) if found else None
+    if not found:
+        return None
+    file = folder / found[1]
+    others = file.parts.index("refs") if "refs" in file.parts and not file.is_relative_to(folder) else None
+    return look_at(file, Path(*file.parts[:others]) if others else folder)
 
 
 def look_at(file: Path, common: Path) -> GitLock | None:

@@ -58,6 +58,10 @@ class Said(msgspec.Struct, frozen=True):
         fatal = [text for text in told if text.startswith(("fatal:", "error:"))]
         return re.sub(r"^(fatal|error): ", "", (fatal[:1] or told[-1:] or [f"exit code {self.code}"])[0])
 
+    def remark(self) -> str:
+        """What the other side said, at most five lines of it in one."""
+        return "; ".join(re.findall(r"^remote: +(.*\S)", self.errors, re.MULTILINE)[:5])
+
     def problem(self, what: str, hint: str) -> GitError:
         """The error to raise: a lost connection, which may be tried again, or a refusal."""
         lock = lock_in_the_way(self.errors, self.folder)

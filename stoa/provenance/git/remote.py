@@ -18,8 +18,9 @@ from itertools import count
 import msgspec
 
 from stoa.errors import NotFoundError
+from stoa.provenance.git.leftovers import lock_in_the_way
 from stoa.provenance.git.merge import Guard, join, resume
-from stoa.provenance.git.network import LostConnection, check_url, run_network, without_secrets
+from stoa.provenance.git.network import LostConnection, Said, check_url, run_network, without_secrets
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.repository import Repository
 from stoa.provenance.git.trees import contains, count_commits
@@ -28,6 +29,8 @@ PATIENCE_S = 300.0
 """No further attempt is begun after so long."""
 MAX_LOST = 4
 """Lost connections in a row after which one gives up."""
+LOCKED_S = 60.0
+"""A remote that refuses pushes for so long and has not moved meanwhile is locked for good."""
 LONGEST_PAUSE_S = 10.0
 _LEFT_S = 86400.0  # references of fetches are left over after so long
 
@@ -135,6 +138,7 @@ class _Exchange:
         self.theirs = ""
         self.ours = ""
         self.offered = ("", "")  # the commit that was pushed last, and what they had before
+        self.refused = ("", 0.0)  # what they had when a push was first refused, and when that was
 
     def round(self) -> bool:
         """Fetch, merge and push once; whether both sides have the same now."""
@@ -194,12 +198,27 @@ class _Exchange:
             return True
         verdict = re.search(r"^!\t[^\t]*\t\[(remote )?rejected\] ?\(?([^\n]*?)\)?$", said.output, re.MULTILINE)
         if verdict and _MOVED.search(verdict[2]):
+            self._notice_lock(said)
             return False
         if verdict:
-            remarks = re.findall(r"^remote: +(.*\S)", said.errors, re.MULTILINE)
-            told = f" ({'; '.join(remarks[:5])})" if remarks else ""
+            told = f" ({said.remark()})" if said.remark() else ""
             raise GitError(f"{shared.remote} refused the push: {verdict[2]}{told}", said.errors, _push_hint(verdict[2]))
         raise said.problem(f"cannot push to {shared.remote}", "`git push` shows the same; may you write there?")
+
+    def _notice_lock(self, said: Said) -> None:
+        """Raise if the push was refused because a git that was killed has left the remote's branch locked."""
+        lock = lock_in_the_way(said.errors, said.folder)
+        if lock and lock.left_over:
+            raise GitError(f"cannot push to {self.shared.remote}: {lock.message}", said.errors, lock.hint)
+        if self.theirs != self.refused[0] or not self.refused[1]:
+            self.refused = (self.theirs, time.monotonic())
+        elif time.monotonic() - self.refused[1] > LOCKED_S:
+            raise GitError(
+                f"{self.shared.remote} has refused the push for {LOCKED_S:.0f} s though {self.shared.label}"
+                f" did not move: {said.remark() or said.reason()}",
+                said.errors,
+                "a lock that a killed git left there? whoever keeps the remote can see and remove it",
+            )
 
     def _notice_rewriting(self, seen: str, ours: str) -> None:
         repository, shared = self.repository, self.shared
