@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import yaml
@@ -149,7 +149,7 @@ def _definitions(ws: Workspace, a: Run, b: Run) -> list[str]:
         words.append(f"process: {a.process} -> {b.process}")
     if a.digests.get("script") != b.digests.get("script"):
         words.append("the script")
-    if a.digests.get("process") != b.digests.get("process"):
+    if a.process == b.process and a.digests.get("process") != b.digests.get("process"):
         words.extend(f"definition: {change}" for change in _process_changes(ws, a, b))
     words.extend(value_changes(a.params.values, b.params.values))
     if a.params.rules != b.params.rules:
@@ -168,16 +168,27 @@ def _definitions(ws: Workspace, a: Run, b: Run) -> list[str]:
 
 
 def _process_changes(ws: Workspace, a: Run, b: Run) -> list[str]:
-    loaded = [yaml.safe_load(ws.store.frozen(run.id, "process.yaml") or b"{}") for run in (a, b)]
-    return [
-        f"{name}: {loaded[0].get(name, 'none')} -> {loaded[1].get(name, 'none')}"
-        for name in dict.fromkeys([*loaded[0], *loaded[1]])
-        if loaded[0].get(name) != loaded[1].get(name)
-    ]
+    old, new = (yaml.safe_load(ws.store.frozen(run.id, "process.yaml") or b"{}") for run in (a, b))
+    return list(_field_changes("", old, new))
+
+
+def _field_changes(name: str, old: object, new: object) -> Iterator[str]:
+    """The innermost fields of two definitions that differ, with both values; of a list what came and what went."""
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys([*old, *new]):
+            yield from _field_changes(f"{name}.{key}".lstrip("."), old.get(key), new.get(key))
+    elif isinstance(old, list) and isinstance(new, list):
+        gone, came = ([item for item in one if item not in other] for one, other in ((old, new), (new, old)))
+        said = [f"{word} {' '.join(map(str, items))}" for word, items in (("without", gone), ("with", came)) if items]
+        yield f"{name}: {', '.join(said) or 'in another order'}"
+    else:
+        yield f"{name}: {'none' if old is None else old} -> {'none' if new is None else new}"
 
 
 def _script_diff(ws: Workspace, a: Run, b: Run) -> list[str]:
-    if a.digests.get("script") == b.digests.get("script"):
+    if a.process != b.process or a.digests.get("script") == b.digests.get("script"):
         return []
     texts = [_frozen_script(ws, run) for run in (a, b)]
     lines = list(difflib.unified_diff(texts[0], texts[1], fromfile=a.id, tofile=b.id, lineterm="", n=2))

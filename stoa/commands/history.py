@@ -75,7 +75,7 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def resolve_run(ws: Workspace, name: str) -> RunName:
-    """What `last`, a run id, a unique start of one, or ``PROCESS@SET`` stands for.
+    """What `last`, a run id, a unique start of one, ``PROCESS@SET``, or ``PROCESS`` with one set stands for.
 
     Raises
     ------
@@ -94,13 +94,12 @@ def resolve_run(ws: Workspace, name: str) -> RunName:
         return RunName(found[0][1], found[0][2], found[0][0])
     if found:
         raise StoaError(f"{name!r} is the start of {len(found)} runs", "give more of the id; `stoa runs` lists them")
-    processes = {row[1] for row in rows}
-    hint = (
-        f"`{name}@default`?"
-        if name in processes
-        else "`stoa runs` lists the runs; PROCESS@SET names the latest outcomes"
-    )
-    raise StoaError(f"no run named {name!r}", hint)
+    pairs = sorted({f"{process}@{params}" for _, process, params in rows if process == name})
+    if len(pairs) == 1:
+        return _pair(pairs[0], pairs)
+    if pairs:
+        raise StoaError(f"{name} has run with {len(pairs)} parameter sets", f"which one? {', '.join(pairs)}")
+    raise StoaError(f"no run named {name!r}", "`stoa runs` lists the runs; PROCESS@SET names the latest outcomes")
 
 
 def _pair(name: str, known: list[str]) -> RunName:

@@ -163,7 +163,8 @@ def test_an_unknown_name(survey, words, message, hint):
     [
         ("20300101", "no run named '20300101'",
          "`stoa runs` lists the runs; PROCESS@SET names the latest outcomes"),
-        ("measure", "no run named 'measure'", "`measure@default`?"),
+        ("measrue", "no run named 'measrue'",
+         "`stoa runs` lists the runs; PROCESS@SET names the latest outcomes"),
         ("measure@defualt", "nothing has run as 'measure@defualt'; did you mean 'measure@default'?",
          "there are outcomes of measure@default"),
     ],
@@ -171,6 +172,16 @@ def test_an_unknown_name(survey, words, message, hint):
 def test_an_unknown_run(survey, name, message, hint):
     survey.ok("run", "measure")
     assert survey.error("rerun", name) == [f"error: {message}", f"hint: {hint}"]
+
+
+def test_a_process_alone_that_has_run_with_several_sets(survey):
+    survey.ok("run", "measure")
+    assert survey.json("diff", "measure", "last")["run_a"] == survey.runs()[0]
+    survey.ok("params", "new", "other", "--process", "measure")
+    survey.ok("run", "measure", "-p", "other")
+    assert survey.error("diff", "measure", "last") == [
+        "error: measure has run with 2 parameter sets", "hint: which one? measure@default, measure@other"
+    ]  # fmt: skip
 
 
 def test_a_start_that_several_runs_have(survey):

@@ -227,6 +227,18 @@ def test_a_diff_names_targets_that_one_side_lacks(two):
     assert f"  1 failed in {two.runs()[0]} only: b" in lines
 
 
+def test_a_diff_names_the_fields_of_a_definition_that_changed_and_no_others(looked):
+    looked.edit(".stoa/processes/measure.yaml", "default: 5, min: 1", "default: 5, min: 2")
+    looked.edit(".stoa/processes/measure.yaml", '"{params.snr}"]', '"{params.snr}", --quiet]')
+    looked.edit(".stoa/processes/measure.yaml", "doc: measures what there is\n", "")
+    looked("run", "measure")
+    assert looked.json("diff", *looked.runs())["definitions"] == [
+        "definition: doc: measures what there is -> none",
+        "definition: command: with --quiet",
+        "definition: params.snr.min: 1 -> 2",
+    ]
+
+
 def test_a_diff_shows_how_the_script_changed(looked):
     looked.edit("measure.sh", "snr $2", "SNR $2")
     looked("run", "measure")
