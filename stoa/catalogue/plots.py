@@ -56,7 +56,7 @@ def sky_map(
         )
     _draw(axes, sources, "sources", marker="o", color=RED, s=9, linewidths=0, label="sources")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3, fontsize=8, frameon=False)
-    axes.set_title(title, fontsize=9)
+    figure.suptitle(title, fontsize=9)  # the map's own would leave the figure where the map is as wide as that
     save(figure, path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -143,8 +144,9 @@ def _show_match(report: catalogue.MatchReport) -> None:
             f" scatter {report.offset.scatter:.3f}")  # fmt: skip
     if report.fluxes:
         f = report.fluxes
+        correlation = "" if math.isnan(f.correlation) else f", correlation {f.correlation:.2f}"
         out(f"  {count(f.compared, 'source')} with {f.column} at {f.at_ghz:.4g} GHz: observed / expected {f.ratio:.3g},"
-            f" scatter {f.scatter_dex:.2g} dex, correlation {f.correlation:.2f}; median index {f.median_index:+.2f}"
+            f" scatter {f.scatter_dex:.2g} dex{correlation}; median index {f.median_index:+.2f}"
             f" (carried along {f.index:+g})")  # fmt: skip
     out(f"wrote {' and '.join(report.files)}")
 
@@ -201,6 +203,7 @@ def plot(
     keep: KeepOption = None,
     quality: QualityOption = False,
     radius: Annotated[str, typer.Option("--radius", "-r", help="Largest separation of a match.")] = "5arcsec",
+    calibrators: Annotated[bool, typer.Option("--calibrators", help="Compare sources on calibrators as well.")] = False,
     flux: Annotated[str, typer.Option("--flux", help="For `fluxes`: published flux and frequency, F6cm@6cm.")] = "",
     index: Annotated[float, typer.Option("--index", help="Spectral index to carry it along.")] = 0.0,
     out_file: OutOption = None,
@@ -217,6 +220,7 @@ def plot(
         keep=keep or (),
         quality=quality,
         radius=radius,
+        calibrators=calibrators,
         flux=flux,
         index=index,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -319,6 +321,7 @@ def plot(
     keep: Iterable[str] = (),
     quality: bool = False,
     radius: str = "5arcsec",
+    calibrators: bool = False,
     flux: str = "",
     index: float = 0.0,
 ) -> Path:
@@ -331,8 +334,8 @@ def plot(
         signal to noise. ``snr``: distribution of the signal to noise. With a catalogue: ``fluxes`` observed against
         published, ``offsets`` of positions, ``completeness`` by the ``snr`` of a table of true sources. Of a run:
         ``causes`` of failure, ``time`` against the size of the inputs.
-    radius, flux, index
-        As for `match`.
+    radius, calibrators, flux, index
+        As for `match`, with one row a catalogue object.
     """
     if kind not in PLOTS:
         raise StoaError(f"no plot {kind!r}", f"plots: {', '.join(PLOTS)}")
@@ -344,7 +347,8 @@ def plot(
     if kind in ("fluxes", "offsets", "completeness"):
         if not catalogue:
             raise StoaError(f"the plot {kind!r} compares with a catalogue", "`--with TABLE` names it")
-        _plot_compared(table, source, kind, catalogue, file, radius_arcsec(radius), flux, index)
+        compared = _Comparison(catalogue, radius_arcsec(radius), calibrators, flux, index)
+        _plot_compared(table, source, kind, compared, file)
         return file
     title = _title(source, table, catalogue)
     if kind == "sky":
@@ -357,29 +361,40 @@ def plot(
     return file
 
 
-def _plot_compared(
-    table: Table, source: str, kind: str, catalogue: Path, file: Path, radius: float, flux: str, index: float
-) -> None:
+class _Comparison(msgspec.Struct, frozen=True):
+    """What the sources of a figure are compared with, and how."""
+
+    catalogue: Path
+    radius_arcsec: float
+    calibrators: bool
+    flux: str
+    index: float
+
+
+def _plot_compared(table: Table, source: str, kind: str, asked: _Comparison, file: Path) -> None:
     """Fluxes, positions, or what was found, against a catalogue."""
-    other = read_table(catalogue)
-    title = _title(source, table, catalogue)
+    other = read_table(asked.catalogue)
+    title = _title(source, table, asked.catalogue)
+    radius = asked.radius_arcsec
     if kind == "completeness":
         completeness(file, table, other, radius, title=f"{title}: found within {radius:g} arcsec")
         return
-    found = match_tables(table, other, radius, calibrators=True, unique=True, names=(source, str(catalogue)))
+    found = match_tables(
+        table, other, radius, calibrators=asked.calibrators, unique=True, names=(source, str(asked.catalogue))
+    )
+    left = f"; {found.calibrators} sources on calibrators left out" if found.calibrators else ""
     if kind == "offsets":
         o = found.offset
         words = f"median {o.d_ra:+.3f}, {o.d_dec:+.3f}, scatter {o.scatter:.3f} arcsec" if o else "no match"
-        offset_plot(file, found.table, radius, title=f"{title}\n{found.objects} objects; {words}")
+        offset_plot(file, found.table, radius, title=f"{title}\n{found.objects} objects{left}\n{words}")
         return
-    if not flux:
+    if not asked.flux:
         raise StoaError("the plot 'fluxes' needs a published flux", "`--flux F6cm@6cm`: its column and frequency")
-    f = compare(found.table, published(flux), index)
-    words = (
-        f"{f.compared} with {f.column}: ratio {f.ratio:.3g}, {f.scatter_dex:.2g} dex, correlation {f.correlation:.2f}"
-    )
-    carried = f"{f.column} at {f.at_ghz:.3g} GHz, carried along an index of {index:g} [Jy]"
-    flux_flux(file, found.table, title=f"{title}\n{words}", x_label=carried)
+    f = compare(found.table, published(asked.flux), asked.index)
+    words = f"{f.compared} objects with {f.column}: ratio {f.ratio:.3g}, {f.scatter_dex:.2g} dex"
+    words += "" if math.isnan(f.correlation) else f", correlation {f.correlation:.2f}"
+    carried = f"{f.column} at {f.at_ghz:.3g} GHz, carried along an index of {asked.index:g} [Jy]"
+    flux_flux(file, found.table, title=f"{title}\n{words}{left}", x_label=carried)
 
 
 def _plot_jobs(ws: Workspace, source: str, kind: str, file: Path) -> None:
@@ -387,7 +402,9 @@ def _plot_jobs(ws: Workspace, source: str, kind: str, file: Path) -> None:
     name = resolve_run(ws, source)
     jobs = list(latest_of(ws, name.process, name.params, name.run).values())
     counts = Counter(o.status.value for o in jobs)
-    title = f"{source}: {len(jobs)} jobs, " + ", ".join(f"{number} {status}" for status, number in counts.most_common())
+    runs = sorted({o.run for o in jobs})
+    which = f"{name.process}@{name.params}, {f'run {runs[0]}' if len(runs) == 1 else f'{len(runs)} runs'}"
+    title = f"{which}\n{len(jobs)} jobs: " + ", ".join(f"{number} {status}" for status, number in counts.most_common())
     if kind == "causes":
         causes = {f"{group.status.value}: {group.cause}": group.count for group in group_causes(jobs)}
         cause_bars(file, causes, title=title)
@@ -399,8 +416,10 @@ def _plot_jobs(ws: Workspace, source: str, kind: str, file: Path) -> None:
 def _title(source: str, table: Table, catalogue: Path | None) -> str:
     """Which run and set, which cuts, how many; what a figure has to say by itself."""
     targets = len(set(table["target"])) if "target" in table.colnames else 0
-    words = f"{table.meta.get('source', source)}: {len(table)} sources" + (f" in {targets} targets" if targets else "")
-    words += f", with {catalogue.stem}" if catalogue else ""
+    runs = sorted(set(map(str, table["run"]))) if "run" in table.colnames else []
+    which = "" if not runs else f" (run {runs[0]})" if len(runs) == 1 else f" ({len(runs)} runs)"
+    words = f"{table.meta.get('source', source)}{which}: {len(table)} sources"
+    words += (f" in {targets} targets" if targets else "") + (f", with {catalogue.stem}" if catalogue else "")
     return "\n".join([words, *_cut_lines(table)])
 
 
@@ -409,9 +428,8 @@ def _cut_facts(table: Table) -> dict[str, str]:
 
 
 def _cut_lines(table: Table) -> list[str]:
-    """The cuts and what each removed, two on a line."""
-    cuts = list(_cut_facts(table).values())
-    return ["; ".join(cuts[n : n + 2]) for n in range(0, len(cuts), 2)]
+    """The cuts and what each removed, in lines that a narrow figure has room for."""
+    return textwrap.wrap("; ".join(_cut_facts(table).values()), 72)
 
 
 def _fields(ws: Workspace) -> Table | None:
