@@ -46,6 +46,7 @@ _SHIM = Path(__file__).with_name("shim.sh")
 _OLDEST_API, _NEWEST_API = "1.41", "1.44"  # Docker 20.10 and podman 4; what newer ones still speak
 _ANSWER_S = 60  # how long the server may take for one request
 _READY_S = 60.0
+_ENDED_S = 10
 _MOST_PROCESSES = 4096
 _MOST_ULIMIT = 16384
 _TMPFS = "rw,exec,nosuid,nodev,size=1g,mode=1777"
@@ -342,7 +343,10 @@ class Vessel:
         """The container ended while the job ran."""
         state: dict[str, Any] = {}
         with suppress(ServerProblem), server(self.container.server) as client:
-            state = client.containers.get(self._id).attrs["State"]
+            container = client.containers.get(self._id)
+            container.wait(timeout=_ENDED_S)  # the server learns of it later than we do
+            container.reload()
+            state = container.attrs["State"]
         if state.get("OOMKilled"):
             return Ending(signal="SIGKILL", limit=self._memory_words())
         return Ending(signal="SIGKILL", stopped="lost")
