@@ -155,9 +155,19 @@ class OpenProject:
     def check_processes(self, *names: str) -> define.Checked:
         return define.check_all(self.workspace, names)
 
-    def new_params(self, name: str, process: str, **values: object) -> define.Made:
-        """Write a parameter set: ``new_params("deep", "sep", snr=4)``."""
-        return define.new_parameter_set(self.workspace, name, process, _written(values))[0]
+    def new_params(
+        self,
+        name: str,
+        process: str,
+        values: Mapping[str, object] | None = None,
+        *,
+        base: str = "default",
+        where: str = "",
+        **more: object,
+    ) -> define.Made:
+        """Write a parameter set: ``new_params("deep", "sep", snr=4)``; with `where` for the targets that fit."""
+        given = _written({**(values or {}), **more})
+        return define.new_parameter_set(self.workspace, name, process, given, base=base, where=where)[0]
 
     def add_environment(
         self, name: str, python: str = "", environ: Mapping[str, str] | None = None, doc: str = "", **fields: object

@@ -146,13 +146,17 @@ def params_new(
     process: Annotated[str, typer.Option("--process", help="The process it is for.")],
     settings: SetOption = None,
     base: Annotated[str, typer.Option("--base", help="Set that the other values come from.")] = "default",
+    where: Annotated[
+        str, typer.Option("--where", help="Give the values of --set to targets only that fit: a rule of the set.")
+    ] = "",
     doc: Annotated[str, typer.Option("--doc", help="What it is for, in words.")] = "",
     json: JsonOption = False,
 ) -> None:
     """Write a parameter set: the values that differ from the defaults."""
-    made, values = define.new_parameter_set(workspace(ctx), name, process, settings_of(settings or []), doc, base)
+    given = settings_of(settings or [])
+    made, values = define.new_parameter_set(workspace(ctx), name, process, given, doc, base, where)
     if json:
-        as_json({"made": made, "values": values.values})
+        as_json({"made": made, "values": values.values, "rules": values.rules})
     else:
         _made(made, json=False)
 

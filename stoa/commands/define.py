@@ -19,11 +19,12 @@ from stoa.commands.environments import choose_environments, look_up, named_files
 from stoa.commands.init import template
 from stoa.commands.propose import Proposal, propose
 from stoa.commands.resolve import read_files, read_script, value_changes
+from stoa.commands.selection import described
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.command import check_command
 from stoa.exec.environments import NotBuilt, prepare
-from stoa.model import Environment, ParameterSet, Process
+from stoa.model import Environment, ParameterSet, ParamRule, Process
 from stoa.provenance.definitions import check_name, read_process, shown
 from stoa.provenance.dialect import block
 from stoa.provenance.environment_definition import read_environment
@@ -217,7 +218,13 @@ def check_all(ws: Workspace, names: tuple[str, ...] = ()) -> Checked:
 
 
 def new_parameter_set(
-    ws: Workspace, name: str, process_name: str, settings: Mapping[str, str], doc: str = "", base: str = DEFAULT_SET
+    ws: Workspace,
+    name: str,
+    process_name: str,
+    settings: Mapping[str, str],
+    doc: str = "",
+    base: str = DEFAULT_SET,
+    where: str = "",
 ) -> tuple[Made, ParameterSet]:
     """Write a parameter set: the values that differ from the defaults.
 
@@ -226,22 +233,47 @@ def new_parameter_set(
     settings
         Parameter -> written value.
     base
-        The set that the other values come from.
+        The set that the other values come from, and its rules.
+    where
+        Expression over the metadata columns: what `settings` give counts for targets that fit, by a rule of the
+        set, which goes before those of its base.
+
+    Raises
+    ------
+    StoaError
+        If there is such a set, a value does not fit, or the expression cannot be understood.
     """
     check_name(name, "parameter set")
     process = ws.library.process(process_name)
     file = ws.project.params_file(process_name, name)
     _refuse_existing(ws, file, "parameter set", name)
-    values = override(process, ws.library.parameter_set(process, base, later=settings), settings).values
+    origin = ws.library.parameter_set(process, base, later=() if where else settings)
+    changed = override(process, origin, settings)
+    rules, values = changed.rules, changed.values
+    if where:
+        _check_where(ws, where, settings, name)
+        given = {key: changed.values[key] for key in settings}
+        rules, values = (ParamRule(where=where, values=given), *origin.rules), origin.values
     differing = {key: value for key, value in values.items() if value != process.params[key].default}
-    data = block({"schema": 1, "process": process_name, "doc": doc, "values": differing})
+    fields: dict[str, object] = {"schema": 1, "process": process_name, "doc": doc, "values": differing}
+    if rules:
+        fields["rules"] = [
+            {"where": rule.where, "values": rule.values} | ({"doc": rule.doc} if rule.doc else {}) for rule in rules
+        ]
+    data = block(fields)
     made = read_parameter_set(data, file.name, process, name)
     ws.ready()
-    words = ", ".join(f"{key}={shown(value)}" for key, value in differing.items()) or "all defaults"
     commit = ws.store.commit(
-        {f"params/{process_name}/{name}.yaml": data}, f"parameter set {name} of {process_name}: {words}"
+        {f"params/{process_name}/{name}.yaml": data},
+        f"parameter set {name} of {process_name}: {', '.join(set_words(process, made)) or 'all defaults'}",
     )
     return Made(name=name, files=(str(file.relative_to(ws.project.top)),), commit=commit), made
+
+
+def _check_where(ws: Workspace, where: str, settings: Mapping[str, str], name: str) -> None:
+    if not settings:
+        raise StoaError("`--where` says for which targets values count, and there are none", "`--set NAME=VALUE`")
+    described(ws, where, f"the rule of parameter set {name!r}")
 
 
 def list_parameter_sets(ws: Workspace, process_name: str = "") -> list[tuple[str, Listed]]:
@@ -259,8 +291,9 @@ def _set_words(ws: Workspace, process: Process, name: str) -> str:
 
 
 def set_words(process: Process, chosen: ParameterSet) -> list[str]:
-    """The values of a set that differ from the defaults, as they are written."""
-    return [f"{k}={shown(v)}" for k, v in chosen.values.items() if v != process.params[k].default]
+    """The values of a set that differ from the defaults, as they are written, and how many rules it has."""
+    rules = [f"{len(chosen.rules)} rule{'s' if len(chosen.rules) > 1 else ''}"] if chosen.rules else []
+    return [f"{k}={shown(v)}" for k, v in chosen.values.items() if v != process.params[k].default] + rules
 
 
 def parameter_differences(ws: Workspace, process_name: str, first: str, second: str) -> list[str]:

@@ -24,6 +24,34 @@ def ruled(survey):
     return survey
 
 
+def test_a_set_with_a_rule_is_written_on_the_command_line(survey):
+    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4", "--set", "n=5")
+    words = ("params", "new", "mixed", "--process", "measure", "--base", "deep", "--where", "name = 'a'")
+    survey.ok(*words, "--set", "n=9", "--set", "mode=slow")
+    survey.ok("params", "new", "more", "--process", "measure", "--base", "mixed", "--set", "deep=true", "--set", "n=7")
+    shown = ("params", "show", "--process", "measure", "--target")
+    values = {
+        (name, target): survey.json(*shown, target, name)["values"] for name in ("mixed", "more") for target in "ab"
+    }
+    assert values == {
+        ("mixed", "a"): {"snr": 4.0, "mode": "slow", "deep": False, "n": 9},
+        ("mixed", "b"): {"snr": 4.0, "mode": "fast", "deep": False, "n": 5},
+        ("more", "a"): {"snr": 4.0, "mode": "slow", "deep": True, "n": 7},
+        ("more", "b"): {"snr": 4.0, "mode": "fast", "deep": True, "n": 7},
+    }
+    assert survey.git("log", "-1", "--format=%s").strip() == (
+        "parameter set more of measure: snr=4, deep=true, n=7, 1 rule"
+    )
+    assert {row["set"]: row["values"] for row in survey.json("params", "list")}["mixed"] == "snr=4, n=5, 1 rule"
+
+
+def test_a_rule_that_cannot_be_understood_writes_no_set(survey):
+    words = ("params", "new", "mixed", "--process", "measure", "--where")
+    assert survey.error(*words, "name = 'a'")[0].startswith("error: `--where` says for which targets values count")
+    assert "band_" in survey.error(*words, "band_ = 3", "--set", "n=9")[0]
+    assert not (survey.top / ".stoa/params/measure/mixed.yaml").exists()
+
+
 def told(survey, target: str) -> dict:
     place = survey.outcomes()[target]["place"].replace(":", "/", 1)
     return json.loads((survey.top / place / "job.json").read_text())["params"]
