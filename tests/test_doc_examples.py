@@ -6,6 +6,7 @@ import doctest
 import importlib.util
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -215,3 +216,24 @@ def test_what_differs_between_two_demos_is_replaced(tutorial):
     log = "the demo lives in /tmp/a\n$ stoa init\nmade /tmp/a/.stoa (project a-0123abcd, commit 123456789)\n"
     other = "the demo lives in /tmp/b\n$ stoa init\nmade /tmp/b/.stoa (project b-89abcdef, commit 987654321)\n"
     assert tutorial.normal(log) == tutorial.normal(other)
+
+
+NUMBER = re.compile(r"[-+]?\d+\.\d+(?:e[-+]?\d+)?")
+OF_THIS_MACHINE = re.compile(r"\b[0-9a-f]{12,64}\b|environment host \(.*\)|STOA \d\S*")
+
+
+@pytest.mark.slow
+@pytest.mark.service
+def test_the_story_of_the_quasars_prints_what_the_page_shows(tutorial, tmp_path, require_service):
+    """Words and counts to the letter, measured values to 2 per cent; digests are those of the machine."""
+    require_service("Source Extractor", shutil.which("source-extractor"), "Debian package source-extractor")
+    shown = page("tutorial-quasars.md")
+    typed = tutorial.refreshed(shown, tutorial.outputs(tutorial.normal(tutorial.type_page(shown, tmp_path))))
+    for line, now in zip(shown.splitlines(), typed.splitlines(), strict=True):
+        line, now = (OF_THIS_MACHINE.sub("", text) for text in (line, now))
+        assert NUMBER.sub("#", now).split() == NUMBER.sub("#", line).split()
+        values = [[float(text) for text in NUMBER.findall(each)] for each in (now, line)]
+        assert values[0] == pytest.approx(values[1], rel=0.02, abs=0.01), line
+    for name in tutorial.pictures(shown):
+        assert (DOCS / "pictures" / name).is_file()
+        assert list(tmp_path.glob(f"*/catalogues/{name}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ def _group() -> None:
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="New folder for the demo's repository.")] = Path("stoa-demo"),
+    data_only: Annotated[bool, typer.Option("--data-only", help="Copy the archive and run nothing.")] = False,
 ) -> None:
     """Play the tutorial in a new repository: 24 simulated ALMA product folders, from metadata to matched quasars.
 
@@ -36,15 +38,21 @@ def demo(
     """
     start = time.monotonic()
     place = tutorial.prepare(folder.absolute())
+    if data_only:
+        out(f"the example archive and a table of quasars are in {os.path.relpath(place)}")
+        return
     tell(f"the demo lives in {place}")
     for step in tutorial.steps():
         _play(step, place)
     shown = os.path.relpath(place)
     out(f"\ndone in {duration(time.monotonic() - start)}. Explore: cd {shlex.quote(shown)}")
+    activate = Path(sys.executable).with_name("activate")
+    if shutil.which("stoa") is None and activate.is_file():
+        out(f"  . {shlex.quote(str(activate))}        first, so that the shell knows stoa")
     out("  stoa show A001_X2ca9_Xf03        everything about the flagged target")
     out("  stoa runs; stoa show last        what ran, with which definitions")
     out("  stoa why sep A001_X2a1e_X790     why a target would run or not")
-    out("  git show --stat HEAD~3           how a run lies in git")
+    out("  git show --stat HEAD~1           how a run lies in git")
     out("  catalogues/                      the catalogue, the matched quasars, the sky map")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from stoa.model import Status, Value
+from stoa.model import Outcome, Status, Value
 from stoa.publish.facts import Publication
 
 _LATEX = {
@@ -132,12 +132,26 @@ def methods(publication: Publication) -> str:
     sentences = [
         head,
         f"Its parameters were {_values(run.params.values)}." if run.params.values else "",
+        *_rule_sentences(publication.outcomes),
         f"Of the {len(publication.outcomes)} jobs {_counts(publication.counts)}.",
         _catalogue_sentence(publication),
         f"Software: {', '.join(cited)}." if cited else "",
         f"The complete record is run {runs} at commit {_typewriter(publication.commit[:12])}{origin}.",
     ]
     return "% Written by stoa publish; edit it to taste.\n" + "\n".join(filter(None, sentences)) + "\n"
+
+
+def _rule_sentences(outcomes: Iterable[Outcome]) -> list[str]:
+    """For how many targets the rules of the set gave other values."""
+    ruled: dict[str, set[str]] = {}
+    for outcome in outcomes:
+        if outcome.overrides:
+            values = _values({name: given.value for name, given in outcome.overrides.items()})
+            ruled.setdefault(values, set()).add(outcome.target)
+    return [
+        f"For {len(targets)} target{'s' if len(targets) > 1 else ''} a rule gave {values}."
+        for values, targets in sorted(ruled.items())
+    ]
 
 
 def _typewriter(text: str) -> str:
