@@ -29,6 +29,7 @@ from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
 from stoa.provenance.git.loose import write_loose
 from stoa.provenance.git.plumbing import GitError, run_git
+from stoa.provenance.git.settings import PlainRepo, asks
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
 from stoa.provenance.lock import exclusive
 
@@ -57,9 +58,11 @@ class Repository:
 
     def _opened(self) -> Repo:
         try:
-            repo = Repo(str(self.top))
+            repo = PlainRepo(str(self.top))
         except NotGitRepository:
             raise GitError(f"{self.top} has a .git that is no repository") from None
+        except GitError:
+            raise
         except Exception as problem:  # noqa: BLE001 -- dulwich names unknown formats by many exception types
             raise GitError(f"the git repository {self.top} cannot be opened: {problem}") from None
         if repo.bare:
@@ -287,7 +290,7 @@ class Repository:
         self, objects: list[ShaFile], tree: ObjectID, parents: list[str], message: str, author: Author
     ) -> str:
         """Write objects and the commit of a tree; signed where the user has git sign commits."""
-        if self._repo.get_config_stack().get_boolean((b"commit",), b"gpgsign", False):
+        if asks(self.top, "commit.gpgSign"):
             self._write(objects)
             return self._signed(tree.decode(), parents, message, author)
         commit = _commit(tree, parents, message, author)
