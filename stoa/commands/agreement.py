@@ -212,5 +212,5 @@ def _clearings(ws: Workspace, target: str, said: list[tuple[str, Judgement]]) ->
 def _cleared(ws: Workspace, target: str, event: str, kind: str) -> tuple[str, ...]:
     """Ids of the flags that an event cleared."""
     path = f"{ws.store.prefix}/{ws.project.review_record(target, event)}"
-    data = ws.store.snapshot().read(path) if kind == "unflag" else None
+    data = ws.store.snapshot().read_record(path) if kind == "unflag" else None
     return read_review(data, path).clears if data else ()

@@ -227,7 +227,7 @@ def show_document(ws: Workspace, target: str) -> bytes:
         If there is no such target or it has no document yet.
     """
     known_target(ws, target)
-    data = ws.store.snapshot().read(f"{ws.store.prefix}/{Project.meta_record(target)}")
+    data = ws.store.snapshot().read_record(f"{ws.store.prefix}/{Project.meta_record(target)}")
     if data is None:
         raise StoaError(f"target {target!r} has no metadata document yet", "`stoa meta build` makes it")
     return data

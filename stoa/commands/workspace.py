@@ -94,7 +94,7 @@ class Workspace:
 
     def document(self, target: str) -> Document | None:
         """The metadata document of a target as it stands in git, or None."""
-        data = self.store.snapshot().read(f"{self.store.prefix}/{Project.meta_record(target)}")
+        data = self.store.snapshot().read_record(f"{self.store.prefix}/{Project.meta_record(target)}")
         return from_xml(data) if data is not None else None
 
     def documents(self) -> dict[str, tuple[str, Document | StoaError]]:

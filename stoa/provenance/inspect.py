@@ -15,9 +15,8 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.project import STOA_DIR
-from stoa.provenance.git import Repository, TreeChange, blob_sizes, last_change, tree_changes
+from stoa.provenance.git import Repository, TreeChange, last_change, too_large, tree_changes
 
-MAX_FILE = 50_000_000
 MAX_NAME = 200
 FOLDERS = ("targets", "processes", "params", "environments", "meta", "runs", "reviews")
 FILES = ("config.yaml", "roles.yaml", ".gitignore", ".gitattributes")
@@ -112,11 +111,11 @@ def tree_findings(repository: Repository, commit: str, differing: Iterable[TreeC
         The paths to look at: what the commit has and an earlier one has not.
     """
     changes = [change for change in differing if change.new_mode]
-    sizes = blob_sizes(repository, (change.new_oid for change in changes if change.new_mode == _FILE))
     snapshot = repository.snapshot(commit)
+    sizes = snapshot.prepare(change.new_oid for change in changes if change.new_mode == _FILE)
     found = []
     for change in changes:
-        message = _misplaced(change) or _oversized(sizes.get(change.new_oid, 0))
+        message = _misplaced(change) or too_large(sizes.get(change.new_oid, 0))
         if not message and _below(change.path) == [".gitattributes"]:
             message = _orders(snapshot.blob(change.new_oid))
         if message:
@@ -158,10 +157,6 @@ def _bad_name(name: str) -> str:
     if not name.isprintable():
         return "has control characters in its name"
     return f"has a name of {size} bytes (at most {MAX_NAME})" if size > MAX_NAME else ""
-
-
-def _oversized(size: int) -> str:
-    return f"is {size / 1e6:.0f} MB large (at most {MAX_FILE / 1e6:.0f} MB)" if size > MAX_FILE else ""
 
 
 def _orders(attributes: bytes) -> str:

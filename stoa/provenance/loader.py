@@ -1,12 +1,14 @@
 """One update of the index: what a commit holds and the index has not seen.
 
-A record that cannot be read becomes a line in `problems`; its neighbours count.
+A record that cannot be read becomes a line in `problems`; its neighbours count. Where git cannot give a record, the
+update ends in its error: once it can, the record is read.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,7 +17,7 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.model import Outcome, Review
 from stoa.provenance.dialect import RecordError
-from stoa.provenance.git import Snapshot
+from stoa.provenance.git import GitError, Snapshot
 from stoa.provenance.ids import ID
 from stoa.provenance.records import outcome_lines, read_review, read_run, read_summary
 from stoa.provenance.schema import INDEXES
@@ -105,14 +107,22 @@ class Loader:
                 self._seen.add(name, oid)
 
     def _files(self, folder: str) -> dict[str, str]:
-        return dict(self._snapshot.files(f"{self._prefix}/{folder}"))
+        with _naming(folder):
+            return dict(self._snapshot.files(f"{self._prefix}/{folder}"))
+
+    def _prepare(self, folders: Iterable[Mapping[str, str]]) -> None:
+        """Have git look at all files that are to be read before the first one is."""
+        self._snapshot.prepare(oid for files in folders for oid in files.values())
 
     def _trouble(self, path: str, problem: str) -> None:
         self._db.execute("INSERT INTO problems VALUES (?, ?)", (path, problem))
 
     def _guard(self, path: str, read: Callable[[], None]) -> None:
         try:
-            read()
+            with _naming(path):
+                read()
+        except GitError:
+            raise
         except StoaError as problem:
             self._trouble(path, problem.message)
         except (OverflowError, UnicodeEncodeError):
@@ -129,10 +139,11 @@ class Loader:
         present = dict(self._snapshot.folders(f"{self._prefix}/runs"))
         for run in known.keys() - present.keys():
             self._drop_run(run)
-        for run, oid in sorted(present.items()):
-            if known.get(run) != oid:
-                self._run(run, is_new=run not in known)
-                self._seen.add(f"runs/{run}", oid)
+        files = {run: self._records_of(run) for run, oid in sorted(present.items()) if known.get(run) != oid}
+        self._prepare(files.values())
+        for run, names in files.items():
+            self._run(run, names, is_new=run not in known)
+            self._seen.add(f"runs/{run}", present[run])
         if not first:
             self._each_index("{sql}")
         self._fold(first)
@@ -155,9 +166,11 @@ class Loader:
         self._db.execute("DELETE FROM outcomes WHERE run = ?", (run,))
         self._db.execute("DELETE FROM runs WHERE run = ?", (run,))
 
-    def _run(self, run: str, *, is_new: bool) -> None:
+    def _records_of(self, run: str) -> dict[str, str]:
+        return {name: oid for name, oid in self._files(f"runs/{run}").items() if _is_record(name)}
+
+    def _run(self, run: str, files: Mapping[str, str], *, is_new: bool) -> None:
         folder = f"runs/{run}"
-        files = {name: oid for name, oid in self._files(folder).items() if _is_record(name)}
         known = {} if is_new else self._seen.inside(folder)
         if not is_new and not _extends(files, known):
             self._drop_run(run)
@@ -176,7 +189,7 @@ class Loader:
         return set(self._db.execute("SELECT target, grp, attempt FROM outcomes WHERE run = ?", (run,)))
 
     def _record(self, run: str, path: str, oid: str, keys: set[tuple[str, str, int]]) -> None:
-        data = self._snapshot.blob(oid)
+        data = self._snapshot.record(oid, path)
         if path.endswith("/run.yaml"):
             self._head(run, data, path)
         elif path.endswith("/summary.yaml"):
@@ -239,14 +252,15 @@ class Loader:
         present = dict(self._snapshot.folders(f"{self._prefix}/reviews"))
         for target in known.keys() - present.keys():
             self._drop_reviews(target)
-        for target, oid in present.items():
-            if known.get(target) != oid:
-                self._reviews_of(target)
-                self._seen.add(f"reviews/{target}", oid)
+        fresh = [target for target, oid in present.items() if known.get(target) != oid]
+        files = {target: self._files(f"reviews/{target}") for target in fresh}
+        self._prepare(files.values())
+        for target, names in files.items():
+            self._reviews_of(target, names)
+            self._seen.add(f"reviews/{target}", present[target])
 
-    def _reviews_of(self, target: str) -> None:
+    def _reviews_of(self, target: str, files: Mapping[str, str]) -> None:
         folder = f"reviews/{target}"
-        files = self._files(folder)
         known = self._seen.inside(folder)
         if any(files.get(name) != oid for name, oid in known.items()):
             self._drop_reviews(target)
@@ -262,7 +276,7 @@ class Loader:
         self._db.execute("DELETE FROM cleared WHERE target = ?", (target,))
 
     def _review(self, path: str, oid: str) -> None:
-        review: Review = read_review(self._snapshot.blob(oid), path)
+        review: Review = read_review(self._snapshot.record(oid, path), path)
         if path != f"reviews/{review.target}/{review.id}.yaml":
             raise RecordError(f"a review of {review.target!r} stands in {path}")
         self._db.execute(
@@ -280,12 +294,14 @@ class Loader:
         present = {name: oid for name, oid in self._files("meta").items() if name.endswith(".xml")}
         for name in known.keys() - present.keys():
             self._drop_document(name)
-        for name, oid in present.items():
-            if known.get(name) != oid:
-                if name in known:
-                    self._drop_document(name)
+        fresh = {name: oid for name, oid in present.items() if known.get(name) != oid}
+        self._prepare([fresh])
+        for name, oid in fresh.items():
+            if name in known:
+                self._drop_document(name)
+            with _naming(f"meta/{name}"):
                 self._document(name, oid)
-                self._seen.add(f"meta/{name}", oid)
+            self._seen.add(f"meta/{name}", oid)
 
     def _drop_document(self, name: str) -> None:
         self._seen.forget(f"meta/{name}")
@@ -295,8 +311,10 @@ class Loader:
     def _document(self, name: str, oid: str) -> None:
         target = name.removesuffix(".xml")
         try:
-            row, packed = self._read_meta(target, self._snapshot.blob(oid))
+            row, packed = self._read_meta(target, self._snapshot.record(oid, f"meta/{name}"))
             self._describe([target, *(row.get(column) for column in self._columns)])
+        except GitError:
+            raise
         except StoaError as problem:
             self._cannot_read(name, oid, problem.message)
         except (OverflowError, UnicodeEncodeError):
@@ -311,6 +329,15 @@ class Loader:
         self._trouble(f"meta/{name}", problem)
         target = name.removesuffix(".xml")
         self._db.execute("INSERT INTO documents VALUES (?,?,?,?)", (target, oid, None, problem))
+
+
+@contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Say in git's errors what was to be read."""
+    try:
+        yield
+    except GitError as problem:
+        raise GitError(f"{path} cannot be read: {problem.message}", problem.said, problem.hint) from None
 
 
 def _is_record(name: str) -> bool:

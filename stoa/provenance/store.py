@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from stoa.errors import StoaError
 from stoa.model import Author, Outcome, Review, Status
 from stoa.project import Project
-from stoa.provenance.git import Repository, Snapshot
+from stoa.provenance.git import DamagedError, Repository, Snapshot
 from stoa.provenance.ids import ID
 from stoa.provenance.index import Index, MetaReader
 from stoa.provenance.records import read_outcomes, write_review
@@ -77,18 +77,21 @@ class Store:
 
     def frozen(self, run: str, name: str) -> bytes | None:
         """A frozen definition of a run, or None."""
-        return self.snapshot().read(f"{self.prefix}/{Project.run_record(run, f'frozen/{name}')}")
+        return self.snapshot().read_record(f"{self.prefix}/{Project.run_record(run, f'frozen/{name}')}")
 
     def outcomes(self, run: str, commit: str) -> tuple[list[Outcome], int]:
         """The outcomes of a run that a commit holds, and the number of its next file; none without that commit."""
         try:
             snapshot = self.repository.snapshot(commit)
-        except KeyError:  # it was on a branch that is gone, and git has tidied up since
+        except DamagedError:  # it was on a branch that is gone, and git has tidied up since
             return [], 0
         files = [
             (name, oid) for name, oid in snapshot.files(f"{self.prefix}/runs/{run}") if name.startswith("outcomes-")
         ]
-        found = (o for name, oid in files for o in read_outcomes(snapshot.blob(oid), name) if isinstance(o, Outcome))
+        snapshot.prepare(oid for _, oid in files)
+        found = (
+            o for name, oid in files for o in read_outcomes(snapshot.record(oid, name), name) if isinstance(o, Outcome)
+        )
         return list(found), len(files)
 
     def has_record(self, run: str, name: str, branch: str) -> bool:

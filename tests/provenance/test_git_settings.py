@@ -70,7 +70,16 @@ def is_signed(repo: Path, git: Git) -> bool:
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize(
     ("value", "signed"),
-    [("yes", True), ("on", True), ("1", True), ("TRUE", True), ("no", False), ("off", False), ("0", False), ("", False)],
+    [
+        ("yes", True),
+        ("on", True),
+        ("1", True),
+        ("TRUE", True),
+        ("no", False),
+        ("off", False),
+        ("0", False),
+        ("", False),
+    ],
 )
 def test_whether_to_sign_is_read_as_git_reads_it(repo: Path, git: Git, value: str, signed: bool) -> None:
     git(repo, "config", "commit.gpgSign", value)
@@ -78,9 +87,7 @@ def test_whether_to_sign_is_read_as_git_reads_it(repo: Path, git: Git, value: st
 
 
 @pytest.mark.usefixtures("key")
-def test_commits_are_signed_where_a_variable_asks_for_it(
-    repo: Path, git: Git, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_commits_are_signed_where_a_variable_asks_for_it(repo: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("COUNT", "1"), ("KEY_0", "commit.gpgSign"), ("VALUE_0", "true")):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
     assert is_signed(repo, git)

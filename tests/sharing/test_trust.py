@@ -11,7 +11,7 @@ from stoa.commands.fsck import fsck
 from stoa.errors import StoaError
 from stoa.project import Config, Local, Project
 from stoa.provenance import inspect
-from stoa.provenance.git import GitError, RewrittenError
+from stoa.provenance.git import GitError, RewrittenError, snapshot
 
 HOSTILE = [
     (".stoa/runs/evil", b"/etc", "120000", r"\.stoa/runs/evil is a symbolic link"),
@@ -83,7 +83,7 @@ def test_twins_that_meet_only_in_the_merge_are_refused(anna, ben):
 
 
 def test_a_file_over_the_limit_is_refused(anna, ben, monkeypatch):
-    monkeypatch.setattr(inspect, "MAX_FILE", 1_000_000)
+    monkeypatch.setattr(snapshot, "MAX_RECORD", 1_000_000)
     anna.plant(".stoa/meta/big.xml", b"x" * 2_000_000)
     with pytest.raises(StoaError, match=r"big\.xml is 2 MB large \(at most 1 MB\)"):
         ben.sync()

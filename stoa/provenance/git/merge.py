@@ -21,9 +21,10 @@ from dulwich.objects import Blob
 from stoa.errors import StoaError
 from stoa.provenance.durable import sync_file, sync_folder
 from stoa.provenance.git.locks import Locked
+from stoa.provenance.git.objects import object_sizes
 from stoa.provenance.git.plumbing import GitError, git_version, run_git
 from stoa.provenance.git.repository import Repository
-from stoa.provenance.git.trees import EMPTY_TREE, EXECUTABLE, FILE, TreeChange, blob_sizes, contains, tree_changes
+from stoa.provenance.git.trees import EMPTY_TREE, EXECUTABLE, FILE, TreeChange, contains, tree_changes
 
 MARKER = "stoa-merge.json"
 NOTHING = "0" * 40
@@ -199,7 +200,7 @@ def _absorb(repository: Repository, old: str, new: str, environ: Mapping[str, st
     """
     met = [change for change in tree_changes(repository, old, new) if change.new_mode in (FILE, EXECUTABLE)]
     met = [change for change in met if os.path.lexists(repository.top / change.path)]
-    sizes = blob_sizes(repository, (change.new_oid for change in met))
+    sizes = object_sizes(repository.top, (change.new_oid for change in met))
     there = [change for change in met if _is_there(repository, change, sizes.get(change.new_oid, -1))]
     if not there:
         return

@@ -20,7 +20,6 @@ from dulwich.errors import NotGitRepository
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.reflog import format_reflog_line
 from dulwich.refs import Ref
-from dulwich.repo import Repo
 
 from stoa.model import Author
 from stoa.provenance.durable import sync_folder
@@ -28,6 +27,7 @@ from stoa.provenance.git.checkout import Checkout
 from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
 from stoa.provenance.git.loose import write_loose
+from stoa.provenance.git.objects import read_object
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.settings import PlainRepo, asks
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
@@ -56,7 +56,7 @@ class Repository:
         self._checkout = Checkout(self.top, self.control, self.common)
         self._held = False
 
-    def _opened(self) -> Repo:
+    def _opened(self) -> PlainRepo:
         try:
             repo = PlainRepo(str(self.top))
         except NotGitRepository:
@@ -307,9 +307,7 @@ class Repository:
         """Id of the tree with the changes; only trees on changed paths are read and written."""
         tree = Tree()
         if tree_id is not None:
-            found = self._repo.object_store[tree_id]
-            assert isinstance(found, Tree)
-            tree = Tree.from_string(found.as_raw_string())
+            tree = Tree.from_string(read_object(self._repo, tree_id, Tree).as_raw_string())
         for name, change in changes.items():
             if isinstance(change, dict):
                 old = tree[name] if name in tree else None  # noqa: SIM401 -- a Tree has no get

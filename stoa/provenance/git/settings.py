@@ -6,6 +6,7 @@ Dulwich knows fewer notations than git (no ``512m``, no ``yes``), and minds sett
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 
 from dulwich.config import ConfigFile
@@ -13,7 +14,7 @@ from dulwich.repo import Repo
 
 from stoa.provenance.git.plumbing import run_git
 
-_NEEDED = r"^(core\.(repositoryformatversion|worktree|sharedrepository)|extensions\.)"
+_NEEDED = r"^(core\.(repositoryformatversion|worktree|sharedrepository)$|extensions\.|remote\..*\.promisor$)"
 _HARMLESS = ("noop", "noop-v1", "partialclone", "preciousobjects")
 """Extensions that dulwich does not know and that change nothing about how objects and branches are kept."""
 
@@ -21,15 +22,22 @@ _HARMLESS = ("noop", "noop-v1", "partialclone", "preciousobjects")
 class PlainRepo(Repo):
     """A repository of which dulwich sees the settings that say how it is kept, and no others."""
 
+    @cached_property
+    def _settings(self) -> list[tuple[str, str]]:
+        return _read(Path(os.path.realpath(os.fsdecode(self.commondir()))) / "config")
+
     def get_config(self) -> ConfigFile:
         config = ConfigFile()
-        file = Path(os.path.realpath(os.fsdecode(self.commondir()))) / "config"
-        config.path = str(file)
-        for name, value in _read(file):
+        for name, value in self._settings:
             section, _, key = name.rpartition(".")
-            if not (section == "extensions" and key in _HARMLESS):
+            if section == "core" or (section == "extensions" and key not in _HARMLESS):
                 config.set((section.encode(),), key.encode(), value.encode("utf-8", "surrogateescape"))
         return config
+
+    def promisors(self) -> list[str]:
+        """The remotes that have what a partial clone lacks; none in any other repository."""
+        names = [value if name == "extensions.partialclone" else _remote(name) for name, value in self._settings]
+        return list(dict.fromkeys(filter(None, names)))
 
 
 def _read(file: Path) -> list[tuple[str, str]]:
@@ -40,6 +48,11 @@ def _read(file: Path) -> list[tuple[str, str]]:
     _, output = run_git(file.parent, *words, allow=(0, 1))
     entries = output.decode("utf-8", "surrogateescape").split("\0")[:-1]
     return [(name, value) for name, _, value in (entry.partition("\n") for entry in entries)]
+
+
+def _remote(name: str) -> str:
+    """The remote that a setting of a promisor is about, "" for other settings."""
+    return name.removeprefix("remote.").removesuffix(".promisor") if name.startswith("remote.") else ""
 
 
 def asks(top: Path, name: str) -> bool:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from dulwich.objects import Blob, Commit, ObjectID, Tree
-from dulwich.repo import Repo
 
-from stoa.provenance.git.plumbing import GitError, run_git
+from stoa.errors import StoaError
+from stoa.provenance.git.objects import fetch_missing, object_sizes, read_object
+from stoa.provenance.git.settings import PlainRepo
 
 FILE_MODE = 0o100644
 TREES_KEPT = 32
+MAX_RECORD = 50_000_000
+"""Bytes of a file below `.stoa`; a larger one is neither shared nor read."""
+
+
+class TooLargeError(StoaError):
+    """A file that is larger than any record."""
 
 
 class Snapshot:
@@ -20,12 +28,12 @@ class Snapshot:
     Paths are relative to the repository's root, folders of STOA below the project's prefix.
     """
 
-    def __init__(self, repo: Repo, commit: ObjectID | None) -> None:
+    def __init__(self, repo: PlainRepo, commit: ObjectID | None) -> None:
         self._repo = repo
         self.commit = commit.decode() if commit else ""
-        tree = repo.object_store[commit] if commit else None
-        self.root = tree.tree if isinstance(tree, Commit) else None
+        self.root = read_object(repo, commit, Commit).tree if commit else None
         self._trees: dict[ObjectID, Tree] = {}
+        self._sizes: dict[str, int] = {}
 
     def folder_id(self, path: str) -> str:
         """Object id of a folder, "" where there is none."""
@@ -47,15 +55,31 @@ class Snapshot:
     def folders(self, path: str) -> list[tuple[str, str]]:
         return [(name, oid) for name, mode, oid in self.entries(path) if stat.S_ISDIR(mode)]
 
+    def prepare(self, oids: Iterable[str]) -> dict[str, int]:
+        """Bytes of files that are to be read, those that are damaged left out; a partial clone fetches all at once."""
+        wanted = list(oids)
+        fetch_missing(self._repo, wanted)
+        self._sizes |= object_sizes(Path(self._repo.path), wanted)
+        return self._sizes
+
     def blob(self, oid: str) -> bytes:
-        """Content of a file; in a partial clone git fetches it where it is not here yet."""
-        try:
-            found = self._repo.object_store[ObjectID(oid.encode())]
-        except KeyError:
-            return run_git(Path(self._repo.path), "cat-file", "blob", oid)[1]
-        if not isinstance(found, Blob):
-            raise GitError(f"object {oid} is no file")
-        return found.data
+        """Content of a file, however large; in a partial clone git fetches it where it is not here yet."""
+        return read_object(self._repo, ObjectID(oid.encode()), Blob).data
+
+    def record(self, oid: str, path: str) -> bytes:
+        """Content of a record, which is looked at before it is unpacked: a megabyte may hold a gigabyte of blanks.
+
+        Many are read faster after `prepare`.
+
+        Raises
+        ------
+        TooLargeError
+            With the path, if no record is as large.
+        """
+        size = self._sizes[oid] if oid in self._sizes else self.prepare([oid]).get(oid, 0)
+        if size > MAX_RECORD:
+            raise TooLargeError(f"{path} {too_large(size)}", "`git log` of the file says who put it there")
+        return self.blob(oid)
 
     def file_id(self, path: str) -> str:
         """Object id of a plain file, "" where there is none."""
@@ -66,6 +90,11 @@ class Snapshot:
         """Content of a plain file, or None."""
         found = self._find(path)
         return self.blob(found[1].decode()) if found and found[0] == FILE_MODE else None
+
+    def read_record(self, path: str) -> bytes | None:
+        """Content of a plain file that is a record or definition, or None; see `record`."""
+        oid = self.file_id(path)
+        return self.record(oid, path) if oid else None
 
     def _find(self, path: str) -> tuple[int, ObjectID] | None:
         if self.root is None:
@@ -83,7 +112,10 @@ class Snapshot:
         if oid not in self._trees:
             if len(self._trees) >= TREES_KEPT:
                 self._trees.clear()
-            found = self._repo.object_store[oid]
-            assert isinstance(found, Tree)
-            self._trees[oid] = found
+            self._trees[oid] = read_object(self._repo, oid, Tree)
         return self._trees[oid]
+
+
+def too_large(size: int) -> str:
+    """What is wrong with a file of so many bytes, "" when nothing is."""
+    return f"is {size / 1e6:.0f} MB large (at most {MAX_RECORD / 1e6:.0f} MB)" if size > MAX_RECORD else ""

@@ -56,17 +56,6 @@ def uncommitted(repository: Repository, paths: Iterable[Path]) -> list[str]:
     return [entry[3:] for entry in output.decode("utf-8", "surrogateescape").split("\0") if entry]
 
 
-def blob_sizes(repository: Repository, oids: Iterable[str]) -> dict[str, int]:
-    """Bytes of each object, without reading it."""
-    wanted = "".join(f"{oid}\n" for oid in dict.fromkeys(oids))
-    if not wanted:
-        return {}
-    form = "--batch-check=%(objectname) %(objectsize)"
-    _, output = run_git(repository.top, "cat-file", form, stdin=wanted.encode())
-    pairs = (line.split(" ") for line in output.decode().splitlines())
-    return {oid: int(size) for oid, size in pairs if size.isdigit()}
-
-
 def last_change(repository: Repository, old: str, new: str, path: str) -> str:
     """Who changed a path between two commits, and where: ``Anna Jansky in 1a2b3c4``; "" when nobody did."""
     span = f"{old}..{new}" if old else new
