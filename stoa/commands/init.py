@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -15,7 +16,7 @@ from stoa.errors import StoaError
 from stoa.project import PRODUCTS_ROOT, STOA_DIR, Config, Local, Project
 from stoa.provenance.definitions import check_name, read_config, read_local
 from stoa.provenance.dialect import block
-from stoa.provenance.git import check_ready, find, init_durable
+from stoa.provenance.git import Repository, check_ready, find, init_durable, way_back
 from stoa.provenance.library import root_names
 from stoa.provenance.store import Store
 
@@ -63,8 +64,7 @@ def init(path: Path) -> InitReport:
     with closing(find(path)) as repository:
         check_ready(repository)
         stoa = path / STOA_DIR
-        if stoa.exists():
-            raise StoaError(f"{path} has a {STOA_DIR} folder already", "`stoa status` shows what is in it")
+        _check_free(stoa, repository)
         repository.author()
         name = _project_id(path)
         files = _place_template(stoa, name)
@@ -72,6 +72,18 @@ def init(path: Path) -> InitReport:
         project = Project(path, Config(project=name), Local())
         commit = Store(project, repository).commit(dict(files), f"stoa init: project {name}")
     return InitReport(path=str(stoa), project=name, commit=commit)
+
+
+def _check_free(stoa: Path, repository: Repository) -> None:
+    """Raise `StoaError` where there is a project, in the work tree or in the commit that is checked out."""
+    if os.path.lexists(stoa):
+        raise StoaError(f"{stoa.parent} has a {STOA_DIR} folder already", "`stoa status` shows what is in it")
+    folder = stoa.relative_to(repository.top).as_posix()
+    if repository.snapshot().holds(folder):
+        raise StoaError(
+            f"{stoa.parent} has a project already, which is in git and not in the work tree",
+            f"{way_back(repository, folder, stoa.parent)} brings it here",
+        )
 
 
 def _place_template(stoa: Path, name: str) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.project import PRODUCTS_ROOT, STOA_DIR
 from stoa.provenance.conflict import conflict_words
-from stoa.provenance.git import ConflictError, Repository, SyncReport, tree_changes, uncommitted
+from stoa.provenance.git import ConflictError, Repository, SyncReport, holders, uncommitted
 from stoa.provenance.git import clone as clone_repository
 from stoa.provenance.git import sync as sync_repository
 from stoa.provenance.inspect import RecordGuard, RefusedError, commit_findings, listed
@@ -116,8 +116,7 @@ def _name(url: str) -> str:
 def _examine(repository: Repository, found: list[str]) -> None:
     """Find the project, the topmost where there are several; refuse what cannot be trusted."""
     head = repository.head()
-    changes = tree_changes(repository, "", head, f":(glob)**/{STOA_DIR}/config.yaml")
-    tops = sorted((change.path.removesuffix(f"{STOA_DIR}/config.yaml") for change in changes), key=len)
+    tops = holders(repository, head, f"{STOA_DIR}/config.yaml")
     if not tops:
         raise StoaError(
             f"this repository has no {STOA_DIR} folder: it is no STOA project, and nothing was cloned",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Container
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +13,7 @@ from stoa.model import Environment, ParameterSet, Process, Target
 from stoa.project import PRODUCTS_ROOT, STOA_DIR, Config, Local, Project
 from stoa.provenance.definitions import read_config, read_local, read_process
 from stoa.provenance.environment_definition import read_environment
+from stoa.provenance.git import GitError, find, holders, way_back
 from stoa.provenance.parameter_sets import complete, read_parameter_set
 from stoa.provenance.records import read_targets
 from stoa.provenance.yamltree import MAX_BYTES, DefinitionError
@@ -21,7 +24,7 @@ T = TypeVar("T")
 
 
 class NoProject(StoaError):
-    """There is no `.stoa` folder here or above."""
+    """There is no `.stoa` folder here or above, in the work tree at least."""
 
 
 def open_project(start: Path) -> Project:
@@ -43,7 +46,28 @@ def open_project(start: Path) -> Project:
             if empty.local_file.exists():
                 local = read_local(_content(empty, empty.local_file), shown(empty, empty.local_file))
             return Project(top, config, local)
-    raise NoProject(f"{start} is in no STOA project", "`stoa init` makes one in a git repository")
+    raise _no_project(start)
+
+
+def _no_project(start: Path) -> NoProject:
+    """What a folder without a project is told: the commit may hold one that the work tree does not show here."""
+    message = f"{start} is in no STOA project"
+    try:
+        with closing(find(start)) as repository:
+            tops = holders(repository, head, f"{STOA_DIR}/config.yaml") if (head := repository.head()) else []
+            around = [top for top in tops if start.is_relative_to(repository.top / top)]
+            for top in around[-1:] or tops[:1]:
+                if not (repository.top / top / STOA_DIR).exists():
+                    folder = f"{top}/{STOA_DIR}".lstrip("/")
+                    return NoProject(
+                        f"the project of {repository.top / top} is in git and not in the work tree",
+                        f"{way_back(repository, folder, start)} brings it here",
+                    )
+                place = os.path.relpath(repository.top / top, start)
+                return NoProject(f"{message}; this repository has one in {place}", f"`stoa -C {place} ...`")
+    except GitError:
+        pass
+    return NoProject(message, "`stoa init` makes one in a git repository")
 
 
 def shown(project: Project, file: Path) -> str:

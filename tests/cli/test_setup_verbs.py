@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -45,6 +46,58 @@ def test_init_in_a_subfolder_keeps_its_records_there(fresh):
     fresh.ok("init", "survey")
     assert "survey/.stoa/config.yaml" in fresh.git("ls-files").split()
     assert fresh.json("-C", "survey", "status")["targets"] == []
+
+
+@pytest.fixture
+def sparse(survey, tmp_path, cli) -> Survey:
+    """A sparse checkout of the project in which the project's folder is left out."""
+    (survey.top / "scripts").mkdir()
+    (survey.top / "scripts/find.py").touch()
+    survey.git("add", "scripts")
+    survey.git("commit", "--quiet", "--message", "a script")
+    survey.git("config", "uploadpack.allowFilter", "true")
+    words = ("clone", "--quiet", "--no-checkout", "--filter=blob:none")
+    survey.git(*words, f"file://{survey.top}", str(tmp_path / "sparse"))
+    clone = Survey(tmp_path / "sparse", cli)
+    clone.git("sparse-checkout", "set", "scripts")
+    clone.git("checkout", "--quiet", "main")
+    return clone
+
+
+def test_a_project_that_a_sparse_checkout_leaves_out_is_found_in_git(sparse):
+    assert sparse.error("status") == [
+        f"error: the project of {sparse.top} is in git and not in the work tree",
+        "hint: `git sparse-checkout add .stoa` brings it here",
+    ]
+    assert sparse.error("-C", "scripts", "status")[1] == "hint: `git sparse-checkout add ../.stoa` brings it here"
+    sparse.git("sparse-checkout", "add", ".stoa")
+    assert sparse.json("status")["target_count"] == 3
+
+
+def test_init_does_not_replace_a_project_that_a_sparse_checkout_leaves_out(sparse):
+    before = sparse.head()
+    assert sparse.error("init") == [
+        f"error: {sparse.top} has a project already, which is in git and not in the work tree",
+        "hint: `git sparse-checkout add .stoa` brings it here",
+    ]
+    assert sparse.head() == before
+    assert not (sparse.top / ".stoa").exists()
+
+
+def test_init_does_not_replace_a_project_that_was_removed_from_the_work_tree(survey):
+    shutil.rmtree(survey.top / ".stoa")
+    assert survey.error("init")[1] == "hint: `git checkout HEAD -- :/.stoa` brings it here"
+    survey.git("checkout", "HEAD", "--", ":/.stoa")
+    assert survey.json("status")["target_count"] == 3
+
+
+def test_above_a_project_in_a_subfolder_the_subfolder_is_named(fresh):
+    (fresh.top / "survey").mkdir()
+    fresh.ok("init", "survey")
+    assert fresh.error("status") == [
+        f"error: {fresh.top} is in no STOA project; this repository has one in survey",
+        "hint: `stoa -C survey ...`",
+    ]
 
 
 def test_a_second_work_tree_of_a_project_runs_as_the_first_does(survey, tmp_path, cli):

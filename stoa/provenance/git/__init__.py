@@ -7,9 +7,9 @@ from stoa.provenance.git.objects import DamagedError
 from stoa.provenance.git.plumbing import GitError, git_version
 from stoa.provenance.git.remote import RewrittenError, SyncReport, remote_url, sync
 from stoa.provenance.git.repository import Repository
-from stoa.provenance.git.setup import check_ready, find, init_durable
+from stoa.provenance.git.setup import check_ready, find, init_durable, way_back
 from stoa.provenance.git.snapshot import Snapshot, TooLargeError, too_large
-from stoa.provenance.git.trees import TreeChange, last_change, tree_changes, uncommitted
+from stoa.provenance.git.trees import TreeChange, holders, last_change, tree_changes, uncommitted
 
 __all__ = [
     "ConflictError",
@@ -26,6 +26,7 @@ __all__ = [
     "clone",
     "find",
     "git_version",
+    "holders",
     "init_durable",
     "last_change",
     "remote_url",
@@ -33,5 +34,6 @@ __all__ = [
     "too_large",
     "tree_changes",
     "uncommitted",
+    "way_back",
     "without_secrets",
 ]

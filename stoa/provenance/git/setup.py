@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from stoa.errors import StoaError
@@ -42,6 +43,13 @@ def check_ready(repository: Repository) -> None:
         if (repository.control / mark).exists():
             raise StoaError(f"a {name} is under way in {repository.top}", f"finish it first: {remedy}")
     repository.branch()
+
+
+def way_back(repository: Repository, folder: str, start: Path) -> str:
+    """The command that brings a folder of the present commit into the work tree, to be typed in `start`."""
+    if run_git(repository.top, "config", "--bool", "core.sparseCheckout", allow=(0, 1))[1].strip() == b"true":
+        return f"`git sparse-checkout add {os.path.relpath(repository.top / folder, start)}`"
+    return f"`git checkout HEAD -- :/{folder}`"
 
 
 def init_durable(repository: Repository) -> None:

@@ -35,6 +35,10 @@ class Snapshot:
         self._trees: dict[ObjectID, Tree] = {}
         self._sizes: dict[str, int] = {}
 
+    def holds(self, path: str) -> bool:
+        """Whether there is anything of this name: a folder, a file, a link."""
+        return self._find(path) is not None
+
     def folder_id(self, path: str) -> str:
         """Object id of a folder, "" where there is none."""
         found = self._find(path)

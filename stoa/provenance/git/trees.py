@@ -42,6 +42,12 @@ def _change(facts: bytes, path: bytes) -> TreeChange:
     return TreeChange(path.decode("utf-8", "surrogateescape"), int(old_mode, 8), int(new_mode, 8), old_oid, new_oid)
 
 
+def holders(repository: Repository, commit: str, file: str) -> list[str]:
+    """Folders of a commit that hold a file of some name (which may be a path), the topmost first; "" is the root."""
+    changes = tree_changes(repository, "", commit, f":(glob)**/{file}")
+    return sorted((change.path.removesuffix(file).rstrip("/") for change in changes), key=len)
+
+
 def uncommitted(repository: Repository, paths: Iterable[Path]) -> list[str]:
     """Those of some files, and of all below some folders, that differ from the commit that is checked out.
 
