@@ -23,6 +23,14 @@ MAX_TARGETS = 100 * MAX_BYTES
 T = TypeVar("T")
 
 
+LOOKED_INTO = ("", "params", "cache", "spool")
+"""Folders of `.stoa` whose entries are looked at for links; of all others only plain files are read, one by one."""
+
+
+class LinkError(StoaError):
+    """Something of a project is a symbolic link, by which git can lead out of the repository."""
+
+
 class NoProject(StoaError):
     """There is no `.stoa` folder here or above, in the work tree at least."""
 
@@ -34,12 +42,15 @@ def open_project(start: Path) -> Project:
     ------
     NoProject
         If there is no `.stoa` folder here or above.
+    LinkError
+        If the folder, or one in it, is a symbolic link; nothing is read through it.
     DefinitionError
         If its settings cannot be read.
     """
     start = start.absolute()
     for top in (start, *start.parents):
         if (top / STOA_DIR / "config.yaml").is_file():
+            _refuse_links(top)
             empty = Project(top, Config(project=""), Local())
             config = read_config(_content(empty, empty.config_file), shown(empty, empty.config_file))
             local = Local()
@@ -47,6 +58,25 @@ def open_project(start: Path) -> Project:
                 local = read_local(_content(empty, empty.local_file), shown(empty, empty.local_file))
             return Project(top, config, local)
     raise _no_project(start)
+
+
+def _refuse_links(top: Path) -> None:
+    links = [top / STOA_DIR] if (top / STOA_DIR).is_symlink() else _links_in(top / STOA_DIR)
+    if links:
+        names = [str(link.relative_to(top)) for link in links]
+        others = f" (and so are {', '.join(names[1:])})" if len(names) > 1 else ""
+        raise LinkError(
+            f"{names[0]} is a symbolic link{others}; STOA neither reads nor writes through links in {top / STOA_DIR}",
+            f"put a file or folder in its place; `git log -- {names[0]}` says who made the link, if it came by git",
+        )
+
+
+def _links_in(stoa: Path) -> list[Path]:
+    found = []
+    for folder in (stoa / name for name in LOOKED_INTO):
+        if folder.is_dir() and not folder.is_symlink():
+            found += [entry for entry in folder.iterdir() if entry.is_symlink()]
+    return sorted(found)
 
 
 def _no_project(start: Path) -> NoProject:

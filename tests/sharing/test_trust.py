@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 
 import pytest
 from collaborators import Person
 
+from stoa.commands.doctor import doctor
 from stoa.commands.fsck import fsck
+from stoa.commands.init import init
+from stoa.commands.status import status as get_status
 from stoa.errors import StoaError
 from stoa.project import Config, Local, Project
 from stoa.provenance import inspect
@@ -127,6 +131,43 @@ def test_what_plain_git_pull_let_in_is_found_by_fsck(anna, ben):
     with ben.open() as ws:
         found = [(finding.where, finding.message) for finding in fsck(ws).findings]
     assert found == [(".stoa/runs/evil", "is a symbolic link")]
+
+
+@pytest.mark.parametrize("name", ["params", "targets", "cache", "spool", "processes", "params/count"])
+def test_nothing_is_read_or_written_through_a_link_that_plain_git_pull_let_in(anna, ben, tmp_path, name):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    anna.git("rm", "-rq", "--cached", "--ignore-unmatch", f".stoa/{name}")
+    anna.plant(f".stoa/{name}", str(outside).encode(), "120000")
+    shutil.rmtree(ben.folder / ".stoa" / name, ignore_errors=True)
+    ben.git("pull", "-q")
+    assert (ben.folder / ".stoa" / name).is_symlink()
+    for verb in (fsck, doctor, get_status):
+        with pytest.raises(StoaError, match=rf"\.stoa/{name} is a symbolic link; STOA neither"), ben.open() as ws:
+            verb(ws)
+    assert list(outside.iterdir()) == []
+
+
+def test_a_project_that_is_a_link_is_not_opened(anna, ben, tmp_path):
+    outside = shutil.copytree(ben.folder / ".stoa", tmp_path / "outside")
+    anna.git("rm", "-rq", "--cached", ".stoa")
+    anna.plant(".stoa", str(outside).encode(), "120000")
+    shutil.rmtree(ben.folder / ".stoa")
+    ben.git("pull", "-q")
+    with pytest.raises(StoaError, match=r"\.stoa is a symbolic link"), ben.open():
+        pass
+
+
+def test_links_in_the_place_of_private_folders_are_ignored_by_git(hub, tmp_path):
+    founder = tmp_path / "new"
+    founder.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=founder, check=True)
+    init(founder)
+    for name in ("cache", "spool"):
+        shutil.rmtree(founder / ".stoa" / name)
+        (founder / ".stoa" / name).symlink_to(tmp_path)
+    done = subprocess.run(["git", "status", "--porcelain"], cwd=founder, check=True, capture_output=True)
+    assert done.stdout == b""
 
 
 def test_a_project_that_somebody_removed_stays(anna, ben):
