@@ -37,10 +37,16 @@ def sync(
     out(f"{report.remote}/{report.branch}: {moved} (now at {report.commit[:9]})")
     for path, message in report.unreadable:
         tell(f"cannot read {path}: {message}")
+    if report.rebuild:
+        tell(f"both sides had built, from different files: {_listed(report.rebuild)}")
+        tell("`stoa meta build` makes them anew from the files that are here")
     if report.unshared:
-        more = f" and {len(report.unshared) - 5} more" if len(report.unshared) > 5 else ""
-        tell(f"not committed, so the others do not have it: {one_line(', '.join(report.unshared[:5]))}{more}")
+        tell(f"not committed, so the others do not have it: {_listed(report.unshared)}")
         tell("`git add` and `git commit` them, then `stoa sync` again")
+
+
+def _listed(paths: tuple[str, ...]) -> str:
+    return one_line(", ".join(paths[:5])) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
 @app.command()

@@ -173,15 +173,22 @@ def _share_root(ws: Workspace, name: str, doc: str) -> None:
     start = next((n for n, text in enumerate(lines) if re.match(r"roots\s*:", text)), None)
     if start is None:
         lines += ["roots:\n", entry]
-    elif re.match(rf"  {re.escape(name)}\s*:", "".join(lines[start + 1 : start + 2])):
-        lines[start + 1] = entry
     else:
-        lines[start] = re.sub(r"(roots\s*:).*", r"\1", lines[start]) if "{}" in lines[start] else lines[start]
-        lines = [text for text in lines if not re.match(rf"  {re.escape(name)}\s*:", text)]
-        lines.insert(start + 1, entry)
+        _put_root(lines, start, name, entry)
     text = "".join(lines)
     read_config(text.encode(), "config.yaml")
     ws.store.commit({"config.yaml": text.encode()}, f"root {name}")
+
+
+def _put_root(lines: list[str], start: int, name: str, entry: str) -> None:
+    """Put a root's line where the root has one already, or first below the line `roots:`."""
+    stop = next((n for n, text in enumerate(lines) if n > start and re.match(r"[^\s#]", text)), len(lines))
+    there = [n for n in range(start + 1, stop) if re.match(rf"  {re.escape(name)}\s*:", lines[n])]
+    if there:
+        lines[there[0]] = entry
+    else:
+        lines[start] = re.sub(r"(roots\s*:).*", r"\1", lines[start]) if "{}" in lines[start] else lines[start]
+        lines.insert(start + 1, entry)
 
 
 def _quoted(text: str) -> str:

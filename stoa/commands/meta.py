@@ -18,7 +18,7 @@ from stoa.meta.explain import Explanation, explain
 from stoa.meta.many import Described, Gone, Request, describe_many
 from stoa.meta.rules import ROLE_ORDER, RULES
 from stoa.meta.table import BUILT_IN, RoleTable, extended
-from stoa.meta.xml import MAX_BYTES, from_xml, validate
+from stoa.meta.xml import MAX_BYTES, from_xml, is_built, validate
 from stoa.project import Project
 from stoa.provenance.git import Snapshot
 from stoa.provenance.library import NoProject, shown
@@ -195,8 +195,8 @@ class _Builder:
 
 
 def _is_foreign(data: bytes) -> bool:
-    """Whether a document tells of files and was not written by STOA, which puts the number of the format in each."""
-    if b"<package schema=" in data:
+    """Whether a document tells of files and was not written by STOA."""
+    if is_built(data):
         return False
     try:
         document = from_xml(data)

@@ -12,6 +12,7 @@ import msgspec
 from stoa.commands.init import RootState, list_roots
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
+from stoa.meta.xml import is_built
 from stoa.project import PRODUCTS_ROOT, STOA_DIR
 from stoa.provenance.conflict import conflict_words
 from stoa.provenance.git import ConflictError, Repository, SyncReport, holders, uncommitted
@@ -46,14 +47,16 @@ def sync(ws: Workspace, remote: str | None = None, *, rejoin: bool = False) -> S
     """
     ws.ready()
     known = set(_unreadable(ws))
+    guard = RecordGuard(ws.repository, is_built)
     try:
-        report = sync_repository(ws.repository, RecordGuard(ws.repository), remote, rejoin=rejoin)
+        report = sync_repository(ws.repository, guard, remote, rejoin=rejoin)
     except ConflictError as conflict:
         words = "".join(f"\n  {line}" for line in conflict_words(ws.repository, conflict))
         message = f"you and {conflict.label} made changes that cannot both hold; nothing was merged{words}"
         raise StoaError(message, conflict.hint) from None
     fresh = tuple(problem for problem in _unreadable(ws) if problem not in known)
-    return msgspec.structs.replace(report, unreadable=fresh, unshared=tuple(uncommitted(ws.repository, _written(ws))))
+    unshared = tuple(uncommitted(ws.repository, _written(ws)))
+    return msgspec.structs.replace(report, unreadable=fresh, rebuild=tuple(sorted(guard.rebuild)), unshared=unshared)
 
 
 def _written(ws: Workspace) -> list[Path]:

@@ -80,6 +80,11 @@ def _escaped(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([writable(text).translate(_ESCAPES) for text in texts])
 
 
+def is_built(data: bytes) -> bool:
+    """Whether a document was written by STOA, which puts the number of the format in each."""
+    return b"<package schema=" in data
+
+
 def from_xml(data: bytes) -> Document:
     """Read a document, by STOA or from elsewhere.
 

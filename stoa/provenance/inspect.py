@@ -8,7 +8,7 @@ the right shape that cannot be read is accepted, and the index says so.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.project import STOA_DIR
 from stoa.provenance.git import Repository, TreeChange, last_change, too_large, tree_changes
+from stoa.provenance.settle import is_document, settle
 
 MAX_NAME = 200
 FOLDERS = ("targets", "processes", "params", "environments", "meta", "runs", "reviews")
@@ -52,9 +53,13 @@ class RecordGuard:
     ----------
     repository
         The repository that holds both sides' commits.
+    is_built
+        Whether a metadata document was written by STOA, which can do it again.
     """
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, is_built: Callable[[bytes], bool]) -> None:
+        self.rebuild: set[str] = set()  # metadata documents that both sides had built, each another one
+        self._is_built = is_built
         self._repository = repository
         self._changes = lru_cache(maxsize=4)(partial(tree_changes, repository))
 
@@ -89,6 +94,13 @@ class RecordGuard:
                 "records are never edited: `git checkout @{upstream} -- PATH` brings one back;"
                 " if it has to be, `git push`",
             )
+
+    def settle(self, path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes | None:
+        """See `stoa.provenance.settle.settle`."""
+        content = settle(path, base, ours, theirs, self._is_built)
+        if content is not None and is_document(path):
+            self.rebuild.add(path)
+        return content
 
 
 def _is_kept(change: TreeChange) -> bool:

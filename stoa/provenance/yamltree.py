@@ -225,7 +225,11 @@ def _not_yaml(text: str, file: str, problem: yaml.YAMLError) -> DefinitionError:
     if found := _CONFLICT.search(text):
         line = text.count("\n", 0, found.start()) + 1
         return DefinitionError(
-            "an unfinished merge", file, line, "keep the lines that are right, remove <<<<<<<, ======= and >>>>>>>"
+            "an unfinished merge",
+            file,
+            line,
+            "keep the lines that are right, remove <<<<<<<, ======= and >>>>>>>, then `git commit`;"
+            " `git merge --abort` takes the merge back",
         )
     mark = getattr(problem, "problem_mark", None)
     if mark is None:

@@ -137,6 +137,21 @@ def test_what_people_wrote_into_the_settings_stays(survey):
     assert '  more: "more: of it"\n' in survey.committed(".stoa/config.yaml")
 
 
+def test_a_root_may_have_the_name_of_a_reason_or_a_cut(survey):
+    for name in ("check", "signal"):
+        survey.ok("root", "add", name, "data")
+    settings = survey.committed(".stoa/config.yaml")
+    assert "  check: data\n" in settings
+    assert "  check: somebody should look at this\n" in settings
+    assert '  signal: "snr >= 5"\n' in settings
+
+
+def test_a_root_with_other_words_keeps_its_place(survey):
+    survey.ok("root", "add", "more", "data")
+    survey.ok("root", "add", "data", "data", "--doc", "our data")
+    assert "roots:\n  more: data\n  data: our data\n" in survey.committed(".stoa/config.yaml")
+
+
 def test_a_root_that_is_added_again_moves_on_this_machine_without_a_commit(survey, tmp_path):
     before = survey.head()
     (tmp_path / "elsewhere").mkdir()

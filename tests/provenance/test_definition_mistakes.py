@@ -190,7 +190,10 @@ def test_what_mends_a_mistake_is_said(text, message, hint):
         (
             HEAD + "<<<<<<< ours\ndoc: a\n=======\ndoc: b\n>>>>>>> theirs\n",
             "an unfinished merge (p.yaml, line 3)",
-            "keep the lines that are right, remove <<<<<<<, ======= and >>>>>>>",
+            (
+                "keep the lines that are right, remove <<<<<<<, ======= and >>>>>>>, then `git commit`;"
+                " `git merge --abort` takes the merge back"
+            ),
         ),
         (
             b"name: peak\ndoc: caf\xe9 \n",

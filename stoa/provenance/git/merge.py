@@ -34,7 +34,7 @@ SYNC_EACH = 100
 
 
 class Guard(Protocol):
-    """Says what may come in, and what may not be lost; both raise `StoaError`.
+    """Says what may come in and what may not be lost, for which it raises `StoaError`, and what joins both sides.
 
     `old` and `new` are commits, "" for an empty one; `label` names the side that changed.
     """
@@ -44,6 +44,9 @@ class Guard(Protocol):
 
     def keep(self, old: str, new: str, label: str) -> None:
         """Refuse a tree in which records of `old` are other ones or gone."""
+
+    def settle(self, path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes | None:
+        """What a file is to be that both sides changed in the same lines; None where a person has to say."""
 
 
 class ConflictError(StoaError):
@@ -73,7 +76,7 @@ def join(repository: Repository, branch: str, theirs: str, label: str, guard: Gu
     Raises
     ------
     ConflictError
-        If both sides changed the same lines of a file.
+        If both sides changed the same lines of a file, and the guard does not know what it is to be.
     GitError
         If the histories have nothing in common, uncommitted changes of the user are in the way,
         or another branch was checked out meanwhile.
@@ -85,7 +88,7 @@ def join(repository: Repository, branch: str, theirs: str, label: str, guard: Gu
         base = _base(repository, ours, theirs, label)
         forward = base == ours
         guard.admit(base, theirs, label)
-        new = theirs if forward else _merge(repository, base, ours, theirs, label)
+        new = theirs if forward else _merge(repository, base, ours, theirs, label, guard)
         if not forward:
             guard.admit(ours, new, label)
         guard.keep(ours, new, label)
@@ -119,18 +122,33 @@ def _base(repository: Repository, ours: str, theirs: str, label: str) -> str:
     raise GitError(f"{label} and this branch have no common history", hint="is this the right remote? `git remote -v`")
 
 
-def _merge(repository: Repository, base: str, ours: str, theirs: str, label: str) -> str:
+def _merge(repository: Repository, base: str, ours: str, theirs: str, label: str, guard: Guard) -> str:
     """A commit that joins both sides; the branch does not move."""
     words = ("merge-tree", "--write-tree", "--name-only", "-z", ours, theirs)
     code, output = run_git(repository.top, "-c", "merge.directoryRenames=false", *words, allow=(0, 1, 129))
     if code == 129:
         raise GitError(f"git {git_version()} cannot merge without a work tree", hint="`stoa sync` needs git 2.38")
     tree, *rest = output.decode("utf-8", "surrogateescape").split("\0")
+    settled: dict[str, bytes] = {}
     if code == 1:
-        paths = rest[: rest.index("")] if "" in rest else rest
-        raise ConflictError(sorted(set(paths)), base, ours, theirs, label)
+        paths = sorted(set(rest[: rest.index("")] if "" in rest else rest))
+        settled = _settled(repository, paths, (base, ours, theirs), guard)
+        if len(settled) < len(paths):
+            raise ConflictError(paths, base, ours, theirs, label)
     message = f"Merge {label}: outcomes, flags and definitions of both sides\n"
-    return repository.merge_commit(tree, [ours, theirs], message, repository.author())
+    return repository.merge_commit(tree, [ours, theirs], message, repository.author(), settled)
+
+
+def _settled(repository: Repository, paths: list[str], commits: tuple[str, str, str], guard: Guard) -> dict[str, bytes]:
+    """Those of the files in conflict of which it is known what they are to be, with their content."""
+    before, mine, others = map(repository.snapshot, commits)
+    found = {}
+    for path in paths:
+        base, ours, theirs = (side.read(path) for side in (before, mine, others))
+        content = guard.settle(path, base, ours, theirs) if ours is not None and theirs is not None else None
+        if content is not None:
+            found[path] = content
+    return found
 
 
 def _advance(repository: Repository, branch: str, old: str, new: str, label: str) -> bool:

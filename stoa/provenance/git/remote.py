@@ -51,6 +51,7 @@ class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
     merged: bool  # whether the two sides had to be merged
     attempts: int
     unreadable: tuple[tuple[str, str], ...] = ()  # records that came and cannot be read, and why
+    rebuild: tuple[str, ...] = ()  # metadata documents that both sides had built differently; that of one was taken
     unshared: tuple[str, ...] = ()  # definitions and scripts that are not committed as they are here
 
 

@@ -282,9 +282,15 @@ class Repository:
             with log.open("ab") as stream:
                 stream.write(line + b"\n")
 
-    def merge_commit(self, tree: str, parents: list[str], message: str, author: Author) -> str:
-        """Write a commit of a tree that stands already; the branch is not moved."""
-        return self._write_commit([], ObjectID(tree.encode()), parents, message, author)
+    def merge_commit(
+        self, tree: str, parents: list[str], message: str, author: Author, contents: Mapping[str, bytes]
+    ) -> str:
+        """Write a commit of a tree that stands already, but for the content of some files; the branch is not moved."""
+        blobs = {path: Blob.from_string(data) for path, data in contents.items()}
+        trees: list[ShaFile] = []
+        root = self._edit(ObjectID(tree.encode()), _nest(blobs), trees) if blobs else ObjectID(tree.encode())
+        assert root is not None
+        return self._write_commit([*blobs.values(), *trees], root, parents, message, author)
 
     def _write_commit(
         self, objects: list[ShaFile], tree: ObjectID, parents: list[str], message: str, author: Author

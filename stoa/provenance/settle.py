@@ -1,0 +1,161 @@
+"""What a file is to be when two people changed it at the same time, where nobody has to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import TypeVar
+
+import msgspec
+
+from stoa.project import STOA_DIR
+from stoa.provenance.yamltree import DefinitionError, Spot, read_yaml
+
+T = TypeVar("T")
+
+
+class Clash(Exception):
+    """Both sides changed one thing to different ones."""
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A field of a YAML file with its lines; the file as a whole is one, too."""
+
+    name: str = ""
+    above: str = ""  # remarks and empty lines before it
+    head: str = ""  # its own lines; of a mapping that has its fields on lines of their own, the first
+    value: object = None  # what that says; None for such a mapping
+    below: tuple[Field, ...] = ()
+    after: str = ""  # what follows the last field of a file
+
+
+def settle(
+    path: str, base: bytes | None, ours: bytes, theirs: bytes, is_built: Callable[[bytes], bool]
+) -> bytes | None:
+    """Content that does justice to both sides of a file; None where a person has to say.
+
+    In the settings, changes of different fields are joined. Of two metadata documents that STOA has
+    built, one is as good as the other, as `stoa meta build` makes it anew; both sides take the same.
+
+    Parameters
+    ----------
+    base
+        What it was before, None for a file that both sides added.
+    is_built
+        Whether a metadata document was written by STOA.
+    """
+    below = f"/{path}".rpartition(f"/{STOA_DIR}/")[2]
+    if below == "config.yaml":
+        return _joined(base or b"", ours, theirs)
+    if is_document(path) and is_built(ours) and is_built(theirs):
+        return max(ours, theirs)
+    return None
+
+
+def is_document(path: str) -> bool:
+    """Whether a path of the repository is that of a metadata document."""
+    folder, _, name = f"/{path}".rpartition("/")
+    return folder.endswith(f"/{STOA_DIR}/meta") and name.endswith(".xml")
+
+
+def _joined(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    try:
+        root = _both(*(_read(data) for data in (base, ours, theirs)))
+        data = _lines(root).encode()
+        return data if _read(data) == root else None  # every field says where it stands now what it said before
+    except (Clash, DefinitionError):
+        return None
+
+
+def _read(data: bytes) -> Field:
+    """A file as one field."""
+    if not data:
+        return Field()
+    spot = read_yaml(data, "")
+    lines = data.decode("utf-8-sig").splitlines(keepends=True)
+    lines[-1] = lines[-1].rstrip("\r\n") + "\n"
+    fields, end = _fields(spot.mapping(), lines, 0, len(lines))
+    return Field(below=tuple(fields), after="".join(lines[end:]))
+
+
+def _fields(spots: dict[str, Spot], lines: list[str], above: int, end: int) -> tuple[list[Field], int]:
+    """The fields between two lines, and the line after the last one."""
+    found = []
+    starts = [spot.line - 1 for spot in spots.values()]
+    for (name, spot), (start, stop) in zip(spots.items(), pairwise([*starts, end]), strict=True):
+        while stop > start + 1 and lines[stop - 1].lstrip()[:1] in ("", "#"):
+            stop -= 1
+        remarks = "".join(lines[above:start])
+        if isinstance(spot.content, dict) and all(child.line > spot.line for child in spot.content.values()):
+            below, _ = _fields(spot.content, lines, start + 1, stop)
+            found.append(Field(name, remarks, "".join(lines[start : start + 1]), None, tuple(below)))
+        else:
+            found.append(Field(name, remarks, "".join(lines[start:stop]), _value(spot)))
+        above = stop
+    return found, above
+
+
+def _value(spot: Spot) -> object:
+    if isinstance(spot.content, dict):
+        return [(name, _value(child)) for name, child in spot.content.items()]
+    return [_value(child) for child in spot.content] if isinstance(spot.content, list) else spot.content
+
+
+def _lines(field: Field) -> str:
+    return field.above + field.head + "".join(map(_lines, field.below)) + field.after
+
+
+def _both(base: Field, ours: Field, theirs: Field) -> Field:
+    """A field that both sides have, with the changes of both."""
+    if theirs == base:
+        return ours
+    if ours in (base, theirs):
+        return theirs
+    sides = (base, ours, theirs)
+    head, value = _part(*((side.head, side.value) for side in sides))
+    return Field(
+        name=ours.name,
+        above=_part(*(side.above for side in sides)),
+        head=head,
+        value=value,
+        below=_below(*({field.name: field for field in side.below} for side in sides)),
+        after=_part(*(side.after for side in sides)),
+    )
+
+
+def _part(base: T, ours: T, theirs: T) -> T:
+    """That of the side that changed it.
+
+    Raises
+    ------
+    Clash
+        If both did.
+    """
+    if base not in (ours, theirs) and ours != theirs:
+        raise Clash
+    return theirs if ours == base else ours
+
+
+def _below(base: dict[str, Field], ours: dict[str, Field], theirs: dict[str, Field]) -> tuple[Field, ...]:
+    common = base.keys() & ours.keys() & theirs.keys()
+    if len({tuple(name for name in side if name in common) for side in (base, ours, theirs)}) > 1:
+        raise Clash  # the order means something, as that of cuts
+    fields = []
+    for name in _order(ours, theirs):
+        mine, other = ours.get(name), theirs.get(name)
+        if mine and other:
+            fields.append(_both(base.get(name, Field()), mine, other))
+        elif left := _part(base.get(name), mine, other):
+            fields.append(left)
+    return tuple(fields)
+
+
+def _order(ours: Iterable[str], theirs: Iterable[str]) -> list[str]:
+    """The names of ours; what only theirs has stands behind what it has there before it."""
+    names = list(ours)
+    place = 0
+    for name in theirs:
+        if name not in names:
+            names.insert(place, name)
+        place = names.index(name) + 1
+    return names
