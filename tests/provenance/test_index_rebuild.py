@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import closing
-from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from indexed import FIRST, SECOND, Records, contents, head, outcome, review, run_files, summary
+from indexed import FIRST, SECOND, THIRD, Records, contents, head, outcome, review, summary
 
 from stoa.model import Status
 from stoa.provenance.records import write_outcomes, write_run
@@ -61,23 +61,65 @@ def test_an_index_that_follows_equals_one_that_is_built_anew(changes):
             assert contents(index) == contents(fresh)
 
 
-EVENTS: list[tuple[str, bytes | None]] = [
-    *{
-        **review(FLAG, "a", reason="check"),
-        **review(CLEARING, "a", "unflag", clears=(FLAG,)),
-        **review("20261122T120002-cccccc", "a", reason="artefacts"),
-        **review("20261122T120003-dddddd", "a", "unflag", clears=(FLAG,)),
-        **review("20261122T120004-eeeeee", "b", "comment", text="twice as bright"),
-        **run_files(FIRST, outcome(FIRST, "a"), outcome(FIRST, "b", Status.FAILED, cause="no beam")),
-        **run_files(SECOND, outcome(SECOND, "a", Status.TIMEOUT), outcome(SECOND, "a", attempt=2)),
-        f"runs/{FIRST}/summary.yaml": summary(FIRST, ok=1, failed=1),
-    }.items()
-]
+SETS = {FIRST: "default", SECOND: "deep", THIRD: "default"}
+KEYS = st.tuples(st.sampled_from(sorted(SETS)), st.sampled_from("ab"), st.sampled_from(["", "x"]), st.integers(1, 3))
 
 
-@settings(max_examples=10)
-@given(st.permutations(EVENTS), st.lists(st.integers(1, 4), min_size=len(EVENTS), max_size=len(EVENTS)))
-def test_records_that_come_in_any_order_and_any_parts_give_one_state(events, sizes):
+class History(NamedTuple):
+    """Records as several people may have made them, and what follows from them."""
+
+    files: dict[str, bytes | None]
+    open_flags: set[tuple[str, str]]  # target and event
+    latest: set[tuple[str, str, str, str, int, str]]  # parameter set, target, group, run, attempt, status
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    statuses = draw(st.dictionaries(KEYS, st.sampled_from(list(Status)), max_size=8))
+    targets = draw(st.lists(st.sampled_from("ab"), max_size=5))
+    flags = {f"20261122T12000{n}-bbbbbb": target for n, target in enumerate(targets)}
+    events = st.sampled_from([*flags, "20261122T110000-zzzzzz"])  # the last is one that has not come
+    clearings = draw(st.lists(st.tuples(st.sampled_from("ab"), st.sets(events, min_size=1)), max_size=3))
+    files: dict[str, bytes | None] = {}
+    for event, target in flags.items():
+        files |= review(event, target, reason="check")
+    for number, (target, cleared) in enumerate(clearings):
+        event = f"20261122T12000{draw(st.integers(0, 9))}-ccccc{number + 2}"
+        files |= review(event, target, "unflag", clears=tuple(sorted(cleared)))
+    if draw(st.booleans()):
+        files |= review("20261122T120004-eeeeee", "b", "comment", text="twice as bright")
+    for run in SETS:
+        files |= run_of(run, {key[1:]: status for key, status in statuses.items() if key[0] == run}, draw)
+    closed = {(target, event) for target, cleared in clearings for event in cleared}
+    return History(files, {(target, event) for event, target in flags.items()} - closed, latest_of(statuses))
+
+
+def run_of(run: str, statuses: dict[tuple[str, str, int], Status], draw: st.DrawFn) -> dict[str, bytes | None]:
+    """The files of a run, its outcomes in one or two of them."""
+    made = [outcome(run, target, status, group=group, attempt=n) for (target, group, n), status in statuses.items()]
+    cut = draw(st.integers(0, len(made)))
+    files: dict[str, bytes | None] = {f"runs/{run}/run.yaml": write_run(head(run, params=SETS[run]))} if made else {}
+    for number, part in enumerate((made[:cut], made[cut:])):
+        if part:
+            files[f"runs/{run}/outcomes-{number:04d}.yaml"] = write_outcomes(part)
+    if made and draw(st.booleans()):
+        files[f"runs/{run}/summary.yaml"] = summary(run, ok=len(made))
+    return files
+
+
+def latest_of(statuses: dict[tuple[str, str, str, int], Status]) -> set[tuple[str, str, str, str, int, str]]:
+    """Of each set, target and group the outcome of the last run, and of that the last attempt."""
+    found: dict[tuple[str, str, str], tuple[str, int, str]] = {}
+    for (run, target, group, attempt), status in sorted(statuses.items()):
+        found[SETS[run], target, group] = (run, attempt, str(status))
+    return {(*key, *value) for key, value in found.items()}
+
+
+@settings(max_examples=30)
+@given(histories(), st.randoms(use_true_random=False), st.lists(st.integers(1, 4), min_size=24, max_size=24))
+def test_records_that_come_in_any_order_and_any_parts_give_one_state(history, random, sizes):
+    events = list(history.files.items())
+    random.shuffle(events)
     with tempfile.TemporaryDirectory() as folder, closing(Records(Path(folder) / "repo")) as records:
         index = records.index(Path(folder) / "index.sqlite")
         for size in sizes:
@@ -85,15 +127,14 @@ def test_records_that_come_in_any_order_and_any_parts_give_one_state(events, siz
                 records.put(dict(part))
                 records.update(index)
             events = events[size:]
-        found = contents(index)
-        assert [row for row in found["open_flags"] if FLAG in row] == []
-        assert any("artefacts" in row for row in found["open_flags"])
-        assert found == expected_state()
+        assert events == []
+        assert set(index.rows("SELECT target, id FROM open_flags")) == history.open_flags
+        assert set(index.rows("SELECT params, target, grp, run, attempt, status FROM latest")) == history.latest
+        assert contents(index) == contents_at_once(history.files)
 
 
-@cache
-def expected_state() -> dict[str, list[str]]:
-    """What an index says to which everything comes at once."""
+def contents_at_once(files: dict[str, bytes | None]) -> dict[str, list[str]]:
+    """What an index says to which everything comes in one commit."""
     with tempfile.TemporaryDirectory() as folder, closing(Records(Path(folder) / "repo")) as records:
-        records.put(dict(EVENTS))
+        records.put(files)
         return contents(records.index(Path(folder) / "index.sqlite"))
