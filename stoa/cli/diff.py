@@ -51,6 +51,8 @@ def diff(
         out(f"  {one_line(word)}")
     for text in report.script_diff[: most * 4]:
         out(f"    {one_line(text)}")
+    for word in report.mixtures:
+        out(f"  {one_line(word)}")
     _show_transitions(report, most)
     _show_results(report, most)
     if report.sky:

@@ -91,6 +91,8 @@ def diff_page(report: DiffReport, pictures: Sequence[Picture]) -> str:
 def _definitions(report: DiffReport) -> Iterable[str]:
     yield "<h2>Definitions</h2>\n"
     yield _list(report.definitions) if report.definitions else "<p>Nothing differs.</p>\n"
+    if report.mixtures:
+        yield _list(report.mixtures)
     if report.script_diff:
         yield f"<pre>{_text(chr(10).join(report.script_diff))}</pre>\n"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import msgspec
 import yaml
 
-from stoa.commands.history import resolve_run, run_of
+from stoa.commands.history import RunName, resolve_run, run_of
 from stoa.commands.rerun import latest_of
 from stoa.commands.resolve import value_changes
 from stoa.commands.sky_changes import Picture, Side, SkyDiff, pictures, sky_changes
@@ -73,6 +74,7 @@ class DiffReport(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[ResultSummary, ...]
     changes: tuple[ResultChange, ...]  # that are not equal, most surprising first
     causes: tuple[tuple[str, str, str, str], ...]  # target, group, cause in a, cause in b: same status, other cause
+    mixtures: tuple[str, ...] = ()  # what outcomes of a pair rest on that are older than its latest run, in words
     sky: SkyDiff | None = None  # where it was asked for
 
     @property
@@ -134,7 +136,24 @@ def _report(ws: Workspace, a: str, b: str) -> DiffReport:
             for key in both
             if before[key].status == after[key].status and before[key].cause != after[key].cause
         ),
+        mixtures=tuple(_mixture(ws, a, runs[0], before)) + tuple(_mixture(ws, b, runs[1], after) if a != b else ()),
     )  # fmt: skip
+
+
+_RESTS_ON = {"script": "another script", "process": "another definition", "environment": "another environment"}
+
+
+def _mixture(ws: Workspace, label: str, latest: Run, outcomes: Mapping[tuple[str, str], Outcome]) -> Iterator[str]:
+    """What the outcomes of earlier runs rest on that differs from what the latest run rests on."""
+    counted = Counter(outcome.run for outcome in outcomes.values())
+    earlier = [run_of(ws, RunName(latest.process, latest.params.name, run)) for run in counted if run != latest.id]
+    for part, words in _RESTS_ON.items():
+        other = [run.id for run in earlier if run.digests.get(part) != latest.digests.get(part)]
+        if other:
+            number = sum(counted[run] for run in other)
+            runs = other[0] if len(other) == 1 else f"{len(other)} earlier runs"
+            share = f"{number} of {len(outcomes)} outcomes of {label}"
+            yield f"{share} rest on {words} than run {latest.id}: those of {runs}"
 
 
 def _frozen_process(ws: Workspace, run: Run) -> Process | None:

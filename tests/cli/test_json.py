@@ -51,7 +51,7 @@ KEYS = [
     (("show", "last"), {"run", "summary", "commit_hint"}),
     (("process", "show", "measure"), {"name", "command", "script", "over", "inputs", "params", "outputs", "results",
                                       "environment", "timeout_s", "memory_mb", "doc"}),
-    (("diff", "last", "last"), {"a", "b", "run_a", "run_b", "definitions", "script_diff", "transitions",
+    (("diff", "last", "last"), {"a", "b", "run_a", "run_b", "definitions", "script_diff", "mixtures", "transitions",
                                 "same_status", "results", "changes", "causes"}),
     (("reviews",), {"schema", "id", "kind", "target", "author", "time"}),
     (("unflag", "a"), REVIEWED),

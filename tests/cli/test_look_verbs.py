@@ -221,6 +221,19 @@ def test_a_diff_says_what_changed_in_definitions_statuses_and_results(two):
     ]
 
 
+def test_a_diff_says_which_outcomes_of_a_pair_rest_on_an_older_script(looked):
+    first = looked.runs()[0]
+    looked.edit("measure.sh", "snr $2", "SNR $2")
+    looked("run", "measure", "--target", "a", "--force")
+    looked("run", "measure", "--set", "snr=4")
+    second = looked.runs()[1]
+    lines = looked.ok("diff", "measure@default", "measure@default+snr=4").splitlines()
+    number = len(looked.outcomes()) - 1
+    share = f"  {number} of {number + 1} outcomes of measure@default"
+    assert f"{share} rest on another script than run {second}: those of {first}" in lines
+    assert looked.json("diff", first, second)["mixtures"] == []
+
+
 def test_a_diff_names_targets_that_one_side_lacks(two):
     two.ok("run", "measure", "--target", "a", "--force")
     lines = two.ok("diff", two.runs()[0], "last").splitlines()
