@@ -47,6 +47,7 @@ _OLDEST_API, _NEWEST_API = "1.41", "1.44"  # Docker 20.10 and podman 4; what new
 _ANSWER_S = 60  # how long the server may take for one request
 _READY_S = 60.0
 _ENDED_S = 10
+_ASKED_S = 300  # how long an image may take to say what is in it
 _MOST_PROCESSES = 4096
 _MOST_ULIMIT = 16384
 _TMPFS = "rw,exec,nosuid,nodev,size=1g,mode=1777"
@@ -460,14 +461,19 @@ def output_of(client: docker.DockerClient, image: str, argv: list[str], user: st
     ServerProblem
         If it exits with another code than 0.
     """
-    import docker
+    from docker.types import LogConfig
 
     given = options(Container(server="", image=image, user=user), Limits(memory_mb=2000), ())
+    given["log_config"] = LogConfig(type="json-file", config={"max-size": "20m"})
+    # What it prints is asked for after its end: podman may go on sending it for ever if the end comes between.
+    made = client.containers.create(image, entrypoint=argv[:1], command=argv[1:], **given)
     try:
-        found = client.containers.run(image, entrypoint=argv[:1], command=argv[1:], remove=True, **given)
-    except docker.errors.ContainerError as problem:
-        said = (problem.stderr or b"").decode("utf-8", "replace")
-        raise ServerProblem(
-            f"a container of the image ended with exit code {problem.exit_status}: {said[:200]}"
-        ) from None
-    return bytes(found)
+        made.start()
+        code = int(made.wait(timeout=_ASKED_S)["StatusCode"])
+        said = bytes(made.logs(stdout=True, stderr=code != 0))
+    finally:
+        made.remove(force=True)
+    if code:
+        words = said.decode("utf-8", "replace")[:200]
+        raise ServerProblem(f"a container of the image ended with exit code {code}: {words}")
+    return said
