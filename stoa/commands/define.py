@@ -257,9 +257,7 @@ def new_parameter_set(
     differing = {key: value for key, value in values.items() if value != process.params[key].default}
     fields: dict[str, object] = {"schema": 1, "process": process_name, "doc": doc, "values": differing}
     if rules:
-        fields["rules"] = [
-            {"where": rule.where, "values": rule.values} | ({"doc": rule.doc} if rule.doc else {}) for rule in rules
-        ]
+        fields["rules"] = msgspec.to_builtins(rules)
     data = block(fields)
     made = read_parameter_set(data, file.name, process, name)
     ws.ready()

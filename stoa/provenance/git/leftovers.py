@@ -39,8 +39,8 @@ def lock_in_the_way(said: str, folder: Path) -> GitLock | None:
     if not found:
         return None
     file = folder / found[1]
-    others = file.parts.index("refs") if "refs" in file.parts and not file.is_relative_to(folder) else None
-    return look_at(file, Path(*file.parts[:others]) if others else folder)
+    elsewhere = "" if file.is_relative_to(folder) else str(file).rpartition("/refs/")[0]
+    return look_at(file, Path(elsewhere) if elsewhere else folder)
 
 
 def look_at(file: Path, common: Path) -> GitLock | None:

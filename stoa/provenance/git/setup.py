@@ -8,6 +8,7 @@ from pathlib import Path
 from stoa.errors import StoaError
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.repository import Repository
+from stoa.provenance.git.settings import asks
 
 _MARKS = {
     "MERGE_HEAD": ("merge", "`git merge --continue` or `git merge --abort`"),
@@ -47,7 +48,7 @@ def check_ready(repository: Repository) -> None:
 
 def way_back(repository: Repository, folder: str, start: Path) -> str:
     """The command that brings a folder of the present commit into the work tree, to be typed in `start`."""
-    if run_git(repository.top, "config", "--bool", "core.sparseCheckout", allow=(0, 1))[1].strip() == b"true":
+    if asks(repository.top, "core.sparseCheckout"):
         return f"`git sparse-checkout add {os.path.relpath(repository.top / folder, start)}`"
     return f"`git checkout HEAD -- :/{folder}`"
 
