@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,12 @@ class FluxComparison(Struct, frozen=True, kw_only=True):
     scatter_dex: float  # 1.4826 times the median absolute deviation of log10 of the ratio
     correlation: float  # of the logarithms; NaN for fewer than three
     median_index: float  # of the indices that would make observed and published flux agree
+
+    @property
+    def in_words(self) -> str:
+        """Ratio, scatter, and correlation where there is one."""
+        words = f"{self.ratio:.3g}, scatter {self.scatter_dex:.2g} dex"
+        return words if math.isnan(self.correlation) else f"{words}, correlation {self.correlation:.2f}"
 
 
 def published(text: str) -> Published:

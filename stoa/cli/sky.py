@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -144,10 +143,8 @@ def _show_match(report: catalogue.MatchReport) -> None:
             f" scatter {report.offset.scatter:.3f}")  # fmt: skip
     if report.fluxes:
         f = report.fluxes
-        correlation = "" if math.isnan(f.correlation) else f", correlation {f.correlation:.2f}"
-        out(f"  {count(f.compared, 'source')} with {f.column} at {f.at_ghz:.4g} GHz: observed / expected {f.ratio:.3g},"
-            f" scatter {f.scatter_dex:.2g} dex{correlation}; median index {f.median_index:+.2f}"
-            f" (carried along {f.index:+g})")  # fmt: skip
+        out(f"  {count(f.compared, 'source')} with {f.column} at {f.at_ghz:.4g} GHz: observed / expected {f.in_words};"
+            f" median index {f.median_index:+.2f} (carried along {f.index:+g})")  # fmt: skip
     out(f"wrote {' and '.join(report.files)}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
 from collections import Counter
@@ -391,8 +390,7 @@ def _plot_compared(table: Table, source: str, kind: str, asked: _Comparison, fil
     if not asked.flux:
         raise StoaError("the plot 'fluxes' needs a published flux", "`--flux F6cm@6cm`: its column and frequency")
     f = compare(found.table, published(asked.flux), asked.index)
-    words = f"{f.compared} objects with {f.column}: ratio {f.ratio:.3g}, {f.scatter_dex:.2g} dex"
-    words += "" if math.isnan(f.correlation) else f", correlation {f.correlation:.2f}"
+    words = f"{f.compared} objects with {f.column}: ratio {f.in_words}"
     carried = f"{f.column} at {f.at_ghz:.3g} GHz, carried along an index of {asked.index:g} [Jy]"
     flux_flux(file, found.table, title=f"{title}\n{words}{left}", x_label=carried)
 
