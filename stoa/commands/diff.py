@@ -23,6 +23,9 @@ FLOOR = 0.05
 """Relative change that surprises once where neither scatter nor a declared tolerance says more."""
 _MAD = 1.4826  # of a normal distribution: standard deviation over median absolute deviation
 
+_RESTS_ON = {"script": "another script", "process": "another definition", "environment": "another environment"}
+"""Part of a run's digests -> how it is said that they differ."""
+
 
 class ResultChange(msgspec.Struct, frozen=True, kw_only=True):
     """A result of one job in both runs."""
@@ -138,9 +141,6 @@ def _report(ws: Workspace, a: str, b: str) -> DiffReport:
         ),
         mixtures=tuple(_mixture(ws, a, runs[0], before)) + tuple(_mixture(ws, b, runs[1], after) if a != b else ()),
     )  # fmt: skip
-
-
-_RESTS_ON = {"script": "another script", "process": "another definition", "environment": "another environment"}
 
 
 def _mixture(ws: Workspace, label: str, latest: Run, outcomes: Mapping[tuple[str, str], Outcome]) -> Iterator[str]:

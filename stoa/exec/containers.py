@@ -459,7 +459,7 @@ def output_of(client: docker.DockerClient, image: str, argv: list[str], user: st
     Raises
     ------
     ServerProblem
-        If it exits with another code than 0.
+        If it exits with another code than 0, or not within five minutes.
     """
     from docker.types import LogConfig
 

@@ -149,9 +149,12 @@ def _rule_sentences(outcomes: Iterable[Outcome]) -> list[str]:
             values = _values({name: given.value for name, given in outcome.overrides.items()})
             ruled.setdefault(values, set()).add(outcome.target)
     return [
-        f"For {len(targets)} target{'s' if len(targets) > 1 else ''} a rule gave {values}."
-        for values, targets in sorted(ruled.items())
+        f"For {_counted(len(targets), 'target')} a rule gave {values}." for values, targets in sorted(ruled.items())
     ]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _typewriter(text: str) -> str:
@@ -162,7 +165,9 @@ def _catalogue_sentence(publication: Publication) -> str:
     found = publication.catalogue
     if found is None:
         return ""
-    head = f"They gave {found.sources} sources in {found.images} images of {found.targets} targets"
+    numbers = {"source": found.sources, "image": found.images, "target": found.targets}
+    sources, images, targets = (_counted(number, noun) for noun, number in numbers.items())
+    head = f"They gave {sources} in {images} of {targets}"
     if not found.cuts:
         return head + "."
     cuts = _listed(f"{latex(cut.words)} ({cut.removed} removed)" for cut in found.cuts)
