@@ -76,6 +76,17 @@ def nearest(source: dict[str, Any], found: list[dict[str, Any]]) -> float:
     return min(here, default=math.inf)
 
 
+def test_what_the_demo_says_to_look_at_can_be_typed(played: Played) -> None:
+    hints = re.findall(r"^  ((?:stoa|git) .+?)  +\w", played.said.partition("Explore:")[2], re.MULTILINE)
+    assert len(hints) >= 4
+    commands = [command.split() for hint in hints for command in hint.split("; ")]
+    for program, *words in commands:
+        shown = git(played.folder, *words) if program == "git" else stoa(played.folder, *words).stdout
+        assert shown
+    (commit,) = [words for program, *words in commands if program == "git"]
+    assert "outcomes-0000.yaml" in git(played.folder, *commit)
+
+
 def test_every_source_of_signal_to_noise_ten_is_found_at_its_place(played: Played) -> None:
     found = rows(played.folder / f"catalogues/{PAIR}.fits")
     bright = [source for source in truth() if source["snr"] >= 10]
