@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
@@ -22,12 +23,12 @@ from zlib import crc32
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.model import Outcome, Run
+from stoa.model import Outcome, Run, Summary
 from stoa.provenance.git import Snapshot
 from stoa.provenance.loader import Loader, MetaReader
 from stoa.provenance.schema import VERSION, creation
 
-__all__ = ["Index", "MetaReader", "QueryError", "decode_outcome", "decode_run"]
+__all__ = ["Index", "MetaReader", "QueryError", "decode_outcome", "decode_run", "decode_summary"]
 
 WAIT_S = 120.0
 """How long to wait for somebody else's update; the first one of a million outcomes takes half a minute."""
@@ -48,6 +49,7 @@ _ALLOWED = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _NO_WRITING = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 _MEMORY = ":memory:"
+_MODULUS = 1 << 256  # of hashes of rows, which are added
 T = TypeVar("T")
 
 
@@ -202,6 +204,10 @@ class Index:
         given = tuple(arguments)
         return self._mending(lambda: self.connection.execute(sql, given).fetchall(), _DAMAGED)
 
+    def digest(self, sql: str) -> int:
+        """A number that is the same for the same rows in any order; only one row is in memory at a time."""
+        return self._mending(lambda: sum(map(_hash, self.connection.execute(sql))) % _MODULUS, _DAMAGED)
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Questions in this block are answered from one state, whatever others commit meanwhile."""
@@ -267,6 +273,10 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def _hash(row: tuple[Any, ...]) -> int:
+    return int.from_bytes(blake2b(repr(row).encode("utf-8", "surrogatepass"), digest_size=32).digest())
+
+
 def _code(problem: sqlite3.Error) -> int:
     return getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
@@ -298,6 +308,11 @@ _OUTCOME = msgspec.json.Decoder(Outcome)
 def decode_run(text: str) -> Run:
     """A run from the index's JSON."""
     return msgspec.json.decode(text, type=Run)
+
+
+def decode_summary(text: str) -> Summary:
+    """A summary from the index's JSON."""
+    return msgspec.json.decode(text, type=Summary)
 
 
 def decode_outcome(text: str) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -281,3 +282,24 @@ def test_questions_in_one_block_are_answered_from_one_state(records, file):
         records.update(index)
         assert latest(index) == [("a", "", FIRST, 1, "ok")]
     assert latest(records.update(index)) == [("a", "", THIRD, 1, "ok")]
+
+
+ROWS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, {} FROM n"
+
+
+def test_rows_in_any_order_have_one_digest_and_other_rows_another(records, file):
+    index = records.index(file)
+    rows = ROWS.format("i % 7")
+    assert index.digest(rows) == index.digest(f"{rows} ORDER BY 2, 1 DESC")
+    others = [ROWS.format("i % 7.0"), f"{rows} WHERE i > 1", f"{rows} UNION ALL SELECT 3, 3", ROWS.format("NULL")]
+    assert len({index.digest(sql) for sql in (rows, *others)}) == 1 + len(others)
+
+
+def test_a_digest_of_many_rows_takes_the_memory_of_few(records, file):
+    index = records.index(file)
+    tracemalloc.start()
+    try:
+        index.digest(ROWS.format("hex(zeroblob(500))"))  # 20 MB
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
