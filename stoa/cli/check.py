@@ -23,9 +23,9 @@ def fsck(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Check that every record is readable, every frozen definition there, and the index what git holds.
+    """Check that git has every record as it was written, that each is readable and fits the others, and the index.
 
-    Exits with 1 when something is wrong.
+    Files that are missing or damaged in git are named, and the rest is looked at. Exits with 1 when something is wrong.
     """
     report = check(workspace(ctx), products=products, progress=_progress if sys.stderr.isatty() and not json else None)
     if json:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,9 @@ from stoa.model import Environment, FileRef, Run
 from stoa.provenance.definitions import read_process
 from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
 from stoa.provenance.environment_definition import read_environment
-from stoa.provenance.index import decode_outcome, decode_run
+from stoa.provenance.git import Damage, DamagedError, Snapshot, find_damage, missing_elsewhere
+from stoa.provenance.ids import moment
+from stoa.provenance.index import Index, decode_outcome, decode_run, decode_summary
 from stoa.provenance.inspect import commit_findings, shown
 from stoa.provenance.records import read_frozen_set
 
@@ -24,6 +28,15 @@ _WITHOUT_KEYS = {
     "latest": "process, params, target, grp, run, attempt",
     "results": "name, value",
 }
+_COUNTS = """
+SELECT run, status, count(*) FROM (SELECT run, status, max(attempt) FROM outcomes GROUP BY run, target, grp)
+GROUP BY run, status
+"""
+_SUMMARIES = """
+SELECT run, CASE WHEN run IN (SELECT substr(path, 6, instr(substr(path, 6), '/') - 1) FROM problems) THEN NULL
+  ELSE summary END FROM runs ORDER BY run
+"""  # of runs whose records can all be read
+ReadFrozen = Callable[[str], bytes | None]
 FROZEN = ("process.yaml", "params.yaml", "environment.yaml")
 
 
@@ -56,26 +69,48 @@ def fsck(ws: Workspace, *, products: bool = False, progress: Callable[[int, int]
     progress
         Is told how many products were read, of how many.
     """
-    index = ws.index
-    findings = [
-        Finding(where=path, message=message) for path, message in index.rows("SELECT path, message FROM problems")
-    ]
-    findings += _tree(ws)
-    findings += _definitions(ws)
-    findings += _frozen(ws)
-    findings += _strangers(ws)
-    findings += _index(ws)
-    compared, absent = 0, 0
-    if products:
-        compared, absent, wrong = _products(ws, progress or (lambda _done, _of: None))
-        findings += wrong
-    counts = [
-        index.rows(f"SELECT count(*) FROM {table}")[0][0] for table in ("runs", "outcomes", "reviews", "metadata")
-    ]
+    with tempfile.TemporaryDirectory() as folder, closing(ws.fresh_index(Path(folder) / "index.sqlite")) as index:
+        snapshot = ws.store.snapshot()
+        damaged = find_damage(snapshot, ws.store.prefix)
+        findings = [*_damaged(ws, damaged), *_problems(ws, index, damaged)]
+        findings += _definitions(ws)
+        findings += _frozen(ws, index, snapshot)
+        findings += _runs(index)
+        findings += _strangers(ws, index)
+        if not damaged:
+            findings += _tree(ws)
+            findings += _index(ws, index)
+        compared, absent = 0, 0
+        if products:
+            compared, absent, wrong = _products(ws, index, progress or (lambda _done, _of: None))
+            findings += wrong
+        counts = [
+            index.rows(f"SELECT count(*) FROM {table}")[0][0] for table in ("runs", "outcomes", "reviews", "metadata")
+        ]
     return FsckReport(
         runs=counts[0], outcomes=counts[1], reviews=counts[2], documents=counts[3], products=compared, absent=absent,
         findings=tuple(findings),
     )  # fmt: skip
+
+
+def _damaged(ws: Workspace, damaged: list[Damage]) -> Iterator[Finding]:
+    """What git cannot give as it was written."""
+    for one in damaged:
+        yield Finding(where=shown(_below(ws, one)), message=one.message)
+    for message in missing_elsewhere(ws.repository, {one.oid for one in damaged}):
+        yield Finding(where=".git", message=message)
+
+
+def _below(ws: Workspace, one: Damage) -> str:
+    return one.path.removeprefix(f"{ws.store.prefix}/")
+
+
+def _problems(ws: Workspace, index: Index, damaged: list[Damage]) -> Iterator[Finding]:
+    """Records that cannot be read; the damaged ones were named."""
+    known = {_below(ws, one) for one in damaged}
+    for path, message in index.rows("SELECT path, message FROM problems"):
+        if path not in known:
+            yield Finding(where=path, message=message)
 
 
 def _tree(ws: Workspace) -> Iterator[Finding]:
@@ -98,79 +133,94 @@ def _definitions(ws: Workspace) -> Iterator[Finding]:
         yield Finding(where="targets", message=problem.message)
 
 
-def _frozen(ws: Workspace) -> Iterator[Finding]:
+def _frozen(ws: Workspace, index: Index, snapshot: Snapshot) -> Iterator[Finding]:
     """Runs whose frozen definitions are missing or are not the ones that the run names."""
-    for (record,) in ws.index.rows("SELECT record FROM runs ORDER BY run"):
+    for (record,) in index.rows("SELECT record FROM runs ORDER BY run"):
         run = decode_run(record)
         where = f"runs/{run.id}/frozen"
-        missing = [name for name in FROZEN if ws.store.frozen(run.id, name) is None]
-        if missing:
-            yield Finding(where=where, message=f"missing: {', '.join(missing)}")
-            continue
+        read = partial(ws.store.frozen, run.id, snapshot=snapshot)
         try:
-            found = _frozen_digests(ws, run)
+            missing = [name for name in FROZEN if read(name) is None]
+            found = {} if missing else _frozen_digests(run, read)
+        except DamagedError:
+            continue  # it was named
         except StoaError as problem:
             yield Finding(where=where, message=problem.message)
             continue
+        if missing:
+            yield Finding(where=where, message=f"missing: {', '.join(missing)}")
         for name, digest in found.items():
             if digest != run.digests.get(name, ""):
                 yield Finding(where=where, message=f"the frozen {name} is not the one that the run names")
 
 
-def _frozen_digests(ws: Workspace, run: Run) -> dict[str, str]:
+def _frozen_digests(run: Run, read: ReadFrozen) -> dict[str, str]:
     where = f"runs/{run.id}/frozen"
-    process = read_process(ws.store.frozen(run.id, "process.yaml") or b"", f"{where}/process.yaml")
-    environment = read_environment(ws.store.frozen(run.id, "environment.yaml") or b"", f"{where}/environment.yaml")
-    params = read_frozen_set(ws.store.frozen(run.id, "params.yaml") or b"", f"{where}/params.yaml")
+    process = read_process(read("process.yaml") or b"", f"{where}/process.yaml")
+    environment = read_environment(read("environment.yaml") or b"", f"{where}/environment.yaml")
+    params = read_frozen_set(read("params.yaml") or b"", f"{where}/params.yaml")
     names = [Path(path).name for path in (process.script, *process.files) if path]
-    scripts = {name: ws.store.frozen(run.id, f"script/{name}") for name in names}
+    scripts = {name: read(f"script/{name}") for name in names}
     held = {name: content for name, content in scripts.items() if content is not None}
     if len(held) < len(names):
         raise StoaError(f"missing: {', '.join(name for name in names if name not in held)} of the script")
     return {
         "process": process_digest(process),
-        "environment": environment_digest(environment, _named_files(ws, run, environment)),
+        "environment": environment_digest(environment, _named_files(environment, read)),
         "params": params_digest(params.values),
         "script": scripts_digest(held.pop(names[0]), process.script, held) if process.script else "",
     }
 
 
-def _named_files(ws: Workspace, run: Run, environment: Environment) -> dict[str, bytes]:
+def _named_files(environment: Environment, read: ReadFrozen) -> dict[str, bytes]:
     files = tuple(filter(None, (environment.requirements, environment.dockerfile)))
-    return {
-        file: ws.store.frozen(run.id, f"environments/{environment.name}/{Path(file).name}") or b"" for file in files
-    }
+    return {file: read(f"environments/{environment.name}/{Path(file).name}") or b"" for file in files}
 
 
-def _strangers(ws: Workspace) -> Iterator[Finding]:
+def _runs(index: Index) -> Iterator[Finding]:
+    """Runs with an id of no possible time, or a summary that counts other outcomes than there are."""
+    counted: dict[str, dict[str, int]] = {}
+    for run, status, number in index.rows(_COUNTS):
+        counted.setdefault(run, {})[status] = number
+    for run, record in index.rows(_SUMMARIES):
+        try:
+            moment(run)
+        except ValueError:
+            yield Finding(where=f"runs/{run}", message="this id names no possible time")
+        says = {name: number for name, number in decode_summary(record).counts.items() if number} if record else None
+        there = counted.get(run, {})
+        if says is not None and says != there:
+            message = f"counts {_told(says)}, and the outcomes are {_told(there)}"
+            yield Finding(where=f"runs/{run}/summary.yaml", message=message)
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "none"
+
+
+def _strangers(ws: Workspace, index: Index) -> Iterator[Finding]:
     """Records about targets that no list names."""
     known = set(ws.targets)
     for table, folder in (("outcomes", "runs"), ("reviews", "reviews"), ("metadata", "meta")):
-        for (name,) in ws.index.rows(f"SELECT DISTINCT target FROM {table} ORDER BY target"):
+        for (name,) in index.rows(f"SELECT DISTINCT target FROM {table} ORDER BY target"):
             if name not in known:
                 yield Finding(where=folder, message=f"records about {name!r}, which is in no list of targets")
 
 
-def _index(ws: Workspace) -> Iterator[Finding]:
+def _index(ws: Workspace, fresh: Index) -> Iterator[Finding]:
     """Tables in which the index differs from one that is built anew."""
-    with tempfile.TemporaryDirectory() as folder:
-        fresh = ws.fresh_index(Path(folder) / "index.sqlite")
-        try:
-            for table in TABLES:
-                columns = _WITHOUT_KEYS.get(table, "*")
-                sql = f"SELECT {columns} FROM {table}"
-                if sorted(map(repr, ws.index.rows(sql))) != sorted(map(repr, fresh.rows(sql))):
-                    message = f"table {table} is not what git holds; delete .stoa/cache, it is rebuilt"
-                    yield Finding(where="cache/index.sqlite", message=message)
-        finally:
-            fresh.close()
+    for table in TABLES:
+        sql = f"SELECT {_WITHOUT_KEYS.get(table, '*')} FROM {table}"
+        if ws.index.digest(sql) != fresh.digest(sql):
+            message = f"table {table} is not what git holds; delete .stoa/cache, it is rebuilt"
+            yield Finding(where="cache/index.sqlite", message=message)
 
 
-def _products(ws: Workspace, progress: Callable[[int, int], None]) -> tuple[int, int, list[Finding]]:
+def _products(ws: Workspace, index: Index, progress: Callable[[int, int], None]) -> tuple[int, int, list[Finding]]:
     """How many products were compared, how many are not here, and what is wrong with the others."""
     refs = [
         ref
-        for (record,) in ws.index.rows("SELECT record FROM outcomes")
+        for (record,) in index.rows("SELECT record FROM outcomes")
         for ref in decode_outcome(record).outputs.values()
     ]
     compared, absent, wrong = 0, 0, []

@@ -17,7 +17,7 @@ from stoa.meta.xml import from_xml
 from stoa.model import Target
 from stoa.project import Project
 from stoa.provenance.checksums import Checksums
-from stoa.provenance.git import Repository, check_ready, find
+from stoa.provenance.git import Remains, Repository, check_ready, find
 from stoa.provenance.index import Index
 from stoa.provenance.library import Library, open_project
 from stoa.provenance.store import Store
@@ -66,9 +66,9 @@ class Workspace:
         return _make_index(self.project.index_file)
 
     def fresh_index(self, file: Path) -> Index:
-        """An index of the commit that is checked out, built anew in another file."""
+        """An index of what can be read of the commit that is checked out, built anew in another file."""
         index = _make_index(file)
-        self.store.update(index, _read_meta)
+        self.store.update(index, _read_meta, self.repository.snapshot(kind=Remains))
         return index
 
     @property

@@ -26,9 +26,20 @@ def id_after(newest: str) -> str:
     if fresh[:_TIME] > newest[:_TIME]:
         return fresh
     try:
-        return new_id(datetime.strptime(newest[:_TIME], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) + timedelta(seconds=1))
+        return new_id(moment(newest) + timedelta(seconds=1))
     except (ValueError, OverflowError):
         return fresh
+
+
+def moment(name: str) -> datetime:
+    """When an id was made.
+
+    Raises
+    ------
+    ValueError
+        If there is no such time, as in an id that was made up.
+    """
+    return datetime.strptime(name[:_TIME], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
 
 
 def now() -> str:

@@ -66,18 +66,18 @@ class Store:
         parent = self.prefix.rpartition("/")[0]
         return f"{parent}/{name[3:]}" if parent else name[3:]
 
-    def update(self, index: Index, read_meta: MetaReader) -> None:
-        """Bring the index up to the commit that is checked out."""
-        index.update(self.snapshot(), self.prefix, read_meta)
+    def update(self, index: Index, read_meta: MetaReader, snapshot: Snapshot | None = None) -> None:
+        """Bring the index up to a commit; by default the one that is checked out."""
+        index.update(snapshot or self.snapshot(), self.prefix, read_meta)
 
     def add_reviews(self, reviews: list[Review], subject: str) -> str:
         """Commit flags, clearings or comments: one commit, however many targets."""
         changes = {Project.review_record(r.target, r.id): write_review(r) for r in reviews}
         return self.commit(changes, subject, {"Event": reviews[0].id})
 
-    def frozen(self, run: str, name: str) -> bytes | None:
+    def frozen(self, run: str, name: str, snapshot: Snapshot | None = None) -> bytes | None:
         """A frozen definition of a run, or None."""
-        return self.snapshot().read_record(f"{self.prefix}/{Project.run_record(run, f'frozen/{name}')}")
+        return (snapshot or self.snapshot()).read_record(f"{self.prefix}/{Project.run_record(run, f'frozen/{name}')}")
 
     def outcomes(self, run: str, commit: str) -> tuple[list[Outcome], int]:
         """The outcomes of a run that a commit holds, and the number of its next file; none without that commit."""

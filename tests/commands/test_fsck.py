@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from damage import garbled, gone, loose, oid_of
 
 from stoa.commands.define import new_process
 from stoa.commands.doctor import doctor
@@ -18,6 +19,7 @@ from stoa.commands.review import flag
 from stoa.commands.run import run
 from stoa.commands.target import add_targets
 from stoa.commands.workspace import Workspace
+from stoa.provenance.git import GitError
 
 DEFINITION = """\
 schema: 1
@@ -156,3 +158,78 @@ def test_doctor_says_where_locks_do_not_die_with_their_holder(ws: Workspace, mon
     bad = {remark.what: remark for remark in doctor(ws) if not remark.fine}
     assert "has no locks that die with their holder" in bad["file system"].message
     assert "local disk" in bad["file system"].hint
+
+
+def record(ws: Workspace, pattern: str) -> str:
+    """Path below `.stoa` of the one record that fits."""
+    (file,) = ws.project.stoa.glob(pattern)
+    return file.relative_to(ws.project.stoa).as_posix()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "runs/*/frozen/environments/host/packages.txt",
+        "runs/*/frozen/process.yaml",
+        "runs/*/frozen",
+        "runs/*/summary.yaml",
+        "reviews/a",
+        "reviews/a/*.yaml",
+        "targets/data.yaml",
+        "config.yaml",
+    ],
+)
+@pytest.mark.parametrize("damage", [gone, garbled])
+def test_what_is_missing_or_damaged_is_named_and_the_rest_is_looked_at(
+    ws: Workspace, pattern: str, damage: Callable[[Path], None]
+) -> None:
+    path = record(ws, pattern)
+    lines = record(ws, "runs/*/outcomes-0000.yaml")
+    edit(ws, lines, (ws.project.stoa / lines).read_text() + "- {oops\n")
+    object_file = loose(ws.project.top, f"HEAD:.stoa/{path}")
+    damage(object_file)
+    said = found(fsck(ws))
+    assert len(said) == 2
+    assert said[0].startswith(f"{path}: git object {oid_of(object_file)} is missing or damaged: ")
+    assert "line 4" in said[1]
+
+
+def test_an_object_with_the_content_of_another_one_is_found(ws: Workspace) -> None:
+    path = record(ws, "reviews/a/*.yaml")
+    forged = loose(ws.project.top, f"HEAD:.stoa/{path}")
+    forged.write_bytes(loose(ws.project.top, "HEAD:.stoa/config.yaml").read_bytes())
+    assert f"{path}: git object {oid_of(forged)} is not what was written" in found(fsck(ws))
+
+
+def test_a_missing_object_of_the_history_is_found(ws: Workspace) -> None:
+    edit(ws, "config.yaml", (ws.project.stoa / "config.yaml").read_text() + "\n")
+    old = loose(ws.project.top, "HEAD^:.stoa/config.yaml")
+    gone(old)
+    assert found(fsck(ws)) == [f".git: missing blob {oid_of(old)}"]
+
+
+def test_damaged_packs_are_an_error_in_words(ws: Workspace) -> None:
+    git(ws.project.top, "repack", "-adq")
+    ws.close()
+    for pack in (ws.project.top / ".git/objects/pack").glob("*.pack"):
+        pack.chmod(0o644)
+        pack.write_bytes(pack.read_bytes()[:40])
+    with pytest.raises(GitError, match="is missing or damaged"):
+        fsck(ws)
+
+
+def test_a_summary_that_counts_other_outcomes_than_there_are_is_found(ws: Workspace) -> None:
+    path = record(ws, "runs/*/summary.yaml")
+    edit(ws, path, (ws.project.stoa / path).read_text().replace("ok: 3", "ok: 999999"))
+    assert found(fsck(ws)) == [f"{path}: counts 999999 ok, and the outcomes are 3 ok"]
+
+
+def test_a_run_with_an_id_of_no_possible_time_is_found(ws: Workspace) -> None:
+    real = record(ws, "runs/*")
+    made_up = "runs/20269931T250000-aaaaaa"
+    (ws.project.stoa / real).rename(ws.project.stoa / made_up)
+    for file in (ws.project.stoa / made_up).glob("*.yaml"):
+        file.write_text(file.read_text().replace(real[5:], made_up[5:]))
+    git(ws.project.top, "add", "-A", ".stoa")
+    git(ws.project.top, "commit", "-q", "-m", "renamed")
+    assert found(fsck(ws)) == [f"{made_up}: this id names no possible time"]

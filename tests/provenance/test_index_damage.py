@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from indexed import FIRST, SECOND, Records, contents, outcome, read_meta, review, run_files, summary
+from damage import EVERY, gone, loose
+from indexed import COLUMNS, FIRST, SECOND, Records, contents, outcome, read_meta, review, run_files, summary
 
 from stoa.provenance.git import GitError, Repository
 from stoa.provenance.index import Index
 
 Git = Callable[..., str]
-COLUMNS = {"size": "INTEGER", "first": "TEXT"}
 EVENT = "20261122T110000-aaaaaa"
 FLAG = f"reviews/a/{EVENT}.yaml"
 
@@ -39,34 +37,6 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "index.sqlite"
 
 
-def loose(records: Records, git: Git, path: str) -> Path:
-    """The file of an object; the repository has no packs then."""
-    packs = records.top / ".git/objects/pack"
-    for pack in packs.glob("*.pack"):
-        aside = records.top / pack.name
-        pack.rename(aside)
-        subprocess.run(["git", "unpack-objects", "-q"], cwd=records.top, check=True, stdin=aside.open("rb"))
-    for left in packs.iterdir():
-        left.unlink()
-    oid = git(records.top, "rev-parse", f"HEAD:.stoa/{path}".rstrip("/")).strip()
-    found = records.top / ".git/objects" / oid[:2] / oid[2:]
-    found.chmod(0o644)
-    return found
-
-
-def truncated(file: Path) -> None:
-    os.truncate(file, file.stat().st_size // 2)
-
-
-def emptied(file: Path) -> None:
-    os.truncate(file, 0)
-
-
-def garbled(file: Path) -> None:
-    file.write_bytes(b"garbage")
-
-
-DAMAGE = [truncated, emptied, garbled, Path.unlink]
 PLACES = [
     FLAG,
     f"runs/{FIRST}/summary.yaml",
@@ -77,13 +47,13 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", EVERY)
 @pytest.mark.parametrize("path", PLACES)
 def test_what_git_cannot_give_is_an_error_and_is_read_once_it_is_whole(
-    records: Records, git: Git, file: Path, tmp_path: Path, path: str, damage: Callable[[Path], None]
+    records: Records, file: Path, tmp_path: Path, path: str, damage: Callable[[Path], None]
 ) -> None:
     whole = contents(records.index(tmp_path / "whole.sqlite"))
-    damaged = loose(records, git, path)
+    damaged = loose(records.top, f"HEAD:.stoa/{path}")
     before = damaged.read_bytes()
     damage(damaged)
     with pytest.raises(GitError, match=f"^{path} cannot be read: git object .* is missing or damaged") as caught:
@@ -93,8 +63,8 @@ def test_what_git_cannot_give_is_an_error_and_is_read_once_it_is_whole(
     assert contents(records.index(file)) == whole
 
 
-def test_a_damaged_tree_stops_a_commit_in_words(records: Records, git: Git) -> None:
-    loose(records, git, f"runs/{SECOND}").unlink()
+def test_a_damaged_tree_stops_a_commit_in_words(records: Records) -> None:
+    gone(loose(records.top, f"HEAD:.stoa/runs/{SECOND}"))
     with pytest.raises(GitError, match="is missing or damaged"):
         records.put({f"runs/{SECOND}/summary.yaml": summary(SECOND, ok=1)})
 

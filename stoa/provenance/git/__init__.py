@@ -1,6 +1,7 @@
 """The one door to git: objects and references through dulwich, merging and network through git itself."""
 
 from stoa.provenance.git.clone import clone
+from stoa.provenance.git.integrity import Damage, Remains, find_damage, missing_elsewhere
 from stoa.provenance.git.merge import ConflictError, Guard
 from stoa.provenance.git.network import without_secrets
 from stoa.provenance.git.objects import DamagedError
@@ -13,9 +14,11 @@ from stoa.provenance.git.trees import TreeChange, holders, last_change, tree_cha
 
 __all__ = [
     "ConflictError",
+    "Damage",
     "DamagedError",
     "GitError",
     "Guard",
+    "Remains",
     "Repository",
     "RewrittenError",
     "Snapshot",
@@ -25,10 +28,12 @@ __all__ = [
     "check_ready",
     "clone",
     "find",
+    "find_damage",
     "git_version",
     "holders",
     "init_durable",
     "last_change",
+    "missing_elsewhere",
     "remote_url",
     "sync",
     "too_large",

@@ -22,6 +22,13 @@ S = TypeVar("S", bound=ShaFile)
 class DamagedError(GitError):
     """An object that is not there, or not whole."""
 
+    def __init__(self, oid: str, why: str) -> None:
+        super().__init__(
+            f"git object {oid} is missing or damaged: {why}",
+            hint="`stoa fsck` names all that is damaged; another clone or a backup has it whole",
+        )
+        self.oid = oid
+
 
 def read_object(repo: PlainRepo, oid: ObjectID, kind: type[S]) -> S:
     """An object by its id.
@@ -35,10 +42,10 @@ def read_object(repo: PlainRepo, oid: ObjectID, kind: type[S]) -> S:
         found: ShaFile = repo.object_store[oid]
     except Exception as problem:  # noqa: BLE001 -- dulwich tells of damage by many exception types
         if kind is Commit and isinstance(problem, KeyError):  # no partial clone lacks commits: nothing to be fetched
-            raise _damaged(oid, "it is not there") from None
+            raise DamagedError(oid.decode(), "it is not there") from None
         found = _read_by_git(repo, oid, kind)
     if not isinstance(found, kind):
-        raise _damaged(oid, f"it is no {kind.type_name.decode()}")
+        raise DamagedError(oid.decode(), f"it is no {kind.type_name.decode()}")
     return found
 
 
@@ -47,16 +54,9 @@ def _read_by_git(repo: PlainRepo, oid: ObjectID, kind: type[ShaFile]) -> ShaFile
         _, data = run_git(Path(repo.path), "cat-file", kind.type_name.decode(), oid.decode())
         return ShaFile.from_raw_string(kind.type_num, data, oid)
     except GitError as problem:
-        raise _damaged(oid, problem.message) from None
+        raise DamagedError(oid.decode(), problem.message) from None
     except Exception as problem:  # noqa: BLE001 -- as above
-        raise _damaged(oid, str(problem)) from None
-
-
-def _damaged(oid: ObjectID, why: str) -> DamagedError:
-    return DamagedError(
-        f"git object {oid.decode()} is missing or damaged: {why}",
-        hint="`stoa fsck` names all that is damaged; another clone or a backup has it whole",
-    )
+        raise DamagedError(oid.decode(), str(problem)) from None
 
 
 def fetch_missing(repo: PlainRepo, oids: Iterable[str]) -> None:

@@ -117,10 +117,10 @@ class Repository:
         except KeyError:
             return ""
 
-    def snapshot(self, commit: str | None = None) -> Snapshot:
+    def snapshot(self, commit: str | None = None, kind: type[Snapshot] = Snapshot) -> Snapshot:
         """What a commit holds; by default the one that is checked out."""
         chosen = self.head() if commit is None else commit
-        return Snapshot(self._repo, ObjectID(chosen.encode()) if chosen else None)
+        return kind(self._repo, ObjectID(chosen.encode()) if chosen else None)
 
     def author(self) -> Author:
         """Who git says is working here.
