@@ -16,7 +16,7 @@ from stoa.model import Environment, FileRef, Run
 from stoa.provenance.definitions import read_process
 from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
 from stoa.provenance.environment_definition import read_environment
-from stoa.provenance.git import Damage, DamagedError, Snapshot, find_damage, missing_elsewhere
+from stoa.provenance.git import Damage, DamagedError, GitError, Snapshot, find_damage, missing_elsewhere
 from stoa.provenance.ids import moment
 from stoa.provenance.index import Index, decode_outcome, decode_run, decode_summary
 from stoa.provenance.inspect import commit_findings, shown
@@ -115,7 +115,12 @@ def _problems(ws: Workspace, index: Index, damaged: list[Damage]) -> Iterator[Fi
 
 def _tree(ws: Workspace) -> Iterator[Finding]:
     """What plain `git pull` let in that `stoa sync` would have refused."""
-    for found in commit_findings(ws.repository, ws.repository.head()):
+    try:
+        misplaced = commit_findings(ws.repository, ws.repository.head())
+    except GitError as problem:  # a folder outside of `.stoa` is damaged
+        yield Finding(where=".git", message=problem.message)
+        return
+    for found in misplaced:
         yield Finding(where=shown(found.path), message=found.message)
 
 

@@ -208,6 +208,16 @@ def test_a_missing_object_of_the_history_is_found(ws: Workspace) -> None:
     assert found(fsck(ws)) == [f".git: missing blob {oid_of(old)}"]
 
 
+def test_a_folder_that_is_missing_beside_the_records_is_found(ws: Workspace) -> None:
+    (ws.project.top / "notes").mkdir()
+    edit(ws, "../notes/a.txt", "one\n")
+    other = loose(ws.project.top, "HEAD:notes")
+    gone(other)
+    said = found(fsck(ws))
+    assert f".git: missing tree {oid_of(other)}" in said
+    assert all(line.startswith(".git: ") for line in said)
+
+
 def test_damaged_packs_are_an_error_in_words(ws: Workspace) -> None:
     git(ws.project.top, "repack", "-adq")
     ws.close()

@@ -121,5 +121,5 @@ def test_a_record_that_unpacks_to_much_more_is_refused_before_it_is_unpacked(
     records.put({path: b" " * 60_000_000})
     git(records.top, "repack", "-adq")
     rows = records.index(file).rows("SELECT path, message FROM problems")
-    assert rows == [(path, f"{path} is 60 MB large (at most 50 MB)")]
+    assert rows == [(path, f"not a record: it is 60 MB large (at most 50 MB) ({path})")]
     assert records.index(file).rows("SELECT run FROM runs ORDER BY run") == [(FIRST,), (SECOND,)]

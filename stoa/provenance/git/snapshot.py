@@ -82,7 +82,9 @@ class Snapshot:
         """
         size = self._sizes[oid] if oid in self._sizes else self.prepare([oid]).get(oid, 0)
         if size > MAX_RECORD:
-            raise TooLargeError(f"{path} {too_large(size)}", "`git log` of the file says who put it there")
+            raise TooLargeError(
+                f"not a record: it {too_large(size)} ({path})", "`git log` of the file says who put it there"
+            )
         return self.blob(oid)
 
     def file_id(self, path: str) -> str:
