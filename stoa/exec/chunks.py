@@ -317,10 +317,15 @@ class ChunkReader:
         return self._read.get((number, attempt), 0)
 
     def has_worker(self, number: int) -> bool:
-        """Whether a process that took the chunk up is at it, as far as can be seen from here."""
-        state = self.chunks.get(number)
-        if state is None or state.done:
+        """Whether a process that took the chunk up is at it, as far as can be seen from here.
+
+        One that took it up since the journals were read is taken to be at it, until they are read again.
+        """
+        state = self.chunks.get(number, ChunkState())
+        if state.done:
             return False
+        if journal_file(self.folder, number, max(state.attempts, default=0) + 1).exists():
+            return True
         return any(self._lives(number, attempt, began) for attempt, began in state.attempts.items())
 
     def _lives(self, number: int, attempt: int, began: Began | None) -> bool:

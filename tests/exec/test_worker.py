@@ -126,6 +126,21 @@ def test_a_worker_that_was_killed_leaves_what_had_ended(folder, make_job, start,
     (products / "p/r/go").touch()
 
 
+def test_a_worker_that_took_a_chunk_up_after_the_journals_were_read_is_seen(folder, make_job, start, products):
+    write_chunk(folder, 0, [waiting_job(make_job, "a")])
+    reader = ChunkReader(folder)
+    reader.read()
+    assert not reader.has_worker(0)
+    worker = start(str(folder), "0")
+    wait_for((products / "p/r/up-a").exists, "the job")
+    assert reader.has_worker(0)
+    worker.kill()
+    worker.wait()
+    reader.read()
+    assert not reader.has_worker(0)
+    (products / "p/r/go").touch()
+
+
 def test_a_second_attempt_runs_what_has_no_outcome_and_meets_nobody(folder, make_job, start, products):
     jobs = [make_job("exit 0", target="a"), waiting_job(make_job, "b")]
     write_chunk(folder, 0, jobs)
