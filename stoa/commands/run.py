@@ -24,7 +24,7 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.cause import group_causes
 from stoa.exec.control import Control
-from stoa.exec.engines import GO_ON_ALONE, make_engine
+from stoa.exec.engines import GO_ON_ALONE, TAKES_MORE, make_engine
 from stoa.exec.environments import Prepared
 from stoa.exec.liveness import Owner
 from stoa.exec.remote import chunk_folder, is_left
@@ -137,7 +137,7 @@ class Launch:
                 outcome = msgspec.structs.replace(outcome, memory_limit_mb=limit_mb)
             if self._writer.end(outcome):
                 yield self._count(outcome)
-            if most_mb and outcome.status is Status.KILLED and not self.goes_on_alone:
+            if most_mb and outcome.status is Status.KILLED and self.run.engine in TAKES_MORE:
                 self._try_again(outcome, limit_mb, most_mb)
 
     def _try_again(self, outcome: Outcome, limit_mb: int, most_mb: int) -> None:

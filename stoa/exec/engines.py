@@ -39,6 +39,9 @@ ENGINES: dict[str, Callable[[int, Local, Path], Engine]] = {
 GO_ON_ALONE = frozenset({"slurm"})
 """Engines whose jobs go on when who has started them ends."""
 
+TAKES_MORE = frozenset({"local"})
+"""Engines that take further jobs of a run after its first ones; the others place all of its chunks at once."""
+
 
 def make_engine(name: str, workers: int, local: Local, spool: Path) -> Engine:
     """The engine of that name.

@@ -161,6 +161,17 @@ def test_a_worker_process_that_is_killed_is_an_outcome(survey, shared_dask):
     assert found["b"]["status"] == "interrupted"
 
 
+def test_a_job_at_its_memory_limit_has_one_outcome_also_where_a_second_try_is_allowed(survey, shared_dask):
+    survey.edit(
+        ".stoa/processes/measure.yaml", "script: measure.sh", "script: measure.sh\nmemory: 100MB\nmemory_most: 400MB"
+    )
+    use(survey, shared_dask.settings).does("b", "exec python3 -c 'bytearray(300_000_000)'")
+    assert survey("run", "measure", "--engine", "dask").exit_code == 1
+    assert survey.statuses() == {"a": "ok", "b": "killed", "c": "ok"}
+    assert "attempt" not in survey.outcomes()["b"]
+    assert survey.ok("fsck")
+
+
 def counts_of_a_process(survey: Survey) -> dict[str, int]:
     """What a run says that is a process of its own, since a cluster that is started here leaves warnings behind."""
     process = survey.start("run", "measure", "--engine", "dask", "-j", "1", "--json")
