@@ -133,12 +133,13 @@ def _limit(pid: int, job: Job) -> None:
         limits.append((resource.RLIMIT_FSIZE, job.file_mb * 1_000_000, 0))
     if job.processes:
         limits.append((resource.RLIMIT_NPROC, job.processes + _threads_of_user(), 0))
-    limited: set[int] = set()
-    while limits and (found := {pid, *strays.descendants(pid)} - limited):
-        for each in found:
+    fresh, limited = {pid} if limits else set(), set[int]()  # itself first: until then it takes what it likes
+    while fresh:
+        for each in fresh:
             for kind, soft, hard in limits:
                 _set_limit(each, kind, soft, hard)
-        limited |= found
+        limited |= fresh
+        fresh = set(strays.descendants(pid)) - limited
 
 
 def _set_limit(pid: int, kind: int, soft: int, hard: int) -> None:
