@@ -332,6 +332,12 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
     environment_facts: dict[str, str] = field(default_factory=dict)  # interpreter, versions
     stoa_version: str = ""
     rerun_of: str = ""
+    after: str = ""  # a run whose id lay far ahead of the clock: this one counts as later all the same
+
+    @property
+    def rank(self) -> str:
+        """What runs are ordered by: the id, except after an id that lay far ahead."""
+        return f"{self.after}+{self.id}" if self.after else self.id
 
 
 class CauseGroup(Struct, frozen=True, kw_only=True):

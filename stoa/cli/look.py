@@ -35,6 +35,7 @@ from stoa.errors import StoaError
 
 app = typer.Typer()
 MOST = 20
+MOST_TROUBLE = 5  # files that `status` names
 FACTS = ("object", "freq_ghz", "band", "n_files", "n_images", "beam_arcsec", "problems")
 
 
@@ -77,8 +78,22 @@ def status(
     _show_disagreements(report.disagreements)
     if targets:
         _show_targets(report)
+    _show_trouble(report)
+
+
+def _show_trouble(report: StatusReport) -> None:
+    for found in report.ahead[:MOST_TROUBLE]:
+        tell(f"{found.where} is {found.message}")
+    if len(report.ahead) > MOST_TROUBLE:
+        tell(f"{len(report.ahead) - MOST_TROUBLE} more are dated ahead: `stoa fsck`")
+    files: dict[str, list[str]] = {}
     for path, message in report.unreadable:
-        tell(f"cannot read {path}: {message}")
+        files.setdefault(path, []).append(message)
+    for path, messages in list(files.items())[:MOST_TROUBLE]:
+        more = f" (and {count(len(messages) - 1, 'other line')}: `stoa fsck`)" if len(messages) > 1 else ""
+        tell(f"cannot read {path}: {messages[0]}{more}")
+    if len(files) > MOST_TROUBLE:
+        tell(f"{count(len(files) - MOST_TROUBLE, 'more file')} cannot be read: `stoa fsck`")
 
 
 def state_in_words(row: history.RunRow) -> str:

@@ -85,7 +85,7 @@ def disagreements(ws: Workspace, process: str = "", params: str = "", target: st
 
 
 def _of_pair(ws: Workspace, process: str, params: str, target: str) -> Iterator[Disagreement]:
-    sql = "SELECT run, author, email FROM runs WHERE process = ? AND params = ? ORDER BY run DESC"
+    sql = "SELECT run, author, email FROM runs WHERE process = ? AND params = ? ORDER BY rank DESC"
     runs = {row[0]: (row[1], row[2]) for row in ws.index.rows(sql, (process, params))}
     doubtful = {
         job: heard

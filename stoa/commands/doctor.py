@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from stoa import __version__
+from stoa.commands.ahead import AHEAD_HINT, ahead
 from stoa.commands.init import list_roots
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
@@ -124,6 +125,8 @@ def _records(ws: Workspace) -> Iterator[Remark]:
     yield Remark(what="live runs", fine=True, message=", ".join(live) or "none")
     for folder in ws.store.spool.damaged():
         yield Remark(what="spool", fine=False, message=f"a damaged journal is kept in {folder}", hint=_LOOKED_AT)
+    for found in ahead(ws):
+        yield Remark(what="clock", fine=False, message=f"{found.where} is {found.message}", hint=AHEAD_HINT)
     number = ws.index.rows("SELECT count(*) FROM problems")[0][0]
     message = f"{number} cannot be read" if number else "all can be read"
     yield Remark(what="records", fine=not number, message=message, hint="`stoa fsck` names them" if number else "")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from stoa.commands.ahead import ahead
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.model import Environment, FileRef, Run
@@ -17,7 +18,6 @@ from stoa.provenance.definitions import read_process
 from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
 from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.git import Damage, DamagedError, GitError, Snapshot, find_damage, missing_elsewhere
-from stoa.provenance.ids import moment
 from stoa.provenance.index import Index, decode_outcome, decode_run, decode_summary
 from stoa.provenance.inspect import commit_findings, shown
 from stoa.provenance.records import read_frozen_set
@@ -77,6 +77,7 @@ def fsck(ws: Workspace, *, products: bool = False, progress: Callable[[int, int]
         findings += _frozen(ws, index, snapshot)
         findings += _runs(index)
         findings += _strangers(ws, index)
+        findings += [Finding(where=found.where, message=found.message) for found in ahead(ws)]
         if not damaged:
             findings += _tree(ws)
             findings += _index(ws, index)
@@ -183,15 +184,11 @@ def _named_files(environment: Environment, read: ReadFrozen) -> dict[str, bytes]
 
 
 def _runs(index: Index) -> Iterator[Finding]:
-    """Runs with an id of no possible time, or a summary that counts other outcomes than there are."""
+    """Runs with a summary that counts other outcomes than there are."""
     counted: dict[str, dict[str, int]] = {}
     for run, status, number in index.rows(_COUNTS):
         counted.setdefault(run, {})[status] = number
     for run, record in index.rows(_SUMMARIES):
-        try:
-            moment(run)
-        except ValueError:
-            yield Finding(where=f"runs/{run}", message="this id names no possible time")
         says = {name: number for name, number in decode_summary(record).counts.items() if number} if record else None
         there = counted.get(run, {})
         if says is not None and says != there:

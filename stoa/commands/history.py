@@ -82,7 +82,7 @@ def resolve_run(ws: Workspace, name: str) -> RunName:
     StoaError
         If it stands for nothing, or a start of several ids.
     """
-    rows = ws.index.rows("SELECT run, process, params FROM runs ORDER BY run")
+    rows = ws.index.rows("SELECT run, process, params FROM runs ORDER BY rank")
     if not rows:
         raise StoaError("nothing has run yet", "`stoa run PROCESS` runs a process")
     if name == "last":
@@ -113,17 +113,19 @@ def _pair(name: str, known: list[str]) -> RunName:
 
 def list_runs(ws: Workspace) -> list[RunRow]:
     """All runs, the latest last; live ones and those that were cut off too."""
-    sql = "SELECT record, summary FROM runs ORDER BY run"
-    rows = {}
+    sql = "SELECT record, summary FROM runs"
+    rows, ranks = {}, {}
     for record, summary in ws.index.rows(sql):
         run = decode_run(record)
+        ranks[run.id] = run.rank
         rows[run.id] = _row(run, msgspec.json.decode(summary, type=Summary) if summary else None)
     for name, live in ws.live().items():
+        ranks[name] = live.run.rank
         rows[name] = msgspec.structs.replace(
             _row(live.run, None), counts=live.counts, state=live.state, host=live.owner.host,
             silent_s=round(live.silent_s), still_running=live.orphaned_jobs, pids=tuple(o.pid for o in live.orphans),
         )  # fmt: skip
-    return [rows[name] for name in sorted(rows)]
+    return [rows[name] for name in sorted(rows, key=ranks.__getitem__)]
 
 
 def _row(run: Run, summary: Summary | None) -> RunRow:
@@ -136,7 +138,7 @@ def _row(run: Run, summary: Summary | None) -> RunRow:
 
 def run_of(ws: Workspace, name: RunName) -> Run:
     """The run itself, or the latest one of a pair."""
-    sql = "SELECT record FROM runs WHERE run = ? OR (? = '' AND process = ? AND params = ?) ORDER BY run DESC LIMIT 1"
+    sql = "SELECT record FROM runs WHERE run = ? OR (? = '' AND process = ? AND params = ?) ORDER BY rank DESC LIMIT 1"
     return decode_run(ws.index.rows(sql, (name.run, name.run, name.process, name.params))[0][0])
 
 
@@ -258,8 +260,9 @@ def outcome_of(ws: Workspace, target: str, run: str, group: str) -> Outcome:
         where.append("grp = ?")
         arguments.append(group)
     order = "(status IN ('ok', 'skipped')), grp" if not group else "grp"
-    sql = f"SELECT record FROM outcomes WHERE {' AND '.join(where)} ORDER BY run DESC, {order}, attempt DESC LIMIT 1"
-    rows = ws.index.rows(sql, arguments)
+    rank = "(SELECT rank FROM runs WHERE runs.run = o.run)"
+    sql = f"SELECT record FROM outcomes o WHERE {' AND '.join(where)} ORDER BY {rank} DESC, {order}, attempt DESC"
+    rows = ws.index.rows(f"{sql} LIMIT 1", arguments)
     if not rows:
         which = f" in {run}" if run else ""
         raise StoaError(f"target {target!r} has no outcome{which}", f"`stoa show {target}` shows what there is")

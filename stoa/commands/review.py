@@ -12,7 +12,7 @@ from stoa.commands.selection import Selection, choose, match_names
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError, nearest
 from stoa.model import SCHEMA, Review
-from stoa.provenance.ids import id_after, now
+from stoa.provenance.ids import horizon, id_after, now
 
 MAX_TEXT = 10_000
 
@@ -106,7 +106,7 @@ def _write(
     if len(text) > MAX_TEXT:
         raise StoaError(f"a text of {len(text)} characters is too long (at most {MAX_TEXT})")
     ws.ready()
-    event = id_after(ws.index.rows("SELECT ifnull(max(id), '') FROM reviews")[0][0])
+    event = id_after(ws.index.rows("SELECT ifnull(max(id), '') FROM reviews WHERE id < ?", (horizon(),))[0][0])
     author, moment = ws.repository.author(), now()
     run_id = _run_id(ws, run, group, targets)
     reviews = [

@@ -12,6 +12,7 @@ from typing import Self
 import msgspec
 
 from stoa import __version__
+from stoa.commands.ahead import newest_ahead
 from stoa.commands.canary import Forecast, canary, forecast
 from stoa.commands.chain import stages
 from stoa.commands.environments import prepare_all, run_digests
@@ -327,17 +328,17 @@ def _describe(
     ws: Workspace, plan: Plan, asked: tuple[str, ...], engine: str, prepared: Mapping[str, Prepared], rerun_of: str
 ) -> Run:
     jobs = plan.to_run
-    fresh = id_after(ws.store.newest_run())
     usual = plan.definitions.environment.name
     facts = dict(prepared[""].facts) if "" in prepared else {}
     for name, each in prepared.items():
         facts |= {f"{name}: {fact}": value for fact, value in each.facts.items() if name}
     identities = {name or usual: each.identity for name, each in prepared.items()}
     return Run(
-        schema=SCHEMA, id=fresh, process=plan.definitions.process.name, params=plan.definitions.params,
-        environment=usual, engine=engine, author=ws.repository.author(),
+        schema=SCHEMA, id=id_after(ws.store.newest_run()), process=plan.definitions.process.name,
+        params=plan.definitions.params, environment=usual, engine=engine, author=ws.repository.author(),
         host=socket.gethostname(), started=now(), asked=asked, jobs=len(jobs),
         targets=len({job.target for job in jobs}),
         digests=plan.definitions.digests | run_digests(plan.definitions.places, identities),
         environment_facts=facts, stoa_version=__version__, rerun_of=rerun_of,
+        after=newest_ahead(ws),
     )  # fmt: skip

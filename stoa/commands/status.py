@@ -7,6 +7,7 @@ from collections.abc import Container, Mapping
 import msgspec
 
 from stoa.commands.agreement import Disagreement, disagreements
+from stoa.commands.ahead import Ahead, ahead
 from stoa.commands.environments import Present
 from stoa.commands.history import RunRow, list_runs
 from stoa.commands.resolve import Definitions, definition_changes, resolve_again
@@ -61,6 +62,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     healed: tuple[str, ...]  # runs that were cut off and are in git now
     hindered: str = ""  # what keeps others of them out of git
     damaged_journals: tuple[str, ...] = ()  # kept for a person to look at
+    ahead: tuple[Ahead, ...] = ()  # ids that lie far ahead of the clock
     disagreements: tuple[Disagreement, ...] = ()  # jobs that two people's newest runs ended differently
 
 
@@ -75,7 +77,7 @@ class _Ran(msgspec.Struct, frozen=True):
 
     process: str
     params: str
-    counts: dict[str, dict[str, int]]
+    counts: dict[str, dict[str, int]]  # the latest run last
     changes: dict[str, list[str]]
 
     @property
@@ -110,6 +112,7 @@ def status(ws: Workspace, process: str = "", params: str = "", *, every_target: 
             unreadable=tuple((row[0], row[1]) for row in ws.index.rows("SELECT * FROM problems ORDER BY path")),
             healed=healing.runs,
             disagreements=disagreements(ws, process, params),
+            ahead=ahead(ws),
             hindered=healing.hindered,
             damaged_journals=tuple(str(folder) for folder in healing.damaged),
         )
@@ -131,7 +134,7 @@ def _ran(ws: Workspace, process: str, params: str) -> list[_Ran]:
     rows = ws.index.rows(
         "SELECT process, params, run, status, count(*) FROM current"
         " WHERE (? = '' OR process = ?) AND (? = '' OR params = ?) GROUP BY process, params, run, status"
-        " ORDER BY process, params, run",
+        " ORDER BY process, params, rank",
         (process, process, params, params),
     )
     counts: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
@@ -158,8 +161,8 @@ def _pair(ws: Workspace, ran: _Ran) -> PairStatus:
             counts[state] = counts.get(state, 0) + listed
             stale += listed if ran.changes[run] else 0
     return PairStatus(
-        process=ran.process, params=ran.params, run=max(ran.counts), jobs=sum(counts.values()), counts=ordered(counts),
-        new=len(ws.targets) - sum(target in ws.targets for target in seen), stale=stale,
+        process=ran.process, params=ran.params, run=list(ran.counts)[-1], jobs=sum(counts.values()),
+        counts=ordered(counts), new=len(ws.targets) - sum(target in ws.targets for target in seen), stale=stale,
         stale_reasons=tuple(sorted({word for words in ran.changes.values() for word in words})) if stale else (),
         causes=_causes(ws, ran.key), unlisted=sum(unlisted.values()),
     )  # fmt: skip
@@ -201,7 +204,7 @@ def _by_reason(ws: Workspace, flags: Mapping[str, list[str]]) -> dict[str, tuple
 def _changes(ws: Workspace, runs: list[Run]) -> dict[str, list[str]]:
     """What changed in the definitions since each run of a pair, in words."""
     try:
-        present = resolve_again(ws, max(runs, key=lambda run: run.id), environment="")
+        present = resolve_again(ws, max(runs, key=lambda run: run.rank), environment="")
     except NotFoundError as missing:  # without its guess: nobody misspelt a name here
         return {run.id: [f"no {missing.kind} named {missing.name!r} is defined here"] for run in runs}
     except StoaError as problem:

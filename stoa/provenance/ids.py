@@ -5,41 +5,53 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 _TIME = len("20261122T103000")
-ID = re.compile(r"[0-9]{8}T[0-9]{6}-[a-z0-9]{6}")
+_FORM = "%Y%m%dT%H%M%S"
+_SHAPE = re.compile(r"[0-9]{8}T[0-9]{6}-[a-z0-9]{6}")
+LENGTH = len("20261122T103000-k3f9q2")
+TRUSTED = timedelta(days=1)
+"""How far ahead of this machine's clock that of a collaborator may be."""
 
 
 def new_id(now: datetime | None = None) -> str:
     """A fresh id such as ``20261122T103000-k3f9q2`` (UTC second and six random characters)."""
     moment = (now or datetime.now(UTC)).astimezone(UTC)
-    return f"{moment:%Y%m%dT%H%M%S}-" + "".join(secrets.choice(_LETTERS) for _ in range(6))
+    return f"{moment:{_FORM}}-" + "".join(secrets.choice(_LETTERS) for _ in range(6))
+
+
+@lru_cache(maxsize=1024)
+def is_id(text: str) -> bool:
+    """Whether a text has the shape of an id and its time is one."""
+    if not _SHAPE.fullmatch(text):
+        return False
+    try:
+        _moment(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text[:_TIME], _FORM).replace(tzinfo=UTC)
+
+
+def horizon() -> str:
+    """What sorts after every id up to a day ahead of the clock, and before all that are farther ahead."""
+    return f"{datetime.now(UTC) + TRUSTED:{_FORM}}~"
 
 
 def id_after(newest: str) -> str:
     """A fresh id that sorts after another one, also where the clock was set back or both are of one second.
 
-    An id whose time is none (it may come from outside) is not heeded.
+    One that is no id, or lies beyond the `horizon` (it may come from outside), is not heeded.
     """
     fresh = new_id()
-    if fresh[:_TIME] > newest[:_TIME]:
+    if fresh[:_TIME] > newest[:_TIME] or not is_id(newest) or newest > horizon():
         return fresh
-    try:
-        return new_id(moment(newest) + timedelta(seconds=1))
-    except (ValueError, OverflowError):
-        return fresh
-
-
-def moment(name: str) -> datetime:
-    """When an id was made.
-
-    Raises
-    ------
-    ValueError
-        If there is no such time, as in an id that was made up.
-    """
-    return datetime.strptime(name[:_TIME], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return new_id(_moment(newest) + timedelta(seconds=1))
 
 
 def now() -> str:

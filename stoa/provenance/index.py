@@ -97,6 +97,8 @@ class Index:
         connection = sqlite3.connect(place, timeout=WAIT_S, isolation_level=None)
         try:
             self._prepare(connection)
+            if place != _MEMORY:
+                self._check_length(connection)
         except BaseException:
             connection.close()
             raise
@@ -115,6 +117,17 @@ class Index:
             for statement in creation(self._columns).split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {self._stamp}")
+
+    def _check_length(self, connection: sqlite3.Connection) -> None:
+        """Raise if a page is cut off within: SQLite would take zeros for what is missing.
+
+        While somebody reads nobody writes to the file, so its length is that of a whole state.
+        """
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if self._file.stat().st_size % connection.execute("PRAGMA page_size").fetchone()[0]:
+            raise sqlite3.DatabaseError("the file is cut off")
+        connection.execute("ROLLBACK")
 
     def _empty(self) -> None:
         """Cut a damaged file to nothing, which SQLite takes for a new one.

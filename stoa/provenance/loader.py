@@ -18,7 +18,7 @@ from stoa.errors import StoaError
 from stoa.model import Outcome, Review
 from stoa.provenance.dialect import RecordError
 from stoa.provenance.git import GitError, Snapshot
-from stoa.provenance.ids import ID
+from stoa.provenance.ids import is_id
 from stoa.provenance.records import outcome_lines, read_review, read_run, read_summary
 from stoa.provenance.schema import INDEXES
 
@@ -29,12 +29,13 @@ MetaReader = Callable[[str, bytes], tuple[Mapping[str, Any], bytes]]
 """Gives the metadata columns of a target from the bytes of its document, and the document as its reader packs it."""
 
 _LATEST = """
-INSERT INTO latest SELECT process, params, target, grp, run, attempt, id, status, cause FROM outcomes WHERE {where}
-ORDER BY process, params, target, grp, run, attempt
+INSERT INTO latest SELECT o.process, o.params, o.target, o.grp, o.run, r.rank, o.attempt, o.id, o.status, o.cause
+FROM outcomes o JOIN runs r USING (run) WHERE {where}
+ORDER BY o.process, o.params, o.target, o.grp, r.rank, o.attempt
 ON CONFLICT(process, params, target, grp) DO UPDATE
-  SET run = excluded.run, attempt = excluded.attempt, outcome = excluded.outcome, status = excluded.status,
-  cause = excluded.cause
-  WHERE (excluded.run, excluded.attempt) > (run, attempt)
+  SET run = excluded.run, rank = excluded.rank, attempt = excluded.attempt, outcome = excluded.outcome,
+  status = excluded.status, cause = excluded.cause
+  WHERE (excluded.rank, excluded.attempt) > (rank, attempt)
 """
 
 
@@ -156,8 +157,8 @@ class Loader:
         """Bring `latest` up to date with the outcomes after the first one, and where outcomes went."""
         for pair in self._stale_pairs:
             self._db.execute("DELETE FROM latest WHERE process = ? AND params = ?", pair)
-            self._db.execute(_LATEST.format(where="process = ? AND params = ?"), pair)
-        self._db.execute(_LATEST.format(where="id > ?"), (first,))
+            self._db.execute(_LATEST.format(where="o.process = ? AND o.params = ?"), pair)
+        self._db.execute(_LATEST.format(where="o.id > ?"), (first,))
 
     def _drop_run(self, run: str) -> None:
         self._seen.forget(f"runs/{run}")
@@ -175,7 +176,7 @@ class Loader:
         if not is_new and not _extends(files, known):
             self._drop_run(run)
             known = {}
-        if not ID.fullmatch(run):
+        if not is_id(run):
             self._trouble(folder, f"{run!r} is no run")
             return
         fresh = sorted(files.keys() - known.keys(), key=lambda name: (name != "run.yaml", name))
@@ -202,9 +203,9 @@ class Loader:
         if run.id != name:
             raise RecordError(f"run {run.id[:30]!r} stands in the folder of another one ({path})")
         self._db.execute(
-            "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            (run.id, run.process, run.params.name, run.environment, run.engine, run.author.name, run.author.email,
-             run.started, None, None, run.jobs, run.targets, _text(run), None),
+            "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (run.id, run.rank, run.process, run.params.name, run.environment, run.engine, run.author.name,
+             run.author.email, run.started, None, None, run.jobs, run.targets, _text(run), None),
         )  # fmt: skip
 
     def _summary(self, name: str, data: bytes, path: str) -> None:

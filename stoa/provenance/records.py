@@ -15,7 +15,7 @@ import msgspec
 from stoa.model import SCHEMA, Outcome, ParameterSet, Review, Run, Summary, Target
 from stoa.provenance.definitions import NAME
 from stoa.provenance.dialect import INTEGERS, RecordError, block, line, refuse_repeated, strip_line
-from stoa.provenance.ids import ID
+from stoa.provenance.ids import is_id
 from stoa.provenance.scalars import brief
 from stoa.provenance.yamltree import DefinitionError, read_yaml
 
@@ -119,7 +119,7 @@ def _check_schema(number: int) -> None:
 def _checked(outcome: Outcome) -> Outcome:
     if outcome.schema != SCHEMA:
         _check_schema(outcome.schema)
-    if not NAME.fullmatch(outcome.target) or not ID.fullmatch(outcome.run):
+    if not NAME.fullmatch(outcome.target) or not is_id(outcome.run):
         raise RecordError(f"{brief(outcome.target)} in run {brief(outcome.run)} names no target")
     if _leaves(outcome.group):
         raise RecordError(f"image group {brief(outcome.group)} leaves its target")
@@ -155,7 +155,9 @@ def write_review(review: Review) -> bytes:
 def read_run(data: bytes, file: str) -> Run:
     """A run from its `run.yaml`; its id and the names in it are checked."""
     run = _read_block(data, file, Run)
-    _check_ids(file, run.id, *filter(None, [run.rerun_of]))
+    _check_ids(file, run.id, *filter(None, [run.rerun_of, run.after]))
+    if run.after and run.after <= run.id:
+        raise RecordError(f"run {run.id} says that it counts after {run.after}, which is no later id ({file})")
     _check_names(file, run.process, run.params.process, run.environment)
     return run
 
@@ -186,7 +188,7 @@ def read_review(data: bytes, file: str) -> Review:
 
 def _check_ids(file: str, *ids: str) -> None:
     for text in ids:
-        if not ID.fullmatch(text):
+        if not is_id(text):
             raise RecordError(f"{brief(text)} is no id of a run or review ({file})")
 
 

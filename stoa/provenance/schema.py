@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERSION = 4
+VERSION = 5
 """Raised when a table changes, so that an index of another version is made anew."""
 
 TABLES = """
 CREATE TABLE seen(path TEXT PRIMARY KEY, oid TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE problems(path TEXT, message TEXT);
 CREATE TABLE runs(
-  run TEXT PRIMARY KEY, process TEXT, params TEXT, environment TEXT, engine TEXT, author TEXT, email TEXT,
+  run TEXT PRIMARY KEY, rank TEXT, process TEXT, params TEXT, environment TEXT, engine TEXT, author TEXT, email TEXT,
   started TEXT, finished TEXT, duration_s REAL, jobs INTEGER, targets INTEGER, record TEXT, summary TEXT);
 CREATE TABLE outcomes(
   id INTEGER PRIMARY KEY, run TEXT, process TEXT, params TEXT, target TEXT, grp TEXT, attempt INTEGER,
   status TEXT, cause TEXT, exit_code INTEGER, started TEXT, duration_s REAL, cpu_s REAL, memory_mb REAL, record TEXT);
 CREATE TABLE latest(
-  process TEXT, params TEXT, target TEXT, grp TEXT, run TEXT, attempt INTEGER, outcome INTEGER,
+  process TEXT, params TEXT, target TEXT, grp TEXT, run TEXT, rank TEXT, attempt INTEGER, outcome INTEGER,
   status TEXT, cause TEXT, PRIMARY KEY(process, params, target, grp)) WITHOUT ROWID;
 CREATE TABLE results(outcome INTEGER, name TEXT, value, PRIMARY KEY(outcome, name)) WITHOUT ROWID;
 CREATE TABLE reviews(
@@ -27,10 +27,9 @@ CREATE TABLE cleared(target TEXT, id TEXT, PRIMARY KEY(target, id)) WITHOUT ROWI
 CREATE TABLE documents(target TEXT PRIMARY KEY, oid TEXT, document BLOB, problem TEXT);
 CREATE TABLE choices(process TEXT, oid TEXT, jobs BLOB, PRIMARY KEY(process, oid)) WITHOUT ROWID;
 -- The outcomes of a target's image groups take the place of one of the target as a whole, and the other way round.
--- (The plus keeps SQLite from the index by run, which would read all later runs for each row.)
 CREATE VIEW current AS SELECT * FROM latest AS l WHERE NOT EXISTS (
   SELECT 1 FROM latest n WHERE n.process = l.process AND n.params = l.params AND n.target = l.target
-  AND (n.grp = '') != (l.grp = '') AND +n.run > l.run);
+  AND (n.grp = '') != (l.grp = '') AND n.rank > l.rank);
 CREATE VIEW open_flags AS SELECT * FROM reviews
   WHERE kind = 'flag' AND NOT EXISTS (SELECT 1 FROM cleared c WHERE c.target = reviews.target AND c.id = reviews.id);
 """

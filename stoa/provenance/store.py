@@ -8,7 +8,7 @@ from stoa.errors import StoaError
 from stoa.model import Author, Outcome, Review, Status
 from stoa.project import Project
 from stoa.provenance.git import DamagedError, Repository, Snapshot
-from stoa.provenance.ids import ID
+from stoa.provenance.ids import horizon, is_id
 from stoa.provenance.index import Index, MetaReader
 from stoa.provenance.records import read_outcomes, write_review
 from stoa.provenance.spool import Spool
@@ -99,9 +99,11 @@ class Store:
         return snapshot.read(f"{self.prefix}/{Project.run_record(run, name)}") is not None
 
     def newest_run(self) -> str:
-        """The run whose id sorts last, in git or in the spool; "" where there is none."""
+        """The run whose id sorts last, in git or in the spool, of those not far ahead of the clock; "" for none."""
         names = [name for name, _ in self.snapshot().folders(f"{self.prefix}/runs")]
-        return max((name for name in (*names, *self.spool.runs()) if ID.fullmatch(name)), default="")
+        limit = horizon()
+        known = sorted((name for name in (*names, *self.spool.runs()) if name < limit), reverse=True)
+        return next(filter(is_id, known), "")
 
 
 def ordered(counts: Mapping[str, int]) -> dict[str, int]:

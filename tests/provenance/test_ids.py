@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from stoa.provenance.ids import ID, id_after, new_id, now
+from stoa.provenance.ids import horizon, id_after, is_id, new_id, now
 
 
 def test_an_id_is_the_utc_second_and_six_random_characters():
     noon_in_chile = datetime(2026, 11, 22, 12, 0, 5, tzinfo=timezone(timedelta(hours=-3)))
     assert new_id(noon_in_chile).startswith("20261122T150005-")
-    assert ID.fullmatch(new_id(noon_in_chile))
-    assert ID.fullmatch(new_id())
+    assert is_id(new_id(noon_in_chile))
+    assert is_id(new_id())
 
 
 def test_ids_of_one_second_differ():
@@ -21,15 +21,31 @@ def test_ids_of_one_second_differ():
     assert len({new_id(moment) for _ in range(1000)}) == 1000
 
 
-@pytest.mark.parametrize("newest", ["20991122T103000-k3f9q2", "20991231T235959-zzzzzz"])
-def test_an_id_sorts_after_another_one_though_the_clock_was_set_back(newest):
+def test_an_id_sorts_after_another_one_though_the_clock_was_set_back():
+    newest = new_id(datetime.now(UTC) + timedelta(hours=23))
     assert id_after(newest) > newest
-    assert ID.fullmatch(id_after(newest))
+    assert is_id(id_after(newest))
 
 
-@pytest.mark.parametrize("newest", ["", "20269999T999999-aaaaaa", "99991231T235959-zzzzzz", "not an id at all"])
-def test_an_id_whose_time_is_none_is_not_heeded(newest):
-    assert ID.fullmatch(id_after(newest))
+@pytest.mark.parametrize(
+    "newest",
+    ["", "20269999T999999-aaaaaa", "20991122T103000-k3f9q2", "99991231T235959-zzzzzz", "not an id at all"],
+)
+def test_an_id_without_a_time_or_far_ahead_is_not_heeded(newest):
+    assert is_id(id_after(newest))
+    assert id_after(newest) < horizon()
+
+
+def test_the_horizon_is_a_day_ahead():
+    present = datetime.now(UTC)
+    assert new_id(present + timedelta(hours=23)) < horizon() < new_id(present + timedelta(hours=25))
+
+
+@pytest.mark.parametrize(
+    "text", ["20269999T999999-aaaaaa", "20260229T120000-aaaaaa", "20261122T240000-aaaaaa", "00000101T000000-aaaaaa"]
+)
+def test_what_has_no_real_time_is_no_id(text):
+    assert not is_id(text)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +53,7 @@ def test_an_id_whose_time_is_none_is_not_heeded(newest):
     ["20261122T103000-k3f9q2\n", "20261122T103000-K3f9q2", "20261122t103000-k3f9q2", "٢0261122T103000-k3f9q2", "last"],
 )
 def test_what_only_looks_like_an_id_is_none(text):
-    assert not ID.fullmatch(text)
+    assert not is_id(text)
 
 
 def test_times_carry_their_offset():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from hypothesis import strategies as st
 
 from stoa.model import (
@@ -28,7 +30,8 @@ TRAPS = (
 texts = st.sampled_from(TRAPS) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,20}", fullmatch=True)
 words = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
-ids = st.from_regex(r"[0-9]{8}T[0-9]{6}-[a-z0-9]{6}", fullmatch=True)
+moments = st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year >= 1000)
+ids = st.builds("{:%Y%m%dT%H%M%S}-{}".format, moments, st.from_regex(r"[a-z0-9]{6}", fullmatch=True))
 integers = st.integers(-(2**63), 2**63 - 1)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 values = st.booleans() | integers | floats | texts
