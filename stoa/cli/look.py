@@ -100,7 +100,8 @@ def state_in_words(row: history.RunRow) -> str:
     """The state of a run; of one that nobody watches over, where it is and what is left of it."""
     if row.state == "orphaned":
         pids = ", ".join(str(pid) for pid in row.pids)
-        return f"lost its STOA; {count(row.still_running, 'job')} still run (pids {pids})"
+        goes_on = "runs" if row.still_running == 1 else "run"
+        return f"lost its STOA; {count(row.still_running, 'job')} still {goes_on} (pids {pids})"
     if row.state == "submitted":
         return "at a cluster"
     if row.state == "elsewhere":

@@ -289,7 +289,9 @@ def reproduce(
 @app.command()
 def stop(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(help="A live run; may be left out when there is one only.")] = "",
+    run: Annotated[
+        str, typer.Argument(help="A live run, `last` for the latest; may be left out when there is one only.")
+    ] = "",
     now: Annotated[bool, typer.Option("--now", help="Stop the jobs that run, too.")] = False,
     forget: Annotated[bool, typer.Option("--forget", help="Give up a run of a machine that is gone for good.")] = False,
     json: JsonOption = False,

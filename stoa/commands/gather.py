@@ -1,4 +1,4 @@
-"""Taking into git what has ended of a run whose jobs are on other machines and whose STOA is gone."""
+"""Taking into git what has ended of a run that goes on without its STOA: at a cluster, or in jobs that outlive it."""
 
 from __future__ import annotations
 
@@ -41,6 +41,22 @@ def gather_part(store: Store, said: Journaled, standing: Standing) -> str:
     commit = commit_part(store, said, standing.outcomes)
     mark = chunk_folder(store.spool.folder, said.opened.run.id) / _COMMITTED
     mark.write_text(str(len(standing.outcomes)), encoding="ascii")
+    return commit
+
+
+def is_left_behind(folder: Path, said: Journaled) -> bool:
+    """Whether outcomes of a run whose STOA was killed may not be in git yet; its journal grows no more."""
+    try:
+        return (folder / _COMMITTED).read_text(encoding="ascii") != str(len(said.ended))
+    except OSError:
+        return bool(said.ended)
+
+
+def gather_left_behind(store: Store, said: Journaled) -> str:
+    """Commit what had ended of a run whose STOA was killed while jobs of it go on; see `gather_part`."""
+    commit = commit_part(store, with_chunks(store, said), ())
+    mark = store.spool.folder / said.opened.run.id / _COMMITTED
+    mark.write_text(str(len(said.ended)), encoding="ascii")
     return commit
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from stoa.commands.gather import gather_part, is_due, with_chunks
+from stoa.commands.gather import gather_left_behind, gather_part, is_due, is_left_behind, with_chunks
 from stoa.errors import StoaError
 from stoa.exec.cause import group_causes
 from stoa.exec.folder import move_folder
@@ -38,7 +38,8 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run of the spool.
 
     `running`: its STOA lives. `submitted`: its jobs are at a cluster and go on without a STOA.
-    `orphaned`: its STOA was killed, and jobs of the run go on without it.
+    `orphaned`: its STOA was killed, and jobs of the run go on without it; what had ended the next command that
+    may commit puts into git, the rest when these jobs are over.
     `elsewhere`: it is held by another machine, of whose processes nothing is known here.
     `cut off`: nothing of it lives, and the next command that may commit puts it into git.
     """
@@ -151,14 +152,16 @@ def _silence_s(folder: Path) -> float:
 def heal(store: Store) -> Healing:
     """Put the runs that were cut off into git, and remove what killed commands left half made.
 
-    Where nothing can be committed now nothing is done, and the reason is given.
+    Of runs that go on without their STOA what has ended is put there. Where nothing can be
+    committed now nothing is done, and the reason is given.
     """
-    dead: list[str] = []
+    waiting: list[str] = []
     try:
         store.repository.heal()
         found, unreadable = _look(store)
         dead = [run for run, live in found.items() if live.state == "cut off"]
         due = [live for live in found.values() if _is_due(store, live)]
+        waiting = [*dead, *(live.run.id for live in due if live.state == "orphaned")]
         if not (dead or due or unreadable or store.spool.has_leftovers()):
             return Healing(damaged=store.spool.damaged())
         check_ready(store.repository)
@@ -171,7 +174,7 @@ def heal(store: Store) -> Healing:
             for live in due:
                 _take_part(store, live)
     except (StoaError, OSError) as problem:
-        names = f"not in git yet: {', '.join(dead)}: " if dead else ""
+        names = f"not in git yet: {', '.join(waiting)}: " if waiting else ""
         return Healing(hindered=f"{names}{_words(problem)}", damaged=store.spool.damaged())
     return Healing(healed, damaged=store.spool.damaged())
 
@@ -183,13 +186,19 @@ def _words(problem: StoaError | OSError) -> str:
 
 
 def _is_due(store: Store, live: LiveRun) -> bool:
+    if live.state == "orphaned":
+        return is_left_behind(store.spool.folder / live.run.id, live.said)
     folder = chunk_folder(store.spool.folder, live.run.id)
     return live.state == "submitted" and live.standing is not None and is_due(folder, live.standing, Batch())
 
 
 def _take_part(store: Store, live: LiveRun) -> None:
     """Commit what has ended of a run that goes on; somebody else may have been faster."""
-    if live.standing and read_journal(store.spool.folder / live.run.id):
+    if not read_journal(store.spool.folder / live.run.id):
+        return
+    if live.state == "orphaned":
+        gather_left_behind(store, live.said)
+    elif live.standing:
         gather_part(store, live.said, live.standing)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from stoa.commands.environments import Chosen, Present, choose_environments
 from stoa.commands.inputs import Choice, Choices
+from stoa.commands.live import LiveRun
 from stoa.commands.needs import Given, Needs, Reasons, changes
 from stoa.commands.overrides import choose_overrides, effective
 from stoa.commands.resolve import Definitions, definition_changes, resolve
@@ -338,9 +339,18 @@ def _live_jobs(ws: Workspace, definitions: Definitions) -> dict[tuple[str, str],
     found: dict[tuple[str, str], str] = {}
     for run, live in ws.live().items():
         if (live.run.process, live.run.params.name) == (definitions.process.name, definitions.params.name):
-            # What has ended may wait for its commit, so it is the run's as well.
-            found.update(dict.fromkeys(live.opened.jobs, _LEFT_TO_RUN[live.state].format(run)))
+            found.update(dict.fromkeys(_held(live), _LEFT_TO_RUN[live.state].format(run)))
     return found
+
+
+def _held(live: LiveRun) -> Iterable[tuple[str, str]]:
+    """Jobs that nobody else may begin: all of a live run, as what has ended may wait for its commit.
+
+    Of one whose STOA was killed, what had ended is in git and the rest never began: only what goes on is held.
+    """
+    if live.state == "orphaned":
+        return {(orphan.target, orphan.image_group) for orphan in live.orphans}
+    return live.opened.jobs
 
 
 def why(ws: Workspace, process: str, target: str, params: str = DEFAULT_SET) -> list[PlannedJob]:

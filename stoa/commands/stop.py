@@ -39,7 +39,7 @@ def stop(ws: Workspace, run: str = "", *, at_once: bool = False, forget: bool = 
     Parameters
     ----------
     run
-        Its id or the start of it; may be left out when one run is live.
+        Its id or the start of it, or `last` for the latest one that is live; may be left out when one is.
     forget
         Put a run that another machine holds into git as cut off. Should it live, it finds out at
         its next commit, and stops; what it had not recorded is to be run again.
@@ -75,9 +75,13 @@ def _stop_elsewhere(ws: Workspace, run: str, live: LiveRun, *, at_once: bool, fo
 
 
 def _chosen(ws: Workspace, run: str) -> tuple[str, LiveRun]:
-    found = {name: live for name, live in ws.live().items() if name.startswith(run) and live.state != "cut off"}
+    under_way = {name: live for name, live in ws.live().items() if live.state != "cut off"}
+    if run == "last" and under_way:
+        return max(under_way.items(), key=lambda pair: pair[1].run.rank)
+    found = {name: live for name, live in under_way.items() if name.startswith(run)}
     if not found:
-        raise StoaError(f"no live run{f' named {run!r}' if run else ''}", "`stoa runs` lists the runs")
+        named = f" named {run!r}" if run not in ("", "last") else ""
+        raise StoaError(f"no live run{named}", "`stoa runs` lists the runs")
     if len(found) > 1:
         raise StoaError(f"{len(found)} runs are live: {', '.join(found)}", "`stoa stop RUN` stops one")
     return next(iter(found.items()))
