@@ -29,6 +29,20 @@ def test_status_groups_failures_by_cause(looked):
     assert lines[3:] == ["  2 failed: OSError: truncated  [b, c]"]
 
 
+def test_status_names_a_file_that_cannot_be_read_once(looked):
+    run = looked.runs()[-1]
+    for name in ("0001", "0002", "0003", "0004", "0005", "0006", "0007"):
+        (looked.top / f".stoa/runs/{run}/outcomes-{name}.yaml").write_text("- {}\n" * 30, encoding="utf-8")
+    looked.git("add", ".stoa/runs")
+    looked.git("commit", "-qm", "planted")
+    told = [line for line in looked("status").stderr.splitlines() if "cannot" in line]
+    assert len(told) == 6
+    assert told[0].startswith(f"cannot read runs/{run}/outcomes-0001.yaml: not a record: Object missing")
+    assert told[0].endswith("(and 29 other lines: `stoa fsck`)")
+    assert told[5] == "2 more files cannot be read: `stoa fsck`"
+    assert len(looked.json("fsck")["findings"]) == 210
+
+
 def test_status_has_one_entry_a_target(looked):
     looked.ok("flag", "a", "--reason", "artefacts")
     assert looked.json("status")["targets"] == [
