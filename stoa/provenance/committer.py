@@ -150,7 +150,14 @@ class RunWriter:
             files |= outcome_files(self._pending, self._number)
         trailers = {"Run": self.run.id, "Process": self.run.process, "Params": self.run.params.name}
         changes = {Project.run_record(self.run.id, name): data for name, data in files.items()}
-        self.commits.append(self._store.commit(changes, subject, trailers, self._branch, self.run.author))
+        try:
+            commit = self._store.commit(changes, subject, trailers, self._branch, self.run.author)
+        except StoaError as problem:
+            raise StoaError(
+                f"{problem.message}; what has ended is kept in {self.folder}",
+                "; ".join(filter(None, [problem.hint, "then `stoa status` commits it"])),
+            ) from None
+        self.commits.append(commit)
         self._in_doubt = False
         self._number += sum(name.startswith("outcomes-") for name in files)
         self._pending = []

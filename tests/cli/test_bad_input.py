@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,32 @@ def test_on_a_detached_head(survey):
         "hint: `git switch BRANCH`, or `git switch -c NEW`",
     ]
     assert survey.ok("status").split(":")[0].endswith("on branch (detached)")
+
+
+def test_without_git(survey, monkeypatch, tmp_path):
+    for name in ("sh", "env"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert survey.error("run", "measure") == [
+        "error: git is not installed",
+        "hint: `apt-get install git`, or your system's way",
+    ]
+
+
+def test_commits_that_cannot_be_signed(survey):
+    survey.git("config", "commit.gpgsign", "true")
+    survey.git("config", "gpg.program", "/bin/false")
+    message, hint = survey.error("run", "measure", "--quiet")
+    run = survey.json("runs")[-1]["run"]
+    assert message.startswith("error: git could not sign the commit: `git commit-tree` failed: ")
+    assert message.endswith(f"; what has ended is kept in {survey.top}/.stoa/spool/{run}")
+    assert hint == (
+        "hint: git is set up to sign commits: `git config user.signingkey` names the key,"
+        " `git config commit.gpgsign false` signs none; then `stoa status` commits it"
+    )
+    survey.git("config", "commit.gpgsign", "false")
+    survey.ok("status")
+    assert survey.statuses(run) == {"a": "ok", "b": "ok", "c": "ok"}
 
 
 def test_without_an_identity(survey, monkeypatch, tmp_path):

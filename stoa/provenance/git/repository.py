@@ -132,7 +132,9 @@ class Repository:
         """
         try:
             ident = run_git(self.top, "var", "GIT_AUTHOR_IDENT")[1].decode("utf-8", "replace")
-        except GitError:
+        except GitError as problem:
+            if not problem.said:  # it is not there, or was killed
+                raise
             raise GitError(
                 "git does not know who you are, and every record names its author",
                 hint='`git config --global user.name "Your Name"` and `git config --global user.email you@example.org`',
@@ -307,7 +309,15 @@ class Repository:
         names = {"NAME": author.name, "EMAIL": author.email}
         who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in names.items()}
         words = ["commit-tree", "-S", *(word for parent in parents for word in ("-p", parent)), tree]
-        return run_git(self.top, *words, stdin=message.encode(), more_environ=who)[1].decode().strip()
+        try:
+            return run_git(self.top, *words, stdin=message.encode(), more_environ=who)[1].decode().strip()
+        except GitError as problem:
+            raise GitError(
+                f"git could not sign the commit: {problem.message}",
+                problem.said,
+                "git is set up to sign commits: `git config user.signingkey` names the key,"
+                " `git config commit.gpgsign false` signs none",
+            ) from None
 
     def _edit(self, tree_id: ObjectID | None, changes: _Nest, trees: list[ShaFile]) -> ObjectID | None:
         """Id of the tree with the changes; only trees on changed paths are read and written."""
