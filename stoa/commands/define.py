@@ -275,16 +275,18 @@ def _check_where(ws: Workspace, where: str, settings: Mapping[str, str], name: s
 
 
 def list_parameter_sets(ws: Workspace, process_name: str = "") -> list[tuple[str, Listed]]:
-    """Process and set, of one process or of all."""
+    """Process and set, of one process or of all; of a process that cannot be read each set says why."""
+    if process_name:
+        ws.library.process(process_name)
     found = []
     for name in [process_name] if process_name else ws.library.processes():
-        process = ws.library.process(name)
         names = ws.library.parameter_sets(name)
-        found += [(name, _listed(set_name, partial(_set_words, ws, process, set_name))) for set_name in names]
+        found += [(name, _listed(set_name, partial(_set_words, ws, name, set_name))) for set_name in names]
     return found
 
 
-def _set_words(ws: Workspace, process: Process, name: str) -> str:
+def _set_words(ws: Workspace, process_name: str, name: str) -> str:
+    process = ws.library.process(process_name)
     return ", ".join(set_words(process, ws.library.parameter_set(process, name))) or "all defaults"
 
 

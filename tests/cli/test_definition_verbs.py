@@ -104,6 +104,16 @@ def test_a_parameter_set_can_start_from_another(survey):
     assert values == {"snr": 4.0, "mode": "slow", "deep": False, "n": 3}
 
 
+def test_parameter_sets_are_listed_beside_a_process_that_cannot_be_read(survey):
+    (survey.top / ".stoa/processes/broken.yaml").write_text("schema: 1\nname: broken\ncommand: [x\n", encoding="utf-8")
+    rows = {row["process"]: (row["set"], row["values"], row["problem"][:8]) for row in survey.json("params", "list")}
+    assert rows == {
+        "broken": ("default", "", "not YAML"),
+        "measure": ("default", "all defaults", ""),
+    }
+    assert survey("params", "list", "--process", "broken").exit_code == 1
+
+
 def test_parameter_sets_are_listed_shown_and_compared(survey):
     survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4", "--set", "deep=true")
     assert survey.ok("params", "list").splitlines()[1:] == [
