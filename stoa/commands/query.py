@@ -50,7 +50,10 @@ def _with_guess(problem: QueryError, known: list[tuple[Any, ...]]) -> QueryError
     for what, names in (("table", tables), ("column", [column for _, column in known])):
         _, found, missing = problem.message.partition(f"no such {what}: ")
         if found:
-            near = nearest(missing.rpartition(".")[2], names)
+            name = missing.rpartition(".")[2]
+            near = nearest(name, names)
             guess = f"; did you mean {near!r}?" if near else ""
+            if near == name:
+                guess = f"; there is one in {' and '.join(table for table, column in known if column == name)}"
             return QueryError(f"{problem.message}{guess}", f"tables: {', '.join(tables)} (docs/index-schema.md)")
     return problem

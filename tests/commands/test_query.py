@@ -67,6 +67,7 @@ def test_json_and_csv_at_once_are_wrong_usage(asked):
     ("sql", "words"),
     [
         ("SELECT statsu FROM outcomes", "no such column: statsu; did you mean 'status'?"),
+        ("SELECT duration_s FROM latest", "no such column: duration_s; there is one in outcomes and runs"),
         ("SELECT o.statsu FROM outcomes o", "no such column: o.statsu; did you mean 'status'?"),
         ("SELECT 1 FROM outcome", "no such table: outcome; did you mean 'outcomes'?"),
         ("DELETE FROM outcomes", "it may only read"),
