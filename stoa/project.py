@@ -22,6 +22,11 @@ LOG_FILE = "stoa-log.txt"
 PRODUCTS_ROOT = "products"
 
 
+def resolved(path: Path) -> Path:
+    """An absolute path without ``..``; links stay as they were named where none is in the way."""
+    return path.resolve() if ".." in path.parts else path.absolute()
+
+
 class QualityCut(Struct, frozen=True):
     """A named cut: a condition on the columns of a catalogue, or how far apart its sources are at least."""
 

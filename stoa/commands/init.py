@@ -13,7 +13,7 @@ import msgspec
 
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
-from stoa.project import PRODUCTS_ROOT, STOA_DIR, Config, Local, Project
+from stoa.project import PRODUCTS_ROOT, STOA_DIR, Config, Local, Project, resolved
 from stoa.provenance.definitions import check_name, read_config, read_local
 from stoa.provenance.dialect import block
 from stoa.provenance.git import Repository, check_ready, find, init_durable, way_back
@@ -58,7 +58,7 @@ def init(path: Path) -> InitReport:
         Outside git, in a bare repository, in the middle of a merge or rebase, on a detached
         HEAD, or where there is a project already.
     """
-    path = path.absolute()
+    path = resolved(path)
     if not path.is_dir():
         raise StoaError(f"{path} is no folder", "make it first")
     with closing(find(path)) as repository:

@@ -13,7 +13,7 @@ from stoa.commands.init import RootState, list_roots
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.meta.xml import is_built
-from stoa.project import PRODUCTS_ROOT, STOA_DIR
+from stoa.project import PRODUCTS_ROOT, STOA_DIR, resolved
 from stoa.provenance.conflict import conflict_words
 from stoa.provenance.git import ConflictError, Repository, SyncReport, holders, uncommitted
 from stoa.provenance.git import clone as clone_repository
@@ -92,7 +92,7 @@ def clone(url: str, directory: Path | None = None) -> CloneReport:
     StoaError
         If it cannot be reached, has no project in it, or what it holds cannot be trusted.
     """
-    place = (directory or Path(_name(url))).absolute()
+    place = resolved(directory or Path(_name(url)))
     found: list[str] = []
     clone_repository(url, place, partial(_examine, found=found))
     ws = Workspace(place / found[0])

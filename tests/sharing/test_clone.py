@@ -63,6 +63,22 @@ def test_an_empty_repository_is_refused(tmp_path):
         clone(str(tmp_path / "empty.git"), tmp_path / "mine")
 
 
+def test_a_repository_of_another_format_is_named_by_its_address(tmp_path, git):
+    source = tmp_path / "source"
+    subprocess.run(["git", "init", "-q", "--object-format=sha256", source], check=True)
+    git(source, "commit", "--quiet", "--allow-empty", "--message", "first")
+    with pytest.raises(GitError) as caught:
+        clone(str(source), tmp_path / "mine")
+    message = f"{source} uses objectformat 'sha256', which STOA cannot write; nothing was cloned"
+    assert caught.value.message == message
+
+
+def test_a_folder_beside_this_one_is_named_without_a_detour(hub, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert clone(str(hub), Path("../mine")).path == str(tmp_path / "mine")
+
+
 def test_a_folder_that_is_in_use_is_left_alone(hub, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()

@@ -53,7 +53,11 @@ def _fill(url: str, folder: Path, examine: Callable[[Repository], None]) -> None
     )  # fmt: skip
     if said.code:
         raise said.problem(f"cannot clone {without_secrets(url)}", "`git ls-remote URL` shows whether it is there")
-    repository = Repository(folder)
+    try:
+        repository = Repository(folder)
+    except GitError as problem:  # by the name that the user knows: the folder is gone in a moment
+        message = problem.message.replace(str(folder), without_secrets(url))
+        raise GitError(f"{message}; nothing was cloned", problem.said, problem.hint) from None
     try:
         if not repository.head():
             raise GitError(
