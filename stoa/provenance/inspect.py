@@ -200,7 +200,8 @@ def _twins(repository: Repository, commit: str, fresh: list[str]) -> Iterator[Fi
         known: dict[str, set[str]] = {}
         for name, _, _ in snapshot.entries(folder):
             known.setdefault(_folded(name), set()).add(name)
-        for twins in (known[_folded(name)] for name in sorted(new)):
+        for folded in sorted({_folded(name) for name in new}):
+            twins = known[folded]
             if len(twins) > 1:
                 others = " and ".join(shown(name) for name in sorted(twins))
                 yield Finding(folder or ".", f"holds {others}, which differ in case only")

@@ -125,6 +125,15 @@ def test_attributes_that_switch_conversions_off_may_differ(anna, ben):
     assert ben.sync().received == 1
 
 
+def test_names_that_differ_in_case_only_are_found_once_by_fsck(anna, ben):
+    anna.plant(".stoa/meta/A.xml")
+    anna.plant(".stoa/meta/a.xml")
+    ben.git("pull", "-q")
+    with ben.open() as ws:
+        found = [finding.message for finding in fsck(ws).findings if "case" in finding.message]
+    assert found == ["holds A.xml and a.xml, which differ in case only"]
+
+
 def test_what_plain_git_pull_let_in_is_found_by_fsck(anna, ben):
     anna.plant(".stoa/runs/evil", b"/etc", "120000")
     ben.git("pull", "-q")
