@@ -20,6 +20,7 @@ from stoa.provenance.scalars import brief
 from stoa.provenance.yamltree import DefinitionError, read_yaml
 
 MAX_BLOCK = 16_000_000  # a summary names every target that failed
+MOST_S = 1e10  # three centuries
 S = TypeVar("S", bound=msgspec.Struct)
 _OUTCOME = msgspec.json.Decoder(Outcome)
 _TARGET = msgspec.json.Decoder(Target)
@@ -123,6 +124,8 @@ def _checked(outcome: Outcome) -> Outcome:
         raise RecordError(f"{brief(outcome.target)} in run {brief(outcome.run)} names no target")
     if _leaves(outcome.group):
         raise RecordError(f"image group {brief(outcome.group)} leaves its target")
+    if not (0 <= outcome.duration_s <= MOST_S and 0 <= outcome.cpu_s <= MOST_S):
+        raise RecordError(f"no job takes {outcome.duration_s:g} s, or {outcome.cpu_s:g} s of processors")
     for path in (outcome.place, *(ref.path for ref in (*outcome.inputs.values(), *outcome.outputs.values()))):
         if _leaves(path) or (":/" in path and _leaves(path.partition(":")[2])):
             raise RecordError(f"path {brief(path)} leaves its root")
@@ -166,6 +169,8 @@ def read_summary(data: bytes, file: str) -> Summary:
     """A summary from its `summary.yaml`; its id and the targets in it are checked."""
     summary = _read_block(data, file, Summary)
     _check_ids(file, summary.run)
+    if not 0 <= summary.duration_s <= MOST_S:
+        raise RecordError(f"no run takes {summary.duration_s:g} s ({file})")
     for cause in summary.causes:
         _check_names(file, *cause.targets)
     return summary

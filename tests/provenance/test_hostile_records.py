@@ -56,6 +56,9 @@ def problems(line: str | bytes) -> list[tuple[str, str | None]]:
         (f'- {{{HEAD}, "status": "fine"}}', "not a record: Invalid enum value 'fine' - at `$.status`"),
         (f'- {{{HEAD}, "duration_s": NaN}}', "not a record: JSON is malformed: invalid character"),
         (f'- {{{HEAD}, "duration_s": 1e999}}', "not a record: Number out of range - at `$.duration_s`"),
+        (f'- {{{HEAD}, "duration_s": 1e300}}', "no job takes 1e+300 s, or 0 s of processors"),
+        (f'- {{{HEAD}, "duration_s": -3}}', "no job takes -3 s, or 0 s of processors"),
+        (f'- {{{HEAD}, "duration_s": 2, "cpu_s": -1}}', "no job takes 2 s, or -1 s of processors"),
         (f'- {{{HEAD}, "results": {{"n": {2**63}}}}}', "an integer has more than 64 bits"),
         (f'- {{{HEAD}, "exit_code": -{2**70}}}', "an integer has more than 64 bits"),
         (f'- {{{HEAD}, "attempt": {"9" * 5000}}}', "not a record: Integer value out of range - at `$.attempt`"),
@@ -333,6 +336,12 @@ def test_a_bad_review_is_refused_and_named(text, message):
             "snr: [5]",
             NOT + "Expected `bool | int | float | str`, got `array` - at `$.params.values[...]` (r.yaml)",
         ),
+        ("jobs: 1", "jobs: 1\nafter: last", "'last' is no id of a run or review (r.yaml)"),
+        (
+            "jobs: 1",
+            "jobs: 1\nafter: 20200101T000000-aaaaaa",
+            f"run {RUN} says that it counts after 20200101T000000-aaaaaa, which is no later id (r.yaml)",
+        ),
         ("jobs: 1", "jobs: many", "not a record: Expected `int`, got `str` - at `$.jobs` (r.yaml)"),
     ],
 )
@@ -343,6 +352,7 @@ def test_a_bad_run_is_refused_and_named(field, spoilt, message):
 def test_a_bad_summary_is_refused_and_named():
     causes = "causes: [{status: failed, cause: x, count: 1, targets: ['../x']}]\n"
     assert refusal(read_summary, SUMMARY + causes) == "'../x' cannot name anything in a record (r.yaml)"
+    assert refusal(read_summary, SUMMARY.replace("duration_s: 1", "duration_s: -1")) == "no run takes -1 s (r.yaml)"
     assert refusal(read_summary, SUMMARY.replace(RUN, "x")) == "'x' is no id of a run or review (r.yaml)"
 
 

@@ -34,6 +34,7 @@ moments = st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year
 ids = st.builds("{:%Y%m%dT%H%M%S}-{}".format, moments, st.from_regex(r"[a-z0-9]{6}", fullmatch=True))
 integers = st.integers(-(2**63), 2**63 - 1)
 floats = st.floats(allow_nan=False, allow_infinity=False)
+durations = st.floats(0, 1e10)
 values = st.booleans() | integers | floats | texts
 
 segments = texts.map(lambda text: text.replace("/", "_")).filter(lambda text: text not in ("", ".", ".."))
@@ -47,7 +48,8 @@ outcomes = st.builds(
     Outcome,
     schema=st.just(SCHEMA), run=ids, target=names, group=paths, attempt=st.integers(1, 9),
     status=st.sampled_from(Status), cause=texts, exit_code=st.none() | st.integers(0, 255), start=texts,
-    duration_s=floats, cpu_s=floats, memory_mb=floats, inputs=st.dictionaries(words, files, max_size=2), meta=texts,
+    duration_s=durations, cpu_s=durations, memory_mb=floats, meta=texts,
+    inputs=st.dictionaries(words, files, max_size=2),
     outputs=st.dictionaries(words, files, max_size=2), results=st.dictionaries(texts, values | st.none(), max_size=4),
     place=st.just("") | refs, log=texts,
 )  # fmt: skip
@@ -67,7 +69,7 @@ causes = st.builds(
 )  # fmt: skip
 summaries = st.builds(
     Summary,
-    schema=st.just(SCHEMA), run=ids, finished=texts, duration_s=floats,
+    schema=st.just(SCHEMA), run=ids, finished=texts, duration_s=durations,
     counts=st.dictionaries(st.sampled_from([status.value for status in Status]), st.integers(0, 9), max_size=3),
     skipped_up_to_date=st.integers(0, 9), causes=st.lists(causes, max_size=2).map(tuple),
 )  # fmt: skip
