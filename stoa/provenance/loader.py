@@ -30,7 +30,7 @@ MetaReader = Callable[[str, bytes], tuple[Mapping[str, Any], bytes]]
 
 _LATEST = """
 INSERT INTO latest SELECT o.process, o.params, o.target, o.grp, o.run, r.rank, o.attempt, o.id, o.status, o.cause
-FROM outcomes o JOIN runs r USING (run) WHERE {where}
+FROM outcomes o CROSS JOIN runs r USING (run) WHERE {where}
 ORDER BY o.process, o.params, o.target, o.grp, r.rank, o.attempt
 ON CONFLICT(process, params, target, grp) DO UPDATE
   SET run = excluded.run, rank = excluded.rank, attempt = excluded.attempt, outcome = excluded.outcome,

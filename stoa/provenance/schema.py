@@ -37,7 +37,7 @@ CREATE VIEW open_flags AS SELECT * FROM reviews
 INDEXES = {
     "outcome_key": "CREATE UNIQUE INDEX outcome_key ON outcomes(run, target, grp, attempt)",
     "outcome_target": "CREATE INDEX outcome_target ON outcomes(target)",
-    "latest_run": "CREATE INDEX latest_run ON latest(process, params, run, status)",
+    "latest_run": "CREATE INDEX latest_run ON latest(process, params, run, status, rank)",
 }
 """What a first load makes last, because filling an ordered index in no order is slow."""
 
