@@ -62,7 +62,7 @@ def test_an_index_that_follows_equals_one_that_is_built_anew(changes):
 
 
 SETS = {FIRST: "default", SECOND: "deep", THIRD: "default"}
-KEYS = st.tuples(st.sampled_from(sorted(SETS)), st.sampled_from("ab"), st.sampled_from(["", "x"]), st.integers(1, 3))
+KEYS = st.tuples(st.sampled_from(sorted(SETS)), st.sampled_from("ab"), st.sampled_from(["", "x"]), st.integers(1, 2))
 
 
 class History(NamedTuple):
@@ -75,7 +75,7 @@ class History(NamedTuple):
 
 @st.composite
 def histories(draw: st.DrawFn) -> History:
-    statuses = draw(st.dictionaries(KEYS, st.sampled_from(list(Status)), max_size=8))
+    statuses = draw(st.dictionaries(KEYS, st.sampled_from(list(Status)), max_size=12))
     targets = draw(st.lists(st.sampled_from("ab"), max_size=5))
     flags = {f"20261122T12000{n}-bbbbbb": target for n, target in enumerate(targets)}
     events = st.sampled_from([*flags, "20261122T110000-zzzzzz"])  # the last is one that has not come
