@@ -136,27 +136,122 @@ def test_failures_are_the_planted_defects(played: Played) -> None:
     }  # fmt: skip
 
 
+WORST_FIRST = ("error", "failed", "timeout", "killed", "blocked", "interrupted", "skipped", "ok")
+
+
+class SecondReader:
+    """What the records say, read with `git show` and a plain YAML library alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = git(folder, "ls-tree", "-r", "--name-only", "HEAD", ".stoa").split()
+        self.runs = {name.split("/")[2]: self.read(name) for name in self.matching(r"runs/[^/]+/run\.yaml")}
+        self.targets = [line["name"] for name in self.matching(r"targets/.*") for line in self.read(name)]
+        self.pairs = {run: f"{head['process']}@{head['params']['name']}" for run, head in self.runs.items()}
+
+    def matching(self, pattern: str) -> list[str]:
+        return sorted(name for name in self.files if re.fullmatch(rf"\.stoa/{pattern}", name))
+
+    def read(self, name: str) -> Any:
+        return yaml.safe_load(git(self.folder, "show", f"HEAD:{name}"))
+
+    def outcomes(self, run: str) -> list[dict[str, Any]]:
+        return [one for name in self.matching(rf"runs/{run}/outcomes-.*") for one in self.read(name)]
+
+    def latest(self) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+        """Pair -> target -> image group -> outcome; groups take the place of the whole target, and the other way."""
+        found: dict[str, dict[str, dict[str, dict[str, Any]]]] = {pair: {} for pair in self.pairs.values()}
+        for run in sorted(self.runs):
+            for one in sorted(self.outcomes(run), key=lambda one: one.get("attempt", 1)):
+                groups = found[self.pairs[run]].setdefault(one["target"], {})
+                group = one.get("group", "")
+                for other in [name for name in groups if (name == "") != (group == "") and groups[name]["run"] < run]:
+                    del groups[other]
+                groups[group] = one
+        return found
+
+    def table(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Target -> the states and the causes of the worst of its outcomes, by pair."""
+        rows: dict[str, dict[str, dict[str, str]]] = {name: {"states": {}, "causes": {}} for name in self.targets}
+        for pair, targets in self.latest().items():
+            for name, row in rows.items():
+                groups = [one for _, one in sorted(targets.get(name, {}).items())]
+                worst = min(groups, key=lambda one: WORST_FIRST.index(one["status"]), default={"status": "new"})
+                row["states"][pair] = worst["status"]
+                if worst.get("cause"):
+                    row["causes"][pair] = worst["cause"]
+        return rows
+
+    def open_flags(self) -> dict[str, list[str]]:
+        """Reasons by target."""
+        events = [self.read(name) for name in self.matching(r"reviews/.*")]
+        cleared = {(one["target"], flag) for one in events for flag in one.get("clears", ())}
+        found: dict[str, list[str]] = {}
+        for one in sorted(events, key=lambda one: str(one["id"])):
+            if one["kind"] == "flag" and (one["target"], one["id"]) not in cleared:
+                found.setdefault(one["target"], []).append(one["reason"])
+        return found
+
+
+def told(played: Played, *words: str) -> Any:
+    return json.loads(stoa(played.folder, *words, "--json").stdout)
+
+
+def counted(statuses: list[str]) -> dict[str, int]:
+    return {status: statuses.count(status) for status in statuses}
+
+
 def test_a_second_reader_gets_the_same_table(played: Played) -> None:
-    """Git and a plain YAML library alone give what `stoa status --json` says."""
-    names = git(played.folder, "ls-tree", "-r", "--name-only", "HEAD", ".stoa/runs").split()
-    runs = {name.split("/")[2] for name in names}
-    latest: dict[tuple[str, str, str], str] = {}
-    for run in sorted(runs):
-        head = yaml.safe_load(git(played.folder, "show", f"HEAD:.stoa/runs/{run}/run.yaml"))
-        pair = f"{head['process']}@{head['params']['name']}"
-        for name in (n for n in names if n.startswith(f".stoa/runs/{run}/outcomes-")):
-            for outcome in yaml.safe_load(git(played.folder, "show", f"HEAD:{name}")):
-                latest[pair, outcome["target"], outcome.get("group", "")] = outcome["status"]
-    report = json.loads(stoa(played.folder, "status", "--json").stdout)
-    for pair in report["pairs"]:
-        key = f"{pair['process']}@{pair['params']}"
-        mine = [status for (name, _, _), status in latest.items() if name == key]
-        assert pair["counts"] == {status: mine.count(status) for status in set(mine)}
-    for target in report["targets"]:
-        for key, state in target["states"].items():
-            assert state in {
-                status for (name, who, _), status in latest.items() if (name, who) == (key, target["name"])
-            }
+    reader = SecondReader(played.folder)
+    shown = told(played, "status")["targets"]
+    assert len(shown) == 24
+    assert [target["name"] for target in shown] == sorted(reader.targets)
+    table = {target["name"]: {"states": target["states"], "causes": target["causes"]} for target in shown}
+    assert table == reader.table()
+    assert {state for row in table.values() for state in row["states"].values()} == {"ok", "failed", "blocked"}
+
+
+def test_a_second_reader_gets_the_same_counts(played: Played) -> None:
+    shown = {f"{pair['process']}@{pair['params']}": pair for pair in told(played, "status")["pairs"]}
+    latest = {
+        pair: [one for groups in targets.values() for one in groups.values()]
+        for pair, targets in SecondReader(played.folder).latest().items()
+    }
+    assert latest.keys() == {"sep@default", "sep@deep"}
+    assert {pair: one["counts"] for pair, one in shown.items()} == {
+        pair: counted([one["status"] for one in outcomes]) for pair, outcomes in latest.items()
+    }
+    assert {pair: one["run"] for pair, one in shown.items()} == {
+        pair: max(one["run"] for one in outcomes) for pair, outcomes in latest.items()
+    }
+
+
+def test_a_second_reader_gets_the_same_open_flags(played: Played) -> None:
+    flags = SecondReader(played.folder).open_flags()
+    report = told(played, "status")
+    assert flags == {"A001_X2ca9_Xf03": ["check"]}
+    assert {target["name"]: target["flags"] for target in report["targets"] if target["flags"]} == flags
+    assert report["flags"] == {"check": ["A001_X2ca9_Xf03"]}
+
+
+def test_a_second_reader_gets_the_same_runs(played: Played) -> None:
+    """Each summary fits the outcomes that it sums up, and `stoa runs` says what both say."""
+    reader = SecondReader(played.folder)
+    shown = {row["run"]: row for row in told(played, "runs")}
+    assert len(shown) == 3
+    assert shown.keys() == reader.runs.keys()
+    for run, head in reader.runs.items():
+        summary, outcomes = reader.read(f".stoa/runs/{run}/summary.yaml"), reader.outcomes(run)
+        assert summary["counts"] == shown[run]["counts"] == counted([one["status"] for one in outcomes])
+        assert summary["duration_s"] == shown[run]["duration_s"]
+        causes = sorted((one["status"], one["target"]) for one in outcomes if one["status"] in ("failed", "blocked"))
+        told_causes = [(cause["status"], name) for cause in summary.get("causes", []) for name in cause["targets"]]
+        assert sorted(told_causes) == causes
+        said = {name: shown[run][name] for name in ("process", "params", "environment", "started", "jobs", "state")}
+        assert said == {
+            "process": head["process"], "params": head["params"]["name"], "environment": head["environment"],
+            "started": head["started"], "jobs": head["jobs"], "state": "done",
+        }  # fmt: skip
 
 
 def test_every_record_is_read_the_same_by_json_and_yaml(played: Played) -> None:
