@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from collaborators import TARGETS, Person, clone_for
 
+from stoa.commands import review
 from stoa.errors import StoaError
 from stoa.provenance.git import GitError
+from stoa.provenance.git import repository as repository_module
 
 
 def both_ways(anna: Person, ben: Person) -> None:
@@ -107,6 +109,38 @@ def test_a_shallow_clone_shares_while_the_histories_meet(hub, anna, tmp_path):
     cleo.sync()
     anna.sync()
     assert {row[0] for row in anna.rows("SELECT target FROM open_flags")} == {"a", "c"}
+
+
+def test_a_shallow_clone_that_was_cut_again_is_not_told_that_the_branch_was_rewritten(hub, anna, tmp_path):
+    subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{hub}", str(tmp_path / "cleo")], check=True)
+    cleo = Person("Cleo", tmp_path / "cleo").introduce()
+    cleo.sync()
+    for target in ("a", "b"):
+        anna.flag(target)
+    anna.sync()
+    cleo.git("fetch", "-q", "--depth=1")
+    with pytest.raises(GitError, match="this clone is shallow") as caught:
+        cleo.sync()
+    assert caught.value.hint == "`git fetch --unshallow`, then `stoa sync` again"
+    cleo.git("fetch", "-q", "--unshallow")
+    assert cleo.sync().received == 2
+
+
+def test_a_partial_clone_shares_and_keeps_few_packs(hub, anna, tmp_path, monkeypatch):
+    monkeypatch.setattr(repository_module, "PACKS_AT_MOST", 5)
+    subprocess.run(["git", "config", "uploadpack.allowFilter", "true"], cwd=hub, check=True)
+    subprocess.run(["git", "clone", "-q", "--filter=blob:none", f"file://{hub}", tmp_path / "cleo"], check=True)
+    cleo = Person("Cleo", tmp_path / "cleo").introduce()
+    cleo.write(".stoa/local.yaml", "schema: 1\nroots: {data: data}\n")
+    for number in range(12):
+        with cleo.open() as ws:
+            review.flag(ws, list(TARGETS), reason="check", text=f"look {number}")
+    packs = list((cleo.folder / ".git/objects/pack").glob("*.pack"))
+    assert len(packs) <= 6
+    cleo.sync()
+    anna.sync()
+    assert len(anna.rows("SELECT id FROM open_flags")) == 12 * len(TARGETS)
+    cleo.git("fsck", "--strict", "--no-dangling")
 
 
 def test_the_upstream_may_have_another_name(anna, hub):

@@ -114,12 +114,17 @@ def _base(repository: Repository, ours: str, theirs: str, label: str) -> str:
     base = run_git(repository.top, "merge-base", ours, theirs, allow=(0, 1))[1].decode().strip()
     if base:
         return base
+    refuse_shallow(repository, label)
+    raise GitError(f"{label} and this branch have no common history", hint="is this the right remote? `git remote -v`")
+
+
+def refuse_shallow(repository: Repository, label: str) -> None:
+    """Raise `GitError` in a clone of the last commits alone, in which two histories need not be seen to meet."""
     if (repository.common / "shallow").exists():
         raise GitError(
             f"this clone is shallow and does not reach back to where it and {label} part",
             hint="`git fetch --unshallow`, then `stoa sync` again",
         )
-    raise GitError(f"{label} and this branch have no common history", hint="is this the right remote? `git remote -v`")
 
 
 def _merge(repository: Repository, base: str, ours: str, theirs: str, label: str, guard: Guard) -> str:

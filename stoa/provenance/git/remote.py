@@ -19,7 +19,7 @@ import msgspec
 
 from stoa.errors import NotFoundError
 from stoa.provenance.git.leftovers import lock_in_the_way
-from stoa.provenance.git.merge import Guard, join, resume
+from stoa.provenance.git.merge import Guard, join, refuse_shallow, resume
 from stoa.provenance.git.network import LostConnection, Said, check_url, run_network, without_secrets
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.repository import Repository
@@ -94,6 +94,7 @@ def sync(repository: Repository, guard: Guard, remote: str | None = None, *, rej
     ------
     GitError
         If there is no remote, it cannot be reached or written to, or keeps moving.
+        Also in a shallow clone that does not reach back to where both sides part.
     RewrittenError
         If the remote's branch was rewritten, shortened or removed since the last sync.
     ConflictError
@@ -227,10 +228,12 @@ class _Exchange:
             return
         if (self.theirs and contains(repository, self.theirs, seen)) or not (ours and contains(repository, ours, seen)):
             return
-        lost = count_commits(repository, seen, self.theirs)
         how = "was rewritten" if self.theirs else "is gone"
         if self.theirs and contains(repository, seen, self.theirs):
             how = "was shortened"
+        elif self.theirs:
+            refuse_shallow(repository, shared.label)
+        lost = count_commits(repository, seen, self.theirs)
         raise RewrittenError(
             f"{shared.label} {how} since the last sync: {lost} commit{'s' if lost > 1 else ''} that it had"
             " it has no more. You still have all; nothing was merged or sent",

@@ -365,10 +365,17 @@ class Repository:
         packs = self.common / "objects" / "pack"
         if sum(name.endswith(".pack") for name in os.listdir(packs)) < PACKS_AT_MOST:
             return
-        with suppress(GitError):  # older gits have no geometric; and where it fails nothing is lost, only slow
-            run_git(self.top, "repack", "-d", "-q", "--geometric=2")
+        with suppress(GitError):  # where it fails nothing is lost, only slow
+            self._join_packs()
         self._repo.close()
         self._repo = self._opened()
+
+    def _join_packs(self) -> None:
+        """Join packs of about one size, or all where git cannot do that: in a partial clone, or an older one."""
+        try:
+            run_git(self.top, "repack", "-d", "-q", "--geometric=2")
+        except GitError:
+            run_git(self.top, "repack", "-a", "-d", "-q", "--keep-unreachable")
 
 
 _Nest = dict[bytes, "_Nest | Blob | None"]
