@@ -91,7 +91,7 @@ class RecordGuard:
             raise RefusedError(
                 f"your branch changes records that collaborators have: {listed(findings)}; nothing was sent",
                 findings,
-                "records are never edited: `git checkout @{upstream} -- PATH` brings one back;"
+                f"records are never edited: `git checkout {old[:12]} -- PATH` brings one back;"
                 " if it has to be, `git push`",
             )
 

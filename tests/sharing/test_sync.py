@@ -137,9 +137,12 @@ def test_a_partial_clone_shares_and_keeps_few_packs(hub, anna, tmp_path, monkeyp
             review.flag(ws, list(TARGETS), reason="check", text=f"look {number}")
     packs = list((cleo.folder / ".git/objects/pack").glob("*.pack"))
     assert len(packs) <= 6
-    cleo.sync()
-    anna.sync()
+    anna.run("b")
+    anna.comment("c")
+    both_ways(anna, cleo)
     assert len(anna.rows("SELECT id FROM open_flags")) == 12 * len(TARGETS)
+    assert cleo.rows("SELECT kind, target FROM reviews WHERE kind = 'comment'") == [("comment", "c")]
+    assert cleo.rows("SELECT target, status FROM outcomes") == [("b", "ok")]
     cleo.git("fsck", "--strict", "--no-dangling")
 
 
@@ -149,6 +152,37 @@ def test_the_upstream_may_have_another_name(anna, hub):
     anna.flag()
     assert anna.sync().branch == "records"
     assert subprocess.check_output(["git", "rev-parse", "records"], cwd=hub, text=True).strip() == anna.head()
+
+
+def without_upstream(person: Person) -> None:
+    person.git("branch", "--unset-upstream")
+
+
+def test_after_a_sync_plain_git_knows_what_the_branch_is_shared_by(anna, ben):
+    without_upstream(anna)
+    anna.flag("a")
+    anna.sync()
+    assert anna.git("rev-parse", "--abbrev-ref", "@{upstream}") == "origin/main"
+    ben.flag("b")
+    ben.sync()
+    anna.git("pull", "-q")
+    anna.flag("c")
+    anna.git("push", "-q")
+    assert ben.sync().received == 1
+
+
+def test_an_upstream_that_is_there_stays(anna):
+    anna.git("push", "-q", "origin", "main:records")
+    anna.git("branch", "-q", "--set-upstream-to=origin/records")
+    anna.sync()
+    assert anna.git("rev-parse", "--abbrev-ref", "@{upstream}") == "origin/records"
+
+
+def test_a_remote_that_is_named_once_does_not_become_the_upstream(anna, hub):
+    without_upstream(anna)
+    anna.git("remote", "add", "south", str(hub))
+    anna.sync(remote="south")
+    assert "branch.main.remote=south" not in anna.git("config", "--list").splitlines()
 
 
 def test_a_linked_work_tree_shares_its_own_branch(anna, ben, tmp_path):

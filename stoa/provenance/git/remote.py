@@ -87,6 +87,8 @@ def sync(repository: Repository, guard: Guard, remote: str | None = None, *, rej
     ----------
     guard
         Is asked before anything comes in or goes out.
+    remote
+        By default that of the branch's upstream, or the only one, which then becomes its upstream.
     rejoin
         Merge and push also when the remote's branch has lost commits since the last sync.
 
@@ -108,6 +110,8 @@ def sync(repository: Repository, guard: Guard, remote: str | None = None, *, rej
         began = time.monotonic()
         try:
             if exchange.round():
+                if remote is None:
+                    _track(repository, exchange.shared)
                 return exchange.report(attempt)
             lost = 0
         except LostConnection:
@@ -288,6 +292,16 @@ def remember_clone(repository: Repository) -> None:
 def _note(repository: Repository, shared: SharedBranch, commit: str) -> None:
     for name in (shared.tracking, shared.seen):
         repository.point(name, commit)
+
+
+def _track(repository: Repository, shared: SharedBranch) -> None:
+    """Tell plain `git pull` and `git push` what the branch is shared by, where nobody has told them yet."""
+    section = f"branch.{shared.local.removeprefix('refs/heads/')}"
+    if _setting(repository, f"{section}.remote") or _setting(repository, f"{section}.merge"):
+        return
+    with suppress(GitError):  # another git has the settings locked; the next sync tells them
+        run_git(repository.top, "config", f"{section}.remote", shared.remote)
+        run_git(repository.top, "config", f"{section}.merge", f"refs/heads/{shared.branch}")
 
 
 def remote_url(repository: Repository) -> str:
