@@ -40,6 +40,8 @@ def sync(
     if report.rebuild:
         tell(f"both sides had built, from different files: {_listed(report.rebuild)}")
         tell("`stoa meta build` makes them anew from the files that are here")
+    if report.hook:
+        tell(f"not run: your hook {one_line(report.hook)}; `git push` runs it, if it comes before `stoa sync`")
     if report.unshared:
         tell(f"not committed, so the others do not have it: {_listed(report.unshared)}")
         tell("`git add` and `git commit` them, then `stoa sync` again")

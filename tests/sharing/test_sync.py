@@ -290,6 +290,23 @@ def test_the_command_says_what_was_exchanged(anna, cli):
     assert printed == f"origin/main: received 0 commits, sent 1 commit (now at {anna.head()[:9]})\n"
 
 
+@pytest.mark.parametrize("settings", ["", "own hooks"])
+def test_a_hook_that_plain_git_push_would_run_is_named(anna, cli, settings):
+    if settings:
+        anna.git("config", "core.hooksPath", settings)
+    hook = anna.folder / (settings or ".git/hooks") / "pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    anna.flag("a")
+    assert anna.sync().hook == ""  # git does not run one that is not executable
+    hook.chmod(0o755)
+    anna.flag("b")
+    told = cli("sync", cwd=anna.folder)
+    assert told.exit_code == 0
+    assert f"not run: your hook {hook}; `git push` runs it" in told.stderr
+    assert "not run" not in cli("sync", cwd=anna.folder).stderr  # nothing went
+
+
 def test_an_old_git_is_told_to_be_too_old(anna, ben, tmp_path: Path, monkeypatch):
     """Git below 2.38 prints its usage when it is asked to merge without a work tree."""
     real = shutil.which("git")

@@ -52,6 +52,7 @@ class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     unreadable: tuple[tuple[str, str], ...] = ()  # records that came and cannot be read, and why
     rebuild: tuple[str, ...] = ()  # metadata documents that both sides had built differently; that of one was taken
+    hook: str = ""  # the user's pre-push hook, where commits went without it
     unshared: tuple[str, ...] = ()  # definitions and scripts that are not committed as they are here
 
 
@@ -167,14 +168,16 @@ class _Exchange:
         return self._push(self.ours)
 
     def report(self, attempts: int) -> SyncReport:
+        sent = count_commits(self.repository, *self.offered)
         return SyncReport(
             remote=self.shared.remote,
             branch=self.shared.branch,
             commit=self.ours,
             received=sum(count_commits(self.repository, *pair) for pair in self.came),
-            sent=count_commits(self.repository, *self.offered),
+            sent=sent,
             merged=self.merged,
             attempts=attempts,
+            hook=_push_hook(self.repository) if sent else "",
         )
 
     def _fetch(self) -> tuple[str, str]:
@@ -312,6 +315,15 @@ def remote_url(repository: Repository) -> str:
         return ""
     url = without_secrets(run_git(repository.top, "remote", "get-url", "--", name)[1].decode().strip())
     return url if ("://" in url and not url.startswith("file:")) or re.match(r"[^/]+@[^/]+:", url) else ""
+
+
+def _push_hook(repository: Repository) -> str:
+    """The hook that `git push` would run, "" where there is none."""
+    *users, _ours = (
+        run_git(repository.top, "config", "--get-all", "--type=path", "core.hooksPath")[1].decode().split("\n")[:-1]
+    )
+    hook = repository.top / (users[-1] if users else repository.common / "hooks") / "pre-push"
+    return str(hook) if os.access(hook, os.X_OK) else ""
 
 
 def _push_hint(reason: str) -> str:
