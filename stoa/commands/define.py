@@ -18,7 +18,7 @@ from stoa.commands.chain import check_needs
 from stoa.commands.environments import choose_environments, look_up, named_files, setting_of
 from stoa.commands.init import template
 from stoa.commands.propose import Proposal, propose
-from stoa.commands.resolve import read_files, read_script, value_changes
+from stoa.commands.resolve import check_line_ends, read_files, read_script, value_changes
 from stoa.commands.selection import described
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
@@ -200,7 +200,7 @@ def check_process(ws: Workspace, name: str) -> Process:
     process = ws.library.process(name)
     check_command(process)
     check_needs(ws, process)
-    read_script(ws.project, process)
+    check_line_ends(process, read_script(ws.project, process))
     read_files(ws.project, process)
     check_environment(ws, process.environment)
     for set_name in ws.library.parameter_sets(name):

@@ -13,6 +13,7 @@ import msgspec
 from stoa import __version__
 from stoa.commands.ahead import AHEAD_HINT, ahead
 from stoa.commands.init import list_roots
+from stoa.commands.resolve import check_line_ends, read_script
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.engines import ENGINES
@@ -35,8 +36,8 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def doctor(ws: Workspace) -> list[Remark]:
-    """What was looked at: software, git, roots, disk, locks, records."""
-    return [*_software(), *_git(ws), *_roots(ws), *_disk(ws), *_records(ws)]
+    """What was looked at: software, git, roots, disk, locks, line ends of scripts, records."""
+    return [*_software(), *_git(ws), *_roots(ws), *_disk(ws), *_scripts(ws), *_records(ws)]
 
 
 def _software() -> Iterator[Remark]:
@@ -118,6 +119,24 @@ def _flock(ws: Workspace) -> Iterator[Remark]:
             yield Remark(what="file system", fine=True, message="has locks that die with their holder")
     finally:
         os.close(descriptor)
+
+
+def _scripts(ws: Workspace) -> Iterator[Remark]:
+    """Scripts that git has given line ends with which they cannot run; `stoa process check` says what else is wrong."""
+    fine = True
+    for name in ws.library.processes():
+        try:
+            process = ws.library.process(name)
+            content = read_script(ws.project, process)
+        except StoaError:
+            continue
+        try:
+            check_line_ends(process, content)
+        except StoaError as problem:
+            fine = False
+            yield Remark(what="script", fine=False, message=problem.message, hint=problem.hint or "")
+    if fine:
+        yield Remark(what="scripts", fine=True, message="have line ends with which they run")
 
 
 def _records(ws: Workspace) -> Iterator[Remark]:

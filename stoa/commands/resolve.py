@@ -21,6 +21,8 @@ from stoa.provenance.digests import params_digest, process_digest, scripts_diges
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.parameter_sets import override
 
+SHELLS = ("sh", "bash", "dash", "ksh", "zsh")
+
 
 class Definitions(msgspec.Struct, frozen=True, kw_only=True):
     """What a run rests on, resolved and checked."""
@@ -123,6 +125,30 @@ def read_script(project: Project, process: Process) -> bytes:
             f"`chmod +x {process.script}`, or name its interpreter in the command",
         )
     return _content(file, f"the script {process.script}")
+
+
+def check_line_ends(process: Process, script: bytes) -> None:
+    """Raise `StoaError` for a script with the line ends of Windows that only runs with those of Unix.
+
+    Git writes it so into a work tree with `core.autocrlf`. What a shell then says, or the kernel that looks
+    for an interpreter, does not tell that.
+    """
+    if script.partition(b"\n")[0].endswith(b"\r") and _is_particular(process, script):
+        path = process.script
+        raise StoaError(
+            f"the script {path} of process {process.name!r} has line ends of Windows (CRLF), with which it cannot run",
+            f"`{path} text eol=lf` in .gitattributes keeps git from making them; then `git add --renormalize {path}`,"
+            f" `rm {path}` and `git checkout -- {path}`",
+        )
+
+
+def _is_particular(process: Process, script: bytes) -> bool:
+    """Whether a shell runs the script, or the interpreter that its first line names."""
+    words = " ".join(process.command).split() if process.shell else list(process.command)
+    if "{script}" not in words:
+        return False
+    before = words[: words.index("{script}")]
+    return any(Path(word).name in SHELLS for word in before) or (not before and script.startswith(b"#!"))
 
 
 def read_files(project: Project, process: Process) -> dict[str, bytes]:

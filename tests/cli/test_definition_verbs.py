@@ -88,6 +88,33 @@ def test_every_definition_is_checked_before_anything_runs(survey):
     assert result.exit_code == 1
 
 
+@pytest.mark.parametrize("command", ['[sh, "{script}"]', '["{script}"]', '["/usr/bin/env bash {script}"]\nshell: true'])
+def test_a_script_to_which_git_gave_line_ends_of_windows_is_named_until_that_is_mended(survey, command):
+    survey.edit(".stoa/processes/measure.yaml", '[sh, "{script}", "{target}", "{params.snr}"]', command)
+    script = survey.top / "measure.sh"
+    script.chmod(0o755)
+    survey.git("commit", "--quiet", "--all", "--message", "another command")
+    survey.git("config", "core.autocrlf", "true")
+    script.unlink()
+    survey.git("checkout", "--", "measure.sh")
+    result = survey("process", "check")
+    assert "error: the script measure.sh of process 'measure' has line ends of Windows (CRLF)" in result.stderr
+    assert "`measure.sh text eol=lf` in .gitattributes" in result.stderr
+    assert "has line ends of Windows" in survey("doctor").output
+    (survey.top / ".gitattributes").write_text("measure.sh text eol=lf\n", encoding="utf-8")
+    survey.git("add", "--renormalize", "measure.sh")
+    script.unlink()
+    survey.git("checkout", "--", "measure.sh")
+    assert survey.ok("process", "check") == "1 process checked, 0 problems\n"
+    assert "has line ends of Windows" not in survey("doctor").output
+
+
+def test_a_script_that_runs_with_any_line_ends_may_have_those_of_windows(survey):
+    survey.edit(".stoa/processes/measure.yaml", "[sh,", "[python,")
+    (survey.top / "measure.sh").write_bytes(b"#!/usr/bin/env python\r\nprint(1)\r\n")
+    assert survey.ok("process", "check") == "1 process checked, 0 problems\n"
+
+
 def test_a_parameter_set_holds_what_differs_from_the_defaults(survey):
     before = survey.head()
     survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4", "--set", "n=3", "--doc", "go deeper")
