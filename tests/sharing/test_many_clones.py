@@ -14,6 +14,8 @@ import pytest
 from collaborators import Person, clone_for
 from git_servers import SSHD, http_hub, real_sshd, ssh_wrapper
 
+from stoa.provenance.git.remote import PATIENCE_S
+
 PEOPLE = 8
 WORKER = Path(__file__).resolve().parents[1] / "support" / "busy_collaborator.py"
 PACKAGE = str(Path(__file__).resolve().parents[2])
@@ -54,7 +56,7 @@ def transport(kind: str, hub: Path, folder: Path) -> Iterator[tuple[str, dict[st
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "actions"), [("http", 25), ("ssh wrapper", 5), pytest.param("sshd", 3, marks=pytest.mark.service)]
+    ("kind", "actions"), [("http", 25), ("ssh wrapper", 25), pytest.param("sshd", 3, marks=pytest.mark.service)]
 )
 def test_everything_that_eight_people_do_at_once_arrives(
     kind, actions, hub, tmp_path, monkeypatch, require_service, record_property
@@ -78,7 +80,11 @@ def test_everything_that_eight_people_do_at_once_arrives(
     for person in people:
         assert person.git("status", "--porcelain") == ""
         assert first.git("merge-base", "--is-ancestor", person.head(), first.head()) == ""
-    note_figures(record_property, [sync for report in reports for sync in report["syncs"]])
+    syncs = [sync for report in reports for sync in report["syncs"]]
+    assert (
+        max(seconds for seconds, _ in syncs) < PATIENCE_S
+    )  # nobody waits for ever; other attempts are not begun later
+    note_figures(record_property, syncs)
 
 
 def note_figures(record_property: Callable[[str, object], None], syncs: list[tuple[float, int]]) -> None:
