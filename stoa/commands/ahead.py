@@ -6,6 +6,7 @@ import msgspec
 
 from stoa.commands.workspace import Workspace
 from stoa.provenance.ids import LENGTH, horizon
+from stoa.provenance.index import Index
 
 AHEAD_HINT = "is the clock of this machine right (`date -u`)? New runs count as later than those all the same"
 
@@ -22,11 +23,11 @@ class Ahead(msgspec.Struct, frozen=True):
         return f"dated {when}, more than a day ahead of this machine's clock"
 
 
-def ahead(ws: Workspace) -> tuple[Ahead, ...]:
+def ahead(index: Index) -> tuple[Ahead, ...]:
     """Runs and reviews that are dated more than a day ahead."""
-    runs = ws.index.rows("SELECT 'runs/' || run, run FROM runs WHERE run > ? ORDER BY run", (horizon(),))
+    runs = index.rows("SELECT 'runs/' || run, run FROM runs WHERE run > ? ORDER BY run", (horizon(),))
     sql = "SELECT 'reviews/' || target || '/' || id || '.yaml', id FROM reviews WHERE id > ? ORDER BY target, id"
-    return tuple(Ahead(*row) for row in (*runs, *ws.index.rows(sql, (horizon(),))))
+    return tuple(Ahead(*row) for row in (*runs, *index.rows(sql, (horizon(),))))
 
 
 def newest_ahead(ws: Workspace) -> str:

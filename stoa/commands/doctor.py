@@ -144,7 +144,7 @@ def _records(ws: Workspace) -> Iterator[Remark]:
     yield Remark(what="live runs", fine=True, message=", ".join(live) or "none")
     for folder in ws.store.spool.damaged():
         yield Remark(what="spool", fine=False, message=f"a damaged journal is kept in {folder}", hint=_LOOKED_AT)
-    for found in ahead(ws):
+    for found in ahead(ws.index):
         yield Remark(what="clock", fine=False, message=f"{found.where} is {found.message}", hint=AHEAD_HINT)
     number = ws.index.rows("SELECT count(*) FROM problems")[0][0]
     message = f"{number} cannot be read" if number else "all can be read"

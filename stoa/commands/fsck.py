@@ -77,7 +77,7 @@ def fsck(ws: Workspace, *, products: bool = False, progress: Callable[[int, int]
         findings += _frozen(ws, index, snapshot)
         findings += _runs(index)
         findings += _strangers(ws, index)
-        findings += [Finding(where=found.where, message=found.message) for found in ahead(ws)]
+        findings += [Finding(where=found.where, message=found.message) for found in ahead(index)]
         if not damaged:
             findings += _tree(ws)
             findings += _index(ws, index)

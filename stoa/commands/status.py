@@ -112,7 +112,7 @@ def status(ws: Workspace, process: str = "", params: str = "", *, every_target: 
             unreadable=tuple((row[0], row[1]) for row in ws.index.rows("SELECT * FROM problems ORDER BY path")),
             healed=healing.runs,
             disagreements=disagreements(ws, process, params),
-            ahead=ahead(ws),
+            ahead=ahead(ws.index),
             hindered=healing.hindered,
             damaged_journals=tuple(str(folder) for folder in healing.damaged),
         )

@@ -14,8 +14,6 @@ import pytest
 from collaborators import Person, clone_for
 from git_servers import SSHD, http_hub, real_sshd, ssh_wrapper
 
-from stoa.provenance.git.remote import PATIENCE_S
-
 PEOPLE = 8
 WORKER = Path(__file__).resolve().parents[1] / "support" / "busy_collaborator.py"
 PACKAGE = str(Path(__file__).resolve().parents[2])
@@ -81,9 +79,6 @@ def test_everything_that_eight_people_do_at_once_arrives(
         assert person.git("status", "--porcelain") == ""
         assert first.git("merge-base", "--is-ancestor", person.head(), first.head()) == ""
     syncs = [sync for report in reports for sync in report["syncs"]]
-    assert (
-        max(seconds for seconds, _ in syncs) < PATIENCE_S
-    )  # nobody waits for ever; other attempts are not begun later
     note_figures(record_property, syncs)
 
 
