@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,11 @@ settings.register_profile("no-deadline", deadline=None)  # a loaded machine is n
 settings.load_profile("no-deadline")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+USUAL_SIGNALS = {
+    signal.SIGHUP: signal.SIG_DFL,
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGQUIT: signal.SIG_DFL,
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,6 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     os.environ.update(home_guard.isolated_environ(home))
     home_guard.guard(home_guard.real_home(), REPOSITORY)
+    for number, usual in USUAL_SIGNALS.items():  # `nohup` and `&` have them ignored, by our children too
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def require_service(name: str, found: object, reason: str) -> None:

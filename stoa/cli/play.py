@@ -63,7 +63,10 @@ def _play(
 
 @contextmanager
 def _signals(control: Control, *, goes_on: bool) -> Iterator[None]:
-    """Ctrl-C once drains, twice cancels; SIGTERM and SIGHUP cancel. Jobs that go on without us are left alone."""
+    """Ctrl-C once drains, twice cancels; SIGTERM and SIGHUP cancel. Jobs that go on without us are left alone.
+
+    What is ignored stays so: a run under `nohup` goes on when its terminal closes.
+    """
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         if goes_on:
@@ -78,7 +81,8 @@ def _signals(control: Control, *, goes_on: bool) -> Iterator[None]:
         with suppress(OSError):  # the terminal may be gone; `print` may be what the signal interrupted
             os.write(2, f"\n{words}\n".encode())
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [number for number in asked if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield

@@ -13,6 +13,7 @@ from threading import Thread
 from stoa.exec.control import Control
 from stoa.exec.ending import NotStarted
 from stoa.exec.folder import make_folder, move_folder, remove
+from stoa.exec.signals import keep_from_children
 from stoa.exec.start import Starter
 from stoa.exec.strays import adopt_orphans
 from stoa.exec.verdict import Verdict, judge
@@ -45,6 +46,7 @@ class LocalEngine:
         waiting: SimpleQueue[Job | None] = SimpleQueue()
         ended: SimpleQueue[Outcome | BaseException] = SimpleQueue()
         adopt_orphans()
+        keep_from_children()
         threads = [Thread(target=_work, args=(waiting, ended, control), daemon=True) for _ in range(self.workers)]
         for thread in threads:
             thread.start()

@@ -32,6 +32,7 @@ from stoa.errors import StoaError
 from stoa.exec.chunks import ChunkJournal, ChunkReader, Done, Ended, Started, as_attempt, read_chunk
 from stoa.exec.control import Control
 from stoa.exec.local import LocalEngine, run_job
+from stoa.exec.signals import keep_from_children
 from stoa.model import Job, Outcome, Status
 
 STOP_FILE = "stop"
@@ -234,6 +235,7 @@ def main(words: list[str]) -> int:
     worker = options.serve or slurm_name(os.environ) or f"{socket.gethostname()} pid {os.getpid()}"
     if options.serve:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+        keep_from_children()
         serve(worker)
         return 0
     if options.folder is None or options.number is None:

@@ -118,6 +118,26 @@ def test_sigterm_stops_at_once(waiting, begin):
     assert waiting.statuses()["a"] == "interrupted"
 
 
+def test_a_run_under_nohup_outlives_its_terminal_and_its_jobs_have_the_usual_signals(waiting, begin):
+    waiting.does("b", "kill -HUP $$")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what nohup does
+    try:
+        process = begin("run", "measure", "-j", "1")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.send_signal(signal.SIGHUP)
+    go(waiting, "a", "c")
+    assert end(process)[0] == 1
+    assert waiting.statuses() == {"a": "ok", "b": "killed", "c": "ok"}
+
+
+def test_without_nohup_a_run_is_stopped_when_its_terminal_closes(waiting, begin):
+    process = begin("run", "measure", "-j", "1")
+    process.send_signal(signal.SIGHUP)
+    assert end(process)[0] == 130
+    assert waiting.statuses()["a"] == "interrupted"
+
+
 def test_ctrl_c_ends_a_sweep_too(waiting, begin):
     process = begin("run", "measure", "-j", "1", "--set", "snr=3,4", "--target", "a")
     interrupt(process)
