@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import synthetic
-from nothing_to_do import timed_command
+from nothing_to_do import apart, make, timed_command
 
 DEFINITION = """\
 schema: 1
@@ -30,15 +30,27 @@ class Row:
     again_mb: float
 
 
-def measure(top: Path, targets: int) -> Row:
+def measure(top: Path, targets: int, *, inputs: bool) -> Row:
     """Run `true` over every target, twice."""
+    process = "find" if inputs else "nothing"
+    apart(make_described if inputs else make_bare, top, targets)
+    words = ("run", process, "-j", "2", "--quiet", "--force")
+    seconds, first = timed_command(top / "project", *words)
+    _, again = timed_command(top / "project", *words)
+    return Row(targets, seconds, first, again)
+
+
+def make_bare(top: Path, targets: int) -> None:
+    """Targets that are empty folders."""
     with closing(synthetic.make_project(top / "project", targets, top / "data")) as workspace:
         workspace.project.process_file("nothing").write_text(DEFINITION, encoding="utf-8")
     for number in range(targets):
         (top / "data" / synthetic.target(number).path).mkdir(parents=True)
-    seconds, first = timed_command(top / "project", "run", "nothing", "-j", "2", "--quiet")
-    _, again = timed_command(top / "project", "run", "nothing", "-j", "2", "--quiet", "--force")
-    return Row(targets, seconds, first, again)
+
+
+def make_described(top: Path, targets: int) -> None:
+    """Targets with a metadata document and two input files, which have run once."""
+    make(top, targets, files=True)
 
 
 def columns(row: Row) -> dict[str, str]:
@@ -56,13 +68,14 @@ def main(words: list[str]) -> None:
     """Measure each size, print, and remove what was made."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--targets", type=int, nargs="+", default=[1000, 5000], metavar="N", help="(1000 5000)")
+    parser.add_argument("--inputs", action="store_true", help="with metadata documents and input files")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made (the system's place)")
     parser.add_argument("--json", action="store_true", help="print a JSON document")
     options = parser.parse_args(words)
     rows = []
     for targets in options.targets:
         with tempfile.TemporaryDirectory(prefix="stoa-bench-", dir=options.folder) as top:
-            rows.append(measure(Path(top), targets))
+            rows.append(measure(Path(top), targets, inputs=options.inputs))
     text = f"{synthetic.where()}\n\n{synthetic.table([columns(row) for row in rows])}"
     print(json.dumps([asdict(row) for row in rows]) if options.json else text)
 
