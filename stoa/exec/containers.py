@@ -139,6 +139,12 @@ def sweep(client: docker.DockerClient) -> int:
     return removed
 
 
+def sweep_at(address: str) -> None:
+    """Remove what killed workers have left at a server; where none answers, nothing."""
+    with suppress(ServerProblem), server(address) as client:
+        sweep(client)
+
+
 def _forget(folder: str) -> None:
     """Remove the folder of a container's pipes, if it is one of the user's own."""
     with suppress(OSError):
@@ -423,6 +429,8 @@ def job_script(job: Job, token: str) -> bytes:
     """A job as lines for the shell inside: directory, log, variables, command; nothing is expanded."""
     command = job.argv[0] if job.argv else ""
     lines = [
+        # Where memory runs out a job goes before process 1, which tells of it.
+        "{ echo 100 >/proc/self/oom_score_adj; } 2>/dev/null",
         f"exec >>{_quoted(job.work + '/' + LOG_FILE)} 2>&1 </dev/null",
         f"cd {_quoted(job.work)}",
         *(f"export {name}={_quoted(value)}" for name, value in job.environ.items() if _NAME.fullmatch(name)),

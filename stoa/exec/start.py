@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from stoa.exec.child import run_child
-from stoa.exec.containers import Limits, Vessel
+from stoa.exec.containers import Limits, Vessel, sweep_at
 from stoa.exec.control import Control
 from stoa.exec.ending import Ending
 from stoa.model import Container, Job
@@ -17,6 +17,7 @@ class Starter:
 
     def __init__(self) -> None:
         self._vessels: list[Vessel] = []
+        self._swept: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -43,6 +44,9 @@ class Starter:
         """
         if job.container is None:
             return run_child(job, log, control)
+        if job.container.server not in self._swept:
+            self._swept.add(job.container.server)
+            sweep_at(job.container.server)
         if job.container.isolation == "target":
             vessel = Vessel(job.container, _limits(job), (job.work,))
             try:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
+from container_servers import IMAGE
 from survey import Survey, wait_for
 
 from stoa.exec.engines import ENGINES
@@ -24,13 +28,29 @@ def engine(request: pytest.FixtureRequest, survey: Survey) -> str:
     return request.param
 
 
+@pytest.fixture(params=["host", "docker"])
+def environment(request: pytest.FixtureRequest, survey: Survey, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The script runs on this machine, or in containers, of which none is left in the end."""
+    if request.param == "host":
+        yield
+        return
+    server = request.getfixturevalue("container_servers")("docker")
+    monkeypatch.setenv("DOCKER_HOST", server.address)
+    survey.ok("env", "add", "box", "--image", IMAGE)
+    survey.edit(".stoa/processes/measure.yaml", "script: measure.sh", "script: measure.sh\nenvironment: box")
+    yield
+    with closing(server.client()) as client:
+        assert client.containers.list(all=True) == []
+
+
+@pytest.mark.usefixtures("environment")
 def test_a_killed_stoa_loses_nothing_and_counts_nothing_twice(survey, engine):
     for name in "bc":
-        survey.does(name, 'touch "$1/started"; while [ ! -e "$1/go" ]; do sleep 0.05; done')
+        survey.does(name, 'touch started; while [ ! -e "$1/go" ]; do sleep 0.05; done')
     process = survey.start("run", "measure", "--engine", engine, "-j", "2")
     try:
         wait_for(lambda: survey.json("runs")[-1:] and survey.json("runs")[-1]["counts"], "the first outcome", LONG_S)
-        wait_for((survey.top / "data/b/started").exists, "the second job", LONG_S)
+        wait_for(lambda: list(survey.top.glob("products/**/.work/b/started")), "the second job", LONG_S)
     finally:
         process.kill()
         process.communicate()
