@@ -21,6 +21,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "support")]
@@ -55,6 +56,16 @@ class Row:
     @property
     def start_s(self) -> float:
         return statistics.median(self.few_s)
+
+
+class Ways(Protocol):
+    """What can be measured."""
+
+    def ways(self) -> Iterator[tuple[str, Callable[[int], None]]]:
+        """Names, and functions of the number of targets."""
+
+    def targets(self, name: str, count: int) -> int:
+        """How many targets a way is given where so many are asked for."""
 
 
 class Engines:
@@ -119,7 +130,7 @@ class Engines:
         return min(count, self.plain_slurm) if name.startswith("sbatch") else count
 
 
-def measure(engines: Engines, targets: int, rounds: int) -> list[Row]:
+def measure(engines: Ways, targets: int, rounds: int) -> list[Row]:
     """All ways, one after the other, in each round."""
     rows = {name: Row(name, [], []) for name, _ in engines.ways()}
     for number in range(rounds + 1):  # the first one fills caches and is not counted
@@ -166,20 +177,25 @@ def main(words: list[str]) -> None:
         configure(bench, dask)
         engines = Engines(bench, slurm, dask, options.plain_slurm)
         rows = measure(engines, options.targets, options.rounds)
-        found = {
-            row.name: {
-                "per_target_ms": round(row.per_target_ms(1, engines.targets(row.name, options.targets)), 2),
-                "one_target_s": round(row.start_s, 2),
-            }
-            for row in rows
+    print(told(rows, engines, options))
+
+
+def told(rows: list[Row], ways: Ways, options: argparse.Namespace) -> str:
+    """The figures as text, or as JSON where that was asked for."""
+    found = {
+        row.name: {
+            "per_target_ms": round(row.per_target_ms(1, ways.targets(row.name, options.targets)), 2),
+            "one_target_s": round(row.start_s, 2),
         }
+        for row in rows
+    }
     if options.json:
-        print(json.dumps({"machine": machine(), "targets": options.targets, "ways": found}, indent=2))
-        return
-    print(", ".join(f"{name} {value}" for name, value in machine().items()), f"load {os.getloadavg()[0]:.1f}")
-    print(f"{options.targets} targets, {options.jobs} at a time, median of {options.rounds}")
+        return json.dumps({"machine": machine(), "targets": options.targets, "ways": found}, indent=2)
+    lines = [f"{', '.join(f'{name} {value}' for name, value in machine().items())} load {os.getloadavg()[0]:.1f}"]
+    lines.append(f"{options.targets} targets, {options.jobs} at a time, median of {options.rounds}")
     for name, row in found.items():
-        print(f"{name:<36} {row['per_target_ms']:>8.2f} ms a target   {row['one_target_s']:>6.2f} s for one")
+        lines.append(f"{name:<40} {row['per_target_ms']:>8.2f} ms a target   {row['one_target_s']:>6.2f} s for one")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
