@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from stoa.catalogue.columns import describe
+from stoa.catalogue.fits_rows import joined, read_rows
 from stoa.catalogue.tables import CatalogueError, read_table
 
 if TYPE_CHECKING:
@@ -55,10 +57,12 @@ def stack(parts: Iterable[Part]) -> Table:
         raise CatalogueError(
             "there is nothing to stack", "`stoa run PROCESS` makes tables; `stoa status` shows its end"
         )
-    tables = [read_table(part.path) for part in given]
-    for part, table in zip(given, tables, strict=True):
-        _check_alike(tables[0], table, given[0], part)
-    rows = [len(table) for table in tables]
+    tables: list[Table] = []
+    rows: list[int] = []
+    for first, table, counts in _tables(given):
+        tables.append(table)
+        rows += counts
+        _check_alike(tables[0], table, given[0], first)
     columns: dict[str, Any] = {
         name: np.repeat(np.array([getattr(part, name) for part in given], dtype=str), rows) for name in ORIGIN
     }
@@ -72,6 +76,17 @@ def stack(parts: Iterable[Part]) -> Table:
         "sources": sum(rows),
     }
     return describe(stacked, stacked.colnames)
+
+
+def _tables(parts: list[Part]) -> Iterator[tuple[Part, Table, list[int]]]:
+    """Tables in order, those that follow one another with the same columns as one: its first part, and rows a part."""
+    read = [(part, read_rows(part.path)) for part in parts]
+    for _, group in groupby(enumerate(read), key=lambda each: each[1][1].meaning if each[1][1] else each[0]):
+        members = [each for _, each in group]
+        first = members[0][0]
+        rows = [fits for _, fits in members if fits]
+        table = read_table(first.path, joined(rows) if rows else None)
+        yield first, table, [fits.count for fits in rows] or [len(table)]
 
 
 def _joined(name: str, tables: list[Table]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
 
@@ -60,7 +60,7 @@ class PositionColumns(Struct, frozen=True):
 _READ_ONLY = {".txt": "ascii", ".dat": "ascii"}
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, content: BinaryIO | None = None) -> Table:
     """A table of sources.
 
     Parameters
@@ -68,6 +68,8 @@ def read_table(path: Path) -> Table:
     path
         VOTable (the first table of it), FITS (the first table extension), ECSV, CSV, or text in columns (``.txt``,
         ``.dat``), told by the suffix.
+    content
+        Read in place of what stands in the file; not for VOTables.
 
     Returns
     -------
@@ -87,7 +89,7 @@ def read_table(path: Path) -> Table:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # units and names that are not quite as the standard wants them
-            table = _read_votable(path) if kind == "votable" else Table.read(path, format=kind)
+            table = _read_votable(path) if kind == "votable" else Table.read(content or path, format=kind)
     except ModuleNotFoundError as problem:
         raise _needs_package(kind, problem) from problem
     except Exception as problem:  # the readers of four formats fail in a dozen ways

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 
 from stoa.catalogue.stack import ORIGIN, Part, stack
-from stoa.catalogue.tables import CatalogueError, write_table
+from stoa.catalogue.tables import CatalogueError, read_table, write_table
 
 Maker = Callable[..., Part]
 
@@ -89,3 +91,53 @@ def test_a_product_that_vanished_is_named(part: Maker) -> None:
     gone.path.unlink()
     with pytest.raises(CatalogueError, match=r"there is no table '.*A\.fits'"):
         stack([gone])
+
+
+def wild(path: Path, fluxes: list[float], **cards: object) -> Path:
+    """A table with every sort of column that readers stumble over, and cards that are its own."""
+    number = len(fluxes)
+    columns = [
+        fits.Column("flux", "E", "Jy", array=np.array(fluxes, dtype="f4")),
+        fits.Column("pixels", "J", null=-1, array=np.array([-1, 5, 6][:number], dtype="i4")),
+        fits.Column("counts", "I", bzero=32768, array=np.array([1, 40000, 3][:number], dtype="u2")),
+        fits.Column("good", "L", array=np.array([True, False, True][:number])),
+        fits.Column("name", "6A", array=np.array(["a", "", "longer"][:number])),
+        fits.Column("pair", "2D", "deg", array=np.ones((number, 2))),
+    ]
+    hdu = fits.BinTableHDU.from_columns(columns)
+    hdu.header.update({"TUCD1": "phot.flux.density", "TCOMM1": "As published", **cards})
+    hdu.writeto(path)
+    return path
+
+
+def test_tables_that_are_read_together_are_as_if_read_one_by_one(tmp_path: Path) -> None:
+    """Nulls, unsigned numbers, truth values, texts and arrays; between them another layout and a .gz."""
+    fluxes = [[0.1, np.nan], [], [0.2, 0.3, 0.4], [0.5]]
+    paths = [wild(tmp_path / f"{n}.fits", some, RMS=n + 0.5, OBJECT=f"field {n}") for n, some in enumerate(fluxes)]
+    paths.insert(2, wild(tmp_path / "packed.fits.gz", [0.7, 0.8]))
+    narrow = Table(read_table(paths[0]))
+    narrow["name"] = ["x", "y"]
+    write_table(narrow, tmp_path / "narrow.fits")
+    paths.insert(4, tmp_path / "narrow.fits")
+    parts = [
+        Part(path=path, target=path.name, process="sep", params="deep", run="r1", product=path.name) for path in paths
+    ]
+    one_by_one = [read_table(path) for path in paths]
+    table = stack(parts)
+    assert list(table["target"]) == [path.name for path, each in zip(paths, one_by_one, strict=True) for _ in each]
+    for name in one_by_one[0].colnames:
+        expected = np.ma.concatenate([each[name] for each in one_by_one if len(each)])
+        assert (np.ma.getmaskarray(table[name]) == np.ma.getmaskarray(expected)).all(), name
+        assert np.ma.filled(table[name], 0).tolist() == np.ma.filled(expected, 0).tolist(), name
+        assert table[name].dtype.kind == one_by_one[0][name].dtype.kind, name
+    assert np.flatnonzero(table["flux"].mask).tolist() == [1, 8]
+    assert (table["flux"].unit, table["flux"].meta["ucd"]) == ("Jy", "phot.flux.density")
+    assert table["flux"].description == "As published"
+
+
+@pytest.mark.parametrize("kept", [100, 3000, 5770, -2880])
+def test_a_table_that_was_cut_off_is_named_among_the_others(part: Maker, kept: int) -> None:
+    parts = [part(name, [0.1, 0.2]) for name in "ABC"]
+    parts[1].path.write_bytes(parts[1].path.read_bytes()[:kept])
+    with pytest.raises(CatalogueError, match=r"B\.fits' cannot be read as fits"):
+        stack(parts)
