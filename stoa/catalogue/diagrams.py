@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from textwrap import fill, shorten
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from stoa.catalogue.plots import BLUE, GREY, RED, figure_of, save
+from stoa.catalogue.plots import BLUE, GREY, RED, figure_of, head, logarithmic, save
 from stoa.catalogue.sky import pairs_within
 from stoa.catalogue.tables import CatalogueError, positions
 
@@ -34,8 +34,7 @@ def flux_flux(path: Path, matched: Table, *, title: str, x_label: str) -> None:
     figure = figure_of((6, 5.4))
     axes = figure.add_subplot()
     if good.any():
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        logarithmic(axes, "xy")
         edges = np.array([min(flux[good].min(), expected[good].min()), max(flux[good].max(), expected[good].max())])
         edges *= np.array([0.7, 1.4])
         axes.plot(edges, edges, color=GREY, linewidth=0.8, linestyle="--", label="equal")
@@ -48,13 +47,25 @@ def flux_flux(path: Path, matched: Table, *, title: str, x_label: str) -> None:
     else:
         _nothing(axes, "no match has a published flux")
     axes.set_xlabel(x_label)
-    axes.set_ylabel("observed flux density [Jy]")
-    axes.set_title(title, fontsize=9)
+    axes.set_ylabel(f"observed flux density{_band(matched[good])} [Jy]")
+    head(figure, title)
     save(figure, path)
 
 
+def _band(matched: Table) -> str:
+    """At which frequencies, where that is known."""
+    import numpy as np
+
+    freq = _optional(matched, "freq_ghz")
+    known = freq[np.isfinite(freq)] if freq is not None else np.zeros(0)
+    if not known.size:
+        return ""
+    low, high = f"{known.min():.3g}", f"{known.max():.3g}"
+    return f" at {low} GHz" if low == high else f" at {low} to {high} GHz"
+
+
 def offset_plot(path: Path, matched: Table, radius_arcsec: float, *, title: str) -> None:
-    """Where sources lie relative to their objects, the circle of the match radius, and the median."""
+    """Where sources lie relative to their objects, the median, and as far as it is in the frame the match radius."""
     import numpy as np
 
     east, north = _numbers(matched, "d_ra_arcsec"), _numbers(matched, "d_dec_arcsec")
@@ -70,12 +81,14 @@ def offset_plot(path: Path, matched: Table, radius_arcsec: float, *, title: str)
             color=RED, ecolor=GREY, markersize=3, elinewidth=0.6, label="sources",
         )  # fmt: skip
         axes.plot(np.median(east), np.median(north), "+", color=BLUE, markersize=16, markeredgewidth=2, label="median")
-        axes.legend(fontsize=8, frameon=False)
-    axes.set_xlim(1.08 * radius_arcsec, -1.08 * radius_arcsec)  # east is left, as on the sky
-    axes.set_ylim(-1.08 * radius_arcsec, 1.08 * radius_arcsec)
+        axes.legend(fontsize=8, frameon=False, loc="upper right")
+    farthest = 1.6 * float(max(np.abs(east).max(initial=0), np.abs(north).max(initial=0)))
+    reach = min(1.08 * radius_arcsec, farthest or np.inf)
+    axes.set_xlim(reach, -reach)  # east is left, as on the sky
+    axes.set_ylim(-reach, reach)
     axes.set_xlabel("source minus object in RA [arcsec]")
     axes.set_ylabel("source minus object in Dec [arcsec]")
-    axes.set_title(title, fontsize=9)
+    head(figure, title)
     save(figure, path)
 
 
@@ -116,13 +129,13 @@ def completeness(path: Path, sources: Table, truth: Table, radius_arcsec: float,
     axes = figure.add_subplot()
     errors = np.clip([share - (middle - half), middle + half - share], 0, None)
     axes.errorbar(centre, share, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, markersize=5, elinewidth=1)
-    for x, y, number in zip(centre, share, count, strict=True):
-        axes.annotate(f"{number}", (x, y), (0, -14), textcoords="offset points", fontsize=7, ha="center", color=GREY)
-    axes.set_xscale("log")
-    axes.set_ylim(-0.12, 1.08)
+    for x, number in zip(centre, count, strict=True):
+        axes.annotate(f"{number}", (x, 1.07), fontsize=8, ha="center", va="center", color="#444444")
+    logarithmic(axes, "x")
+    axes.set_ylim(0, 1.12)
     axes.set_xlabel("true signal to noise (numbers: true sources in the bin)")
-    axes.set_ylabel("found")
-    axes.set_title(title, fontsize=9)
+    axes.set_ylabel("completeness, 68 % interval")
+    head(figure, title)
     save(figure, path)
     return int(found.sum()), len(truth)
 
@@ -134,7 +147,7 @@ def cause_bars(path: Path, counts: Mapping[str, int], *, title: str) -> None:
     shown = sorted(counts.items(), key=lambda item: (item[1], item[0]))[-20:]
     figure = figure_of((8, 1.4 + 0.4 * max(len(shown), 1)))
     axes = figure.add_subplot()
-    names = [fill(shorten(cause, 2 * _LONGEST, placeholder=" ..."), _LONGEST) for cause, _ in shown]
+    names = [fill(_short(cause), _LONGEST) for cause, _ in shown]
     places = list(range(len(shown)))
     bars = axes.barh(places, [number for _, number in shown], color=RED, height=0.6)
     axes.bar_label(bars, fontsize=8, padding=3)
@@ -143,8 +156,15 @@ def cause_bars(path: Path, counts: Mapping[str, int], *, title: str) -> None:
     if not shown:
         _nothing(axes, "every job ended well")
     axes.set_xlabel("jobs")
-    axes.set_title(title, fontsize=9)
+    head(figure, title)
     save(figure, path)
+
+
+def _short(cause: str) -> str:
+    """Beginning and end of a long cause: what is wrong stands in either."""
+    most = 2 * _LONGEST
+    words = " ".join(cause.split())
+    return words if len(words) <= most else f"{words[: most // 2 - 6]} ... {words[6 - most // 2 :]}"
 
 
 def time_size(path: Path, jobs: Sequence[tuple[float, float, str]], *, title: str) -> None:
@@ -158,7 +178,7 @@ def time_size(path: Path, jobs: Sequence[tuple[float, float, str]], *, title: st
     figure = figure_of((6, 4.4))
     axes = figure.add_subplot()
     shown = [job for job in jobs if job[0] > 0 and job[1] > 0]
-    for number, status in enumerate(sorted({status for _, _, status in shown})):
+    for number, status in enumerate(sorted({status for _, _, status in shown}, key=lambda s: (s != "ok", s))):
         chosen = [(size, seconds) for size, seconds, other in shown if other == status]
         x, y = zip(*chosen, strict=True)
         axes.plot(
@@ -166,14 +186,13 @@ def time_size(path: Path, jobs: Sequence[tuple[float, float, str]], *, title: st
             linestyle="none", label=f"{status} ({len(chosen)})",
         )  # fmt: skip
     if shown:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        logarithmic(axes, "xy")
         axes.legend(fontsize=8, frameon=False)
     else:
         _nothing(axes, "no job has a size and a duration")
     axes.set_xlabel("size of the inputs [MB]")
     axes.set_ylabel("duration [s]")
-    axes.set_title(title, fontsize=9)
+    head(figure, title)
     save(figure, path)
 
 

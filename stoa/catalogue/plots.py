@@ -5,9 +5,13 @@ Colours are vermilion and blue of Okabe & Ito's palette, which colour-blind peop
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from stoa.catalogue.regions import gnomonic
+from stoa.catalogue.sky import unit_vectors
 from stoa.catalogue.tables import CatalogueError, positions
 
 if TYPE_CHECKING:
@@ -19,11 +23,20 @@ if TYPE_CHECKING:
 RED, BLUE, GREY = "#D55E00", "#0072B2", "#777777"
 SUFFIXES = (".png", ".svg", ".pdf")
 
+NARROW_DEG = 5.0
+"""Half the width of the largest map that shows fields as wide as they are."""
+
+_NO_BREAK = "\xa0"
+_WORDS = {"snr": "signal to noise", "flux": "flux density", "peak_flux": "peak flux density"}
+
 
 def sky_map(
     path: Path, sources: Table, *, title: str, catalogue: Table | None = None, fields: Table | None = None
 ) -> None:
-    """The whole sky in Mollweide's projection: sources as dots, catalogue objects as crosses, fields as circles.
+    """Sources as dots, catalogue objects as crosses, fields as circles.
+
+    What lies within `NARROW_DEG` of its middle is drawn on the plane that touches the sky there, fields as wide as they
+    are and catalogue objects as far as the frame reaches; anything else on the whole sky in Mollweide's projection.
 
     Parameters
     ----------
@@ -33,49 +46,125 @@ def sky_map(
         Where was looked: positions as in a catalogue, and in ``hwhm_arcsec`` how wide. On a map of the whole sky a
         field of arcseconds would not be seen, so that all circles have one size, and the legend says what theirs is.
     """
+    import numpy as np
+
+    shown = [positions(table, name) for table, name in ((sources, "sources"), (fields, "fields")) if table is not None]
+    ra, dec = (np.concatenate(parts) for parts in zip(*shown, strict=True))
+    points = unit_vectors(*(part[np.isfinite(ra + dec)] for part in (ra, dec)))
+    middle = points.mean(axis=0) if len(points) else np.zeros(3)
+    length = float(np.linalg.norm(middle))
+    if length > 0 and (points @ middle).min() > length * np.cos(np.radians(NARROW_DEG)):
+        _map_of_a_field(path, sources, title, catalogue, fields, middle / length)
+    else:
+        _map_of_the_sky(path, sources, title, catalogue, fields)
+
+
+def _map_of_the_sky(path: Path, sources: Table, title: str, catalogue: Table | None, fields: Table | None) -> None:
     figure = figure_of((9, 5.2))
     axes = figure.add_subplot(projection="mollweide")
     axes.grid(color=GREY, linewidth=0.3)
-    axes.set_xticks([])
+    axes.set_xticks([_longitude(hour * 15.0) for hour in range(14, 36, 2)], [])
     axes.tick_params(labelsize=7)
-    for hour in range(3, 24, 3):
-        axes.text(_longitude(hour * 15.0), 0, f"{hour}h", fontsize=7, color=GREY, ha="center", va="bottom")
     if catalogue is not None:
-        _draw(axes, catalogue, "catalogue", marker="x", color=BLUE, s=18, linewidths=0.9, label="catalogue")
+        _draw(axes, catalogue, "catalogue", marker="x", color=BLUE, s=18, linewidths=0.9, label=_counted(catalogue))
     if fields is not None:
+        label = _of_number(len(fields), "field") + _widths(fields, ", drawn larger")
         _draw(
-            axes,
-            fields,
-            "fields",
-            marker="o",
-            facecolors="none",
-            edgecolors="black",
-            s=70,
-            linewidths=0.8,
-            label=f"fields{_widths(fields)}",
+            axes, fields, "fields", marker="o", facecolors="none", edgecolors="black", s=70, linewidths=0.8, label=label
         )
-    _draw(axes, sources, "sources", marker="o", color=RED, s=9, linewidths=0, label="sources")
+    _draw(axes, sources, "sources", marker="o", color=RED, s=9, linewidths=0, label=_of_number(len(sources), "source"))
+    axes.set_axisbelow(True)
+    for hour in (*range(0, 12, 2), *range(14, 24, 2)):
+        text = axes.text(_longitude(hour * 15.0), 0, f"{hour}h", fontsize=7, color="#444444", ha="center", va="center")
+        text.set(
+            zorder=0.8, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+        )  # over the grid, under all else
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3, fontsize=8, frameon=False)
-    figure.suptitle(title, fontsize=9)  # the map's own would leave the figure where the map is as wide as that
+    head(figure, title)
     save(figure, path)
 
 
-def _widths(fields: Table) -> str:
-    """What the circles stand for, in words."""
+def _map_of_a_field(
+    path: Path, sources: Table, title: str, catalogue: Table | None, fields: Table | None, middle: NDArray[np.float64]
+) -> None:
+    """Offsets from the middle in degrees, or in arcmin where all is within one; east is left, as on the sky."""
+    import numpy as np
+    from astropy.coordinates import Angle
+    from matplotlib.patches import Circle
+
+    tables = {"catalogue": catalogue, "fields": fields, "sources": sources}
+    places = {
+        name: np.degrees(gnomonic(unit_vectors(*positions(table, name)), middle)[0])
+        for name, table in tables.items()
+        if table is not None
+    }
+    widths = _known_widths(fields)
+    looked = np.concatenate([places[name] for name in ("fields", "sources") if name in places])
+    reach = 1.1 * (float(np.nanmax(np.abs(looked))) + float(widths.max(initial=0)) / 3600)
+    unit, scale = ("deg", 1.0) if reach > 1 else ("arcmin", 60.0)
+    reach = max(reach, 1 / 360) * scale
+    figure = figure_of((6.2, 6.4))
+    axes = figure.add_subplot(aspect="equal")
+    if catalogue is not None:
+        near = places["catalogue"] * scale
+        near = near[(np.abs(near) < reach).all(axis=1) & (unit_vectors(*positions(catalogue, "")) @ middle > 0)]
+        axes.scatter(
+            near[:, 0], near[:, 1], marker="x", color=BLUE, s=26, linewidths=1, label=_counted(catalogue, len(near))
+        )
+    if fields is not None:
+        for (x, y), width in zip(places["fields"] * scale, widths, strict=True):
+            axes.add_patch(Circle((x, y), width / 3600 * scale, fill=False, linewidth=0.8))
+        axes.scatter(
+            [], [], marker="o", facecolors="none", edgecolors="black", s=70, linewidths=0.8,
+            label=_of_number(len(fields), "field") + _widths(fields),
+        )  # fmt: skip
+    x, y = (places["sources"] * scale).T
+    axes.scatter(x, y, marker="o", color=RED, s=12, linewidths=0, label=_of_number(len(sources), "source"))
+    axes.set_xlim(reach, -reach)
+    axes.set_ylim(-reach, reach)
+    ra, dec = np.degrees(np.arctan2(middle[1], middle[0])) % 360, np.degrees(np.arcsin(middle[2]))
+    centre = (
+        Angle(ra, "deg").to_string("hourangle", sep=":", precision=1, pad=True),
+        Angle(dec, "deg").to_string(sep=":", precision=0, pad=True, alwayssign=True),
+    )
+    axes.set_xlabel(f"east of RA {centre[0]} [{unit}]")
+    axes.set_ylabel(f"north of Dec {centre[1]} [{unit}]")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, fontsize=8, frameon=False)
+    head(figure, title)
+    save(figure, path)
+
+
+def _counted(catalogue: Table, number: int = -1) -> str:
+    """A legend's words for a catalogue, of which so many objects are in the frame."""
+    return f"catalogue ({len(catalogue) if number < 0 else number})"
+
+
+def _of_number(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _known_widths(fields: Table | None) -> NDArray[np.float64]:
+    """Half widths in arcsec, 0 where nobody knows them."""
     import numpy as np
 
-    if "hwhm_arcsec" not in fields.colnames:
-        return ""
-    known = [width for width in np.asarray(fields["hwhm_arcsec"], dtype=float) if width > 0]
+    if fields is None or "hwhm_arcsec" not in fields.colnames:
+        return np.zeros(0 if fields is None else len(fields))
+    return np.nan_to_num(np.ma.filled(np.ma.asarray(fields["hwhm_arcsec"], dtype=float), 0.0))
+
+
+def _widths(fields: Table, remark: str = "") -> str:
+    """What the circles stand for, in words."""
+    known = [width for width in _known_widths(fields) if width > 0]
     if not known:
         return ""
     span = f"{min(known):.3g}" if min(known) == max(known) else f"{min(known):.3g} to {max(known):.3g}"
-    return f" (HWHM {span} arcsec, drawn larger)"
+    return f" (HWHM {span} arcsec{remark})"
 
 
 def histogram(path: Path, values: NDArray[np.float64], *, label: str, title: str) -> None:
     """Distribution of positive values in logarithmic bins; what is not positive or not finite is left out."""
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
     finite: Any = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
     shown = finite[np.isfinite(finite) & (finite > 0)]
@@ -83,11 +172,13 @@ def histogram(path: Path, values: NDArray[np.float64], *, label: str, title: str
     axes = figure.add_subplot()
     if shown.size:
         low, high = np.log10(shown.min()), np.log10(shown.max())
-        axes.hist(shown, bins=list(np.logspace(low - 0.01, high + 0.01, 21)), color=BLUE)
-        axes.set_xscale("log")
+        bins = list(np.logspace(low - 0.01, high + 0.01, 21))
+        axes.hist(shown, bins=bins, color=BLUE, edgecolor="white", linewidth=0.6)
+        logarithmic(axes, "x")
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(label)
-    axes.set_ylabel("sources")
-    axes.set_title(title, fontsize=9)
+    axes.set_ylabel("number of sources")
+    head(figure, title)
     save(figure, path)
 
 
@@ -121,8 +212,7 @@ def against(
     figure = figure_of((6, 5))
     axes = figure.add_subplot()
     if good.any():
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        logarithmic(axes, "xy")
     axes.errorbar(
         data[x][good],
         data[y][good],
@@ -136,7 +226,7 @@ def against(
     )
     axes.set_xlabel(_label(table, x))
     axes.set_ylabel(_label(table, y))
-    axes.set_title(title, fontsize=9)
+    head(figure, title)
     save(figure, path)
 
 
@@ -145,6 +235,44 @@ def figure_of(size: tuple[float, float]) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, layout="constrained")
+
+
+def head(figure: Figure, title: str) -> None:
+    """Put a title over the whole figure, its lines broken where they are wider than that.
+
+    Parameters
+    ----------
+    title
+        Clauses that end with a semicolon are kept together where a line has room for one.
+    """
+    width = int(14 * figure.get_figwidth())
+    lines: list[str] = []
+    for line in title.splitlines():
+        clauses = [clause.replace(" ", _NO_BREAK) if len(clause) <= width else clause for clause in line.split("; ")]
+        lines += wrap("; ".join(clauses) if len(clauses) > 1 else line, width)
+    figure.suptitle("\n".join(lines).replace(_NO_BREAK, " "), fontsize=9)
+
+
+def logarithmic(axes: Any, names: str) -> None:
+    """Make axes (``"x"``, ``"xy"``) logarithmic, with plain numbers where these are short."""
+    from matplotlib.ticker import FuncFormatter
+
+    def major(value: float, _: int | None) -> str:
+        return f"{value:g}" if 1e-3 <= value < 1e5 else f"$10^{{{round(math.log10(value))}}}$"
+
+    def minor_of(axis: Any) -> Any:
+        def minor(value: float, _: int | None) -> str:
+            low, high = sorted(axis.get_view_interval())
+            digit = round(value / 10 ** math.floor(math.log10(value)))
+            return f"{value:.3g}" if high < 2.5 * low or (high < 20 * low and digit in (2, 5)) else ""
+
+        return minor
+
+    for name in names:
+        getattr(axes, f"set_{name}scale")("log")
+        axis = getattr(axes, f"{name}axis")
+        axis.set_major_formatter(FuncFormatter(major))
+        axis.set_minor_formatter(FuncFormatter(minor_of(axis)))
 
 
 def _draw(axes: Any, table: Table, name: str, **style: Any) -> None:
@@ -162,8 +290,8 @@ def _longitude(ra: Any) -> Any:
 
 
 def _label(table: Table, name: str) -> str:
-    unit = table[name].unit
-    return f"{name} [{unit}]" if unit is not None else name
+    unit, words = table[name].unit, _WORDS.get(name, name)
+    return f"{words} [{unit}]" if unit is not None else words
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -175,5 +303,5 @@ def save(figure: Figure, path: Path) -> None:
     if not path.parent.is_dir():
         raise CatalogueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into")
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-    with rc_context({"svg.hashsalt": "stoa"}):
+    with rc_context({"svg.hashsalt": "stoa", "pdf.fonttype": 42}):  # journals take no fonts of type 3
         figure.savefig(path, dpi=150, metadata=undated)

@@ -37,8 +37,8 @@ class Shape(Struct, frozen=True):
             centre = unit_vectors(*self.corners.T)[0]
             chord = 2 * np.sin(np.radians(self.radius_deg) / 2)
             return np.asarray(np.linalg.norm(points - centre, axis=1) <= chord * (1 + 1e-9))
-        plane, in_front = _gnomonic(points, self.centre())
-        corners, _ = _gnomonic(unit_vectors(*self.corners.T), self.centre())
+        plane, in_front = gnomonic(points, self.centre())
+        corners, _ = gnomonic(unit_vectors(*self.corners.T), self.centre())
         return np.asarray(_in_polygon(plane, corners) & in_front)
 
     def centre(self) -> NDArray[np.float64]:
@@ -130,7 +130,7 @@ def write_ds9(table: Table, path: Path, *, name: str, radius_arcsec: float = 0.0
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _gnomonic(points: NDArray[np.float64], centre: NDArray[np.float64]) -> tuple[Any, Any]:
+def gnomonic(points: NDArray[np.float64], centre: NDArray[np.float64]) -> tuple[Any, Any]:
     """Points on the plane that touches the sphere at a centre, where great circles are straight; which are in front."""
     import numpy as np
 

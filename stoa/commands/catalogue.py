@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -349,7 +348,7 @@ def plot(
         compared = _Comparison(catalogue, radius_arcsec(radius), calibrators, flux, index)
         _plot_compared(table, source, kind, compared, file)
         return file
-    title = _title(source, table, catalogue)
+    title = _title(source, table, catalogue if kind == "sky" else None)
     if kind == "sky":
         objects = read_table(catalogue) if catalogue else None
         sky_map(file, table, title=title, catalogue=objects, fields=_fields(ws))
@@ -376,7 +375,7 @@ def _plot_compared(table: Table, source: str, kind: str, asked: _Comparison, fil
     title = _title(source, table, asked.catalogue)
     radius = asked.radius_arcsec
     if kind == "completeness":
-        completeness(file, table, other, radius, title=f"{title}: found within {radius:g} arcsec")
+        completeness(file, table, other, radius, title=f"{title}\nfound: a source within {radius:g} arcsec")
         return
     found = match_tables(
         table, other, radius, calibrators=asked.calibrators, unique=True, names=(source, str(asked.catalogue))
@@ -385,14 +384,21 @@ def _plot_compared(table: Table, source: str, kind: str, asked: _Comparison, fil
     if kind == "offsets":
         o = found.offset
         words = f"median {o.d_ra:+.3f}, {o.d_dec:+.3f}, scatter {o.scatter:.3f} arcsec" if o else "no match"
-        offset_plot(file, found.table, radius, title=f"{title}\n{found.objects} objects{left}\n{words}")
+        offset_plot(
+            file, found.table, radius, title=f"{title}\n{found.objects} objects within {radius:g} arcsec{left}\n{words}"
+        )
         return
     if not asked.flux:
         raise StoaError("the plot 'fluxes' needs a published flux", "`--flux F6cm@6cm`: its column and frequency")
     f = compare(found.table, published(asked.flux), asked.index)
     words = f"{f.compared} objects with {f.column}: ratio {f.in_words}"
-    carried = f"{f.column} at {f.at_ghz:.3g} GHz, carried along an index of {asked.index:g} [Jy]"
-    flux_flux(file, found.table, title=f"{title}\n{words}{left}", x_label=carried)
+    carried = f", extrapolated with spectral index {asked.index:g}" if asked.index else ""
+    flux_flux(
+        file,
+        found.table,
+        title=f"{title}\n{words}{left}",
+        x_label=f"published {f.column} at {f.at_ghz:.3g} GHz{carried} [Jy]",
+    )
 
 
 def _plot_jobs(ws: Workspace, source: str, kind: str, file: Path) -> None:
@@ -413,21 +419,18 @@ def _plot_jobs(ws: Workspace, source: str, kind: str, file: Path) -> None:
 
 def _title(source: str, table: Table, catalogue: Path | None) -> str:
     """Which run and set, which cuts, how many; what a figure has to say by itself."""
-    targets = len(set(table["target"])) if "target" in table.colnames else 0
+    targets = table.meta.get("targets") or (len(set(table["target"])) if "target" in table.colnames else 0)
+    images = table.meta.get("images")
     runs = sorted(set(map(str, table["run"]))) if "run" in table.colnames else []
     which = "" if not runs else f" (run {runs[0]})" if len(runs) == 1 else f" ({len(runs)} runs)"
     words = f"{table.meta.get('source', source)}{which}: {len(table)} sources"
-    words += (f" in {targets} targets" if targets else "") + (f", with {catalogue.stem}" if catalogue else "")
-    return "\n".join([words, *_cut_lines(table)])
+    where = f"{images} images of {targets} targets" if images else f"{targets} targets"
+    words += (f" in {where}" if targets else "") + (f", with {catalogue.stem}" if catalogue else "")
+    return "\n".join([words, "; ".join(_cut_facts(table).values())])
 
 
 def _cut_facts(table: Table) -> dict[str, str]:
     return {name: text for name, text in table.meta.items() if re.fullmatch(r"cut\d+", name)}
-
-
-def _cut_lines(table: Table) -> list[str]:
-    """The cuts and what each removed, in lines that a narrow figure has room for."""
-    return textwrap.wrap("; ".join(_cut_facts(table).values()), 72)
 
 
 def _fields(ws: Workspace) -> Table | None:

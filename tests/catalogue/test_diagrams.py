@@ -37,6 +37,9 @@ def test_only_matches_with_a_published_flux_are_drawn(matched: Table, tmp_path: 
     flux_flux(tmp_path / "x.svg", matched, title="run 7", x_label="F6cm")
     assert marks(tmp_path / "x.svg", "#d55e00") == 2
     assert all(words in texts(tmp_path / "x.svg") for words in ("run 7", "F6cm", "equal"))
+    matched["freq_ghz"] = [97.5, 343.0, 1000.0]
+    flux_flux(tmp_path / "x.svg", matched, title="run 7", x_label="F6cm")
+    assert "observed flux density at 97.5 to 343 GHz [Jy]" in texts(tmp_path / "x.svg")
 
 
 def test_without_a_published_flux_the_figure_says_so(matched: Table, tmp_path: Path) -> None:
@@ -65,6 +68,8 @@ def test_completeness_counts_what_was_found(tmp_path: Path) -> None:
 def test_causes_and_jobs_are_counted_in_the_figure(tmp_path: Path) -> None:
     cause_bars(tmp_path / "c.svg", {"failed: no beam": 12, "timeout: ten minutes": 3}, title="37 jobs")
     assert all(words in texts(tmp_path / "c.svg") for words in ("failed: no beam", "12", "37 jobs"))
+    cause_bars(tmp_path / "c.svg", {f"blocked: {'no usable file ' * 20}is shorter than its header": 1}, title="t")
+    assert "shorter than its header" in texts(tmp_path / "c.svg")
     time_size(tmp_path / "t.svg", [(1.0, 2.0, "ok"), (3.0, 1.0, "failed"), (0.0, 1.0, "blocked")], title="t")
     assert all(words in texts(tmp_path / "t.svg") for words in ("ok (1)", "failed (1)"))
     assert "blocked" not in texts(tmp_path / "t.svg")
@@ -78,6 +83,6 @@ def test_nothing_to_draw_is_a_figure_too(tmp_path: Path, suffix: str) -> None:
 
 
 def test_the_legend_of_a_sky_map_says_how_wide_the_fields_are(tmp_path: Path) -> None:
-    fields = Table({"ra_deg": [1.0, 2.0, 3.0], "dec_deg": [0.0, 0.0, 0.0], "hwhm_arcsec": [8.5, 0.0, 21.0]})
+    fields = Table({"ra_deg": [1.0, 22.0, 43.0], "dec_deg": [0.0, 0.0, 0.0], "hwhm_arcsec": [8.5, 0.0, 21.0]})
     sky_map(tmp_path / "x.svg", fields[:1], title="t", fields=fields)
-    assert "fields (HWHM 8.5 to 21 arcsec, drawn larger)" in texts(tmp_path / "x.svg")
+    assert "3 fields (HWHM 8.5 to 21 arcsec, drawn larger)" in texts(tmp_path / "x.svg")

@@ -9,7 +9,7 @@ import pytest
 from astropy.table import Table
 from lxml import etree
 
-from stoa.catalogue.plots import against, histogram, sky_map
+from stoa.catalogue.plots import against, figure_of, head, histogram, sky_map
 from stoa.catalogue.tables import CatalogueError
 
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
@@ -65,7 +65,7 @@ def test_flux_against_flux_leaves_out_what_has_no_logarithm(sources: Table, tmp_
     sources["f6cm"] = [0.5, np.nan]
     against(tmp_path / "flux.svg", sources, "f6cm", "flux", y_error="e_flux", title="t")
     assert marks(tmp_path / "flux.svg", "#d55e00") == 1
-    assert "flux [Jy]" in texts(tmp_path / "flux.svg")
+    assert "flux density [Jy]" in texts(tmp_path / "flux.svg")
 
 
 def test_a_missing_column_is_named(sources: Table, tmp_path: Path) -> None:
@@ -87,3 +87,43 @@ def test_another_suffix_is_refused(sources: Table, tmp_path: Path) -> None:
 def test_a_missing_folder_is_named(sources: Table, tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="no folder"):
         sky_map(tmp_path / "none" / "sky.png", sources, title="t")
+
+
+@pytest.fixture
+def survey() -> tuple[Table, Table, Table]:
+    """Two sources, two fields and three objects within a degree, and an object on the other side of the sky."""
+    fields = Table({"ra_deg": [150.0, 150.4], "dec_deg": [2.2, 2.0], "hwhm_arcsec": [26.0, 180.0]})
+    objects = Table({"ra_deg": [150.0, 150.1, 150.2, 330.0], "dec_deg": [2.2, 2.1, 2.0, -2.1]})
+    return fields["ra_deg", "dec_deg"], objects, fields
+
+
+def test_fields_close_together_are_drawn_as_wide_as_they_are(
+    survey: tuple[Table, Table, Table], tmp_path: Path
+) -> None:
+    sources, objects, fields = survey
+    sky_map(tmp_path / "x.svg", sources, title="t", catalogue=objects, fields=fields)
+    said = texts(tmp_path / "x.svg")
+    assert "2 fields (HWHM 26 to 180 arcsec)" in said
+    assert "east of RA 10:00:48.0 [arcmin]" in said
+    assert "catalogue (3)" in said
+    assert marks(tmp_path / "x.svg", "#0072b2") == 3
+    assert marks(tmp_path / "x.svg", "#d55e00") == 2
+
+
+def test_a_field_at_ra_zero_or_the_pole_is_one_field(tmp_path: Path) -> None:
+    for number, (ra, dec) in enumerate((([359.9, 0.1], [5.0, 5.0]), ([10.0, 190.0], [89.9, 89.9]))):
+        path = tmp_path / f"{number}.svg"
+        sky_map(path, Table({"ra_deg": ra, "dec_deg": dec}), title="t")
+        assert "arcmin" in texts(path)
+
+
+@pytest.mark.parametrize("width", [5.6, 6.0, 9.0])
+def test_no_line_of_a_title_leaves_the_figure(width: float) -> None:
+    """Cuts are kept whole where there is room for one."""
+    figure = figure_of((width, 4))
+    cuts = "; ".join(f"cut{n}: area_beams >= 0.4 and area_beams <= {n} ({n} removed)" for n in range(6))
+    head(figure, f"aegean@default+program=aegean (run 20261122T103000-k3f9q2): 4711 sources in 815 targets\n{cuts}")
+    figure.draw_without_rendering()
+    title = figure.get_suptitle()
+    assert figure._suptitle.get_window_extent().width <= figure.bbox.width
+    assert all(line.count("(") == line.count(")") for line in title.splitlines())
