@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ class Piece(Struct, frozen=True):
     unit: str
     start: Any  # pixel of the image, x and y, at which the piece begins
     wcs: Any  # of the image
+    pixel_arcsec: float  # of the piece
 
 
 def side_by_side(
@@ -42,7 +44,7 @@ def side_by_side(
 
     There is a difference where two files have one grid of pixels. The piece holds every given source with a
     margin. All panels have one linear stretch, from percentile 1 to 99 of both images; the difference has the same
-    width of it, about zero.
+    width of it, about zero. A bar says how long some arcsec are.
 
     Raises
     ------
@@ -68,12 +70,23 @@ def side_by_side(
         axes.set_xticks([])
         axes.set_yticks([])
         _circle(axes, pieces[min(number, 1)].marks, changes, number)
+        _scale_bar(axes, pixels.shape, pieces[min(number, 1)].pixel_arcsec)
     width = f"{low:.3g} to {high:.3g} {pieces[0].unit}".rstrip()
     words = f"{width}; circles: changed sources (radius of the match {radius_arcsec:.3g} arcsec)"
     figure.supxlabel(words, fontsize=7)
     made = io.BytesIO()
     figure.savefig(made, format="png", dpi=110)
     return made.getvalue()
+
+
+def _scale_bar(axes: Any, shape: tuple[int, ...], pixel_arcsec: float) -> None:
+    """A line of 1, 2 or 5 (times a power of ten) arcsec, the longest that takes at most a third of the width."""
+    most = shape[1] * pixel_arcsec / 3
+    ten = 10.0 ** math.floor(math.log10(most))
+    length = max(digit * ten for digit in (1, 2, 5) if digit * ten <= most)
+    x, y = 0.04 * shape[1], 0.05 * shape[0]
+    axes.plot([x, x + length / pixel_arcsec], [y, y], color="white", linewidth=2)
+    axes.text(x, 1.6 * y, f'{length:g}"', color="white", fontsize=8, va="bottom")
 
 
 def _circle(axes: Any, marks: NDArray[np.float64], changes: Sequence[SourceChange], panel: int) -> None:
@@ -106,7 +119,8 @@ def _piece(path: Path, changes: Sequence[SourceChange]) -> Piece:
         raise CatalogueError(f"{path.name!r} cannot be read as an image of the sky: {problem}") from problem
     step = max(1, -(-max(pixels.shape) // MOST_PIX))
     marks = np.stack([(x - cut[1].start) / step, (y - cut[0].start) / step], axis=-1)
-    return Piece(pixels[::step, ::step], marks, unit, np.array([cut[1].start, cut[0].start]), wcs)
+    scale = 3600 * step * abs(np.linalg.det(wcs.pixel_scale_matrix)) ** 0.5
+    return Piece(pixels[::step, ::step], marks, unit, np.array([cut[1].start, cut[0].start]), wcs, float(scale))
 
 
 def _one_grid(a: Piece, b: Piece) -> bool:

@@ -66,3 +66,13 @@ def test_what_is_no_image_of_these_sources_is_named(image, tmp_path):
         side_by_side(a, bad, [change(a, 40, 50, "lost")], ("a", "b"), 0.25)
     with pytest.raises(CatalogueError, match="the sources lie outside"):
         side_by_side(a, a, [change(a, 4000, 50, "lost")], ("a", "b"), 0.25)
+
+
+def test_each_panel_has_a_bar_of_round_length(image):
+    """The fixture's pixels are 0.1 arcsec, the piece is 8.1 arcsec wide: a bar of 2 arcsec is 20 pixels of 81."""
+    a = image([(40, 50, 0.05)])
+    shown = panels(side_by_side(a, a, [change(a, 40, 50, "lost")], ("a", "b"), 0.25))
+    half = shown[:, : shown.shape[1] // 2]
+    low = half[int(0.85 * len(half)) : int(0.93 * len(half))].min(axis=2) > 0.95
+    longest = max(len(run) for row in low for run in "".join("x" if pixel else " " for pixel in row).split())
+    assert longest / half.shape[1] == pytest.approx(20 / 81, rel=0.12)
