@@ -277,9 +277,10 @@ def _fact(value: Any) -> str:
 
 
 def _cards(meta: dict[str, Any]) -> dict[str, Any]:
-    """What of a table's facts fits FITS header cards."""
+    """What of a table's facts fits FITS header cards; a long name as ESO's convention HIERARCH has it."""
     simple = {str(key): value if isinstance(value, bool | int | float) else _fact(value) for key, value in meta.items()}
-    return {key.upper(): value for key, value in simple.items() if len(key) <= 8 and _fits_card(value)}
+    named = {(key if len(key) <= 8 else f"HIERARCH {key}").upper(): value for key, value in simple.items()}
+    return {key: value for key, value in named.items() if _fits_card(value) and len(key) + len(str(value)) < 70}
 
 
 def _fits_card(value: Any) -> bool:

@@ -17,7 +17,7 @@ app = typer.Typer()
 @app.command()
 def publish(
     ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="A run, or PROCESS@SET.")],
+    source: Annotated[str, typer.Argument(help="A run, PROCESS@SET, or a catalogue made of one.")],
     folder: Annotated[Path, typer.Option("--to", help="Folder to make.")],
     title: Annotated[str, typer.Option("--title", help="What it is, in words.")] = "",
     licence: Annotated[str, typer.Option("--licence", help="Address of the licence it is published under.")] = "",

@@ -12,7 +12,7 @@ import msgspec
 
 from stoa.catalogue.diagrams import cause_bars, completeness, flux_flux, offset_plot, time_size
 from stoa.catalogue.fluxes import FluxComparison, compare, published
-from stoa.catalogue.match import Offset
+from stoa.catalogue.match import MEASURED, PREFIX, Offset
 from stoa.catalogue.match import match as match_tables
 from stoa.catalogue.plots import against, histogram, sky_map
 from stoa.catalogue.quality import CutCount, Selection, select
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 FOLDER = "catalogues"
+COUNTED = ("source", "images", "empty", "targets", "sources", "kept")
+"""Facts of a stacked and cut catalogue that a matched one keeps."""
+
 PLOTS = ("sky", "flux", "snr", "fluxes", "offsets", "completeness", "causes", "time")
 
 
@@ -281,8 +284,10 @@ def match(
     )  # fmt: skip
     fluxes = compare(found.table, published(flux), index) if flux else None
     found.table.meta = {
-        "source": source, **_cut_facts(table), "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec,
-        "matched": found.matched, "objects": found.objects,
+        **{name: table.meta[name] for name in COUNTED if name in table.meta}, **_cut_facts(table),
+        "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec, "left_out": found.calibrators,
+        "matched": found.matched, "objects": found.objects, "expected": round(found.expected, 4),
+        **({"fluxes": flux, "index": index} if flux else {}),
     }  # fmt: skip
     return MatchReport(
         source=source, catalogue=str(catalogue), radius_arcsec=found.radius_arcsec,
@@ -344,13 +349,14 @@ def plot(
     table = _sources(ws, source, keep, quality=quality)
     if kind in ("fluxes", "offsets", "completeness"):
         if not catalogue:
-            raise StoaError(f"the plot {kind!r} compares with a catalogue", "`--with TABLE` names it")
+            _plot_matched(table, source, kind, file)
+            return file
         compared = _Comparison(catalogue, radius_arcsec(radius), calibrators, flux, index)
         _plot_compared(table, source, kind, compared, file)
         return file
     title = _title(source, table, catalogue if kind == "sky" else None)
     if kind == "sky":
-        objects = read_table(catalogue) if catalogue else None
+        objects = read_table(catalogue) if catalogue else _matched_objects(table)
         sky_map(file, table, title=title, catalogue=objects, fields=_fields(ws))
     elif kind == "flux":
         against(file, table, "snr", "flux", title=title, y_error="e_flux")
@@ -384,21 +390,46 @@ def _plot_compared(table: Table, source: str, kind: str, asked: _Comparison, fil
     if kind == "offsets":
         o = found.offset
         words = f"median {o.d_ra:+.3f}, {o.d_dec:+.3f}, scatter {o.scatter:.3f} arcsec" if o else "no match"
-        offset_plot(
-            file, found.table, radius, title=f"{title}\n{found.objects} objects within {radius:g} arcsec{left}\n{words}"
-        )
+        objects = f"{found.objects} objects within {radius:g} arcsec{left}"
+        offset_plot(file, found.table, radius, title=f"{title}\n{objects}\n{words}")
         return
     if not asked.flux:
         raise StoaError("the plot 'fluxes' needs a published flux", "`--flux F6cm@6cm`: its column and frequency")
-    f = compare(found.table, published(asked.flux), asked.index)
-    words = f"{f.compared} objects with {f.column}: ratio {f.in_words}"
-    carried = f", extrapolated with spectral index {asked.index:g}" if asked.index else ""
-    flux_flux(
-        file,
-        found.table,
-        title=f"{title}\n{words}{left}",
-        x_label=f"published {f.column} at {f.at_ghz:.3g} GHz{carried} [Jy]",
-    )
+    _plot_fluxes(file, found.table, compare(found.table, published(asked.flux), asked.index), title, left)
+
+
+def _plot_matched(table: Table, source: str, kind: str, file: Path) -> None:
+    """Positions or fluxes of a table that was matched before."""
+    facts = table.meta
+    is_matched = all(name in table.colnames for name in MEASURED) and "catalogue" in facts
+    if kind == "completeness" or not is_matched:
+        raise StoaError(f"the plot {kind!r} compares with a catalogue", "`--with TABLE` names it")
+    title = _title(source, table, Path(str(facts["catalogue"])))
+    if kind == "offsets":
+        radius = float(facts["radius_arcsec"])
+        offset_plot(file, table, radius, title=f"{title}\n{facts['objects']} objects within {radius:g} arcsec")
+        return
+    if "fluxes" not in facts:
+        raise StoaError(f"{source} was matched without fluxes", "`stoa catalogue match --flux F6cm@6cm` compares them")
+    _plot_fluxes(file, table, compare(table, published(str(facts["fluxes"])), float(facts["index"])), title, "")
+
+
+def _plot_fluxes(file: Path, table: Table, f: FluxComparison, title: str, left: str) -> None:
+    words = f"{f.compared} matches with {f.column}: ratio {f.in_words}"
+    carried = f", extrapolated with spectral index {f.index:g}" if f.index else ""
+    label = f"published {f.column} at {f.at_ghz:.3g} GHz{carried} [Jy]"
+    flux_flux(file, table, title=f"{title}\n{words}{left}", x_label=label)
+
+
+def _matched_objects(table: Table) -> Table | None:
+    """The catalogue's part of a matched table; None of any other table."""
+    names = [name for name in table.colnames if name.startswith(PREFIX)]
+    if not names or MEASURED[0] not in table.colnames:
+        return None
+    objects = table[names]
+    for name in names:
+        objects.rename_column(name, name.removeprefix(PREFIX))
+    return objects
 
 
 def _plot_jobs(ws: Workspace, source: str, kind: str, file: Path) -> None:

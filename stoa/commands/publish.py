@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +17,7 @@ from stoa.commands import catalogue
 from stoa.commands.history import resolve_run
 from stoa.commands.rerun import latest_of
 from stoa.commands.selection import flagged
+from stoa.commands.trace import NEEDED as TRACED
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.cause import group_causes
@@ -25,12 +28,17 @@ from stoa.provenance.ids import now
 from stoa.provenance.index import decode_run
 from stoa.publish import texts
 from stoa.publish.crate import write_crate
-from stoa.publish.facts import CatalogueFacts, CutFact, Publication
+from stoa.publish.facts import CatalogueFacts, CutFact, MatchFact, Publication
 from stoa.publish.provenance import prov_document
 from stoa.publish.stamp import stamped_copy
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 NEEDED = ("rocrate", "prov")
 """Distributions of the extra `publish`."""
+
+_CUT = re.compile(r"(?:[^:]*: )?(?P<words>.*) \((?P<removed>\d+) removed\)")  # as a catalogue tells of its cuts
 
 
 class PublishReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +68,8 @@ def publish(
     Parameters
     ----------
     source
-        A run, or ``PROCESS@SET`` for the latest outcomes of that pair.
+        A run, ``PROCESS@SET`` for the latest outcomes of that pair, or a catalogue on disk that STOA made of them:
+        stacked, cut or matched. With a catalogue the jobs are those of the run or pair that it was stacked from.
     folder
         Made; it may exist if it is empty.
     licence
@@ -71,15 +80,26 @@ def publish(
         Copy the products of ok outcomes, FITS files with cards that say where they come from.
     """
     _check_extras()
-    name = resolve_run(ws, source)
+    file = Path(source)
+    table = read_table(file) if file.suffix and file.is_file() else None
+    if table is not None and (tuple(keep) or quality):
+        raise StoaError(
+            f"{source} is a catalogue, which has its cuts",
+            "`stoa catalogue quality` and `stoa catalogue match --keep` make one with others",
+        )
+    origin = source if table is None else _origin(table, source)
+    name = resolve_run(ws, origin)
     outcomes = tuple(latest_of(ws, name.process, name.params, name.run).values())
+    if table is not None:
+        _check_rows(table, source, outcomes)
     runs = _runs(ws, {outcome.run for outcome in outcomes})
     label = f"{name.process}@{name.params}" + (f" {name.run}" if name.run else "")
     _make(folder)
     try:
         return _write(
-            ws, label, source, folder, runs, outcomes, title, licence, tuple(keep), quality=quality, products=products
-        )
+            ws, label, origin, folder, runs, outcomes, title, licence, tuple(keep), table, quality=quality,
+            products=products,
+        )  # fmt: skip
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -88,20 +108,25 @@ def publish(
 def _write(
     ws: Workspace,
     label: str,
-    source: str,
+    origin: str,
     folder: Path,
     runs: tuple[Run, ...],
     outcomes: tuple[Outcome, ...],
     title: str,
     licence: str,
     keep: tuple[str, ...],
+    table: Table | None,
     *,
     quality: bool,
     products: bool,
 ) -> PublishReport:
     files: dict[str, str] = {}
     missing: list[str] = []
-    found = _catalogue(ws, source, folder, keep, files, missing, quality=quality)
+    found = _catalogue(ws, origin, folder, keep, table, missing, quality=quality)
+    if found:
+        files |= {"catalogue.vot": "the sources, VOTable", "catalogue.fits": "the sources, FITS"}
+    bad = any(outcome.status not in (Status.OK, Status.SKIPPED) for outcome in outcomes)
+    _plots(ws, origin, folder, files, missing, table=table, found=found, bad=bad)
     copies = _copies(ws, folder, runs, outcomes, files, missing) if products else ()
     _records(ws, folder, runs, files)
     open_flags = flagged(ws)
@@ -133,7 +158,7 @@ def _write(
     files["ro-crate-metadata.json"] = "this folder as a Process Run RO-Crate"
     return PublishReport(
         source=label, folder=str(folder), files=dict(sorted(files.items())), counts=publication.counts,
-        sources=found.kept if found else 0, missing=tuple(missing),
+        sources=found.rows if found else 0, missing=tuple(missing),
     )  # fmt: skip
 
 
@@ -164,39 +189,100 @@ def _runs(ws: Workspace, names: Iterable[str]) -> tuple[Run, ...]:
     return tuple(decode_run(row[0][0]) for row in rows)
 
 
+def _origin(table: Table, source: str) -> str:
+    """The run or pair that a catalogue was stacked from."""
+    if any(name not in table.colnames for name in TRACED) or "source" not in table.meta:
+        raise StoaError(
+            f"{source} does not say which run its rows come from", "`stoa catalogue stack` writes catalogues that do"
+        )
+    return str(table.meta["source"])
+
+
+def _check_rows(table: Table, source: str, outcomes: Iterable[Outcome]) -> None:
+    """Every row has to come from one of the outcomes that are published with it."""
+    known = {ref.path for outcome in outcomes for ref in outcome.outputs.values()}
+    other = [str(product) for product in table["product"] if str(product) not in known]
+    if other:
+        raise StoaError(
+            f"{len(other)} of {len(table)} rows of {source} come from products that are not among the latest outcomes"
+            f" of {table.meta['source']}, such as {other[0]}",
+            "`stoa catalogue stack` and what was done after it make the catalogue anew",
+        )
+
+
 def _catalogue(
     ws: Workspace,
     source: str,
     folder: Path,
     keep: tuple[str, ...],
-    files: dict[str, str],
+    table: Table | None,
     missing: list[str],
     *,
     quality: bool,
 ) -> CatalogueFacts | None:
-    """The catalogue in two formats and its plots; None where the process makes none."""
-    try:
-        report = catalogue.stack_report(ws, source, keep, out=folder / "catalogue.vot", quality=quality)
-    except StoaError as problem:
-        missing.append(f"no catalogue: {problem.message}")
-        return None
-    write_table(read_table(folder / "catalogue.vot"), folder / "catalogue.fits")
-    files |= {"catalogue.vot": "the sources, VOTable", "catalogue.fits": "the sources, FITS"}
-    (folder / "plots").mkdir()
-    for kind, words in (("sky", "the sources on the sky"), ("flux", "flux against signal to noise")):
+    """The catalogue in two formats; None where the process makes none."""
+    if table is None:
+        try:
+            report = catalogue.stack_report(ws, source, keep, out=folder / "catalogue.vot", quality=quality)
+        except StoaError as problem:
+            missing.append(f"no catalogue: {problem.message}")
+            return None
+        missing += [f"not on this machine: {path}" for path in report.missing]
+        table = read_table(folder / "catalogue.vot")
+    else:
+        write_table(table, folder / "catalogue.vot")
+    write_table(table, folder / "catalogue.fits")
+    return _facts(table)
+
+
+def _facts(table: Table) -> CatalogueFacts:
+    """What a catalogue says of itself."""
+    facts = table.meta
+    cuts = [_CUT.fullmatch(str(text)) for name, text in facts.items() if name.startswith("cut")]
+    match = None
+    if "catalogue" in facts:
+        match = MatchFact(
+            catalogue=str(facts["catalogue"]), radius_arcsec=float(facts["radius_arcsec"]),
+            left_out=int(facts["left_out"]), matched=int(facts["matched"]), objects=int(facts["objects"]),
+            expected=float(facts["expected"]),
+        )  # fmt: skip
+    return CatalogueFacts(
+        files=("catalogue.vot", "catalogue.fits"), sources=int(facts.get("sources", len(table))),
+        kept=int(facts.get("kept", len(table))), rows=len(table), images=int(facts.get("images", 0)),
+        targets=int(facts.get("targets", 0)), match=match,
+        cuts=tuple(CutFact(words=cut["words"], removed=int(cut["removed"])) for cut in cuts if cut),
+    )  # fmt: skip
+
+
+def _plots(
+    ws: Workspace,
+    jobs: str,
+    folder: Path,
+    files: dict[str, str],
+    missing: list[str],
+    *,
+    table: Table | None,
+    found: CatalogueFacts | None,
+    bad: bool,
+) -> None:
+    """Figures of the catalogue, of its matches, and of the jobs."""
+    sources = str(folder / "catalogue.vot")
+    kinds = [("sky", "the sources on the sky", sources), ("flux", "flux against signal to noise", sources)]
+    if found and found.match:
+        kinds.append(("offsets", "positions relative to the matched objects", sources))
+    if table is not None and "fluxes" in table.meta:
+        kinds.append(("fluxes", "observed against published flux", sources))
+    chosen = (kinds if found else []) + [("causes", "causes of failure", jobs)] * bad
+    if chosen:
+        (folder / "plots").mkdir()
+    for kind, words, source in chosen:
         for suffix in ("png", "pdf"):
             path = f"plots/{kind}.{suffix}"
             try:
-                catalogue.plot(ws, str(folder / "catalogue.vot"), kind, out=folder / path)
+                catalogue.plot(ws, source, kind, out=folder / path)
                 files[path] = words
             except StoaError as problem:
                 missing.append(f"no {path}: {problem.message}")
-    missing += [f"not on this machine: {path}" for path in report.missing]
-    cuts = tuple(CutFact(words=cut.keep or cut.name, removed=cut.removed) for cut in report.cuts)
-    return CatalogueFacts(
-        files=("catalogue.vot", "catalogue.fits"), sources=report.sources, kept=report.kept, images=report.images,
-        targets=report.targets, cuts=cuts,
-    )  # fmt: skip
 
 
 def _copies(

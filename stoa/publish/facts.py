@@ -14,15 +14,28 @@ class CutFact(Struct, frozen=True, kw_only=True):
     removed: int
 
 
+class MatchFact(Struct, frozen=True, kw_only=True):
+    """What a catalogue was matched with, where its rows are matches."""
+
+    catalogue: str
+    radius_arcsec: float
+    left_out: int  # sources on calibrators, which were not asked about
+    matched: int
+    objects: int
+    expected: float  # matches by chance
+
+
 class CatalogueFacts(Struct, frozen=True, kw_only=True):
     """What the catalogue holds."""
 
     files: tuple[str, ...]  # names in the publication
     sources: int  # before the cuts
     kept: int
+    rows: int  # of the files: the kept sources, or those of them that were matched
     images: int
     targets: int
     cuts: tuple[CutFact, ...]
+    match: MatchFact | None = None
 
 
 class Publication(Struct, frozen=True, kw_only=True):

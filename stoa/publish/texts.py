@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from stoa.model import Outcome, Status, Value
-from stoa.publish.facts import Publication
+from stoa.publish.facts import CatalogueFacts, Publication
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -128,6 +128,7 @@ def methods(publication: Publication) -> str:
         f" in the environment {latex(run.environment)} ({latex(_facts(run.environment_facts))})."
     )
     runs = _listed(_typewriter(one.id) for one in publication.runs)
+    noun = "run" if len(publication.runs) == 1 else "the runs"
     origin = f" of \\url{{{publication.origin}}}" if publication.origin else ""
     sentences = [
         head,
@@ -136,7 +137,7 @@ def methods(publication: Publication) -> str:
         f"Of the {len(publication.outcomes)} jobs {_counts(publication.counts)}.",
         _catalogue_sentence(publication),
         f"Software: {', '.join(cited)}." if cited else "",
-        f"The complete record is run {runs} at commit {_typewriter(publication.commit[:12])}{origin}.",
+        f"The complete record is that of {noun} {runs} at commit {_typewriter(publication.commit[:12])}{origin}.",
     ]
     return "% Written by stoa publish; edit it to taste.\n" + "\n".join(filter(None, sentences)) + "\n"
 
@@ -168,10 +169,22 @@ def _catalogue_sentence(publication: Publication) -> str:
     numbers = {"source": found.sources, "image": found.images, "target": found.targets}
     sources, images, targets = (_counted(number, noun) for noun, number in numbers.items())
     head = f"They gave {sources} in {images} of {targets}"
-    if not found.cuts:
-        return head + "."
-    cuts = _listed(f"{latex(cut.words)} ({cut.removed} removed)" for cut in found.cuts)
-    return f"{head}, of which {found.kept} passed the quality cuts: {cuts}."
+    cuts = _listed(f"{latex(cut.words)} ({cut.removed} removed)" for cut in found.cuts) if found.cuts else ""
+    passed = f", of which {found.kept} passed the quality cuts: {cuts}" if found.cuts else ""
+    return f"{head}{passed}.{_match_sentence(found)}"
+
+
+def _match_sentence(found: CatalogueFacts) -> str:
+    match = found.match
+    if match is None:
+        return ""
+    left = f"Leaving out {_counted(match.left_out, 'source')} on calibrators, " if match.left_out else ""
+    number = f"{match.matched} of the {found.kept - match.left_out} sources {'lies' if match.matched == 1 else 'lie'}"
+    objects = _counted(match.objects, "object")
+    return (
+        f" {left}{number} within {match.radius_arcsec:g} arcsec of {objects} of the catalogue"
+        f" {_typewriter(match.catalogue)}; {match.expected:.2g} are expected by chance."
+    )
 
 
 def _values(values: Mapping[str, Value]) -> str:
@@ -207,6 +220,10 @@ def table(publication: Publication) -> str:
         rows += ["\\hline", f"sources & found & {publication.catalogue.sources} \\\\"]
         rows += [f" & removed by {latex(cut.words)} & {cut.removed} \\\\" for cut in publication.catalogue.cuts]
         rows.append(f" & kept & {publication.catalogue.kept} \\\\")
+        if match := publication.catalogue.match:
+            rows += [f" & on calibrators, not matched & {match.left_out} \\\\"] * bool(match.left_out)
+            rows.append(f" & within {match.radius_arcsec:g} arcsec of {latex(match.catalogue)} & {match.matched} \\\\")
+            rows.append(f"objects & matched & {match.objects} \\\\")
     caption = f"Outcomes of {latex(publication.source)}."
     return "\n".join(
         ["\\begin{table}", f"\\caption{{{caption}}}", "\\begin{tabular}{llr}", "\\hline",

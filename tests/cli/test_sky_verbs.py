@@ -238,3 +238,53 @@ def test_a_plot_that_compares_says_what_it_lacks(found):
     assert "compares with a catalogue" in found.error("catalogue", "plot", "find@default", "--kind", "offsets")[0]
     words = ("--kind", "fluxes", "--with", "quasars.csv")
     assert "needs a published flux" in found.error("catalogue", "plot", "find@default", *words)[0]
+
+
+def test_a_matched_catalogue_is_published_with_all_its_counts(found):
+    """From the jobs to the objects, in the words of the paper; no source is counted that the match left out."""
+    words = ("catalogue", "match", "find@default", "quasars.csv", "--keep", "snr >= 7", "--radius", "5arcsec")
+    found.ok(*words)
+    for suffix in ("vot", "fits"):
+        said = found.ok("publish", f"catalogues/find@default-x-quasars.{suffix}", "--to", suffix)
+        assert said.startswith(f"published find@default in {suffix}: 3 jobs (2 ok, 1 failed), 1 source, ")
+        methods = (found.top / suffix / "methods.tex").read_text(encoding="utf-8")
+        assert (
+            "They gave 3 sources in 2 images of 2 targets, of which 2 passed the quality cuts: snr \\textgreater{}= 7 "
+            "(1 removed). 1 of the 2 sources lies within 5 arcsec of 1 object of the catalogue "
+            "\\texttt{quasars.csv}; "
+        ) in methods
+        assert rows(found, f"{suffix}/catalogue.{suffix}") == [("a", 20.0)]
+        plots = {path.name for path in (found.top / suffix / "plots").iterdir()}
+        assert {"sky.png", "offsets.pdf", "causes.png"} <= plots
+        assert (
+            " & within 5 arcsec of quasars.csv & 1 \\\\" in (found.top / suffix / "table.tex").read_text().splitlines()
+        )
+
+
+def test_a_catalogue_that_cannot_be_published(found):
+    found.ok("catalogue", "stack", "find@default")
+    file = "catalogues/find@default.vot"
+    assert "is a catalogue, which has its cuts" in found.error("publish", file, "--to", "x", "--keep", "snr > 7")[0]
+    assert "does not say which run its rows come from" in found.error("publish", "quasars.csv", "--to", "x")[0]
+    (found.top / "data/a/table").write_text(table((10.0, -30.0, 21.0)), encoding="utf-8")
+    found.ok("run", "find", "--target", "a", "--force")
+    error, hint = found.error("publish", file, "--to", "x")
+    assert error.startswith(
+        f"error: 2 of 3 rows of {file} come from products that are not among the latest outcomes of "
+    )
+    assert error.endswith(f"find@default, such as products:find/{found.runs()[0]}/a/sources.csv")
+    assert hint == "hint: `stoa catalogue stack` and what was done after it make the catalogue anew"
+    assert not (found.top / "x").exists()
+
+
+def test_a_matched_catalogue_is_drawn_without_the_other(found):
+    found.ok("catalogue", "match", "find@default", "quasars.csv", "--out", "matched.vot")
+    found.ok("catalogue", "plot", "matched.vot", "--kind", "offsets", "--out", "o.svg")
+    assert "1 objects within 5 arcsec" in (found.top / "o.svg").read_text(encoding="utf-8")
+    found.ok("catalogue", "plot", "matched.vot", "--kind", "sky", "--out", "s.svg")
+    assert "catalogue (1)" in (found.top / "s.svg").read_text(encoding="utf-8")
+    assert (
+        "matched.vot was matched without fluxes"
+        in found.error("catalogue", "plot", "matched.vot", "--kind", "fluxes")[0]
+    )
+    assert "compares with a catalogue" in found.error("catalogue", "plot", "matched.vot", "--kind", "completeness")[0]
