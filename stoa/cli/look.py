@@ -225,9 +225,12 @@ def _show_trace(found: Trace) -> None:
     out(f"target: {found.target}" + (f"   image group: {found.group}" if found.group else ""))
     out(f"run: {found.run} by {one_line(found.author)} on {found.host}, {found.started}, STOA {found.stoa_version}")
     out(f"script: {found.script or 'none'}, digest {found.digests.get('script') or 'none'}")
-    values = ", ".join(f"{key}={value}" for key, value in found.params.items())
+    by_rule = {key: f" by rule {given.rule}" for key, given in found.overrides.items()}
+    values = ", ".join(f"{key}={value}{by_rule.get(key, '')}" for key, value in found.params.items())
     out(f"parameters: {found.params_name} ({values}), digest {found.digests.get('params')}")
-    out(f"environment: {found.environment}, digest {found.digests.get('environment')}")
+    content = found.digests.get(f"content of {found.environment}")
+    out(f"environment: {found.environment}, digest {found.digests.get('environment')}"
+        + (f", content {content}" if content else ""))  # fmt: skip
     for name, ref in found.inputs.items():
         out(f"input {name}: {ref.path}, {ref.size} bytes, sha256 {ref.sha256 or 'not computed'}")
     out(f"metadata document: digest {found.metadata or 'none'}")

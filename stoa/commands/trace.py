@@ -9,9 +9,10 @@ import msgspec
 
 from stoa.catalogue.tables import read_table
 from stoa.commands.history import outcome_of, resolve_run, run_of
+from stoa.commands.overrides import effective
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
-from stoa.model import FileRef, Value
+from stoa.model import FileRef, Outcome, Override, Run, Value
 from stoa.project import STOA_DIR
 from stoa.provenance.definitions import read_process
 
@@ -34,9 +35,10 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     stoa_version: str
     script: str  # frozen copy in the repository; "" for a bare command
-    params: dict[str, Value]
+    params: dict[str, Value]  # of this target, those included that a rule of the set gave
     params_name: str
-    environment: str
+    overrides: dict[str, Override]  # the values that a rule gave
+    environment: str  # of this target
     environment_facts: dict[str, str]
     digests: dict[str, str]  # process, script, params, environment
     inputs: dict[str, FileRef]
@@ -80,10 +82,17 @@ def trace(ws: Workspace, catalogue: Path, row: int) -> Trace:
         catalogue=str(catalogue), row=row, values=values, target=target, group=group, process=run.process, run=run.id,
         author=f"{run.author.name} <{run.author.email}>", started=run.started, host=run.host,
         stoa_version=run.stoa_version, script=f"{STOA_DIR}/runs/{run.id}/frozen/script/{script}" if script else "",
-        params=run.params.values, params_name=run.params.name, environment=run.environment,
-        environment_facts=run.environment_facts, digests=run.digests, inputs=outcome.inputs, metadata=outcome.meta,
-        product=recorded, product_state=_state(ws, recorded),
+        params=effective(run.params.values, outcome.overrides), params_name=run.params.name,
+        overrides=outcome.overrides, environment=outcome.environment or run.environment,
+        environment_facts=run.environment_facts, digests=_digests(run, outcome), inputs=outcome.inputs,
+        metadata=outcome.meta, product=recorded, product_state=_state(ws, recorded),
     )  # fmt: skip
+
+
+def _digests(run: Run, outcome: Outcome) -> dict[str, str]:
+    """Those of the run, that of the environment being the one of this outcome."""
+    chosen = run.digests.get(f"environment {outcome.environment}")
+    return run.digests | ({"environment": chosen} if chosen else {})
 
 
 def _plain(value: Any) -> Any:

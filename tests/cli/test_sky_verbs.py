@@ -180,6 +180,19 @@ def test_a_row_is_traced_back_to_what_made_it(found):
     assert f"digest {said['digests']['environment']}" in lines[6]
 
 
+def test_a_row_has_the_values_and_the_environment_that_rules_gave_its_target(found):
+    found.edit(".stoa/processes/find.yaml", "outputs:", "params: {depth: {type: int, default: 5}}\noutputs:")
+    folder = found.top / ".stoa/params/find"
+    folder.mkdir(parents=True)
+    (folder / "ruled.yaml").write_text("rules: [{where: \"name = 'b'\", values: {depth: 9}}]\n", encoding="utf-8")
+    found("run", "find", "-p", "ruled")
+    found.ok("catalogue", "stack", "find@ruled", "--out", "t.vot")
+    said = [found.json("show", "t.vot", "--row", row) for row in ("1", "3")]
+    assert [(each["target"], each["params"]["depth"]) for each in said] == [("a", 5), ("b", 9)]
+    assert "parameters: ruled (depth=9 by rule 1), digest" in found.ok("show", "t.vot", "--row", "3")
+    assert "parameters: ruled (depth=5), digest" in found.ok("show", "t.vot", "--row", "1")
+
+
 def test_a_changed_product_of_a_row_is_said(found):
     found.ok("catalogue", "stack", "find@default")
     product = found.json("show", "catalogues/find@default.vot", "--row", "1")["product"]["path"]
