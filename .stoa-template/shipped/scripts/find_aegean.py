@@ -2,8 +2,9 @@
 """Find sources in one interferometric image with Aegean (Hancock et al. 2012, MNRAS 422, 1812; 2018, PASA 35, e011).
 
 Peaks, shapes, integrated fluxes and their errors are Aegean's own, of Gaussians with all six numbers free; where it
-gives no error, that of Condon (1997, PASP 109, 166) stands in. The noise is one number for the image, or BANE's map
-(`--background bane`). What is searched, and how it is corrected for the primary beam, stands in `finding.py`.
+gives no error, or a smaller one, that of Condon (1997, PASP 109, 166) stands in. The noise is one number for the
+image, or BANE's map (`--background bane`). What is searched, and how it is corrected for the primary beam, stands in
+`finding.py`.
 
 Needs numpy and astropy, and the programs `aegean` and `BANE` of AegeanTools, which may live in an environment of their
 own; nothing of STOA.
@@ -74,13 +75,13 @@ def source(field, row, *, deblended):
     )  # fmt: skip
 
 
-def stated(row, name, otherwise):
-    """An error that Aegean gives; it writes -1, or nothing finite, where it has none."""
+def stated(row, name, least):
+    """An error that Aegean gives, but no less than Condon's; it writes -1, or nothing finite, where it has none."""
     try:
         value = float(row[name])
     except ValueError:
-        return otherwise
-    return value if math.isfinite(value) and value > 0 else otherwise
+        return least
+    return max(value, least) if math.isfinite(value) else least
 
 
 def search(args):
