@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from stoa.catalogue.regions import read_region
-from stoa.catalogue.sky import pairs_within
-from stoa.catalogue.tables import positions
+from stoa.catalogue.sky import offsets, pairs_within
+from stoa.catalogue.tables import CatalogueError, positions
 
 if TYPE_CHECKING:
+    import numpy as np
     from astropy.table import Table
+    from numpy.typing import NDArray
 
 LEAST_GAIN = 0.3
 """Below this gain of the primary beam an object does not count as observed, as for the finders."""
+
+_ROUNDING = 1e-6  # of gains in single precision
 
 
 class SearchedImage(Struct, frozen=True, kw_only=True):
@@ -31,6 +38,7 @@ class SearchedImage(Struct, frozen=True, kw_only=True):
     hwhm_arcsec: float  # of the primary beam
     rms: float  # Jy/beam, before the correction for the primary beam
     footprint: str = ""  # corners, RA and Dec in degrees; "" where nobody knows them
+    beam_file: Path | None = None  # FITS image of the primary beam's gain, where there is one
 
 
 def undetected(
@@ -38,8 +46,9 @@ def undetected(
 ) -> Table:
     """Objects in searched images with no source there, and the limit on their flux density.
 
-    The gain at the object is that of a Gaussian of the image's primary beam, the local noise that of the image over
-    the gain; the limit holds for a point source.
+    The gain at the object is that of the image's file of the primary beam, which may be of a mosaic, else that of a
+    Gaussian as wide as the primary beam. The local noise is that of the image over the gain; the limit holds for point
+    sources.
 
     Parameters
     ----------
@@ -56,31 +65,38 @@ def undetected(
     Returns
     -------
     table
-        A row for each object and image: ``target``, ``group``, ``kind``, ``run``, ``freq_ghz``, ``gain``, ``rms``,
-        ``flux_limit`` (Jy), ``centre_arcsec``, then the columns of the catalogue with ``cat_``. Its ``meta`` has
-        ``objects``, how many distinct ones there are.
+        A row for each object and image: ``target``, ``group``, ``kind``, ``run``, ``freq_ghz``, ``gain``,
+        ``gain_is_model``, ``rms``, ``flux_limit`` (Jy), ``centre_arcsec``, then the columns of the catalogue with
+        ``cat_``. Its ``meta`` has ``objects``, how many distinct ones there are.
+
+    Raises
+    ------
+    CatalogueError
+        If the objects have no positions, or a file of a primary beam cannot be read.
     """
     import numpy as np
     from astropy.table import Table
 
     ra, dec = positions(objects, name)
-    reach = (np.log(1 / LEAST_GAIN) / np.log(2)) ** 0.5  # in half widths at half maximum
     rows: list[tuple[Any, ...]] = []
     chosen: list[int] = []
     found = _found(objects, sources, radius_arcsec, name)
     for image in images:
-        near = pairs_within(np.array([image.ra_deg]), np.array([image.dec_deg]), ra, dec, reach * image.hwhm_arcsec)
-        for number, apart in zip(near.second.tolist(), near.separation_arcsec.tolist(), strict=True):
-            if (number, image.target, image.group) in found or not _within(image, ra[number], dec[number]):
+        numbers, apart = _near(image, ra, dec)
+        gains = _gains(image, ra[numbers], dec[numbers], apart)
+        for number, gain, distance in zip(numbers.tolist(), gains.tolist(), apart.tolist(), strict=True):
+            if (number, image.target, image.group) in found or not gain >= LEAST_GAIN - _ROUNDING:
                 continue
-            gain = float(np.exp(-np.log(2) * (apart / image.hwhm_arcsec) ** 2))
             local = image.rms / gain
             rows.append(
-                (image.target, image.group, image.kind, image.run, image.freq_ghz, gain, local, sigma * local, apart)
-            )
+                (image.target, image.group, image.kind, image.run, image.freq_ghz, gain, image.beam_file is None, local,
+                 sigma * local, distance)
+            )  # fmt: skip
             chosen.append(number)
-    names = ("target", "group", "kind", "run", "freq_ghz", "gain", "rms", "flux_limit", "centre_arcsec")
-    types = ("U120", "U200", "U8", "U40", "f8", "f8", "f8", "f8", "f8")
+    names = (
+        "target", "group", "kind", "run", "freq_ghz", "gain", "gain_is_model", "rms", "flux_limit", "centre_arcsec",
+    )  # fmt: skip
+    types = ("U120", "U200", "U8", "U40", "f8", "f8", "bool", "f8", "f8", "f8")
     made = Table(rows=rows or None, names=names, dtype=types)
     for column, unit in (("freq_ghz", "GHz"), ("rms", "Jy/beam"), ("flux_limit", "Jy"), ("centre_arcsec", "arcsec")):
         made[column].unit = unit
@@ -102,9 +118,58 @@ def _found(objects: Table, sources: Table, radius_arcsec: float, name: str) -> s
     }
 
 
-def _within(image: SearchedImage, ra: float, dec: float) -> bool:
+def _near(image: SearchedImage, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> tuple[Any, Any]:
+    """Rows of the points that may lie in an image, and their distance from its centre in arcsec.
+
+    All in its footprint where the gain is read from a file, else those of a gain that counts.
+    """
     import numpy as np
 
-    if not image.footprint:
-        return True
-    return bool(read_region(f"Polygon {image.footprint}").contains(np.array([ra]), np.array([dec]))[0])
+    centre = _point(image.ra_deg, image.dec_deg)
+    region = read_region(f"Polygon {image.footprint}") if image.footprint else None
+    reach = image.hwhm_arcsec * (np.log(1 / LEAST_GAIN) / np.log(2)) ** 0.5
+    if image.beam_file and region:
+        a, d, radius = region.circle()
+        reach = radius * 3600 + math.hypot(*(float(part[0]) for part in offsets(*_point(a, d), *centre)))
+    near = pairs_within(*centre, ra, dec, reach)
+    held = region.contains(ra[near.second], dec[near.second]) if region else np.ones(len(near.second), dtype=bool)
+    return near.second[held], near.separation_arcsec[held]
+
+
+def _point(ra: float, dec: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    import numpy as np
+
+    return np.array([ra]), np.array([dec])
+
+
+def _gains(
+    image: SearchedImage, ra: NDArray[np.float64], dec: NDArray[np.float64], apart: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Gains of the primary beam at points, NaN outside its file and where that is blank."""
+    import numpy as np
+
+    if image.beam_file is None or not len(ra):
+        return np.asarray(np.exp(-np.log(2) * (apart / image.hwhm_arcsec) ** 2))
+    return _read_gains(image.beam_file, ra, dec)
+
+
+def _read_gains(path: Path, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of the nearest pixel, the mean of its channels."""
+    import numpy as np
+    from astropy.io import fits
+    from astropy.wcs import WCS
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # headers that are not quite as the standard wants them
+            with fits.open(path) as opened:
+                data, wcs = opened[0].data, WCS(opened[0].header).celestial
+                x, y = (np.rint(part) for part in wcs.world_to_pixel_values(ra, dec))
+                ny, nx = data.shape[-2:]
+                inside = (x >= 0) & (y >= 0) & (x < nx) & (y < ny)
+                values = np.asarray(data[..., y[inside].astype(int), x[inside].astype(int)], dtype=np.float64)
+            gains = np.full(len(ra), np.nan)
+            gains[inside] = np.nanmean(values.reshape(math.prod(data.shape[:-2]), -1), axis=0)
+    except (OSError, ValueError, TypeError, AttributeError) as problem:
+        raise CatalogueError(f"the primary beam {path.name!r} cannot be read: {problem}") from problem
+    return gains

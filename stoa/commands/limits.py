@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,10 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.meta.document import ImageGroup
 from stoa.model import Outcome, Status
+from stoa.provenance.definitions import read_process
+
+BEAM = "primaryBeam"
+"""Role of a file of the primary beam."""
 
 
 class LimitsReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,13 +71,14 @@ def limits(
     )  # fmt: skip
 
 
-def _images(ws: Workspace, done: Iterable[Outcome]) -> Iterable[SearchedImage]:
+def _images(ws: Workspace, done: Sequence[Outcome]) -> Iterable[SearchedImage]:
     groups = {
         (target, group.key): group
         for target, (_, document) in ws.documents().items()
         if not isinstance(document, StoaError)
         for group in document.groups
     }
+    beams = {run: _beam_input(ws, run) for run in {outcome.run for outcome in done}}
     for outcome in done:
         group = groups.get((outcome.target, outcome.group))
         rms = outcome.results.get("rms")
@@ -83,8 +88,24 @@ def _images(ws: Workspace, done: Iterable[Outcome]) -> Iterable[SearchedImage]:
                 target=outcome.target, group=outcome.group, kind=facts.get("kind", ""), run=outcome.run,
                 freq_ghz=float(facts.get("freq_ghz") or "nan"), ra_deg=float(facts["ra_deg"]),
                 dec_deg=float(facts["dec_deg"]), hwhm_arcsec=float(facts["pb_hwhm_arcsec"]), rms=rms,
-                footprint=facts.get("footprint", ""),
+                footprint=facts.get("footprint", ""), beam_file=_beam_file(ws, outcome, beams[outcome.run]),
             )  # fmt: skip
+
+
+def _beam_input(ws: Workspace, run: str) -> str:
+    """The input that takes the file of the primary beam, as the run froze the process; "" without one."""
+    data = ws.store.frozen(run, "process.yaml")
+    inputs = read_process(data, f"runs/{run}/frozen/process.yaml").inputs if data else {}
+    return next((name for name, spec in inputs.items() if BEAM in spec.role), "")
+
+
+def _beam_file(ws: Workspace, outcome: Outcome, name: str) -> Path | None:
+    """The primary beam that a job was given, where it is on this machine as it was."""
+    ref = outcome.inputs.get(name)
+    if ref is None:
+        return None
+    file = ws.project.file(ref)
+    return file if file.is_file() and file.stat().st_size == ref.size else None
 
 
 def _facts(group: ImageGroup) -> dict[str, str]:

@@ -157,6 +157,7 @@ def test_stoa_finds_what_the_plain_loop_finds(
     assert len(table) == limits["limits"] > 0
     assert np.allclose(table["flux_limit"], 5 * table["rms"])
     assert ((table["gain"] >= 0.299) & (table["gain"] <= 1)).all()
+    assert set(table["gain_is_model"]) == {True, False}  # one of these images has no file of its primary beam
 
 
 def _job(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
 from stoa.catalogue.fluxes import Published, compare, published
@@ -53,6 +54,43 @@ def test_objects_of_low_gain_or_outside_the_image_were_not_observed() -> None:
     corners = f"{high} {-10 / 3600} {high} {10 / 3600} {low} {10 / 3600} {low} {-10 / 3600}"
     image = SearchedImage(**{name: getattr(IMAGE, name) for name in IMAGE.__struct_fields__} | {"footprint": corners})
     assert list(undetected(objects(9.0, 11.0), [image], sources(), 5.0, 5.0, "q")["cat_name"]) == ["Q0"]
+
+
+def mosaic(path: Path) -> SearchedImage:
+    """Gain 1 over the west half, 0.5 over the east but for a blank corner; pixels of 1 arcsec, centre at pixel 50."""
+    gain = np.ones((1, 2, 101, 101), dtype="f4")
+    gain[..., :50] = 0.5
+    gain[..., 90:, :10] = np.nan
+    header = fits.Header(
+        {"CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CRVAL1": 10.0, "CRVAL2": 0.0, "CRPIX1": 51.0, "CRPIX2": 51.0,
+         "CDELT1": -1 / 3600, "CDELT2": 1 / 3600, "CUNIT1": "deg", "CUNIT2": "deg"}
+    )  # fmt: skip
+    fits.PrimaryHDU(gain, header).writeto(path)
+    low, high = 50.5 / 3600, -50.5 / 3600
+    corners = f"{10 + low} {high} {10 + low} {low} {10 + high} {low} {10 + high} {high}"
+    fields = {name: getattr(IMAGE, name) for name in IMAGE.__struct_fields__}
+    return SearchedImage(**fields | {"footprint": corners, "hwhm_arcsec": 5.0, "beam_file": path})
+
+
+def test_the_gain_of_a_mosaic_is_that_of_its_file(tmp_path: Path) -> None:
+    """Far outside of the Gaussian of one pointing; what is blank, or outside the image, was not observed."""
+    east = np.array([-45.0, 20.0, 45.0, 60.0])
+    north = np.array([45.0, -40.0, 45.0, 0.0])
+    table = Table({"name": ["west", "east", "blank", "outside"], "ra": 10 + east / 3600, "dec": north / 3600})
+    limits = undetected(table, [mosaic(tmp_path / "pb.fits")], sources(), 5.0, 5.0, "q")
+    assert list(limits["cat_name"]) == ["east", "west"]
+    assert list(limits["gain"]) == [0.5, 1.0]
+    assert list(limits["flux_limit"]) == pytest.approx([1e-2, 5e-3])
+    assert not limits["gain_is_model"].any()
+    assert len(undetected(table[3:], [mosaic(tmp_path / "again.fits")], sources(), 5.0, 5.0, "q")) == 0
+    assert undetected(objects(0.0), [IMAGE], sources(), 5.0, 5.0, "q")["gain_is_model"].all()
+
+
+def test_a_primary_beam_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    image = mosaic(tmp_path / "pb.fits")
+    (tmp_path / "pb.fits").write_bytes(b"no FITS")
+    with pytest.raises(CatalogueError, match=r"the primary beam 'pb.fits' cannot be read"):
+        undetected(objects(0.0), [image], sources(), 5.0, 5.0, "q")
 
 
 def test_no_object_in_any_image_gives_an_empty_table_with_columns() -> None:
