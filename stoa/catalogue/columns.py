@@ -58,6 +58,23 @@ COLUMNS = {
     ),
     "d_ra_arcsec": ColumnInfo("pos.eq.ra;arith.diff", "arcsec", "Source minus object in RA, times cos(dec)"),
     "d_dec_arcsec": ColumnInfo("pos.eq.dec;arith.diff", "arcsec", "Source minus object in declination"),
+    "expected_flux": ColumnInfo("phot.flux.density;em.mm", "Jy", "Published flux density, at the observed frequency"),
+    "flux_ratio": ColumnInfo("phot.flux.density;arith.ratio", "", "Observed over expected flux density"),
+    "e_flux_ratio": ColumnInfo(
+        "stat.error;phot.flux.density;arith.ratio", "", "Standard error of the ratio, by the observed flux alone"
+    ),
+    "spectral_index": ColumnInfo("spect.index", "", "Of S ~ frequency^index, between published and observed flux"),
+    "gain_is_model": ColumnInfo("meta.code", "", "Whether the gain is that of a Gaussian, not of a file"),
+    "flux_limit": ColumnInfo("phot.flux.density;em.mm;stat.max", "Jy", "Upper limit of the flux density"),
+    "centre_arcsec": ColumnInfo("pos.angDistance", "arcsec", "Distance from the centre of the field"),
+    "obs_member": ColumnInfo("meta.id;obs", "", "Member observation unit set, as file names have it"),
+    "obs_source": ColumnInfo("meta.id;obs.field", "", "Field, as the observers named it"),
+    "obs_project": ColumnInfo("meta.id;obs.proposal", "", "Project"),
+    "obs_targets": ColumnInfo("meta.id;meta.dataset", "", "Targets: the data folders of the observation"),
+    "obs_ra_deg": ColumnInfo("pos.eq.ra;obs.field", "deg", "Right ascension of the field (ICRS)"),
+    "obs_dec_deg": ColumnInfo("pos.eq.dec;obs.field", "deg", "Declination of the field (ICRS)"),
+    "obs_radius_arcsec": ColumnInfo("phys.angSize;instr.fov", "arcsec", "Radius of the field; of a mosaic unused"),
+    "obs_separation_arcsec": ColumnInfo("pos.angDistance", "arcsec", "Distance from the centre of the field"),
 }
 
 

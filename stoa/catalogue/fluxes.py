@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from stoa.catalogue.columns import describe
 from stoa.catalogue.match import PREFIX
 from stoa.catalogue.tables import CatalogueError
 
@@ -86,14 +87,15 @@ def compare(matched: Table, given: Published, index: float = 0.0) -> FluxCompari
         expected = at_catalogue * (freq / given.at_ghz) ** index
         ratio = flux / expected
         between = np.log(flux / at_catalogue) / np.log(freq / given.at_ghz)
-    for column, values, unit in (
-        ("expected_flux", expected, "Jy"),
-        ("flux_ratio", ratio, None),
-        ("e_flux_ratio", error / expected, None),
-        ("spectral_index", between, None),
-    ):
+    added = {
+        "expected_flux": expected,
+        "flux_ratio": ratio,
+        "e_flux_ratio": error / expected,
+        "spectral_index": between,
+    }
+    for column, values in added.items():
         matched[column] = values
-        matched[column].unit = unit
+    describe(matched, added)
     good = np.isfinite(ratio) & (ratio > 0)
     logs = np.log10(ratio[good])
     x, y = np.log10(expected[good]), np.log10(flux[good])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from stoa.catalogue.columns import describe
 from stoa.catalogue.regions import read_region
 from stoa.catalogue.sky import offsets, pairs_within
 from stoa.catalogue.tables import CatalogueError, positions
@@ -98,8 +99,7 @@ def undetected(
     )  # fmt: skip
     types = ("U120", "U200", "U8", "U40", "f8", "f8", "bool", "f8", "f8", "f8")
     made = Table(rows=rows or None, names=names, dtype=types)
-    for column, unit in (("freq_ghz", "GHz"), ("rms", "Jy/beam"), ("flux_limit", "Jy"), ("centre_arcsec", "arcsec")):
-        made[column].unit = unit
+    describe(made, names)
     made.meta["objects"] = len(set(chosen))
     picked = np.array(chosen, dtype=np.int64)
     for column in objects.colnames:

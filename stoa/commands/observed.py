@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from stoa.catalogue.columns import COLUMNS, describe
 from stoa.catalogue.fields import Inside, Observation, inside, member_id, read_log
 from stoa.catalogue.tables import positions, read_table, write_table
 from stoa.commands.angles import radius_arcsec
@@ -139,22 +140,20 @@ def _observed(
 
 def _table(objects: Table, pairs: Inside, observations: list[Observation], found: Iterable[ObservedObject]) -> Table:
     """Rows of the catalogue, one for each field that holds the object, with the observation."""
+    import numpy as np
+
     made = objects[pairs.point]
     chosen = [observations[j] for j in pairs.observation.tolist()]
-    columns: dict[str, list[Any]] = {
+    columns: dict[str, Any] = {
         "obs_member": [o.member for o in chosen],
         "obs_source": [o.name for o in chosen],
         "obs_project": [o.project for o in chosen],
         "obs_targets": [" ".join(one.targets) for one in found],
+        "obs_ra_deg": [o.ra_deg for o in chosen],
+        "obs_dec_deg": [o.dec_deg for o in chosen],
+        "obs_radius_arcsec": [o.radius_deg * 3600 for o in chosen],
+        "obs_separation_arcsec": pairs.separation_arcsec,
     }
     for name, values in columns.items():
-        made[name] = values or [""][:0]
-    for name, numbers, unit in (
-        ("obs_ra_deg", [o.ra_deg for o in chosen], "deg"),
-        ("obs_dec_deg", [o.dec_deg for o in chosen], "deg"),
-        ("obs_radius_arcsec", [o.radius_deg * 3600 for o in chosen], "arcsec"),
-        ("obs_separation_arcsec", pairs.separation_arcsec, "arcsec"),
-    ):
-        made[name] = numbers
-        made[name].unit = unit
-    return made
+        made[name] = np.array(values, dtype=float if COLUMNS[name].unit else str)
+    return describe(made, columns)

@@ -38,6 +38,8 @@ def test_the_limit_is_the_local_noise_times_sigma() -> None:
     assert list(table["rms"]) == pytest.approx([1e-3, 2e-3])
     assert list(table["flux_limit"]) == pytest.approx([3e-3, 6e-3])
     assert str(table["flux_limit"].unit) == "Jy"
+    own = [name for name in table.colnames if not name.startswith("cat_")]
+    assert all(table[name].meta["ucd"] and table[name].description for name in own)
 
 
 def test_what_was_found_in_the_same_image_has_no_limit() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from astropy.table import MaskedColumn, Table
 
+from stoa.catalogue.fluxes import Published, compare
+from stoa.catalogue.limits import SearchedImage, undetected
 from stoa.catalogue.match import match
 from stoa.catalogue.quality import select
 from stoa.catalogue.tables import read_table, write_table
@@ -41,6 +43,20 @@ def sources(examples: Path) -> Table:
     return table
 
 
+IMAGE = SearchedImage(
+    target="A001_X3c18_X296", group="XID96_cont", kind="cont", run="20261122T103000-k3f9q2", freq_ghz=float("nan"),
+    ra_deg=0.101667, dec_deg=-12.763333, hwhm_arcsec=25.0, rms=1e-4,
+)  # fmt: skip
+"""Its middle is the first quasar of the examples."""
+
+
+def with_fluxes(sources: Table, quasars: Table) -> Table:
+    matched = match(sources, quasars, 5, calibrators=True).table
+    matched["flux"], matched["e_flux"], matched["freq_ghz"] = 0.1, 0.01, 100.0
+    compare(matched, Published("f6cm_jy", 5.0), -0.7)
+    return matched
+
+
 def test_an_error_is_seen(votlint, tmp_path: Path) -> None:
     (tmp_path / "bad.vot").write_text(
         "<VOTABLE version='1.4'><RESOURCE><TABEL/></RESOURCE></VOTABLE>", encoding="utf-8"
@@ -48,13 +64,15 @@ def test_an_error_is_seen(votlint, tmp_path: Path) -> None:
     assert "TABEL" in votlint(tmp_path / "bad.vot")
 
 
-@pytest.mark.parametrize("name", ["sources", "cut", "matched", "none"])
+@pytest.mark.parametrize("name", ["sources", "cut", "matched", "fluxes", "limits", "none"])
 def test_votlint_has_nothing_to_say(name: str, sources: Table, examples: Path, tmp_path: Path, votlint) -> None:
     quasars = read_table(examples / "quasars.vot")
     table = {
         "sources": lambda: sources,
         "cut": lambda: select(sources, [QualityCut("bright", "snr >= 10")]).table,
         "matched": lambda: match(sources, quasars, 5, calibrators=True).table,
+        "fluxes": lambda: with_fluxes(sources, quasars),
+        "limits": lambda: undetected(quasars, [IMAGE], sources[:0], 5, 5, "quasars"),
         "none": lambda: sources[:0],
     }[name]()
     table.meta = dict(sources.meta)
