@@ -75,7 +75,7 @@ def read_log(table: Table, name: str, radius_arcsec: float = 0.0) -> list[Observ
         The log's name for messages.
     radius_arcsec
         Radius of every field; 0 for half the primary beam's width, by ``s_fov`` or the frequency, and the region for
-        mosaics.
+        mosaics. A log that does not say which rows are mosaics is taken by its regions, as far as it has them.
 
     Raises
     ------
@@ -93,7 +93,8 @@ def read_log(table: Table, name: str, radius_arcsec: float = 0.0) -> list[Observ
         if not np.isfinite(ra[row] + dec[row]):
             continue
         is_mosaic = text["mosaic"].strip().lower() in ("t", "true", "1", "mosaic", "y", "yes")
-        region = _bare(text["region"]) if is_mosaic and not radius_arcsec else ""
+        by_region = (is_mosaic or columns["mosaic"] is None) and not radius_arcsec
+        region = _bare(text["region"]) if by_region else ""
         radius = radius_arcsec / 3600 if radius_arcsec else float(fov[row]) / 2
         pointing = (round(float(ra[row]), 7), round(float(dec[row]), 7), round(radius, 7))
         key = (member_id(text["member"]), text["name"].strip(), text["project"].strip(), *pointing, region)

@@ -112,3 +112,14 @@ def test_a_region_that_is_none_is_said(text: str) -> None:
 )
 def test_the_member_is_read_from_any_form(text: str, member: str) -> None:
     assert member_id(text) == member
+
+
+def test_a_log_that_knows_no_mosaics_is_taken_by_its_regions() -> None:
+    """Plain ObsCore has no column for them; a row without a region is a circle."""
+    regions = ["Polygon ICRS 10 0 11 0 11 1 10 1", ""]
+    table = Table({"s_ra": [10.5, 20.0], "s_dec": [0.5, 0.0], "s_fov": [0.01, 0.01], "s_region": regions})
+    points = np.array([10.1, 20.004, 20.1]), np.array([0.9, 0.0, 0.0])
+    found = inside(*points, read_log(table, "log"))
+    assert list(zip(found.point, found.observation, strict=True)) == [(0, 0), (1, 1)]
+    table["is_mosaic"] = ["F", "F"]
+    assert list(inside(*points, read_log(table, "log")).point) == [1]
