@@ -456,7 +456,7 @@ def _title(source: str, table: Table, catalogue: Path | None) -> str:
     which = "" if not runs else f" (run {runs[0]})" if len(runs) == 1 else f" ({len(runs)} runs)"
     words = f"{table.meta.get('source', source)}{which}: {len(table)} sources"
     where = f"{images} images of {targets} targets" if images else f"{targets} targets"
-    words += (f" in {where}" if targets else "") + (f", with {catalogue.stem}" if catalogue else "")
+    words += (f" in {where}" if targets else "") + (f"; with {catalogue.stem}" if catalogue else "")
     return "\n".join([words, "; ".join(_cut_facts(table).values())])
 
 
