@@ -8,10 +8,18 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.page import SOURCE_HEADINGS, diff_page, percent, sky_in_words, source_cells, transition_in_words
+from stoa.cli.page import (
+    SOURCE_HEADINGS,
+    catalogue_page,
+    diff_page,
+    percent,
+    sky_in_words,
+    source_cells,
+    transition_in_words,
+)
 from stoa.cli.say import JsonOption, as_json, count, number, one_line, out, table, tell
 from stoa.commands import diff as diffs
-from stoa.commands.sky_changes import SkyDiff
+from stoa.commands.sky_changes import SkyDiff, catalogue_changes
 from stoa.errors import StoaError
 
 app = typer.Typer()
@@ -21,7 +29,7 @@ MOST = 20
 @app.command()
 def diff(
     ctx: typer.Context,
-    a: Annotated[str, typer.Argument(help="A run id, `last`, or PROCESS@SET.")],
+    a: Annotated[str, typer.Argument(help="A run id, `last`, PROCESS@SET, or a catalogue on disk.")],
     b: Annotated[str, typer.Argument(help="Another one.")],
     sky: Annotated[
         bool, typer.Option("--sky", help="Match the sources of every image: gained, lost, moved, other flux.")
@@ -37,6 +45,9 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Compare two runs or parameter sets: definitions, statuses, results, sources, the most surprising first."""
+    if all(Path(name).suffix and Path(name).is_file() for name in (a, b)):
+        _diff_catalogues(a, b, radius, html, everything=everything, json=json)
+        return
     ws = workspace(ctx)
     report = diffs.diff(ws, a, b, sky=sky or html is not None or bool(radius or output), radius=radius, output=output)
     if html is not None:
@@ -57,6 +68,19 @@ def diff(
     _show_results(report, most)
     if report.sky:
         _show_sky(report.sky, most)
+    if html is not None:
+        tell(f"wrote {html}")
+
+
+def _diff_catalogues(a: str, b: str, radius: str, html: Path | None, *, everything: bool, json: bool) -> None:
+    found = catalogue_changes(Path(a), Path(b), radius)
+    if html is not None:
+        _write(html, catalogue_page(a, b, found))
+    if json:
+        as_json(found)
+        return
+    out(f"{a} -> {b}")
+    _show_sky(found, 100_000 if everything else 10)
     if html is not None:
         tell(f"wrote {html}")
 
@@ -120,7 +144,8 @@ def _show_results(report: diffs.DiffReport, most: int) -> None:
 def _show_sky(sky: SkyDiff, most: int) -> None:
     for line in sky_in_words(sky):
         out(line)
-    images = [each for each in sky.images if each.gained or each.lost or each.moved or each.flux_changed]
+    named = [each for each in sky.images if each.target]
+    images = [each for each in named if each.gained or each.lost or each.moved or each.flux_changed]
     if images:
         out()
         table(

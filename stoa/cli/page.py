@@ -31,10 +31,14 @@ figure { margin: 1.2rem 0; } figure img { max-width: 100%; } figcaption { font-s
 
 def sky_in_words(sky: SkyDiff) -> list[str]:
     """What changed on the sky as a whole."""
+    where = f" in {count(len(sky.images), 'image')}"
+    if sky.of_tables:
+        where = where if any(image.target for image in sky.images) else ""
+    else:
+        where += " that both searched"
     counts = (
-        f"sky: {sky.sources_a} -> {count(sky.sources_b, 'source')} in {count(len(sky.images), 'image')} that both "
-        f"searched: {sky.matched} matched, {sky.gained} gained, {sky.lost} lost, {sky.moved} moved, "
-        f"{sky.flux_changed} with another flux"
+        f"sky: {sky.sources_a} -> {count(sky.sources_b, 'source')}{where}: {sky.matched} matched, {sky.gained} gained, "
+        f"{sky.lost} lost, {sky.moved} moved, {sky.flux_changed} with another flux"
     )
     lines = [counts]
     facts = []
@@ -76,16 +80,24 @@ def transition_in_words(report: DiffReport, change: Transition) -> str:
 
 def diff_page(report: DiffReport, pictures: Sequence[Picture]) -> str:
     """The page, with style and pictures inside it and no script."""
-    title = f"{report.a} → {report.b}"
-    parts = [
+    note = f"a is run {report.run_a}, b is run {report.run_b}."
+    sky = _sky(report.sky) if report.sky else ()
+    parts = (*_definitions(report), *_statuses(report), *_results(report), *sky, *_pictures(pictures))
+    return _page(f"{report.a} → {report.b}", note, parts)
+
+
+def catalogue_page(a: str, b: str, sky: SkyDiff) -> str:
+    """The page of two catalogues on disk."""
+    return _page(f"{a} → {b}", f"a is the table {a}, b is the table {b}.", _sky(sky))
+
+
+def _page(title: str, note: str, parts: Iterable[str]) -> str:
+    return "".join((
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
         '<meta name="viewport" content="width=device-width">\n',
         f"<title>{_text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{_text(title)}</h1>\n",
-        f'<p class="note">a is run {_text(report.run_a)}, b is run {_text(report.run_b)}.</p>\n',
-        *_definitions(report), *_statuses(report), *_results(report),
-        *(_sky(report.sky) if report.sky else ()), *_pictures(pictures), "</body>\n</html>\n",
-    ]  # fmt: skip
-    return "".join(parts)
+        f'<p class="note">{_text(note)}</p>\n', *parts, "</body>\n</html>\n",
+    ))  # fmt: skip
 
 
 def _definitions(report: DiffReport) -> Iterable[str]:
@@ -147,7 +159,7 @@ def _sky(sky: SkyDiff) -> Iterable[str]:
         "target", "image group", "sources a", "sources b", "matched", "gained", "lost", "moved", "flux changed",
         "flux b/a", "rms a", "rms b", "rms b/a", "radius (arcsec)", "surprise",
     )  # fmt: skip
-    if sky.images:
+    if any(image.target for image in sky.images):
         yield "<h2>Images</h2>\n"
         rows = [
             (i.target, i.group, str(i.sources_a), str(i.sources_b), str(i.matched), str(i.gained), str(i.lost),

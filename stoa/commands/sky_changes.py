@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,10 +22,26 @@ from stoa.meta.rules import IMAGE_ROLES
 from stoa.model import FileRef, Outcome, Process
 from stoa.provenance.definitions import read_process
 
-__all__ = ["ImageChange", "NotCompared", "Picture", "Side", "SkyDiff", "SourceChange", "pictures", "sky_changes"]
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+__all__ = [
+    "ImageChange",
+    "NotCompared",
+    "Picture",
+    "Side",
+    "SkyDiff",
+    "SourceChange",
+    "catalogue_changes",
+    "pictures",
+    "sky_changes",
+]
 
 Key = tuple[str, str]
 """Target and image group."""
+
+BY_IMAGE = ("target", "group")
+"""Columns of a stacked catalogue that say which image a source is in."""
 
 IMAGES = 6
 """Images of which a page has pictures."""
@@ -77,6 +94,7 @@ class SkyDiff(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[ImageChange, ...]  # most surprising first
     sources: tuple[SourceChange, ...]  # that are not equal, most surprising first
     not_compared: tuple[NotCompared, ...]
+    of_tables: bool = False  # two catalogues on disk, not the images of two runs
 
     @property
     def is_equal(self) -> bool:
@@ -136,6 +154,56 @@ def sky_changes(ws: Workspace, a: Side, b: Side, radius: str = "", output: str =
             continue
         found.append((key, change))
         images.append(_image(key, change, reach, _rms(old), _rms(new)))
+    return _summed(found, images, not_compared)
+
+
+def catalogue_changes(a: Path, b: Path, radius: str) -> SkyDiff:
+    """Match the sources of two catalogues on disk, image by image where both say target and group.
+
+    An image of which only one has sources has lost or gained all of them; the noise of images is not compared.
+
+    Raises
+    ------
+    StoaError
+        If no radius is given or it is no angle, or a table cannot be read or has no positions.
+    """
+    if not radius:
+        raise StoaError("catalogues do not say how near two sources are one", "`--radius 1arcsec` says it")
+    reach, names = radius_arcsec(radius), (str(a), str(b))
+    parts = [_by_image(read_table(path), BY_IMAGE) for path in (a, b)]
+    if not all(set(BY_IMAGE) <= set(each.empty.colnames) for each in parts):
+        parts = [_by_image(read_table(path), ()) for path in (a, b)]
+    before, after = parts
+    found = [
+        (key, matched(before.tables.get(key, before.empty), after.tables.get(key, after.empty), reach, names))
+        for key in sorted({*before.tables, *after.tables})
+    ]
+    summed = _summed(found, [_image(key, change, reach, None, None) for key, change in found], [])
+    return msgspec.structs.replace(summed, of_tables=True)
+
+
+class _Images(msgspec.Struct, frozen=True):
+    """The rows of a catalogue by the image that they come from."""
+
+    tables: Mapping[Key, Any]  # astropy Tables
+    empty: Any  # with the same columns
+
+
+def _by_image(table: Table, names: tuple[str, ...]) -> _Images:
+    import numpy as np
+
+    keys = np.array([""] * len(table))
+    if names and set(names) <= set(table.colnames):
+        texts = (np.ma.filled(np.ma.asarray(table[name]).astype(str), "") for name in names)
+        keys = np.array(["\n".join(each) for each in zip(*texts, strict=True)], dtype=str)
+    tables = {}
+    for key in np.unique(keys):
+        target, _, group = str(key).partition("\n")
+        tables[target, group] = table[keys == key]
+    return _Images(tables, table[:0])
+
+
+def _summed(found: list[tuple[Key, ListChange]], images: list[ImageChange], not_compared: list[NotCompared]) -> SkyDiff:
     pairs = [pair for _, change in found for pair in change.pairs]
     ratios = [pair.flux_ratio for pair in pairs if pair.flux_ratio is not None]
     noise = [image.rms_ratio for image in images if image.rms_ratio is not None]

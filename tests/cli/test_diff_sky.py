@@ -250,3 +250,32 @@ def test_without_images_the_page_says_so(found):
     page = Page((found.top / "page.html").read_text(encoding="utf-8"))
     assert page.fetched == []
     assert "a: no picture: no image of both is on this machine" in page.texts
+
+
+def test_two_catalogues_on_disk_are_compared_image_by_image(found):
+    """As the runs that they were stacked from, but for c, of which only one has sources."""
+    for name, file in zip(PAIR, ("old.vot", "new.fits"), strict=True):
+        found.ok("catalogue", "stack", name, "--out", file)
+    said = found.json("diff", "old.vot", "new.fits", "--radius", "0.5arcsec")
+    runs = found.json("diff", *PAIR, "--sky")["sky"]
+    assert [said[name] for name in ("matched", "gained", "moved", "flux_changed")] == [4, 2, 1, 1]
+    assert said["lost"] == runs["lost"] + 1
+    assert [(s["target"], s["what"], s["flux_ratio"]) for s in said["sources"] if s["target"] != "c"] == [
+        (s["target"], s["what"], s["flux_ratio"]) for s in runs["sources"]
+    ]
+    lines = found.ok("diff", "old.vot", "new.fits", "--radius", "0.5arcsec", "--html", "page.html").splitlines()
+    assert lines[:2] == [
+        "old.vot -> new.fits",
+        "sky: 6 -> 6 sources in 3 images: 4 matched, 2 gained, 2 lost, 1 moved, 1 with another flux",
+    ]
+    assert "2 gained, 2 lost" in (found.top / "page.html").read_text(encoding="utf-8")
+
+
+def test_catalogues_of_no_images_are_compared_as_they_are(found):
+    (found.top / "x.csv").write_text("ra,dec\n10,0\n20,0\n", encoding="utf-8")
+    (found.top / "y.csv").write_text("ra,dec\n10,0.0001\n30,0\n40,0\n", encoding="utf-8")
+    lines = found.ok("diff", "x.csv", "y.csv", "--radius", "1arcsec").splitlines()
+    assert lines[1] == "sky: 2 -> 3 sources: 1 matched, 2 gained, 1 lost, 0 moved, 0 with another flux"
+    assert found.error("diff", "x.csv", "y.csv") == [
+        "error: catalogues do not say how near two sources are one", "hint: `--radius 1arcsec` says it",
+    ]  # fmt: skip
