@@ -11,6 +11,7 @@ from stoa.publish.facts import CatalogueFacts, Publication
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "<=": r"\ensuremath{\leq}", ">=": r"\ensuremath{\geq}",
 }  # fmt: skip
 
 _SOFTWARE: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -88,7 +89,8 @@ _WORKS: dict[str, dict[str, str]] = {
 
 def latex(text: object) -> str:
     """A text as LaTeX prints it, on one line."""
-    return "".join(_LATEX.get(char, char) for char in " ".join(str(text).split()))
+    parts = re.split("([<>]=|.)", " ".join(str(text).split()))
+    return "".join(_LATEX.get(part, part) for part in parts)
 
 
 def software(publication: Publication) -> dict[str, tuple[str, ...]]:
@@ -226,7 +228,7 @@ def table(publication: Publication) -> str:
             rows.append(f"objects & matched & {match.objects} \\\\")
     caption = f"Outcomes of {latex(publication.source)}."
     return "\n".join(
-        ["\\begin{table}", f"\\caption{{{caption}}}", "\\begin{tabular}{llr}", "\\hline",
+        ["\\begin{table}", f"\\caption{{{caption}}}", "\\begin{tabular}{lp{0.6\\linewidth}r}", "\\hline",
          "status & cause & number \\\\", "\\hline", *rows, "\\hline", "\\end{tabular}", "\\end{table}", ""]
     )  # fmt: skip
 

@@ -262,9 +262,9 @@ def test_a_matched_catalogue_is_published_with_all_its_counts(found):
         assert said.startswith(f"published find@default in {suffix}: 3 jobs (2 ok, 1 failed), 1 source, ")
         methods = (found.top / suffix / "methods.tex").read_text(encoding="utf-8")
         assert (
-            "They gave 3 sources in 2 images of 2 targets, of which 2 passed the quality cuts: snr \\textgreater{}= 7 "
-            "(1 removed). 1 of the 2 sources lies within 5 arcsec of 1 object of the catalogue "
-            "\\texttt{quasars.csv}; "
+            "They gave 3 sources in 2 images of 2 targets, of which 2 passed the quality cuts: "
+            "snr \\ensuremath{\\geq} 7 (1 removed). 1 of the 2 sources lies within 5 arcsec of 1 object of the "
+            "catalogue \\texttt{quasars.csv}; "
         ) in methods
         assert rows(found, f"{suffix}/catalogue.{suffix}") == [("a", 20.0)]
         plots = {path.name for path in (found.top / suffix / "plots").iterdir()}

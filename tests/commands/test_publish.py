@@ -65,6 +65,7 @@ def test_the_latex_has_the_counts_and_nothing_that_latex_would_obey(paper):
 
 def test_latex_escapes_every_character_that_it_would_obey():
     assert latex("a_b & 50% {x} #1 $2\nnext") == r"a\_b \& 50\% \{x\} \#1 \$2 next"
+    assert latex("snr >= 7 and x <= 3") == r"snr \ensuremath{\geq} 7 and x \ensuremath{\leq} 3"
     assert latex("~^\\<3>") == r"\textasciitilde{}\textasciicircum{}\textbackslash{}\textless{}3\textgreater{}"
 
 
