@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -51,14 +51,12 @@ def read_rows(path: Path) -> FitsRows | None:
     return FitsRows(b"".join(card for card in cards if card.startswith(_MEANING)), data[:start], count, rows)
 
 
-def joined(parts: Sequence[FitsRows]) -> BytesIO:
-    """A FITS file with the rows of all parts, which have one `meaning`, and the header of the first."""
-    header, count = parts[0].header, sum(part.count for part in parts)
+def joined(header: bytes, parts: Iterable[bytes], count: int) -> BytesIO:
+    """A FITS file with the rows of parts that have one `meaning`, so many in all, below the header of one of them."""
     place = header.rindex(_COUNT)
     card = _COUNT + f"{count:>21}".encode().ljust(_CARD - len(_COUNT))
-    rows = b"".join(part.rows for part in parts)
-    padding = bytes(-len(rows) % _BLOCK)
-    return BytesIO(b"".join((header[:place], card, header[place + _CARD :], rows, padding)))
+    rows = b"".join(parts)
+    return BytesIO(b"".join((header[:place], card, header[place + _CARD :], rows, bytes(-len(rows) % _BLOCK))))
 
 
 def _end(data: bytes, start: int) -> int:

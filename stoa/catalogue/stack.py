@@ -80,13 +80,20 @@ def stack(parts: Iterable[Part]) -> Table:
 
 def _tables(parts: list[Part]) -> Iterator[tuple[Part, Table, list[int]]]:
     """Tables in order, those that follow one another with the same columns as one: its first part, and rows a part."""
-    read = [(part, read_rows(part.path)) for part in parts]
-    for _, group in groupby(enumerate(read), key=lambda each: each[1][1].meaning if each[1][1] else each[0]):
-        members = [each for _, each in group]
-        first = members[0][0]
-        rows = [fits for _, fits in members if fits]
-        table = read_table(first.path, joined(rows) if rows else None)
-        yield first, table, [fits.count for fits in rows] or [len(table)]
+    read = ((part, read_rows(part.path)) for part in parts)
+    for _, group in groupby(read, key=lambda each: each[1].meaning if each[1] else object()):
+        alike: list[Part] = []
+        counts: list[int] = []
+        rows: list[bytes] = []
+        header = b""
+        for part, fits in group:
+            alike.append(part)
+            if fits:
+                header = header or fits.header
+                counts.append(fits.count)
+                rows.append(fits.rows)
+        table = read_table(alike[0].path, joined(header, rows, sum(counts)) if rows else None)
+        yield alike[0], table, counts or [len(table)]
 
 
 def _joined(name: str, tables: list[Table]) -> Any:
