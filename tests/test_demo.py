@@ -292,7 +292,7 @@ def test_what_is_published_holds_the_catalogue_and_is_a_research_object(
     published = Table.read(paper / "catalogue.fits")
     assert (len(published), report["sources"]) == (report["sources"], int((published["snr"] >= 7).sum()))
     assert {"plots/sky.png", "plots/sky.pdf", "plots/flux.png", "catalogue.vot"} <= report["files"].keys()
-    assert "removed by snr \\textgreater{}= 7" in (paper / "table.tex").read_text()
+    assert "removed by snr \\ensuremath{\\geq} 7" in (paper / "table.tex").read_text()
     assert {"astropy2022", "sep2016", "numpy2020"} <= set(
         re.findall(r"{(\w+),$", (paper / "software.bib").read_text(), re.MULTILINE)
     )

@@ -145,7 +145,7 @@ def _write(
         scripts=_scripts(ws, runs[-1]), catalogue=found,
         plots=tuple(name for name in files if name.startswith("plots/")),
         products=copies, origin=remote_url(ws.repository), commit=ws.repository.head(), written=now(),
-        versions=_versions(), licence=licence,
+        publisher=ws.repository.author(), versions=_versions(), licence=licence,
     )  # fmt: skip
     document = prov_document(publication)
     _text(folder, files, "methods.tex", texts.methods(publication), "a paragraph for the paper")
@@ -249,7 +249,7 @@ def _facts(table: Table) -> CatalogueFacts:
     return CatalogueFacts(
         files=("catalogue.vot", "catalogue.fits"), sources=int(facts.get("sources", len(table))),
         kept=int(facts.get("kept", len(table))), rows=len(table), images=int(facts.get("images", 0)),
-        targets=int(facts.get("targets", 0)), match=match,
+        targets=int(facts.get("targets", 0)), match=match, products=tuple(sorted(set(map(str, table["product"])))),
         cuts=tuple(CutFact(words=cut["words"], removed=int(cut["removed"])) for cut in cuts if cut),
     )  # fmt: skip
 

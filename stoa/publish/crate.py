@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from stoa.model import FileRef, Outcome, Run, Status
-from stoa.publish.facts import Publication
+from stoa.model import Author, FileRef, Outcome, Run, Status
+from stoa.publish.facts import CatalogueFacts, Publication
 
 if TYPE_CHECKING:
     from rocrate.model.contextentity import ContextEntity
@@ -55,22 +55,46 @@ def write_crate(publication: Publication, folder: Path, files: Mapping[str, str]
         size = str((folder / path).stat().st_size)
         media = _MEDIA.get(Path(path).suffix, "application/octet-stream")
         crate.add_file(folder / path, path, properties={"name": words, "encodingFormat": media, "contentSize": size})
-    people = [_person(crate, run) for run in publication.runs]
+    people = [_person(crate, run.author) for run in publication.runs]
     crate.root_dataset["author"] = list({person.id: person for person in people}.values())
     tools = {run.id: _instrument(crate, publication, run) for run in publication.runs}
-    crate.root_dataset["mentions"] = [
+    actions = [
         _action(crate, outcome, tools[outcome.run], agent)
         for outcome in publication.outcomes
         for agent in [next(p for p, run in zip(people, publication.runs, strict=True) if run.id == outcome.run)]
     ]
+    if publication.catalogue:
+        actions.append(_stacking(crate, publication, publication.catalogue))
+    crate.root_dataset["mentions"] = actions
     crate.metadata.write(folder)
 
 
-def _person(crate: ROCrate, run: Run) -> ContextEntity:
+def _person(crate: ROCrate, author: Author) -> ContextEntity:
     from rocrate.model.person import Person
 
-    name = f"#person-{quote(run.author.email or run.author.name)}"
-    return crate.add(Person(crate, name, {"name": run.author.name, "email": run.author.email}))
+    name = f"#person-{quote(author.email or author.name)}"
+    return crate.add(Person(crate, name, {"name": author.name, "email": author.email}))
+
+
+def _stacking(crate: ROCrate, publication: Publication, found: CatalogueFacts) -> Any:
+    """How the catalogue came from the products: by STOA, asked by who published it."""
+    from rocrate.model.contextentity import ContextEntity
+
+    version = publication.versions["stoa"]
+    words = [f"{found.sources} sources", *(f"{cut.words} ({cut.removed} removed)" for cut in found.cuts)]
+    words += [f"matched with {found.match.catalogue}"] if found.match else []
+    tool = {"@type": "SoftwareApplication", "name": "STOA", "version": version, "softwareVersion": version}
+    properties = {
+        "@type": "CreateAction", "name": "stacking of the catalogue",
+        "description": "; ".join(words),
+        "actionStatus": "http://schema.org/CompletedActionStatus", "endTime": publication.written,
+    }  # fmt: skip
+    action = crate.add(ContextEntity(crate, "#catalogue", properties))
+    action["instrument"] = crate.add(ContextEntity(crate, f"#stoa-{quote(version)}", tool))
+    action["agent"] = _person(crate, publication.publisher)
+    action["object"] = [_file(crate, ref) for ref in publication.catalogue_parts]
+    action["result"] = [crate.get(name) for name in found.files]
+    return action
 
 
 def _instrument(crate: ROCrate, publication: Publication, run: Run) -> Any:

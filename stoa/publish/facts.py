@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from stoa.model import Author, CauseGroup, Outcome, Process, Run
+from stoa.model import Author, CauseGroup, FileRef, Outcome, Process, Run
 
 
 class CutFact(Struct, frozen=True, kw_only=True):
@@ -35,6 +35,7 @@ class CatalogueFacts(Struct, frozen=True, kw_only=True):
     images: int
     targets: int
     cuts: tuple[CutFact, ...]
+    products: tuple[str, ...]  # paths of the products that rows were read from
     match: MatchFact | None = None
 
 
@@ -64,8 +65,15 @@ class Publication(Struct, frozen=True, kw_only=True):
     origin: str  # address of the repository; "" where it has none
     commit: str
     written: str  # when, ISO 8601
+    publisher: Author  # by whom
     versions: dict[str, str]
     licence: str  # address, or ""
+
+    @property
+    def catalogue_parts(self) -> tuple[FileRef, ...]:
+        """The products that the catalogue's rows were read from."""
+        wanted = set(self.catalogue.products) if self.catalogue else set()
+        return tuple(ref for outcome in self.outcomes for ref in outcome.outputs.values() if ref.path in wanted)
 
     @property
     def latest(self) -> Run:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from stoa.model import FileRef, Outcome, Run
-from stoa.publish.facts import Publication
+from stoa.model import Author, FileRef, Outcome, Run
+from stoa.publish.facts import CatalogueFacts, Publication
 
 if TYPE_CHECKING:
     from prov.model import ProvDocument
@@ -18,7 +18,8 @@ def prov_document(publication: Publication) -> ProvDocument:
     """A PROV document of the outcomes: ``serialize(format="json")``, ``get_provn()``.
 
     An activity is a job, failed ones included; entities are files (by root, path and checksum),
-    frozen definitions of each run, and the run itself; agents are who ran it, and STOA.
+    frozen definitions of each run, and the run itself; agents are who ran it, and STOA. A catalogue
+    is an entity of an activity that used the products of its rows.
     Source: W3C PROV-DM, 30 April 2013.
     """
     from prov.model import ProvDocument
@@ -30,14 +31,42 @@ def prov_document(publication: Publication) -> ProvDocument:
         _describe_run(document, run)
     for outcome in publication.outcomes:
         _describe_job(document, runs[outcome.run], outcome)
+    if publication.catalogue:
+        _describe_catalogue(document, publication, publication.catalogue)
     return document.unified()
 
 
+def _describe_catalogue(document: ProvDocument, publication: Publication, found: CatalogueFacts) -> None:
+    """The published catalogue: one activity of STOA that used the products which its rows were read from."""
+    person, tool = _person(document, publication.publisher), _tool(document, publication.versions["stoa"])
+    document.actedOnBehalfOf(tool, person)
+    facts: dict[str, Any] = {"stoa:sources": found.sources, "stoa:kept": found.kept}
+    facts |= {f"stoa:cut{number}": f"{cut.words} ({cut.removed} removed)" for number, cut in enumerate(found.cuts, 1)}
+    if found.match:
+        facts |= {"stoa:matched_with": found.match.catalogue, "stoa:radius_arcsec": found.match.radius_arcsec}
+    document.activity("stoa:publication/catalogue", None, publication.written, facts)
+    document.wasAssociatedWith("stoa:publication/catalogue", tool)
+    for ref in publication.catalogue_parts:
+        document.used("stoa:publication/catalogue", _file(document, ref))
+    for name in found.files:
+        document.entity(f"stoa:publication/{name}", {"stoa:path": name, "stoa:rows": found.rows})
+        document.wasGeneratedBy(f"stoa:publication/{name}", "stoa:publication/catalogue")
+
+
+def _person(document: ProvDocument, author: Author) -> str:
+    name = f"stoa:person/{quote(author.email or author.name)}"
+    document.agent(name, {"prov:type": "prov:Person", "stoa:name": author.name, "stoa:email": author.email})
+    return name
+
+
+def _tool(document: ProvDocument, version: str) -> str:
+    name = f"stoa:software/stoa/{quote(version)}"
+    document.agent(name, {"prov:type": "prov:SoftwareAgent", "stoa:version": version})
+    return name
+
+
 def _describe_run(document: ProvDocument, run: Run) -> None:
-    person = f"stoa:person/{quote(run.author.email or run.author.name)}"
-    document.agent(person, {"prov:type": "prov:Person", "stoa:name": run.author.name, "stoa:email": run.author.email})
-    tool = f"stoa:software/stoa/{quote(run.stoa_version)}"
-    document.agent(tool, {"prov:type": "prov:SoftwareAgent", "stoa:version": run.stoa_version})
+    person, tool = _person(document, run.author), _tool(document, run.stoa_version)
     document.actedOnBehalfOf(tool, person)
     plan = f"stoa:run/{run.id}/plan"
     facts = {f"stoa:digest_{_word(name)}": value for name, value in run.digests.items() if value}

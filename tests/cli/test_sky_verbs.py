@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from crates import crate_problems
+from prov.model import ProvDocument, ProvGeneration, ProvUsage
 
 # Copies the table that lies in the target's folder to the promised place.
 LOOK = """\
@@ -272,6 +276,26 @@ def test_a_matched_catalogue_is_published_with_all_its_counts(found):
         assert (
             " & within 5 arcsec of quasars.csv & 1 \\\\" in (found.top / suffix / "table.tex").read_text().splitlines()
         )
+
+
+def test_provenance_leads_from_a_published_catalogue_to_the_products_of_its_rows(found, monkeypatch):
+    """In PROV and in the crate; the product in turn was made by a job from its inputs."""
+    found.ok("publish", "find@default", "--to", "paper", "--keep", "snr >= 20")
+    product = found.outcomes()["a"]["outputs"]["sources"]
+    document = ProvDocument.deserialize(found.top / "paper/prov.json")
+    (made,) = [each for each in document.get_records(ProvGeneration) if "catalogue.vot" in str(each.args[0])]
+    used = [str(each.args[1]) for each in document.get_records(ProvUsage) if each.args[0] == made.args[1]]
+    assert len(used) == 1
+    assert product["path"].rpartition(":")[2] in used[0]
+    job = [str(each.args[1]) for each in document.get_records(ProvGeneration) if str(each.args[0]) == used[0]]
+    assert job == [f"stoa:run/{found.runs()[0]}/job/a"]
+    crate = json.loads((found.top / "paper/ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
+    (action,) = [each for each in crate if each["@id"] == "#catalogue"]
+    assert [each["@id"] for each in action["result"]] == ["catalogue.vot", "catalogue.fits"]
+    assert action["description"] == "3 sources; snr >= 20 (2 removed)"
+    (part,) = [each for each in crate if each["@id"] in str(action["object"])]
+    assert part["sha256"] == product["sha256"]
+    assert crate_problems(found.top / "paper", monkeypatch) == []
 
 
 def test_a_catalogue_that_cannot_be_published(found):
