@@ -28,6 +28,7 @@ _END = b"END     "
 _CONTINUE = b"CONTINUE"
 _BLOCK_KEYWORDS = struct.Struct("8s72x" * (BLOCK // CARD))
 _FULL_END = b"END".ljust(CARD)
+_AROUND = b" \0\t\n\v\f\r\x1c\x1d\x1e\x1f"  # blanks, and what Python takes for them
 _REAL = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EDed][+-]?\d+)?")
 _LOOSE_REAL = re.compile(rb"[+-]? *(?:\d+\.?\d*|\.\d+) *(?:[EDed] *[+-]? *\d+)?")
 _STRING = re.compile(rb"'((?:[^']|'')*)' *(?:/.*)?", re.DOTALL)
@@ -105,7 +106,7 @@ def _continued(raw: bytes, offset: int, first: str) -> str:
     parts = [first]
     while raw[offset : offset + 8] == _CONTINUE:
         parts[-1] = parts[-1].removesuffix("&")
-        parts.append(value_text(raw[offset + 8 : offset + CARD]))
+        parts.append(value_text(raw[offset + 8 : offset + CARD].removeprefix(b"= ")))
         offset += CARD
     parts[-1] = parts[-1].removesuffix("&")
     return "".join(parts)
@@ -113,7 +114,7 @@ def _continued(raw: bytes, offset: int, first: str) -> str:
 
 def value_text(field: bytes) -> str:
     """Text of a value field: what stands between the value indicator and the end of the card."""
-    bare = field.strip(b" \0\n\r\t")
+    bare = field.strip(_AROUND)
     if bare.isdigit():
         return str(int(bare))
     if bare[:1] == b"'":

@@ -126,7 +126,7 @@ def _layout(keys: tuple[bytes, ...]) -> _Layout | None:
         if key[:9] == b"HIERARCH " or (key[:8] in _SILENT and b"=" not in key[:9]):
             continue
         name = _NAME.fullmatch(key[:8])
-        if not name or key[8:] != b"= ":
+        if not name or name[1] == b"CONTINUE" or key[8:] != b"= ":
             return None
         places.setdefault(name[1].decode(), place)
     wanted = {name: place for name, place in places.items() if name in WANTED}

@@ -266,7 +266,7 @@ def complex_text(text: str) -> str:
 
 
 def differences(ours: FitsFile, theirs: list[tuple[str, str]]) -> Iterator[str]:
-    """Cards of the primary header that differ."""
+    """Cards of the primary header that differ, and keywords of which not the first card's text is found."""
     if ours.header is None:
         yield f"astropy reads it, STOA names {ours.defects}"
         return
@@ -277,3 +277,6 @@ def differences(ours: FitsFile, theirs: list[tuple[str, str]]) -> Iterator[str]:
     for (keyword, text), (_, expected) in zip(mine, theirs, strict=True):
         if text != expected and complex_text(text) != expected:
             yield f"{keyword}: {text!r} is {expected!r}"
+    for keyword, text in dict(reversed(mine)).items():
+        if ours.header.text(keyword) != text:
+            yield f"{keyword} is looked up as {ours.header.text(keyword)!r}, not {text!r}"

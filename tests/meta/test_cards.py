@@ -36,6 +36,7 @@ from stoa.meta.header import Header, read
         (b" 1_000", "1_000"),
         (b" 'caf\xe9'", "caf?"),
         (b" 'bell\x07'", "bell\\x07"),
+        (b" 'ALMA    '   \x0c", "ALMA"),
     ],
 )
 def test_a_value_becomes_text(field: bytes, text: str) -> None:
@@ -58,6 +59,12 @@ def test_continued_strings_are_joined(header) -> None:
     found = Header(header("FILNAM01= 'uid___A001_&'", "CONTINUE  'X1_&' / of", "CONTINUE  'X2' / three", "NAXIS   = 0"))
     assert found.text("FILNAM01") == "uid___A001_X1_X2"
     assert found.text("NAXIS") == "0"
+
+
+def test_a_continuation_with_a_value_indicator_is_one(header) -> None:
+    raw = header("CUNIT1  = 'deg     '", "CONTINUE= '/x'", "CUNIT2  = 'deg'")
+    assert list(cards.cards(raw)) == [("CUNIT1", "deg/x"), ("CUNIT2", "deg")]
+    assert [Header(raw).text(keyword) for keyword in ("CUNIT1", "CUNIT2", "CONTINUE")] == ["deg/x", "deg", ""]
 
 
 def test_keywords_in_small_letters_or_out_of_their_columns_are_found(header) -> None:
