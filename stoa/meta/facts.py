@@ -78,7 +78,7 @@ def _axes_facts(
     found: dict[str, str] = {}
     axes = celestial(get)
     if axes:
-        found |= _position(axes, frame_of(get, axes))
+        found |= _position(axes, frame_of(get, axes), equinox_of(get))
     spectrum = _spectrum(get)
     if spectrum:
         found |= _frequency(spectrum)
@@ -96,24 +96,30 @@ def frame_of(get: Getter, axes: Celestial) -> str:
     named = get("RADESYS") or get("RADECSYS")
     if named:
         return named.upper()
-    equinox = number((get("EQUINOX") or get("EPOCH")).lstrip("JB"))
+    equinox = equinox_of(get)
     if equinox is None:
         return "ICRS"
     return "FK4" if equinox < 1984 else "FK5"
 
 
-def _position(axes: Celestial, frame: str) -> Mapping[str, str]:
+def equinox_of(get: Getter) -> float | None:
+    """The year that the header names; None where it names none within 1800 and 2200."""
+    equinox = number((get("EQUINOX") or get("EPOCH")).lstrip("JB"))
+    return equinox if equinox and 1800 <= equinox <= 2200 else None
+
+
+def _position(axes: Celestial, frame: str, equinox: float | None) -> Mapping[str, str]:
     found = {"frame": frame, "pixel_arcsec": _short(axes.pixel_deg * 3600)}
     here, *corners = axes.sky(axes.centre, *axes.corners)
-    centre = here and to_icrs(here, frame)
+    centre = here and to_icrs(here, frame, equinox)
     if not here or not centre:
         return found
-    found["ra_deg"], found["dec_deg"] = _angle(round(centre[0], 7) % 360), _angle(centre[1])
+    found["ra_deg"], found["dec_deg"] = _longitude(centre[0]), _angle(centre[1])
     if None not in corners:
         inside = [corner for corner in corners if corner]
         found["radius_deg"] = _short(max([separation(here, corner) for corner in inside]))
-        placed = [to_icrs(corner, frame) or corner for corner in inside]
-        found["footprint"] = " ".join([f"{_angle(ra)} {_angle(dec)}" for ra, dec in placed])
+        placed = [to_icrs(corner, frame, equinox) or corner for corner in inside]
+        found["footprint"] = " ".join([f"{_longitude(ra)} {_angle(dec)}" for ra, dec in placed])
     return found
 
 
@@ -246,6 +252,10 @@ def beam_facts(beam: Beam, origin: str) -> dict[str, str]:
 def _angle(degrees: float) -> str:
     text = f"{degrees:.7f}"  # 0.4 mas
     return text if text != "-0.0000000" else "0.0000000"
+
+
+def _longitude(degrees: float) -> str:
+    return _angle(round(degrees, 7) % 360)
 
 
 def _short(value: float) -> str:

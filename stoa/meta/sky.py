@@ -158,23 +158,44 @@ def separation(one: tuple[float, float], two: tuple[float, float]) -> float:
     return math.degrees(2 * math.asin(min(1.0, math.sqrt(up * up + math.cos(a) * math.cos(b) * across * across))))
 
 
-# Precession from B1950 to J2000 (Lieske 1979, with Fricke's correction of the equinox in the first angle), degrees.
-_ZETA, _Z, _THETA = 0.320234, 0.320298, 0.278389
+@lru_cache(maxsize=64)
+def _precession(equinox: float) -> tuple[float, float, float]:
+    """Angles zeta, z and theta from an equinox to J2000 in degrees (Lieske et al. 1977, A&A 58, 1)."""
+    start = (equinox - 2000) / 100
+    t = -start
+    first = (2306.2181 + 1.39656 * start - 0.000139 * start**2) * t
+    zeta = first + (0.30188 - 0.000344 * start) * t**2 + 0.017998 * t**3
+    z = first + (1.09468 + 0.000066 * start) * t**2 + 0.018203 * t**3
+    theta = (2004.3109 - 0.85330 * start - 0.000217 * start**2) * t
+    theta -= (0.42665 + 0.000217 * start) * t**2 + 0.041833 * t**3
+    return zeta / 3600, z / 3600, theta / 3600
+
+
 _EQUINOX_B1950 = 0.525 / 3600
+"""What Fricke's correction adds to right ascensions of FK4, in degrees."""
 
 
-def to_icrs(position: tuple[float, float], frame: str) -> tuple[float, float] | None:
+def to_icrs(position: tuple[float, float], frame: str, equinox: float | None = None) -> tuple[float, float] | None:
     """ICRS right ascension and declination in degrees of a position in another frame.
 
     FK5 counts as ICRS (they differ by 25 mas); FK4 is precessed without its E-terms, good to 1 arcsec. None for a
     frame that is not known.
+
+    Parameters
+    ----------
+    equinox
+        Of FK5 and FK4, where it is not J2000 or B1950.
     """
-    if frame in ("ICRS", "FK5"):
+    if frame == "ICRS":
         return position
     lon, lat = math.radians(position[0]), math.radians(position[1])
-    if frame == "FK4":
-        lon += math.radians(_EQUINOX_B1950)
-        return rotate(lon, lat, (_Z + 180, 90 - _THETA), -math.radians(_ZETA))
+    if frame in ("FK5", "FK4"):
+        start = equinox or (2000.0 if frame == "FK5" else 1950.0)
+        if start == 2000.0:
+            return position
+        zeta, z, theta = _precession(start)
+        lon += math.radians(_EQUINOX_B1950 if frame == "FK4" else 0.0)
+        return rotate(lon, lat, (z + 180, 90 - theta), -math.radians(zeta))
     if frame == "galactic":
         return rotate(lon, lat, (192.85948, 27.12825), math.radians(122.93192))
     return None

@@ -8,8 +8,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from stoa.meta.build import build
+from stoa.meta.document import FileEntry
 
 TESTS = Path(__file__).resolve().parents[1]
+FOLDERS = (TESTS / "data" / "fits", TESTS.parent / "examples" / "archive")
 REAL = sorted(p for p in (TESTS / "data" / "fits").rglob("*") if p.is_file() and p.suffix != ".md")
 
 
@@ -40,6 +47,30 @@ def test_the_example_archive_reads_as_astropy_reads_it(script: ModuleType) -> No
     assert len(found) > 50
     assert {name: one.differences for name, one in found.items() if one.differences} == {}
     assert sum("truncated" in one.defects for one in found.values()) == 1
+
+
+def off_arcsec(folder: Path, file: FileEntry) -> float:
+    """The largest distance of centre and corner pixels from where astropy has them."""
+    derived = file.derived
+    ours = [derived["ra_deg"], derived["dec_deg"], *derived.get("footprint", "").split()]
+    with fits.open(folder / file.name) as units:
+        header = units[int(derived.get("hdu", "0"))].header
+    wide, high = header["NAXIS1"], header["NAXIS2"]
+    pixels = [((wide + 1) / 2, (high + 1) / 2), (1, 1), (1, high), (wide, high), (wide, 1)]
+    theirs = WCS(header).celestial.pixel_to_world(*zip(*[(x - 1, y - 1) for x, y in pixels], strict=True)).icrs
+    places = SkyCoord(list(map(float, ours[::2])), list(map(float, ours[1::2])), unit="deg")
+    return float(places.separation(theirs[: len(places)]).arcsec.max())
+
+
+@pytest.mark.filterwarnings("ignore")  # astropy mends what headers have wrong, and says so
+def test_images_lie_where_astropy_puts_them() -> None:
+    found = {}
+    for folder in sorted({path.parent for top in FOLDERS for path in top.rglob("*.fits*")}):
+        for file in [*(file for group in build(folder).groups for file in group.files), *build(folder).others]:
+            if "ra_deg" in file.derived and file.name != "dist_lookup.fits.gz":  # whose distortions are left out
+                found[file.name] = off_arcsec(folder, file), file.derived["frame"]
+    assert len(found) > 80
+    assert {name: one for name, one in found.items() if one[0] > (0.5 if one[1] == "FK4" else 0.05)} == {}
 
 
 def test_a_difference_would_be_seen(script: ModuleType, image) -> None:

@@ -42,6 +42,8 @@ def test_the_radius_reaches_the_corner_pixels() -> None:
 
 def test_a_right_ascension_that_rounds_to_a_full_turn_is_zero() -> None:
     assert found(CRVAL1="359.99999999", CRVAL2="0.0")["ra_deg"] == "0.0000000"
+    corners = found(CRVAL1="0.0001999999", CRVAL2="0.0")["footprint"].split()[::2]
+    assert corners == ["0.0004000", "0.0004000", "0.0000000", "0.0000000"]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,14 @@ def test_a_right_ascension_that_rounds_to_a_full_turn_is_zero() -> None:
 )
 def test_the_frame_is_told_by_the_standard(changes: dict[str, str], frame: str) -> None:
     assert found(**changes)["frame"] == frame
+
+
+def test_the_equinox_of_the_header_counts() -> None:
+    dated = found(RADESYS="", EQUINOX="1979.9", CRVAL1="71.38", CRVAL2="44.92")
+    assert dated["frame"] == "FK4"
+    assert float(dated["ra_deg"]) == pytest.approx(71.74359, abs=2e-4)  # by astropy
+    assert float(dated["dec_deg"]) == pytest.approx(44.95537, abs=2e-4)
+    assert found(RADESYS="FK5", EQUINOX="-1.0")["ra_deg"] == "150.0000000"
 
 
 def test_frequency_band_and_bandwidth_come_from_the_axis() -> None:

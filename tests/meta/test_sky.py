@@ -104,6 +104,14 @@ def test_b1950_is_precessed_to_an_arcsecond(place: tuple[float, float]) -> None:
     assert SkyCoord(*to_icrs(place, "FK4"), unit="deg").separation(expected).arcsec < 1.0
 
 
+@pytest.mark.parametrize(("frame", "equinox"), [("FK5", 2014.5), ("FK5", 1975.0), ("FK4", 1979.9), ("FK4", 1900.0)])
+def test_positions_of_another_equinox_are_precessed(frame: str, equinox: float) -> None:
+    epoch = f"{'J' if frame == 'FK5' else 'B'}{equinox}"
+    expected = SkyCoord(71.38, 44.92, unit="deg", frame=frame.lower(), equinox=epoch).icrs
+    found = SkyCoord(*to_icrs((71.38, 44.92), frame, equinox), unit="deg")
+    assert found.separation(expected).arcsec < (0.1 if frame == "FK5" else 1.0)
+
+
 def test_a_frame_that_is_not_known_gives_no_position() -> None:
     assert to_icrs((1.0, 2.0), "GAPPT") is None
 
