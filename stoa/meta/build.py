@@ -114,8 +114,10 @@ def build(
     if cache is not None:
         cache.clear()
         cache.update(seen)
-    package = package_facts(listing.folder, listing.package, seen)
-    return assemble([one.entry for one in seen.values()], package, listing.scan.problems, table)
+    entries = [one.entry for one in seen.values()]
+    origins = [(entry.name, entry.header["ORIGIN"]) for entry in entries if entry.role in IMAGE_ROLES]
+    package = package_facts(listing.folder, listing.package, seen, origins)
+    return assemble(entries, package, listing.scan.problems, table)
 
 
 def assemble(

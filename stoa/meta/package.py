@@ -13,7 +13,7 @@ _READ_BYTES = 64 * 1024
 _MAX_FILES = 20
 _READMES = ("README", "README.txt")
 _REPORTS = (".txt", ".html")
-_SCRIPTS = (".py",)
+_SCRIPTS = (".py", "pipeline_manifest.xml")
 _OUS = r"uid___A\d+_X[0-9a-f]+_X[0-9a-f]+"
 _MEMBER = re.compile(rf"(?i)member[ ._]*(?:ous|ouss|ouset|status)?[ :._a-z]*({_OUS})")
 _UID = re.compile(rf"(?i)({_OUS})")
@@ -22,10 +22,13 @@ _GOAL = re.compile(rf"science_goal\.({_OUS})")
 _START = re.compile(rf"(?:member\.)?({_OUS})\.")
 _PROJECT = re.compile(r"\b(\d{4}\.[0-9A]\.\d{5}\.[A-Z]{1,3})\b")
 _QA2 = re.compile(r"(?i)\bQA2(?:\s+status)?\s*[:=]?\s*\b(semi[ -]?pass|pass|fail)")
-_CASA = re.compile(r"(?i)\bCASA(?:[ _]version)?[ :=]*v?(\d+\.\d+(?:\.\d+)?(?:-\d+)?)\b")
-_PIPELINE = re.compile(r"(?i)\bpipeline(?:[ _]version)?[ :=]*((?:r?\d[\w.]*\d|\d{4}\.\d+\.\d+\.\d+))\b")
+_CASA = re.compile(
+    r"(?i)\bCASA(?:[ _]?version)?(?: name=\"| that you used for generating the script)?[ :=]*v?"
+    r"(\d+\.\d+(?:\.\d+)?(?:-\d+)?)\b"
+)
+_PIPELINE = re.compile(r"(?i)\bpipeline(?:[ _]version)?(?: name=\")?[ :=]*((?:r?\d[\w.]*\d|\d{4}\.\d+\.\d+\.\d+))\b")
 
-FACTS = ("project_code", "member_ous", "group_ous", "science_goal", "qa2", "casa", "pipeline", "made_by")
+FACTS = ("project_code", "member_ous", "group_ous", "science_goal", "qa2", "casa", "casa_origin", "pipeline", "made_by")
 """Names of the facts of a package, in their order in the document."""
 
 
@@ -36,11 +39,13 @@ class PackageFiles(Struct, frozen=True):
     scripts: tuple[str, ...] = ()
 
 
-def package_facts(folder: Path, beside: PackageFiles, names: Iterable[str] = ()) -> dict[str, str]:
+def package_facts(
+    folder: Path, beside: PackageFiles, names: Iterable[str] = (), origins: Iterable[tuple[str, str]] = ()
+) -> dict[str, str]:
     """Facts of the package that a target folder belongs to; what is not found is left out.
 
-    The README and the QA reports are asked first, then the names of the images, then those of the folders above.
-    At most 64 KiB of 20 files of each kind are read.
+    The README and the QA reports are asked first, then the names of the images, then those of the folders above; for
+    versions the scripts and the manifest of the pipeline as well. At most 64 KiB of 20 files of each kind are read.
 
     Parameters
     ----------
@@ -50,6 +55,9 @@ def package_facts(folder: Path, beside: PackageFiles, names: Iterable[str] = ())
         What `package_files` found.
     names
         Names of the target's files.
+    origins
+        Names and ORIGIN cards of the images. The first with a version of CASA stands in where the package tells
+        none, and ``casa_origin`` says so.
     """
     texts = [_text(path) for path in beside.reports]
     told = [*texts, "\n".join(names)]
@@ -65,7 +73,16 @@ def package_facts(folder: Path, beside: PackageFiles, names: Iterable[str] = ())
     texts += [_text(path) for path in beside.scripts]
     if any("CASA" in text or "ipeline" in text for text in texts):
         found |= {"casa": _first(_CASA, texts), "pipeline": _first(_PIPELINE, texts)}
+    if not found.get("casa"):
+        found |= _casa_of_images(origins)
     return {name: found[name] for name in FACTS if found.get(name)}
+
+
+def _casa_of_images(origins: Iterable[tuple[str, str]]) -> dict[str, str]:
+    for name, origin in origins:
+        if version := _CASA.match(origin):
+            return {"casa": version[1], "casa_origin": f"ORIGIN of {name}"}
+    return {}
 
 
 def member_uids(names: Iterable[str]) -> list[str]:

@@ -52,8 +52,8 @@ COLUMNS: dict[str, Column] = {
     "member_ous": Column("str", "", "uid of the member OUS"),
     "qa2": Column("str", "", "status of quality assurance 2: PASS, SEMIPASS, FAIL"),
     "made_by": Column("str", "", "pipeline or hand"),
-    "casa": Column("str", "", "version of CASA that README or scripts name"),
-    "pipeline": Column("str", "", "version of the pipeline that they name"),
+    "casa": Column("str", "", "version of CASA that README, scripts or an image name"),
+    "pipeline": Column("str", "", "version of the pipeline that README, scripts or manifest name"),
     "problems": Column("str", "", "codes of errors and warnings, sorted, with blanks between"),
 }
 """Columns that every target has, for lists and `--where`; the names stay."""
