@@ -1,7 +1,8 @@
 """STOA, Script Tracking for Observational Astronomy.
 
 `stoa.open` gives a project's targets, outcomes and flags as astropy tables and the verbs of
-the command line as functions; `stoa.report` and `stoa.job` are for scripts that STOA runs.
+the command line as functions, `stoa.init` and `stoa.clone` make one; `stoa.report` and `stoa.job`
+are for scripts that STOA runs.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["StoaError", "__version__", "job", "open", "report"]
+__all__ = ["StoaError", "__version__", "clone", "init", "job", "open", "report"]
 
 if TYPE_CHECKING:
-    from stoa.api import open
+    from stoa.api import clone, init, open
     from stoa.errors import StoaError
     from stoa.exec.report import job, report
 
-_HOMES = {"open": "stoa.api", "StoaError": "stoa.errors", "job": "stoa.exec.report", "report": "stoa.exec.report"}
+_HOMES = {
+    "clone": "stoa.api", "init": "stoa.api", "open": "stoa.api", "StoaError": "stoa.errors",
+    "job": "stoa.exec.report", "report": "stoa.exec.report",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -103,7 +103,7 @@ def test_runs_are_a_table(survey, project):
     table = project.runs()
     assert list(table["params"]) == ["default", "default+snr=7"]
     assert list(table["n_ok"]) == [2, 1]
-    assert table["n_failed"].mask.tolist() == [False, True]
+    assert list(table["n_failed"]) == [1, 0]
 
 
 def test_tables_of_an_empty_project_have_no_rows(project):

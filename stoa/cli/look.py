@@ -28,6 +28,7 @@ from stoa.cli.say import (
 )
 from stoa.commands import history
 from stoa.commands.agreement import Disagreement
+from stoa.commands.resolve import pair
 from stoa.commands.status import PairStatus, StatusReport
 from stoa.commands.status import status as get_status
 from stoa.commands.trace import Trace, trace
@@ -45,12 +46,13 @@ ROW_FACTS = ("id", "name", "ra_deg", "dec_deg", "peak_flux", "flux", "snr", "sep
 @app.command()
 def status(
     ctx: typer.Context,
-    process: Annotated[str, typer.Option("--process", help="Of this process only.")] = "",
+    process: Annotated[str, typer.Option("--process", help="Of this process only, or PROCESS@SET.")] = "",
     params: Annotated[str, typer.Option("--params", "-p", help="Of this parameter set only.")] = "",
     targets: Annotated[bool, typer.Option("--targets", help="List every target.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Show how things stand: failures by cause, flags, stale outcomes, live runs."""
+    process, params = pair(process, params, "")
     report = get_status(workspace(ctx), process, params, every_target=json or targets)
     if json:
         as_json(report)
@@ -70,8 +72,8 @@ def status(
         tell(report.hindered)
     for folder in report.damaged_journals:
         tell(f"a journal was damaged: what could be read of it is in git, the file is kept in {folder}")
-    for pair in report.pairs:
-        _show_pair(pair)
+    for one in report.pairs:
+        _show_pair(one)
     if not report.pairs:
         tell("nothing has run yet: `stoa run PROCESS`")
     _show_flags(report)

@@ -20,7 +20,7 @@ from stoa.commands.history import resolve_run, run_of
 from stoa.commands.reproduce import Reproduced
 from stoa.commands.reproduce import reproduce as reproduce_run
 from stoa.commands.rerun import rerun_plan
-from stoa.commands.resolve import resolve, resolve_again
+from stoa.commands.resolve import pair, resolve, resolve_again
 from stoa.commands.selection import Selection
 from stoa.commands.sweep import settings as all_settings
 from stoa.commands.workspace import Workspace
@@ -29,12 +29,12 @@ from stoa.model import Need
 
 app = typer.Typer()
 
-ProcessArgument = Annotated[str, typer.Argument(help="A process.")]
-ChainArgument = Annotated[str, typer.Argument(help="A process; with --all it may be left out.")]
+ProcessArgument = Annotated[str, typer.Argument(help="A process, or PROCESS@SET.")]
+ChainArgument = Annotated[str, typer.Argument(help="A process, or PROCESS@SET; with --all it may be left out.")]
 AllOption = Annotated[
     bool, typer.Option("--all", help="First what the process needs, in order; without a process, every process.")
 ]
-ParamsOption = Annotated[str, typer.Option("--params", "-p", help="Parameter set.")]
+ParamsOption = Annotated[str, typer.Option("--params", "-p", help="Parameter set instead of `default`.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Parameter and value: snr=4. Several values, snr=3,5,7, make one run each."),
@@ -58,7 +58,7 @@ DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would run 
 def run(
     ctx: typer.Context,
     process: ChainArgument = "",
-    params: ParamsOption = "default",
+    params: ParamsOption = "",
     settings: SetOption = None,
     sets: SetsOption = "",
     env: EnvOption = "",
@@ -109,8 +109,9 @@ def _stages(
     """What a command is about: a process, or with --all a chain of them."""
     if not process and not chain:
         raise typer.BadParameter("name a process, or say --all for every process in order", param_hint="PROCESS")
-    if not process and (settings or env or params != "default"):
+    if not process and (settings or env or params):
         raise StoaError("--params, --set and --env are for one process", "name it: `stoa run --all PROCESS ...`")
+    process, params = pair(process, params)
     stages = chains.stages(ws, process, params) if chain else (chains.Stage(process, params),)
     if not stages:
         raise StoaError("this project has no process yet", "`stoa process add` and `stoa process new` make one")
@@ -209,7 +210,7 @@ def rerun(
 def plan(
     ctx: typer.Context,
     process: ChainArgument = "",
-    params: ParamsOption = "default",
+    params: ParamsOption = "",
     settings: SetOption = None,
     sets: SetsOption = "",
     env: EnvOption = "",
@@ -236,10 +237,11 @@ def why(
     ctx: typer.Context,
     process: ProcessArgument,
     target: Annotated[str, typer.Argument(help="A target.")],
-    params: ParamsOption = "default",
+    params: ParamsOption = "",
     json: JsonOption = False,
 ) -> None:
     """Say why a target would run or is left alone."""
+    process, params = pair(process, params)
     jobs = plans.why(workspace(ctx), process, target, params)
     if json:
         as_json(jobs)

@@ -153,6 +153,8 @@ def _stacked(ws: Workspace, source: str, cuts: list[QualityCut], output: str) ->
     if not parts:
         raise _nothing(source, missing, left_out)
     table = stack_parts(parts)
+    runs = " ".join(sorted({part.run for part in parts}))
+    table.meta |= {"process": name.process, "params": name.params, "run": runs}
     selection = _cut(table, source, cuts)
     facts = table.meta
     report = StackReport(

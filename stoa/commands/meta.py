@@ -24,6 +24,11 @@ from stoa.provenance.git import Snapshot
 from stoa.provenance.library import NoProject, shown
 from stoa.provenance.roles import read_roles
 
+__all__ = [
+    "BuildReport", "CheckedTarget", "Explanation", "Overview", "build_documents", "check_documents", "check_file",
+    "explain_file", "overview", "role_table", "show_document", "without_notes",
+]  # fmt: skip
+
 BATCH = 10_000
 """Documents in one commit; more would fill the memory."""
 

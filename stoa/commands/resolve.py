@@ -37,6 +37,29 @@ class Definitions(msgspec.Struct, frozen=True, kw_only=True):
     frozen: dict[str, bytes]  # path below the run's `frozen` folder -> content, read when they were resolved
 
 
+def pair(name: str, params: str = "", default: str = DEFAULT_SET) -> tuple[str, str]:
+    """Process and parameter set of ``PROCESS`` or ``PROCESS@SET``.
+
+    Parameters
+    ----------
+    params
+        The set, where it is named apart.
+    default
+        The set where none is named.
+
+    Raises
+    ------
+    StoaError
+        If two sets are named.
+    """
+    process, at, named = name.partition("@")
+    if at and not (process and named):
+        raise StoaError(f"{name!r} is no PROCESS@SET", "write a process, or a process and a set: sep@deep")
+    if at and params and params != named:
+        raise StoaError(f"{name!r} names the parameter set {named!r}, and {params!r} is asked for", "name one of them")
+    return process, named or params or default
+
+
 def resolve(
     ws: Workspace,
     process_name: str,

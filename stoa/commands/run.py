@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Self
 
@@ -268,6 +268,31 @@ def run_all(
         run(ws, stage.process, params=stage.params, selection=selection, engine=engine, workers=workers, asked=asked)
         for stage in stages(ws, process, params)
     ]
+
+
+def run_each(
+    ws: Workspace,
+    process: str,
+    sets: Iterable[Mapping[str, str]],
+    *,
+    params: str = DEFAULT_SET,
+    environment: str | None = None,
+    selection: Selection | None = None,
+    engine: str = "local",
+    workers: int = 0,
+    asked: tuple[str, ...] = (),
+) -> list[RunReport]:
+    """Run a process once with each of several sets of values, all of them checked before the first one runs."""
+    chosen = list(sets)
+    for settings in chosen:
+        resolve(ws, process, params, settings, environment)
+    return [
+        run(
+            ws, process, params=params, settings=settings, environment=environment, selection=selection,
+            engine=engine, workers=workers, asked=asked,
+        )
+        for settings in chosen
+    ]  # fmt: skip
 
 
 def launch(

@@ -37,11 +37,23 @@ def sweep(process: Process, settings: Mapping[str, str]) -> list[dict[str, str]]
 
     The comma belongs to the value where the parameter is declared as text.
     """
-    choices = []
-    for name, text in settings.items():
-        is_text = name in process.params and process.params[name].type == "str"
-        choices.append([(name, value) for value in ([text] if is_text else text.split(","))])
-    return [dict(combination) for combination in product(*choices)]
+    texts = {name for name, spec in process.params.items() if spec.type == "str"}
+    return combined([], {name: [text] if name in texts else text.split(",") for name, text in settings.items()})
+
+
+def combined(rows: list[dict[str, str]], choices: Mapping[str, Iterable[str]]) -> list[dict[str, str]]:
+    """Each set of values, or none where there are no sets, with every combination of the choices.
+
+    Raises
+    ------
+    StoaError
+        If a parameter stands in a set and among the choices.
+    """
+    for row in rows:
+        if both := sorted(row.keys() & choices.keys()):
+            raise StoaError(f"{both[0]!r} is in a set of values and set for all of them", "leave one of them out")
+    pairs = [[(name, value) for value in values] for name, values in choices.items()]
+    return [row | dict(chosen) for row in rows or [{}] for chosen in product(*pairs)]
 
 
 def read_sets(file: Path) -> list[dict[str, str]]:

@@ -191,6 +191,35 @@ def test_a_named_set_is_a_pair_of_its_own(survey):
     assert [pair["params"] for pair in survey.json("status")["pairs"]] == ["deep", "default"]
 
 
+def test_a_pair_is_named_as_the_other_verbs_name_it(survey):
+    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=2")
+    assert survey.json("run", "measure@deep", "--target", "a")["params"] == "deep"
+    assert survey.json("plan", "measure@deep")["to_run"] == 2
+    assert survey.json("plan", "measure@deep", "-p", "deep")["to_run"] == 2
+    assert survey.json("plan", "--all", "measure@deep")["params"] == "deep"
+    assert [job["reason"] for job in survey.json("why", "measure@deep", "a")] == ["up to date"]
+    assert [pair["params"] for pair in survey.json("status", "--process", "measure@deep")["pairs"]] == ["deep"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("measure@dep",), "no parameter set of process 'measure' named 'dep'; did you mean 'deep'?"),
+        (("mesure@deep",), "no process named 'mesure'; did you mean 'measure'?"),
+        (("measure@",), "'measure@' is no PROCESS@SET"),
+        (("@deep",), "'@deep' is no PROCESS@SET"),
+        (
+            ("measure@deep", "-p", "default"),
+            "'measure@deep' names the parameter set 'deep', and 'default' is asked for",
+        ),
+    ],
+)
+def test_a_pair_that_is_none_is_refused(survey, words, message):
+    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=2")
+    assert survey.error("run", *words)[0] == f"error: {message}"
+    assert survey.runs() == []
+
+
 def test_a_dry_run_changes_nothing(survey):
     before = survey.head()
     result = survey("run", "measure", "--dry-run")
