@@ -21,6 +21,7 @@ from stoa.commands.reproduce import Reproduced
 from stoa.commands.reproduce import reproduce as reproduce_run
 from stoa.commands.rerun import rerun_plan
 from stoa.commands.resolve import pair, resolve, resolve_again
+from stoa.commands.run import check_engine
 from stoa.commands.selection import Selection
 from stoa.commands.sweep import settings as all_settings
 from stoa.commands.workspace import Workspace
@@ -71,8 +72,11 @@ def run(
     flagged: FlaggedOption = False,
     force: Annotated[bool, typer.Option("--force", help="All, also what is up to date.")] = False,
     few: Annotated[
-        int, typer.Option("--canary", help="Only so many jobs, of every kind of target, and what they say of the rest.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--canary", help="Only so many jobs, of every kind of target, and what they say of the rest.", min=1
+        ),
+    ] = None,
     workers: WorkersOption = 0,
     engine: EngineOption = "local",
     dry_run: DryOption = False,
@@ -85,6 +89,7 @@ def run(
     definitions (--failed, or `stoa rerun --failed`, runs it again). Ctrl-C once lets the jobs that run end, twice
     stops them; everything that ended is committed. Exits with 1 when a job did not end ok.
     """
+    check_engine(engine)
     ws = workspace(ctx)
     ws.ready()
     selection = Selection(
@@ -183,6 +188,7 @@ def rerun(
 
     Values and an environment that the run was given on its command line are taken over.
     """
+    check_engine(engine)
     ws = workspace(ctx)
     ws.ready()
     selection = Selection(targets=tuple(target or ()), where=where, failed=failed, flagged=flagged, like=like)

@@ -32,8 +32,9 @@ def out(text: object = "") -> None:
 
 
 def tell(text: object = "") -> None:
-    """Print what is not data."""
-    print(safe(text), file=sys.stderr)
+    """Print what is not data, after what was printed before it where both go to one file."""
+    sys.stdout.flush()
+    print(safe(text), file=sys.stderr, flush=True)
 
 
 def fail(problem: StoaError) -> None:

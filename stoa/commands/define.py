@@ -17,6 +17,7 @@ import msgspec
 from stoa.commands.chain import check_needs
 from stoa.commands.environments import choose_environments, look_up, named_files, setting_of
 from stoa.commands.init import template
+from stoa.commands.meta import role_table
 from stoa.commands.propose import Proposal, propose
 from stoa.commands.resolve import check_line_ends, read_files, read_script, value_changes
 from stoa.commands.selection import described
@@ -24,6 +25,7 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.command import check_command
 from stoa.exec.environments import NotBuilt, prepare
+from stoa.meta.rules import ROLE_ORDER
 from stoa.model import Environment, ParameterSet, ParamRule, Process
 from stoa.provenance.definitions import check_name, read_process, shown
 from stoa.provenance.dialect import block
@@ -199,6 +201,7 @@ def check_process(ws: Workspace, name: str) -> Process:
     """
     process = ws.library.process(name)
     check_command(process)
+    _check_roles(ws, process)
     check_needs(ws, process)
     check_line_ends(process, read_script(ws.project, process))
     read_files(ws.project, process)
@@ -206,6 +209,23 @@ def check_process(ws: Workspace, name: str) -> Process:
     for set_name in ws.library.parameter_sets(name):
         ws.library.parameter_set(process, set_name)
     return process
+
+
+def _check_roles(ws: Workspace, process: Process) -> None:
+    """Raise `NotFoundError` for a role of an input that no rule gives and no document of another hand has."""
+    known = list(dict.fromkeys((*ROLE_ORDER, *(rule.role for rule in role_table(ws.project).rules))))
+    strange = [(name, role) for name, spec in process.inputs.items() for role in spec.role if role not in known]
+    if not strange:
+        return
+    documents = [found for _, found in ws.documents().values() if not isinstance(found, StoaError)]
+    held = {file.role for document in documents for group in document.groups for file in group.files}
+    where = ws.project.process_file(process.name).relative_to(ws.project.top)
+    for name, role in strange:
+        if role not in held:
+            raise NotFoundError(
+                f"role of input {name!r} of process {process.name!r} ({where})", role, known,
+                f"roles: {', '.join(known)}; `.stoa/roles.yaml` adds others",
+            )  # fmt: skip
 
 
 def check_all(ws: Workspace, names: tuple[str, ...] = ()) -> Checked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -85,10 +86,14 @@ def prepare(folder: Path) -> Path:
     Returns
     -------
     folder
-        The one that was asked for, or, where that exists, the same with a number.
+        The one that was asked for, if it is new or empty; else the same with a number, or of the working directory
+        and what it lies in, `stoa-demo` below.
     """
-    place = next(p for p in (folder.with_name(f"{folder.name}{n}") for n in ("", *range(2, 1000))) if not p.exists())
-    place.mkdir(parents=True)
+    wanted = Path(os.path.abspath(folder))
+    if not _is_free(wanted) and Path.cwd().is_relative_to(wanted):
+        wanted /= "stoa-demo"
+    place = next(p for p in (wanted.with_name(f"{wanted.name}{n}") for n in ("", *range(2, 1000))) if _is_free(p))
+    place.mkdir(parents=True, exist_ok=True)
     source = examples()
     shutil.copytree(source / "archive", place / "archive")
     shutil.copy(source / "quasars.csv", place / "quasars.csv")
@@ -96,3 +101,7 @@ def prepare(folder: Path) -> Path:
         (place / "archive" / name).mkdir(parents=True, exist_ok=True)
     (place / ".gitignore").write_text("/archive/\n")
     return place
+
+
+def _is_free(place: Path) -> bool:
+    return not place.exists() or (place.is_dir() and not any(place.iterdir()))

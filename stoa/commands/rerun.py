@@ -9,7 +9,7 @@ import msgspec
 from stoa.commands.history import resolve_run, run_of
 from stoa.commands.plan import Plan, PlannedJob, make_plan
 from stoa.commands.resolve import resolve_again
-from stoa.commands.run import Control, RunReport, launch, nothing_to_do
+from stoa.commands.run import Control, RunReport, check_engine, launch, nothing_to_do
 from stoa.commands.selection import Selection, choose, flagged, is_bad
 from stoa.commands.workspace import Workspace
 from stoa.exec.cause import normalise
@@ -30,6 +30,7 @@ def rerun(
     asked: tuple[str, ...] = (),
 ) -> RunReport:
     """Run again what `rerun_plan` says and commit the outcomes."""
+    check_engine(engine)
     ws.ready()
     plan, origin = rerun_plan(
         ws, source, params=params, settings=settings, environment=environment, selection=selection

@@ -25,7 +25,7 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.cause import group_causes
 from stoa.exec.control import Control
-from stoa.exec.engines import GO_ON_ALONE, TAKES_MORE, make_engine
+from stoa.exec.engines import GO_ON_ALONE, TAKES_MORE, check_engine, make_engine
 from stoa.exec.environments import Prepared
 from stoa.exec.liveness import Owner
 from stoa.exec.remote import chunk_folder, is_left
@@ -37,7 +37,7 @@ from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.spool import check_writable
 from stoa.provenance.store import ordered
 
-__all__ = ["Control", "Launch", "RunReport", "launch", "nothing_to_do", "run", "run_all"]
+__all__ = ["Control", "Launch", "RunReport", "check_engine", "launch", "nothing_to_do", "run", "run_all"]
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,6 +241,7 @@ def run(
     report
         With an empty `run` when everything is up to date.
     """
+    check_engine(engine)
     ws.ready()
     plan = make_plan(ws, resolve(ws, process, params, settings, environment), selection or Selection())
     if few:

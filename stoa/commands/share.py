@@ -20,6 +20,8 @@ from stoa.provenance.git import clone as clone_repository
 from stoa.provenance.git import sync as sync_repository
 from stoa.provenance.inspect import RecordGuard, RefusedError, commit_findings, listed
 
+_CONFIG = f"{STOA_DIR}/config.yaml"
+
 
 class CloneReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a clone made."""
@@ -94,7 +96,7 @@ def clone(url: str, directory: Path | None = None) -> CloneReport:
     """
     place = resolved(directory or Path(_name(url)))
     found: list[str] = []
-    clone_repository(url, place, partial(_examine, found=found))
+    clone_repository(url, place, partial(_examine, found=found), partial(holders, file=_CONFIG))
     ws = Workspace(place / found[0])
     try:
         for folder in (ws.project.spool, ws.project.cache):
@@ -119,7 +121,7 @@ def _name(url: str) -> str:
 def _examine(repository: Repository, found: list[str]) -> None:
     """Find the project, the topmost where there are several; refuse what cannot be trusted."""
     head = repository.head()
-    tops = holders(repository, head, f"{STOA_DIR}/config.yaml")
+    tops = holders(repository, head, _CONFIG)
     if not tops:
         raise StoaError(
             f"this repository has no {STOA_DIR} folder: it is no STOA project, and nothing was cloned",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -88,10 +89,20 @@ def _glob(place: Path, root: str, pattern: str) -> list[str]:
     if os.path.isdir(place / pattern):  # a name with brackets in it means itself
         return [_relative(place, root, pattern)]
     try:
-        folders = sorted(str(path) for path in place.glob(pattern) if os.path.isdir(path))
+        found = sorted(map(str, place.glob(pattern)))
     except (ValueError, OSError) as problem:
         words = problem.strerror if isinstance(problem, OSError) else str(problem).partition(": ")[2] or str(problem)
         raise StoaError(f"pattern {pattern!r} cannot be used: {words}", "for example '**/product*'") from None
+    folders = [path for path in found if os.path.isdir(path)]
+    if found and not folders:
+        leaf = pattern.rpartition("/")[2]
+        above = pattern.removesuffix(leaf).rstrip("/") or "."
+        first = os.path.relpath(os.path.dirname(found[0]), place)
+        raise StoaError(
+            f"pattern {pattern!r} fits files alone ({len(found)}, such as {os.path.relpath(found[0], place)!r}),"
+            " and targets are folders",
+            f"name the folders that hold them: `stoa target add {root} {shlex.quote(above)}`, or {first!r} alone",
+        )
     if not folders:
         raise StoaError(
             f"pattern {pattern!r} fits no folder below {place}", "quote it, so that the shell leaves it alone"

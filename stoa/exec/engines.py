@@ -43,6 +43,12 @@ TAKES_MORE = frozenset({"local"})
 """Engines that take further jobs of a run after its first ones; the others place all of its chunks at once."""
 
 
+def check_engine(name: str) -> None:
+    """Raise `NotFoundError` if there is no engine of that name."""
+    if name not in ENGINES:
+        raise NotFoundError("engine", name, list(ENGINES), f"engines: {', '.join(ENGINES)}")
+
+
 def make_engine(name: str, workers: int, local: Local, spool: Path) -> Engine:
     """The engine of that name.
 
@@ -58,6 +64,5 @@ def make_engine(name: str, workers: int, local: Local, spool: Path) -> Engine:
     NotFoundError
         If there is no such engine.
     """
-    if name not in ENGINES:
-        raise NotFoundError("engine", name, list(ENGINES), f"engines: {', '.join(ENGINES)}")
+    check_engine(name)
     return ENGINES[name](workers, local, spool)

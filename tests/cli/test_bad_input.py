@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -665,3 +667,51 @@ def test_paths_are_relative_to_the_folder_that_was_asked_for(survey, tmp_path, c
     assert cli.ok("-C", survey.top, "target", "add", "data", "--from", "folders.txt", cwd=Path(tmp_path)).startswith(
         "added 1 target"
     )
+
+
+def test_a_pattern_that_fits_files_says_how_their_folders_are_named(survey):
+    (survey.top / "data/a/x.fits").write_bytes(b"")
+    before = survey.head()
+    assert survey.error("target", "add", "data", "**/*.fits") == [
+        "error: pattern '**/*.fits' fits files alone (1, such as 'a/x.fits'), and targets are folders",
+        "hint: name the folders that hold them: `stoa target add data '**'`, or 'a' alone",
+    ]
+    assert survey.head() == before
+
+
+def test_a_canary_of_nothing_is_refused(survey):
+    result = survey("run", "measure", "--canary", "0")
+    assert (result.exit_code, survey.runs()) == (2, [])
+    assert "--canary" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("run", "measure"), ("rerun", "--failed"), ("run", "measure", "--dry-run")])
+def test_a_misspelt_engine_is_refused_also_when_there_is_nothing_to_do(survey, words):
+    survey.ok("run", "measure")
+    before = survey.head()
+    assert survey.error(*words, "--engine", "slrum") == [
+        "error: no engine named 'slrum'; did you mean 'slurm'?",
+        "hint: engines: local, dask, slurm",
+    ]
+    assert survey.head() == before
+
+
+def test_a_misspelt_role_is_named_with_the_nearest_one(survey):
+    survey.edit(".stoa/processes/measure.yaml", "outputs:", "inputs: {sky: {role: [image, corectedImage]}}\noutputs:")
+    result = survey("process", "check", "measure")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0] == (
+        "error: no role of input 'sky' of process 'measure' (.stoa/processes/measure.yaml) named 'corectedImage';"
+        " did you mean 'correctedImage'?"
+    )
+    rules = "roles: [corectedImage]\nrules:\n- {name: mine, role: corectedImage, stem: x}\n"
+    (survey.top / ".stoa/roles.yaml").write_text(rules, encoding="utf-8")
+    survey.ok("process", "check", "measure")
+
+
+def test_what_is_told_comes_in_the_order_in_which_it_was_said(survey):
+    both = subprocess.run(
+        [sys.executable, "-m", "stoa", "target", "list"], cwd=survey.top, text=True, check=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ).stdout  # fmt: skip
+    assert both.splitlines()[-1] == "3 targets"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 from survey import REPOSITORY, Survey
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -103,3 +104,16 @@ def test_a_terminal_without_the_letters_of_a_name_shows_it_all_the_same(survey):
     command = [sys.executable, "-m", "stoa", "target", "list"]
     done = subprocess.run(command, cwd=survey.top, env=environ, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1].split() == ["n", "data:\\xfcn\\xef"]
+
+
+@pytest.mark.parametrize(("there", "made"), [("", "."), ("x", "stoa-demo")])
+def test_the_demo_stays_in_the_folder_that_is_named(cli, tmp_path, there, made):
+    place = tmp_path / "here"
+    place.mkdir()
+    if there:
+        (place / there).touch()
+    cli.ok("demo", ".", "--data-only", cwd=place)
+    assert [folder.name for folder in tmp_path.iterdir()] == ["here"]
+    assert (place / made / "quasars.csv").is_file()
+    cli.ok("demo", ".", "--data-only", cwd=place)
+    assert len(list(tmp_path.rglob("quasars.csv"))) == 2

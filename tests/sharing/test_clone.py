@@ -123,3 +123,39 @@ def test_a_relative_address_is_meant_from_here(hub, tmp_path, monkeypatch):
     monkeypatch.chdir(hub.parent)
     report = clone("hub.git", Path("deep/er"))
     assert report.path == str(tmp_path / "deep/er")
+
+
+@pytest.fixture
+def elsewhere(survey, tmp_path, git):
+    """A shared repository whose HEAD names a branch that is not there, with the project on another."""
+    hub = tmp_path / "hub.git"
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "trunk", str(hub))
+    survey.git("push", "--quiet", str(hub), "HEAD:refs/heads/work")
+    return hub
+
+
+def test_a_project_on_another_branch_than_that_of_head_is_found(survey, elsewhere, cli, tmp_path, git):
+    cli.ok("clone", str(elsewhere), "copy", cwd=tmp_path)
+    copy = tmp_path / "copy"
+    assert git(copy, "rev-parse", "--abbrev-ref", "HEAD", "@{upstream}").split() == ["work", "origin/work"]
+    assert git(copy, "status", "--porcelain") == ""
+    cli.ok("flag", "a", cwd=copy)
+    cli.ok("sync", cwd=copy)
+    assert git(elsewhere, "rev-parse", "work") == git(copy, "rev-parse", "HEAD")
+
+
+def test_a_head_with_something_else_on_it_is_passed_over(survey, elsewhere, cli, tmp_path, git):
+    tree = survey.git("hash-object", "-t", "tree", "-w", "/dev/null").strip()
+    empty = survey.git("commit-tree", "-m", "nothing yet", tree).strip()
+    survey.git("push", "--quiet", str(elsewhere), f"{empty}:refs/heads/trunk")
+    cli.ok("clone", str(elsewhere), "copy", cwd=tmp_path)
+    assert git(tmp_path / "copy", "rev-parse", "--abbrev-ref", "HEAD").strip() == "work"
+
+
+def test_projects_on_several_branches_are_a_choice_to_make(survey, elsewhere, cli, tmp_path):
+    survey.git("push", "--quiet", str(elsewhere), "HEAD:refs/heads/older")
+    result = cli("clone", str(elsewhere), "copy", cwd=tmp_path)
+    assert result.exit_code == 1
+    assert "there are projects on several others: older, work; nothing was cloned" in result.stderr
+    assert "`git clone --branch older URL` takes one of them" in result.stderr
+    assert not (tmp_path / "copy").exists()

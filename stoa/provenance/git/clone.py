@@ -15,7 +15,9 @@ from stoa.provenance.git.repository import Repository
 from stoa.provenance.git.setup import init_durable
 
 
-def clone(url: str, place: Path, examine: Callable[[Repository], None]) -> None:
+def clone(
+    url: str, place: Path, examine: Callable[[Repository], None], holds: Callable[[Repository, str], object]
+) -> None:
     """Clone a repository into a new folder.
 
     The folder appears whole or not at all.
@@ -26,6 +28,9 @@ def clone(url: str, place: Path, examine: Callable[[Repository], None]) -> None:
         Where it is to be: no folder yet, or an empty one.
     examine
         Is given the repository before any of its files is written, and may raise.
+    holds
+        Whether a commit holds what is wanted. Where that of the remote's HEAD does not, another branch is checked out
+        if it is the only one that does.
 
     Raises
     ------
@@ -38,7 +43,7 @@ def clone(url: str, place: Path, examine: Callable[[Repository], None]) -> None:
     aside = place.parent / f".{place.name[:100]}.{secrets.token_hex(4)}"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        _fill(url, aside, examine)
+        _fill(url, aside, examine, holds)
         aside.rename(place)
     except OSError as problem:
         raise GitError(f"cannot write to {place.parent}: {problem.strerror}") from None
@@ -46,7 +51,9 @@ def clone(url: str, place: Path, examine: Callable[[Repository], None]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _fill(url: str, folder: Path, examine: Callable[[Repository], None]) -> None:
+def _fill(
+    url: str, folder: Path, examine: Callable[[Repository], None], holds: Callable[[Repository, str], object]
+) -> None:
     said = run_network(
         Path.cwd(), "-c", "transfer.fsckObjects=true", "clone", "--progress", "--no-checkout", "--no-local",
         "--origin", "origin", "--", url, str(folder),
@@ -59,6 +66,7 @@ def _fill(url: str, folder: Path, examine: Callable[[Repository], None]) -> None
         message = problem.message.replace(str(folder), without_secrets(url))
         raise GitError(f"{message}; nothing was cloned", problem.said, problem.hint) from None
     try:
+        _choose_branch(url, folder, repository, holds)
         if not repository.head():
             raise GitError(
                 f"{without_secrets(url)} has no commit that could be checked out",
@@ -73,3 +81,25 @@ def _fill(url: str, folder: Path, examine: Callable[[Repository], None]) -> None
         repository.close()
         raise
     repository.close()
+
+
+def _choose_branch(url: str, folder: Path, repository: Repository, holds: Callable[[Repository, str], object]) -> None:
+    """Let HEAD name the one branch that holds what is wanted, if the one of the remote's HEAD does not."""
+    if (head := repository.head()) and holds(repository, head):
+        return
+    prefix = "refs/remotes/origin/"
+    _, listed = run_git(folder, "for-each-ref", "--format=%(refname) %(objectname)", prefix)
+    lines = (line.split(" ") for line in listed.decode("utf-8", "surrogateescape").splitlines())
+    tips = {name.removeprefix(prefix): oid for name, oid in lines if name != f"{prefix}HEAD"}
+    found = [name for name, oid in tips.items() if holds(repository, oid)]
+    if len(found) > 1:
+        raise GitError(
+            f"HEAD of {without_secrets(url)} names a branch without a project, and there are projects on several"
+            f" others: {', '.join(found)}; nothing was cloned",
+            hint=f"`git clone --branch {found[0]} URL` takes one of them; `git symbolic-ref HEAD refs/heads/{found[0]}`"
+            " in the shared repository chooses it for all",
+        )
+    for name in found:
+        run_git(folder, "update-ref", f"refs/heads/{name}", tips[name])
+        run_git(folder, "symbolic-ref", "HEAD", f"refs/heads/{name}")
+        run_git(folder, "branch", "--quiet", f"--set-upstream-to=origin/{name}", name)
