@@ -362,12 +362,12 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One flag, clearing of a flag, or comment on a target."""
+    """One flag, clearing of a flag, or comment on a target, or comment on a run as such."""
 
     schema: int
     id: str
     kind: Literal["flag", "unflag", "comment"]
-    target: str
+    target: str  # "" for a comment on a run as such
     run: str = ""  # of the outcome it is about; "" for the target as such
     group: str = ""
     reason: str = ""  # reason code of a flag
@@ -375,3 +375,8 @@ class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
     clears: tuple[str, ...] = ()  # ids of the flags that an unflag closes
     author: Author
     time: str
+
+    @property
+    def about(self) -> str:
+        """The target or, of a comment on a run as such, the run."""
+        return self.target or self.run

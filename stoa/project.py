@@ -172,8 +172,9 @@ class Project:
         return f"runs/{run}/outcomes-{number:04d}.yaml"
 
     @staticmethod
-    def review_record(target: str, event: str) -> str:
-        return f"reviews/{target}/{event}.yaml"
+    def review_record(about: str, event: str) -> str:
+        """The file of a review of a target, or of a run as such."""
+        return f"reviews/{about}/{event}.yaml"
 
     # Data.
 

@@ -147,6 +147,8 @@ def test_what_happened(survey, project):
     assert {target.name: target.states for target in project.status().targets}["b"] == {"measure@default": "failed"}
     project.comment("b", text="see?", run=report.run)
     assert [review.text for review in project.reviews("b")] == ["see?"]
+    project.comment(run="last", text="bad seeing")
+    assert [review.text for review in project.show_run("last").reviews] == ["see?", "bad seeing"]
 
 
 def test_a_diff(project):

@@ -33,6 +33,7 @@ from stoa.commands.status import PairStatus, StatusReport
 from stoa.commands.status import status as get_status
 from stoa.commands.trace import Trace, trace
 from stoa.errors import StoaError
+from stoa.model import Review
 
 app = typer.Typer()
 MOST = 20
@@ -253,14 +254,17 @@ def _show_target(view: history.TargetView) -> None:
     for entry in view.latest:
         _show_outcome(entry)
     for review in view.reviews:
-        is_open = " (open)" if review.id in view.open_flags else ""
-        reason = f" {review.reason}" if review.reason else ""
-        when = clock(review.time, 16)
-        out(f"\n{review.kind}{reason}{is_open} by {one_line(review.author.name)}, {when}  [{review.id}]")
-        if review.text:
-            out("  " + safe(review.text).replace("\n", "\n  "))
+        _show_review(review, " (open)" if review.id in view.open_flags else "")
     _show_disagreements(view.disagreements)
     show_contradictions(view.contradictions)
+
+
+def _show_review(review: Review, more: str) -> None:
+    reason = f" {review.reason}" if review.reason else ""
+    when = clock(review.time, 16)
+    out(f"\n{review.kind}{reason}{more} by {one_line(review.author.name)}, {when}  [{review.id}]")
+    if review.text:
+        out("  " + safe(review.text).replace("\n", "\n  "))
 
 
 def _show_outcome(view: history.OutcomeView) -> None:
@@ -303,6 +307,8 @@ def _show_run(view: history.RunView) -> None:
     else:
         out(f"  {count(run.jobs, 'job')}; not finished")
     out(f"  {view.commit_hint}")
+    for review in view.reviews:
+        _show_review(review, f" on {review.target} {review.group}".rstrip() if review.target else "")
 
 
 @app.command()

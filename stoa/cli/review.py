@@ -61,7 +61,7 @@ def comment(
     where: WhereOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Comment on targets."""
+    """Comment on targets; with --run on their outcomes in it, or without targets on the run as such."""
     _told(reviewing.comment(workspace(ctx), targets or (), text=text, run=run, group=group, where=where), json)
 
 
@@ -69,7 +69,13 @@ def _told(report: reviewing.ReviewReport, json: bool) -> None:
     if json:
         as_json(report)
         return
-    whom = report.targets[0] if len(report.targets) == 1 else count(len(report.targets), "target")
+    whom = (
+        f"run {report.run}"
+        if report.run
+        else report.targets[0]
+        if len(report.targets) == 1
+        else count(len(report.targets), "target")
+    )
     verb = {"flag": "flagged", "unflag": "cleared the flags of", "comment": "commented on"}[report.kind]
     out(f"{verb} {whom} (commit {report.commit[:9]})")
 
@@ -77,7 +83,7 @@ def _told(report: reviewing.ReviewReport, json: bool) -> None:
 @app.command()
 def reviews(
     ctx: typer.Context,
-    target: Annotated[str, typer.Argument(help="Of this target only.")] = "",
+    target: Annotated[str, typer.Argument(help="Of this target or run only.")] = "",
     flags_only: Annotated[bool, typer.Option("--flags", help="Open flags only.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -104,7 +110,10 @@ def reviews(
         return
     table(
         ("when", "what", "target", "image group", "reason", "by", "text"),
-        [(clock(r.time, 16), r.kind, r.target, r.group, r.reason, r.author.name, one_line(r.text)) for r in found],
+        [
+            (clock(r.time, 16), r.kind, r.target or f"run {r.run}", r.group, r.reason, r.author.name, one_line(r.text))
+            for r in found
+        ],
         maybe=("image group",),
     )
     show_contradictions(contradictions(ws, target))

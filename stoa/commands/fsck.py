@@ -204,9 +204,12 @@ def _strangers(ws: Workspace, index: Index) -> Iterator[Finding]:
     """Records about targets that no list names."""
     known = set(ws.targets)
     for table, folder in (("outcomes", "runs"), ("reviews", "reviews"), ("metadata", "meta")):
-        for (name,) in index.rows(f"SELECT DISTINCT target FROM {table} ORDER BY target"):
+        for (name,) in index.rows(f"SELECT DISTINCT target FROM {table} WHERE target != '' ORDER BY target"):
             if name not in known:
                 yield Finding(where=folder, message=f"records about {name!r}, which is in no list of targets")
+    sql = "SELECT DISTINCT run FROM reviews WHERE target = '' AND run NOT IN (SELECT run FROM runs) ORDER BY run"
+    for (run,) in index.rows(sql):
+        yield Finding(where=f"reviews/{run}", message="comments on a run that has no record")
 
 
 def _index(ws: Workspace, fresh: Index) -> Iterator[Finding]:

@@ -72,6 +72,7 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     summary: Summary | None
     commit_hint: str  # the git command that shows its commits
+    reviews: tuple[Review, ...] = ()  # of the run as such and of its outcomes
 
 
 def resolve_run(ws: Workspace, name: str) -> RunName:
@@ -148,7 +149,7 @@ def show_run(ws: Workspace, name: str) -> RunView:
     summary = ws.index.rows("SELECT summary FROM runs WHERE run = ?", (run.id,))[0][0]
     return RunView(
         run=run, summary=msgspec.json.decode(summary, type=Summary) if summary else None,
-        commit_hint=f"git log --grep 'Stoa-Run: {run.id}'",
+        commit_hint=f"git log --grep 'Stoa-Run: {run.id}'", reviews=tuple(_reviews(ws, "WHERE run = ?", [run.id])),
     )  # fmt: skip
 
 
@@ -186,20 +187,34 @@ def _view(ws: Workspace, process: str, params: str, record: str) -> OutcomeView:
 
 
 def reviews_of(ws: Workspace, target: str = "") -> list[Review]:
-    """Flags, clearings and comments in the order they were made, of one target or of all.
+    """Flags, clearings and comments in the order they were made, of one target, of one run, or of all.
+
+    Parameters
+    ----------
+    target
+        A target, or a run by name; "" for all.
 
     Raises
     ------
     NotFoundError
         If the target is unknown and nothing was ever said about it.
     """
-    where, arguments = ("WHERE target = ?", [target]) if target else ("", [])
-    sql = (
-        f"SELECT id, kind, target, run, grp, reason, text, author, email, time FROM reviews {where} ORDER BY id, target"
+    if not target:
+        return _reviews(ws, "", [])
+    if (found := _reviews(ws, "WHERE target = ?", [target])) or target in ws.targets:
+        return found
+    if target == "last" or target[:8].isdigit():
+        return _reviews(ws, "WHERE run = ?", [run_of(ws, resolve_run(ws, target)).id])
+    known_target(ws, target)
+    return []
+
+
+def _reviews(ws: Workspace, where: str, arguments: list[str]) -> list[Review]:
+    rows = ws.index.rows(
+        f"SELECT id, kind, target, run, grp, reason, text, author, email, time FROM reviews {where}"
+        " ORDER BY id, target",
+        arguments,
     )
-    rows = ws.index.rows(sql, arguments)
-    if target and not rows:
-        known_target(ws, target)
     return [
         Review(
             schema=1, id=row[0], kind=row[1], target=row[2], run=row[3], group=row[4], reason=row[5], text=row[6],

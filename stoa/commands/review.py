@@ -24,6 +24,7 @@ class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     targets: tuple[str, ...]
     commit: str
+    run: str = ""  # of a comment on a run as such
 
 
 def flag(
@@ -59,10 +60,25 @@ def flag(
 def comment(
     ws: Workspace, targets: Iterable[str] = (), *, text: str, run: str = "", group: str = "", where: str = ""
 ) -> ReviewReport:
-    """Comment on targets, or on the outcomes of a run for them."""
+    """Comment on targets, on the outcomes of a run for them, or without targets on a run as such."""
     if not text.strip():
         raise StoaError("a comment needs a text", "`stoa comment TARGET -m TEXT`")
-    return _write(ws, "comment", _names(ws, targets, where), text=text, run=run, group=group)
+    names = tuple(targets)
+    if run and not names and not where and not group:
+        return _comment_on_run(ws, run, text)
+    return _write(ws, "comment", _names(ws, names, where), text=text, run=run, group=group)
+
+
+def _comment_on_run(ws: Workspace, name: str, text: str) -> ReviewReport:
+    _check_length(text)
+    ws.ready()
+    run = _one_run(ws, name)
+    review = Review(
+        schema=SCHEMA, id=_next_id(ws), kind="comment", target="", run=run, text=text, author=ws.repository.author(),
+        time=now(),
+    )  # fmt: skip
+    commit = ws.store.add_reviews([review], _subject("comment", [f"run {run}"], "", text))
+    return ReviewReport(id=review.id, kind="comment", targets=(), commit=commit, run=run)
 
 
 def unflag(
@@ -86,7 +102,7 @@ def _names(ws: Workspace, targets: Iterable[str], where: str) -> list[str]:
     if where:
         return choose(ws, Selection(targets=patterns, where=where))
     if not patterns:
-        raise StoaError("which targets?", "name them, or choose them with --where")
+        raise StoaError("which targets?", "name them, or choose them with --where (a comment may be on a run: --run)")
     return match_names(patterns, ws.targets)
 
 
@@ -103,10 +119,9 @@ def _write(
 ) -> ReviewReport:
     if not targets:
         raise StoaError("no target fits", "`stoa target list --where ...` shows which would")
-    if len(text) > MAX_TEXT:
-        raise StoaError(f"a text of {len(text)} characters is too long (at most {MAX_TEXT})")
+    _check_length(text)
     ws.ready()
-    event = id_after(ws.index.rows("SELECT ifnull(max(id), '') FROM reviews WHERE id < ?", (horizon(),))[0][0])
+    event = _next_id(ws)
     author, moment = ws.repository.author(), now()
     run_id = _run_id(ws, run, group, targets)
     reviews = [
@@ -120,6 +135,23 @@ def _write(
     return ReviewReport(id=event, kind=kind, targets=tuple(targets), commit=commit)
 
 
+def _check_length(text: str) -> None:
+    if len(text) > MAX_TEXT:
+        raise StoaError(f"a text of {len(text)} characters is too long (at most {MAX_TEXT})")
+
+
+def _next_id(ws: Workspace) -> str:
+    return id_after(ws.index.rows("SELECT ifnull(max(id), '') FROM reviews WHERE id < ?", (horizon(),))[0][0])
+
+
+def _one_run(ws: Workspace, name: str) -> str:
+    """The id of the run that a name stands for, which may not be a pair."""
+    run = resolve_run(ws, name).run
+    if not run:
+        raise StoaError(f"{name!r} stands for the outcomes of several runs", "`stoa runs` lists the runs: name one")
+    return run
+
+
 def _run_id(ws: Workspace, name: str, group: str, targets: list[str]) -> str:
     """The run that a review is about, "" for the targets as such; its outcomes have to be there.
 
@@ -128,11 +160,8 @@ def _run_id(ws: Workspace, name: str, group: str, targets: list[str]) -> str:
     StoaError
         If the run, or any run when only a group is named, has no outcome of a target (and group).
     """
-    run = resolve_run(ws, name) if name else None
-    if run and not run.run:
-        raise StoaError(f"{name!r} stands for the outcomes of several runs", "`stoa runs` lists the runs: name one")
-    wanted = run.run if run else ""
-    if run or group:
+    wanted = _one_run(ws, name) if name else ""
+    if wanted or group:
         rows = ws.index.rows(
             "SELECT DISTINCT target FROM outcomes WHERE (? = '' OR run = ?) AND (? = '' OR grp = ?)",
             (wanted, wanted, group, group),

@@ -273,13 +273,13 @@ class Loader:
 
     def _drop_reviews(self, target: str) -> None:
         self._seen.forget(f"reviews/{target}")
-        self._db.execute("DELETE FROM reviews WHERE target = ?", (target,))
+        self._db.execute("DELETE FROM reviews WHERE target = ? OR (target = '' AND run = ?)", (target, target))
         self._db.execute("DELETE FROM cleared WHERE target = ?", (target,))
 
     def _review(self, path: str, oid: str) -> None:
         review: Review = read_review(self._snapshot.record(oid, path), path)
-        if path != f"reviews/{review.target}/{review.id}.yaml":
-            raise RecordError(f"a review of {review.target!r} stands in {path}")
+        if path != f"reviews/{review.about}/{review.id}.yaml":
+            raise RecordError(f"a review of {review.about!r} stands in {path}")
         self._db.execute(
             "INSERT INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?)",
             (review.id, review.target, review.kind, review.run, review.group, review.reason, review.text,

@@ -185,7 +185,9 @@ def read_review(data: bytes, file: str) -> Review:
     """A flag, clearing or comment; its ids, target and image group are checked."""
     review = _read_block(data, file, Review)
     _check_ids(file, review.id, *review.clears, *filter(None, [review.run]))
-    _check_names(file, review.target)
+    _check_names(file, review.about)
+    if not review.target and (review.kind != "comment" or review.group or review.clears):
+        raise RecordError(f"a {review.kind} names no target ({file})")
     if _leaves(review.group):
         raise RecordError(f"image group {brief(review.group)} leaves its target ({file})")
     return review

@@ -72,7 +72,7 @@ class Store:
 
     def add_reviews(self, reviews: list[Review], subject: str) -> str:
         """Commit flags, clearings or comments: one commit, however many targets."""
-        changes = {Project.review_record(r.target, r.id): write_review(r) for r in reviews}
+        changes = {Project.review_record(r.about, r.id): write_review(r) for r in reviews}
         return self.commit(changes, subject, {"Event": reviews[0].id})
 
     def frozen(self, run: str, name: str, snapshot: Snapshot | None = None) -> bytes | None:

@@ -114,3 +114,52 @@ def test_terminal_escapes_in_a_comment_are_shown_and_stored_as_they_were(survey)
         assert "\\x1b]0;title\\x07\\x1b[2Jgone" in printed
         assert not set(printed) & set("\x1b\x07\u202e")
     assert not set(survey.subjects()[0]) & set("\x1b\x07\u202e")
+
+
+def test_a_comment_on_a_run_names_no_target(survey):
+    survey.ok("run", "measure")
+    run, before = survey.runs()[0], survey.head()
+    assert survey.ok("comment", "--run", "last", "-m", "the seeing was bad\nthat night") == (
+        f"commented on run {run} (commit {survey.head()[:9]})\n"
+    )
+    assert survey.subjects(before) == [f"comment run {run}: the seeing was bad"]
+    (path,) = survey.changed(before)
+    record = yaml.safe_load(survey.committed(path))
+    assert path == f".stoa/reviews/{run}/{record['id']}.yaml"
+    assert (record["kind"], record["target"], record["run"]) == ("comment", "", run)
+
+
+def test_a_run_is_shown_with_what_was_said_about_it_and_its_outcomes(survey):
+    survey.ok("run", "measure")
+    survey.ok("comment", "--run", "last", "-m", "bad seeing")
+    survey.ok("comment", "a", "--run", "last", "-m", "fine")
+    survey.ok("comment", "a", "-m", "of the target")
+    said = survey.ok("show", "last")
+    assert re.search(r"\ncomment by Test Astronomer, .*\n  bad seeing\n", said)
+    assert re.search(r"\ncomment on a by Test Astronomer, .*\n  fine\n", said)
+    assert "of the target" not in said
+    assert [row["text"] for row in survey.json("reviews", survey.runs()[0])] == ["bad seeing", "fine"]
+    assert f"run {survey.runs()[0]}" in survey.ok("reviews").splitlines()[1]
+    assert [row["text"] for row in survey.json("reviews", "a")] == ["fine", "of the target"]
+    assert survey.ok("fsck").endswith("3 reviews, 0 metadata documents: 0 problems\n")
+
+
+def test_a_comment_on_what_did_not_run_is_refused(survey):
+    assert survey.error("comment", "--run", "last", "-m", "x")[0] == "error: nothing has run yet"
+    survey.ok("run", "measure")
+    before = survey.head()
+    assert survey.error("comment", "--run", "measure@default", "-m", "x")[0] == (
+        "error: 'measure@default' stands for the outcomes of several runs"
+    )
+    assert survey.error("comment", "-m", "x")[0] == "error: which targets?"
+    assert survey.head() == before
+
+
+def test_a_flag_without_a_target_is_no_record(survey):
+    survey.ok("run", "measure")
+    survey.ok("comment", "--run", "last", "-m", "x")
+    (path,) = survey.changed("HEAD~1")
+    survey.edit(path, "kind: comment", "kind: flag")
+    survey.git("commit", "-q", "-a", "-m", "by another hand")
+    assert f"cannot read reviews/{survey.runs()[0]}" in survey("status").stderr.replace(".stoa/", "")
+    assert survey.json("reviews", "--flags") == []
