@@ -122,6 +122,32 @@ def test_the_matched_quasars_are_exactly_the_true_ones(played: Played) -> None:
     assert matched <= true
 
 
+def test_each_match_is_of_a_true_source_with_its_own_quasar(played: Played, tmp_path: Path) -> None:
+    """Without --unique: every source that was found of a true pair, paired with that quasar, and no other pair."""
+    file = tmp_path / "all.fits"
+    done = stoa(played.folder, "catalogue", "match", f"catalogues/{PAIR}.vot", "quasars.csv", "--out", str(file))
+    assert done.returncode == 0, done.stderr
+    paired = {(place_of(row), str(row["cat_name"]).strip()) for row in rows(file)}
+    true = {
+        (f"{source['name']} {source['source']}", source["nearest_quasar"])
+        for source in truth()
+        if source["within_5arcsec"] == "True" and source["intent"] == "science" and is_found(source, played)
+    }
+    assert paired == true
+    assert len(true) >= 15
+
+
+def place_of(row: dict[str, Any]) -> str:
+    """Target and number of the true source that a row is, within 1 arcsec."""
+    name = str(row["target"]).strip()
+    (source,) = {s["source"] for s in truth() if s["name"] == name and separation_arcsec(row, s) <= 1.0}
+    return f"{name} {source}"
+
+
+def is_found(source: dict[str, Any], played: Played) -> bool:
+    return nearest(source, rows(played.folder / f"catalogues/{PAIR}.fits")) <= 1.0
+
+
 def test_failures_are_the_planted_defects(played: Played) -> None:
     report = json.loads(stoa(played.folder, "status", "--process", "sep", "-p", "default", "--json").stdout)
     causes = {target["name"]: target["causes"] for target in report["targets"] if target["causes"]}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import doctest
 import importlib.util
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -252,3 +254,26 @@ def test_the_story_of_the_quasars_prints_what_the_page_shows(tutorial, tmp_path,
     (paper,) = tmp_path.glob("*/paper")
     assert crate_problems(paper, monkeypatch) == []
     assert ProvDocument.deserialize(paper / "prov.json").get_records()
+
+
+@pytest.mark.slow
+def test_the_loop_of_the_readme_can_be_typed(tmp_path, example_archive, git):
+    """As it stands there, in a shell; a remote is added, for `stoa sync`."""
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    loop = (
+        text.split("## The loop\n")[1].split("```sh\n")[1].split("```")[0].replace("/data/ALMA", str(example_archive))
+    )
+    first, rest = loop.split("\n", 1)
+    git(tmp_path, "init", "--quiet", "--bare", "hub.git")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    typed = f"{first}\ngit remote add origin ../hub.git\n{rest}"
+    done = subprocess.run(
+        ["sh", "-c", typed], cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith(("error:", "Usage:", "sh:"))] == []
+    assert (tmp_path / "quasars/paper/catalogue.vot").is_file()
+    project = tmp_path / "quasars"
+    subjects = git(tmp_path / "hub.git", "log", "--format=%s", "--all").splitlines()
+    assert subjects == git(project, "log", "--format=%s").splitlines()
+    assert [subject for subject in subjects if subject.startswith("sep @ deep: ")]
