@@ -57,6 +57,8 @@ def stack(
         out("  left out: " + ", ".join(f"{number} {status}" for status, number in report.left_out.items()))
     if report.unlisted:
         out(f"  left out: {report.unlisted} of targets that are in no list any more")
+    if report.new:
+        tell(f"{count(report.new, 'target')} without an outcome: `stoa run` with this set runs them")
     if report.missing:
         tell(f"{count(len(report.missing), 'table')} not on this machine, such as {report.missing[0]}")
     out(f"wrote {' and '.join(report.files)}")

@@ -54,6 +54,7 @@ class StackReport(msgspec.Struct, frozen=True, kw_only=True):
     left_out: dict[str, int]  # jobs without a table, by status
     unlisted: int  # latest outcomes of targets that are in no list any more, left out as well
     missing: tuple[str, ...]  # products that are not on this machine
+    new: int = 0  # of a pair: targets without an outcome
 
 
 class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +162,7 @@ def _stacked(ws: Workspace, source: str, cuts: list[QualityCut], output: str) ->
         source=source, files=(), images=facts["images"], targets=facts["targets"], sources=facts["sources"],
         kept=len(selection.table), cuts=selection.cuts, left_out=left_out, missing=tuple(missing),
         unlisted=0 if name.run else count_unlisted(ws, name.process, name.params),
+        new=0 if name.run else len(ws.targets.keys() - {target for target, _ in outcomes}),
     )  # fmt: skip
     return selection.table, report
 

@@ -52,6 +52,15 @@ def test_sources_are_stacked_with_where_they_come_from(found):
         assert rows(found, f"catalogues/find@default.{suffix}") == [("a", 20.0), ("a", 6.0), ("b", 9.0)]
 
 
+def test_a_pair_that_has_not_run_everywhere_says_so(found):
+    (found.top / "data/d").mkdir()
+    found.ok("target", "add", "data", "d")
+    result = found("catalogue", "stack", "find@default")
+    assert result.stderr == "1 target without an outcome: `stoa run` with this set runs them\n"
+    assert found.json("catalogue", "stack", "find@default")["new"] == 1
+    assert found("catalogue", "stack", "last").stderr == ""
+
+
 def test_a_set_of_any_value_gives_a_file_name(found):
     found.edit(".stoa/processes/find.yaml", "outputs:", "params: {mode: {type: str, default: a}}\noutputs:")
     found("run", "find", "--set", "mode=../x y", "--target", "a")
