@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from dask_cluster import Dask
-from places import Place
+from places import Place, once_limited
 
 from stoa.exec.control import Control
 from stoa.exec.engines import ENGINES, Engine, make_engine
@@ -32,8 +32,8 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "docker-target": ("docker", {"isolation": "target"}),
     "podman": ("podman", {}),
 }
-BIG_FILE = "ulimit -c 0; sleep 0.5; head -c 5000000 /dev/zero > big"
-MEMORY = "head -c 400000000 /dev/zero | tail -n 1 > /dev/null"
+MEMORY = once_limited("d", "head -c 400000000 /dev/zero | tail -n 1 > /dev/null")
+BIG_FILE = once_limited("f", "ulimit -c 0; head -c 5000000 /dev/zero > big")
 
 JOBS: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "ok": ("printf abc > m.fits; echo '{\"n\": 3}' > stoa-result.json", {}, "ok", ""),
@@ -47,12 +47,7 @@ JOBS: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "deaf": ("trap '' TERM INT; while :; do sleep 1; done", {"timeout_s": 1.0, "grace_s": 0.3}, "timeout", "timeout"),
     "memory": (MEMORY, {"memory_mb": 60}, "killed", "memory limit of 60 MB reached"),
     "processor": ("while :; do :; done", {"cpu_limit_s": 1.0}, "killed", "CPU time limit of 1 s reached"),
-    "file": (
-        "ulimit -c 0; sleep 0.5; head -c 5000000 /dev/zero > big",
-        {"file_mb": 1},
-        "killed",
-        "file size limit of 1",
-    ),
+    "file": (BIG_FILE, {"file_mb": 1}, "killed", "file size limit of 1"),
     "daemon": ("(trap '' TERM HUP; setsid sleep 300 &); sleep 0.2; printf abc > m.fits", {}, "ok", ""),
     "escapes": (r"printf '\033[2J\033]0;owned\007 fine\n'; exit 1", {}, "failed", "fine"),
     "prints": ("head -c 3000000 /dev/zero | tr '\\0' x; printf abc > m.fits", {}, "ok", ""),

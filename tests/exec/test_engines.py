@@ -9,6 +9,7 @@ from threading import Thread
 
 import msgspec
 import pytest
+from places import once_limited
 
 from stoa.exec.control import Control
 from stoa.exec.engines import ENGINES, Engine, make_engine
@@ -29,7 +30,7 @@ JOBS = {
     "reads": ("read line; echo x > out.txt; echo \"read '$line'\"", "ok", ""),
     "prints-much": ("yes | head -c 3000000; echo x > out.txt", "ok", ""),
     "asks-for-memory": (
-        'sleep 0.5; python3 -c "x = bytearray(10**9)"',
+        once_limited("d", 'python3 -c "x = bytearray(10**9)"'),
         "killed",
         "memory limit of 400 MB reached: MemoryError",
     ),

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from places import once_limited
 
 from stoa.exec.control import Control
 from stoa.exec.local import LocalEngine
@@ -175,7 +176,7 @@ def test_two_jobs_at_once_end_only_their_own_daemons(place):
 
 
 def test_memory_is_limited_and_the_cause_says_so(place):
-    outcome = place.run("head -c 400000000 /dev/zero | tail -n 1 > /dev/null", memory_mb=60)
+    outcome = place.run(once_limited("d", "head -c 400000000 /dev/zero | tail -n 1 > /dev/null"), memory_mb=60)
     assert outcome.status is Status.KILLED, outcome
     assert outcome.cause.startswith("memory limit of 60 MB reached")
 
@@ -187,14 +188,20 @@ def test_processor_time_is_limited_and_the_cause_says_so(place):
 
 
 def test_the_size_of_a_file_is_limited_and_the_cause_says_so(place):
-    outcome = place.run("ulimit -c 0; sleep 0.5; head -c 5000000 /dev/zero > big.fits", file_mb=1)
+    outcome = place.run(once_limited("f", "ulimit -c 0; head -c 5000000 /dev/zero > big.fits"), file_mb=1)
     assert outcome.status is Status.KILLED, outcome
     assert outcome.cause.startswith("file size limit of 1 MB reached")
     assert (place.work.parent / "failed/A001/big.fits").stat().st_size <= 1_000_000
 
 
 def test_after_any_trouble_the_next_job_runs(place):
-    scripts = ["kill -9 $$", "exit 9", "sleep 300", "head -c 400000000 /dev/zero | tail -n 1 >/dev/null", "echo fine"]
+    scripts = [
+        "kill -9 $$",
+        "exit 9",
+        "sleep 300",
+        once_limited("d", "head -c 400000000 /dev/zero | tail -n 1 >/dev/null"),
+        "echo fine",
+    ]
     jobs = [
         place.job(script, target=f"T{n}", timeout_s=3.0, grace_s=0.3, memory_mb=60) for n, script in enumerate(scripts)
     ]

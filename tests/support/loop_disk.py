@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,7 +38,13 @@ class Disk:
         (self.place / "fill").unlink()
 
     def writable(self, *, writable: bool) -> None:
-        shell("mount", "-o", f"remount,{'rw' if writable else 'ro'}", self.place)
+        """Also once nobody writes to it any more: a killed process may still be on its way out."""
+        command = ("mount", "-o", f"remount,{'rw' if writable else 'ro'}", self.place)
+        for _ in range(100):
+            if subprocess.run(command, capture_output=True).returncode == 0:
+                return
+            time.sleep(0.1)
+        shell(*command)
 
     def cut(self) -> Path:
         """What has reached the disk, without what the kernel still holds in memory; mounted elsewhere."""

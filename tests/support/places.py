@@ -15,6 +15,14 @@ from stoa.exec.local import LocalEngine
 from stoa.model import Job, Outcome
 
 
+def once_limited(what: str, then: str) -> str:
+    """Script that waits for its limit (of `ulimit`), which on a busy machine may come a while after the start.
+
+    In a container it is there from the start, and is none of the process: two seconds at most.
+    """
+    return f"for n in $(seq 100); do [ $(ulimit -{what}) = unlimited ] || break; sleep 0.02; done; {then}"
+
+
 class Place:
     """Somewhere that jobs run in: an environment that is ready, and folders for jobs.
 
