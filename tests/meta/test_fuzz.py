@@ -1,6 +1,6 @@
 """Headers that went wrong: read or named, quickly, and as astropy reads them wherever it does so without a word.
 
-STOA_FUZZ sets how many there are (2000).
+STOA_FUZZ sets how many there are (2000), STOA_FUZZ_SEED begins another series of them.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +19,7 @@ from stoa.meta.header import read
 from stoa.meta.xml import from_xml, to_xml, validate
 
 COUNT = int(os.environ.get("STOA_FUZZ", "2000"))
+SEED = 1000 * int(os.environ.get("STOA_FUZZ_SEED", "0"))
 PARTS = 4
 
 
@@ -35,16 +35,21 @@ def mutants() -> ModuleType:
     return module
 
 
+def test_what_hangs_is_ended(mutants: ModuleType) -> None:
+    with pytest.raises(mutants.HangError), mutants.watchdog():
+        while True:
+            pass
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_damaged_header_is_read_as_astropy_reads_it(part: int, mutants: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "x.fits"
     verdicts: Counter[str] = Counter()
-    for data in mutants.mutants(COUNT // PARTS, seed=part):
+    for data in mutants.mutants(COUNT // PARTS, seed=SEED + part):
         path.write_bytes(data)
         found = mutants.compare(path)
         assert found.differences == ()
-        assert found.seconds < 1
         verdicts[found.verdict] += 1
     assert verdicts["agrees"] > COUNT // PARTS // 5  # so that it is not all doubtful
 
@@ -53,12 +58,13 @@ def test_a_damaged_header_is_read_as_astropy_reads_it(part: int, mutants: Module
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_damaged_file_has_a_document(part: int, mutants: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "x.image.pbcor.fits"
-    for data in mutants.mutants(COUNT // PARTS, seed=PARTS + part):
+    for data in mutants.mutants(COUNT // PARTS, seed=SEED + PARTS + part):
         path.write_bytes(data)
-        document = build(tmp_path)
-        xml = to_xml(document)
-        assert from_xml(xml) == document
-        assert validate(xml) == ()
+        with mutants.watchdog():
+            document = build(tmp_path)
+            xml = to_xml(document)
+            assert from_xml(xml) == document
+            assert validate(xml) == ()
 
 
 @pytest.mark.slow
@@ -68,12 +74,11 @@ def test_a_damaged_packed_file_is_read_or_named(part: int, mutants: ModuleType, 
     folder = tmp_path / "product"
     folder.mkdir()
     sound = usable = 0
-    for ending, data, packed in mutants.packed_mutants(COUNT // PARTS, seed=part):
+    for ending, data, packed in mutants.packed_mutants(COUNT // PARTS, seed=SEED + part):
         path = folder / f"x.image.pbcor.{ending}"
         path.write_bytes(data)
-        start = time.process_time()
-        found = read(path)
-        assert time.process_time() - start < 1
+        with mutants.watchdog():
+            found = read(path)
         assert found.header or found.defects
         if packed is not None:  # what is packed soundly is read as if it were not packed
             whole.write_bytes(packed)

@@ -105,8 +105,12 @@ def search(finder: str, module: ModuleType, files: dict[str, Row], *options: str
 
 def search_all(finder: str, *options: str) -> list[Image]:
     """Every image of the archive; two at once where the work is done by a program outside."""
-    with shipped(f"find_{finder}") as module, ThreadPoolExecutor(2 if finder == "aegean" else 1) as pool:
-        return list(pool.map(lambda files: search(finder, module, files, *options), images()))
+    with shipped(f"find_{finder}") as module, warnings.catch_warnings():
+        if finder == "aegean":
+            # Two threads that put aside warnings take away one another's filters: one would be an error for the other.
+            warnings.simplefilter("ignore")
+        with ThreadPoolExecutor(2 if finder == "aegean" else 1) as pool:
+            return list(pool.map(lambda files: search(finder, module, files, *options), images()))
 
 
 def offsets(sources: Any, true: Row) -> tuple[np.ndarray, np.ndarray]:
