@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from slurm_server import Slurm, running_slurm
 from survey import Survey, wait_for
 
 pytestmark = pytest.mark.service
@@ -28,6 +29,14 @@ def cluster(survey, slurm) -> Survey:
     yield survey
     for name in "abc":
         (survey.top / "data" / name / "go").touch()
+
+
+@pytest.fixture
+def slurm_of_ones_own(slurm, tmp_path_factory, monkeypatch) -> Iterator[Slurm]:
+    """For what other tests could not use afterwards."""
+    with running_slurm(tmp_path_factory.mktemp("slurm") / "s") as own:
+        monkeypatch.setenv("SLURM_CONF", str(own.config))
+        yield own
 
 
 @pytest.fixture
@@ -52,6 +61,17 @@ def begin(waiting) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+def element(slurm, index: int) -> str:
+    """The element of the newest array in the queue, as Slurm's commands take it."""
+    lines = slurm("squeue", "-h", "-r", "-o", "%F_%K").splitlines()
+    return max((line for line in lines if line.endswith(f"_{index}")), key=lambda line: int(line.partition("_")[0]))
+
+
+def attempts(survey: Survey) -> dict[str, int]:
+    """How often each target was tried."""
+    return {name: found.get("attempt", 1) for name, found in survey.outcomes().items()}
 
 
 def is_up(survey: Survey, target: str) -> bool:
@@ -162,13 +182,13 @@ def test_stop_of_a_run_that_is_followed_is_seen_by_who_follows_it(waiting, begin
 def test_scancel_by_somebody_else_is_an_outcome(waiting, begin, slurm):
     process = begin()
     wait_for(lambda: is_up(waiting, "b"), "the second job", LONG_S)
-    element = next(line for line in slurm("squeue", "-h", "-r", "-o", "%F_%K").splitlines() if line.endswith("_1"))
-    slurm("scancel", element)
+    second = element(slurm, 1)
+    slurm("scancel", second)
     wait_for(lambda: waiting.json("runs")[0]["counts"], "the outcome", LONG_S)
     go(waiting, "a", "c")
     process.communicate(timeout=LONG_S)
     found = waiting.outcomes()
-    assert (found["b"]["status"], found["b"]["cause"]) == ("interrupted", f"slurm {element} was cancelled")
+    assert (found["b"]["status"], found["b"]["cause"]) == ("interrupted", f"slurm {second} was cancelled")
     assert (found["a"]["status"], found["c"]["status"]) == ("ok", "ok")
 
 
@@ -210,6 +230,38 @@ def test_a_node_daemon_that_is_killed_loses_nothing_that_ended(waiting, begin, s
     assert found["a"] == "ok"
     assert set(found.values()) <= {"ok", "interrupted"}
     assert len(found) == 3
+
+
+def test_a_scheduler_that_is_killed_forgets_what_runs_and_counts_nothing_twice(slurm_of_ones_own, waiting, begin):
+    """What it had not written down when it died it starts again beside the first, in directories of its own."""
+    process = begin()
+    slurm_of_ones_own.kill_controller()
+    try:
+        go(waiting, "a")
+        wait_for(lambda: waiting.json("runs")[0]["counts"], "the outcome of a", LONG_S)
+        assert process.poll() is None, "nobody says that the others are gone"
+    finally:
+        slurm_of_ones_own.restart_controller()
+    go(waiting, "b", "c")
+    process.communicate(timeout=120)
+    assert waiting.statuses() == {"a": "ok", "b": "ok", "c": "ok"}
+    assert waiting.json("runs")[0]["counts"] == {"ok": 3}
+    assert not [job for job in waiting.json("plan", "measure")["jobs"] if job["runs"]]
+
+
+def test_what_slurm_starts_again_was_interrupted_and_waits_for_the_next_run(waiting, begin, slurm):
+    local = waiting.top / ".stoa/local.yaml"
+    local.write_text(local.read_text().replace("chunk: 1", "chunk: 1, options: [--requeue]"))
+    process = begin()
+    first = element(slurm, 0)
+    slurm("scontrol", "requeue", first)
+    go(waiting, "a", "b", "c")
+    process.communicate(timeout=LONG_S)
+    assert waiting.statuses() == {"a": "interrupted", "b": "ok", "c": "ok"}
+    slurm("scontrol", "update", f"JobId={first}", "StartTime=now")
+    wait_for(lambda: first not in slurm("squeue", "-h", "-r", "-o", "%F_%K").split(), "the second start", LONG_S)
+    assert waiting.statuses()["a"] == "interrupted"
+    assert waiting.json("run", "measure", "--engine", "slurm")["counts"] == {"ok": 1}
 
 
 def test_slurm_that_refuses_is_told_before_anything_is_recorded(cluster, slurm):

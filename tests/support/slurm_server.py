@@ -70,13 +70,31 @@ class Slurm:
 
     def start_node(self) -> None:
         self("slurmd", "-f", str(self.config), "-N", socket.gethostname().partition(".")[0])
-        self._await(lambda: self("sinfo", "-h", "-p", "main", "-o", "%T").strip() in ("idle", "mixed", "allocated"))
+        self._await(self._has_node)
 
     def kill_node(self) -> None:
         """SIGKILL for slurmd; what it had started runs on."""
         pid = self._pid("run/slurmd.pid")
         os.kill(pid, signal.SIGKILL)
         self._await(lambda: not _lives(pid))
+
+    def _start_controller(self, *words: str) -> None:
+        self("slurmctld", *words, "-f", str(self.config))
+        self._await(lambda: "is UP" in self("scontrol", "ping"))
+
+    def kill_controller(self) -> None:
+        """SIGKILL for slurmctld; what runs goes on, and nobody answers for it."""
+        pid = self._pid("run/slurmctld.pid")
+        os.kill(pid, signal.SIGKILL)
+        self._await(lambda: not _lives(pid))
+
+    def restart_controller(self) -> None:
+        """Start it again after `kill_controller`; what it had not yet written down it has forgotten."""
+        self._start_controller()
+        self._await(self._has_node)
+
+    def _has_node(self) -> bool:
+        return self("sinfo", "-h", "-p", "main", "-o", "%T").strip() in ("idle", "mixed", "allocated")
 
     def start(self) -> None:
         for name in ("spool", "state", "log", "run", "munge"):
@@ -96,8 +114,7 @@ class Slurm:
         self("munged", "--force", f"--key-file={key}", f"--socket={munge}/munge.sock",
              f"--pid-file={munge}/munged.pid", f"--log-file={self.folder}/log/munged.log",
              f"--seed-file={munge}/seed")  # fmt: skip
-        self("slurmctld", "-c", "-f", str(self.config))
-        self._await(lambda: "is UP" in self("scontrol", "ping"))
+        self._start_controller("-c")
         self.start_node()
 
     def stop(self) -> None:
