@@ -243,6 +243,14 @@ class FileRef(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sha256: str = ""  # of the whole content; "" where it was not computed
 
 
+class Watched(Struct, frozen=True):
+    """A file as it was when a job was made that reads it."""
+
+    path: str  # absolute
+    size: int
+    mtime_ns: int
+
+
 class Job(Struct, frozen=True, kw_only=True):
     """One target (or one image group of it) of a run, with everything that an engine needs."""
 
@@ -259,6 +267,7 @@ class Job(Struct, frozen=True, kw_only=True):
     failed_ref: str = ""  # the same as "<root>:<posix path>"
     description: bytes  # content of stoa-job.json
     inputs: dict[str, FileRef] = field(default_factory=dict)
+    watched: dict[str, Watched] = field(default_factory=dict)  # inputs by name, to see whether they change meanwhile
     meta: str = ""  # digest of the metadata document, for the outcome
     outputs: dict[str, OutputSpec] = field(default_factory=dict)
     results: dict[str, ResultSpec] = field(default_factory=dict)
@@ -286,7 +295,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int = 1
     worker: str = ""  # who ran it, in the engine's words; "" for the machine of the run
     status: Status
-    cause: str = ""  # one line; "" when ok
+    cause: str = ""  # one line; "" when ok and nothing is amiss
     exit_code: int | None = None
     signal: str = ""  # SIGKILL, ...
     start: str = ""  # UTC, ISO 8601 with offset
@@ -304,6 +313,11 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     left_running: int = 0  # processes that had left the job's process group and were ended with it
     place: str = ""  # "<root>:<path>" of the job's directory
     log: str = ""  # head and tail of what the script printed
+
+    @property
+    def is_amiss(self) -> bool:
+        """Whether somebody should look at it: it did not end ok, or did, and there is a cause for doubt."""
+        return self.status is not Status.SKIPPED and (self.status is not Status.OK or bool(self.cause))
 
 
 class Author(Struct, frozen=True):

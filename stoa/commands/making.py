@@ -17,7 +17,7 @@ from stoa.errors import StoaError
 from stoa.exec.command import expand
 from stoa.exec.environments import Prepared
 from stoa.exec.jobs import JobContext, job_description, job_environ, placeholder_values
-from stoa.model import Container, FileRef, Job, Process, Run, Target
+from stoa.model import Container, FileRef, Job, Process, Run, Target, Watched
 from stoa.project import PRODUCTS_ROOT, Project
 
 LEAST_FREE_MB = 100
@@ -95,14 +95,15 @@ class JobMaker:
             params=effective(self.definitions.params.values, planned.overrides),
             needs=paths(self.ws.project, planned.needs),
         )  # fmt: skip
+        inputs, watched = self._fingerprints(target, planned.inputs)
         return Job(
             run=self.run.id, target=target.name, group=planned.group,
             argv=prepared.argv(expand(process, placeholder_values(context, self._script))),
             environ=self._environs[planned.environment] | job_environ(context), work=context.out,
             place=f"{self._products}/{place}", place_ref=f"{PRODUCTS_ROOT}:{place}",
             failed_place=f"{self._products}/{failed}", failed_ref=f"{PRODUCTS_ROOT}:{failed}",
-            description=job_description(context), inputs=self._fingerprints(target, planned.inputs) | planned.needs,
-            meta=planned.meta, outputs=process.outputs, results=process.results, timeout_s=process.timeout_s,
+            description=job_description(context), inputs=inputs | planned.needs, watched=watched, meta=planned.meta,
+            outputs=process.outputs, results=process.results, timeout_s=process.timeout_s,
             grace_s=process.grace_s, memory_mb=process.memory_mb, cpu_limit_s=process.cpu_s, file_mb=process.file_mb,
             processes=process.processes, umask=prepared.umask, skip_codes=process.skip_codes,
             environment=planned.environment, environment_reason=planned.environment_reason, overrides=planned.overrides,
@@ -116,19 +117,24 @@ class JobMaker:
         root = self._roots[target.root]
         return f"{root}/{target.path}" if target.path else root
 
-    def _fingerprints(self, target: Target, inputs: Mapping[str, str | None]) -> dict[str, FileRef]:
+    def _fingerprints(
+        self, target: Target, inputs: Mapping[str, str | None]
+    ) -> tuple[dict[str, FileRef], dict[str, Watched]]:
         """What the inputs are right before the job starts."""
-        found = {}
+        found, watched = {}, {}
         for name, file in inputs.items():
             if file is None:
                 continue
             path = f"{target.root}:{'/'.join(part for part in (target.path, file) if part)}"
             try:
-                size, sha256 = self.ws.checksums.of(self.ws.project.file(path))
+                place = self.ws.project.file(path)
+                state = place.stat()
+                size, sha256 = self.ws.checksums.of(place)
+                watched[name] = Watched(str(place.absolute()), state.st_size, state.st_mtime_ns)
             except OSError:
                 size, sha256 = 0, ""  # the script will say that it is not there
             found[name] = FileRef(path=path, size=size, sha256=sha256)
-        return found
+        return found, watched
 
 
 def products_folder(ws: Workspace) -> Path:

@@ -140,7 +140,7 @@ def _write(
         title=title or f"{label}: {len(outcomes)} outcomes", source=label,
         process=read_process(frozen, f"runs/{runs[-1].id}/frozen/process.yaml"), runs=runs, outcomes=outcomes,
         counts={status.value: counts[status.value] for status in Status if status.value in counts},
-        causes=group_causes(outcome for outcome in outcomes if outcome.status not in (Status.OK, Status.SKIPPED)),
+        causes=group_causes(outcome for outcome in outcomes if outcome.is_amiss),
         flagged=tuple(sorted({outcome.target for outcome in outcomes} & open_flags.keys())),
         scripts=_scripts(ws, runs[-1]), catalogue=found,
         plots=tuple(name for name in files if name.startswith("plots/")),

@@ -183,8 +183,8 @@ def _counts_of(ws: Workspace, key: tuple[str, str], targets: list[str]) -> dict[
 def _causes(ws: Workspace, key: tuple[str, str]) -> tuple[CauseGroup, ...]:
     rows = ws.index.rows(
         "SELECT target, grp, status, cause FROM current WHERE process = ? AND params = ?"
-        f" AND status IN ({','.join('?' * len(BAD))}) ORDER BY target, grp",
-        (*key, *(state.value for state in BAD)),
+        f" AND (status IN ({','.join('?' * len(BAD))}) OR status = ? AND cause != '') ORDER BY target, grp",
+        (*key, *(state.value for state in BAD), Status.OK.value),
     )
     return group_causes(
         Outcome(schema=SCHEMA, run="", target=target, group=group, status=Status(state), cause=cause)

@@ -180,7 +180,7 @@ def _number_words(match: re.Match[str]) -> str:
 
 
 def group_causes(outcomes: Iterable[Outcome]) -> tuple[CauseGroup, ...]:
-    """Outcomes that are not ok by status and normalised cause, the largest group first.
+    """Outcomes that are not ok, or doubtful, by status and normalised cause, the largest group first.
 
     A group whose causes are all the same text keeps that text. `count` counts outcomes;
     `targets` names each target once, in the order they came. Beyond 200 groups the smallest
@@ -188,7 +188,7 @@ def group_causes(outcomes: Iterable[Outcome]) -> tuple[CauseGroup, ...]:
     """
     members: dict[tuple[Status, str], tuple[set[str], list[str]]] = {}
     for outcome in outcomes:
-        if outcome.status is not Status.OK:
+        if outcome.status is not Status.OK or outcome.cause:
             key = outcome.status, normalise(outcome.cause, outcome.target, outcome.group)
             causes, targets = members.setdefault(key, (set(), []))
             causes.add(outcome.cause)

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from stoa.exec.cause import cause_of, last_line, one_line
 from stoa.exec.chunks import as_attempt
 from stoa.exec.ending import Ending
+from stoa.exec.inputs import CHANGED, changed_inputs
 from stoa.exec.log import OK_TAIL_BYTES, excerpt, tail
 from stoa.exec.outputs import OutputProblem, collect_outputs
 from stoa.exec.results import ResultProblem, read_results
@@ -123,7 +124,9 @@ def _checked(job: Job, ending: Ending, log: int) -> Verdict:
             status=Status.FAILED, cause=one_line(exc.message), ending=ending, results=results, log=excerpt(log)
         )
     short = excerpt(log, head=0, tail=OK_TAIL_BYTES)
-    return Verdict(status=Status.OK, ending=ending, outputs=outputs, results=results, log=short)
+    doubtful = ", ".join(changed_inputs(job))
+    cause = f"{CHANGED}{doubtful}" if doubtful else ""
+    return Verdict(status=Status.OK, cause=cause, ending=ending, outputs=outputs, results=results, log=short)
 
 
 def _results_if_sound(job: Job) -> dict[str, Value | None]:

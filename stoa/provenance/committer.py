@@ -122,7 +122,7 @@ class RunWriter:
         if outcome.worker or outcome.attempt > 1 or outcome.status is Status.KILLED:  # which may be tried again
             self._attempts[key] = (outcome.attempt, outcome.status)
         self.counts[outcome.status] = self.counts.get(outcome.status, 0) + 1
-        if outcome.status not in (Status.OK, Status.SKIPPED):
+        if outcome.is_amiss:
             self._bad.append(msgspec.structs.replace(outcome, inputs={}, outputs={}, results={}, log=""))
         return before is None
 
@@ -241,7 +241,7 @@ def recover(
     summary = Summary(
         schema=SCHEMA, run=run.id, finished=said.closed or now(), duration_s=0.0, counts=ordered(counts),
         skipped_up_to_date=said.opened.skipped,
-        causes=group_causes(o for o in counting if o.status not in (Status.OK, Status.SKIPPED)),
+        causes=group_causes(o for o in counting if o.is_amiss),
     )  # fmt: skip
     changes = outcome_files(_without(outcomes, there), number) | _head(store, said.opened, branch)
     if not store.has_record(run.id, "summary.yaml", branch):

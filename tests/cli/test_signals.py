@@ -238,3 +238,14 @@ def test_what_a_killed_run_was_is_in_git_with_its_definitions(cut_off):
         "frozen/environment.yaml", "frozen/environments/host/packages.txt", "frozen/params.yaml",
         "frozen/process.yaml", "frozen/script/measure.sh", "outcomes-0000.yaml", "run.yaml", "summary.yaml",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [("run", "measure"), ("run", "measure", "--json")])
+def test_a_reader_that_goes_away_costs_no_outcome(waiting, begin, words):
+    process = begin(*words)
+    for stream in (process.stdout, process.stderr):
+        stream.close()
+    go(waiting, "a", "b", "c")
+    process.wait(timeout=60)
+    assert waiting.statuses() == {"a": "ok", "b": "ok", "c": "ok"}
+    assert waiting.json("runs")[0]["state"] == "done"

@@ -191,3 +191,27 @@ def test_an_input_that_is_gone_since_its_folder_was_described(sky):
     assert (outcome["status"], outcome["cause"]) == (
         "blocked", f"input image is not there: {image.name} (`stoa meta build` looks anew)",
     )  # fmt: skip
+
+
+def test_an_input_that_changes_while_a_job_reads_it_is_told_and_the_job_is_stale(sky):
+    image = next(sky.folder.glob("*.pbcor.fits"))
+    (sky.top / "measure.sh").write_text(f"printf x >> '{image}'\n")
+    said = sky.ok("run", "look", "--target", "A001_X100_X3")
+    assert "  1 ok: changed while it ran: input image  [A001_X100_X3]" in said.splitlines()
+    assert "changed while it ran: input image" in sky.ok("status")
+    assert verdict(sky) == (True, "input image changed while the last job ran")
+
+
+def test_an_input_that_a_job_only_touches_is_not_told(sky):
+    image = next(sky.folder.glob("*.pbcor.fits"))
+    (sky.top / "measure.sh").write_text(f"touch '{image}'\n")
+    sky.ok("run", "look", "--target", "A001_X100_X3")
+    assert [outcome.get("cause", "") for outcome in sky.outcomes().values()] == [""]
+    assert verdict(sky) == (False, "up to date")
+
+
+def test_an_input_that_a_job_removes_is_told(sky):
+    image = next(sky.folder.glob("*.pbcor.fits"))
+    (sky.top / "measure.sh").write_text(f"rm '{image}'\n")
+    sky.ok("run", "look", "--target", "A001_X100_X3")
+    assert [outcome["cause"] for outcome in sky.outcomes().values()] == ["changed while it ran: input image"]
