@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import threading
 import time
@@ -227,3 +228,17 @@ def test_the_umask_of_a_container_holds(make_place):
     place = make_place("docker", umask=0o027)
     place.run("echo > x")
     assert (Path(place.work.parent / "A001/x").stat().st_mode & 0o777) == 0o640
+
+
+def test_a_thicket_of_processes_ends_with_its_timeout(make_place):
+    """Hundreds in sessions of their own, deaf to SIGTERM, forked as fast as they can; bounded, as root has no limit."""
+    place = make_place("host")
+    branch = "trap '' TERM; [ $0 -gt 0 ] && for n in 1 2; do setsid sh -c \"$B\" $(($0 - 1)) & done; sleep 300"
+    outcome = place.run(f'echo up; B={shlex.quote(branch)}; export B; sh -c "$B" 7', timeout_s=3.0, grace_s=0.3)
+    assert outcome.status is Status.TIMEOUT, outcome
+    assert outcome.left_running >= 100
+    assert place.left_running() == []
+
+
+def test_a_timeout_may_be_longer_than_any_machine_lives(make_place):
+    assert make_place("host").run("printf fine", timeout_s=1e9).status is Status.OK
