@@ -360,7 +360,7 @@ def _show_plan(plan: plans.Plan, time: str) -> None:
 
 
 def _plan_words(plan: plans.Plan) -> str:
-    left = plan.left_alone()
+    left = plan.left_alone(chain=True)
     words = [f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run"]
     return ", ".join([*words, *(f"{how_many} {one_line(why)}" for why, how_many in list(left.items())[:3])])
 

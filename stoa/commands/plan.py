@@ -46,6 +46,7 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, str | None] = {}  # input -> file below the target's folder
     meta: str = ""  # object id of the metadata document
     needs: dict[str, FileRef] = {}  # outputs of other processes, by their names in the outcome's inputs
+    waits: str = ""  # why a job is left alone that the chain would run, after what it needs
     environment: str = ""  # where a rule chose another one than the run's
     environment_reason: str = ""
     overrides: dict[str, Override] = {}  # values that rules of the parameter set give to the target
@@ -82,12 +83,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def to_run(self) -> tuple[PlannedJob, ...]:
         return tuple(job for job in self.jobs if job.runs)
 
-    def left_alone(self) -> dict[str, int]:
-        """How many jobs do not run, by reason without what differs from target to target."""
+    def left_alone(self, *, chain: bool = False) -> dict[str, int]:
+        """How many jobs do not run, by reason without what differs from target to target.
+
+        Parameters
+        ----------
+        chain
+            What they need runs first.
+        """
         found: dict[str, int] = {}
         for job in self.jobs:
             if not job.runs:
                 reason = f"{job.state} before" if job.reason.startswith(f"{job.state}: ") else job.reason
+                reason = f"after that, as {job.waits}" if chain and job.waits else reason
                 found[reason] = found.get(reason, 0) + 1
         return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
@@ -182,12 +190,13 @@ class _Judge:
             given = self.needs.of(target.name, one.group)
             state, reason = self._state(target, known, one, given, oid)
             runs, reason = self._decide((target.name, one.group), known, state, reason)
-            if runs and given.waits and not self.selection.force:
+            waits = given.waits if runs and not self.selection.force else ""
+            if waits:
                 runs, reason = False, f"{given.waits} (`stoa run --all {self.definitions.process.name}` runs both)"
             missing = one.missing or given.missing or (self._absent(target, one.inputs, given) if runs else "")
             yield PlannedJob(
                 target=target.name, group=one.group, state=state, reason=reason, runs=runs, missing=missing,
-                inputs=one.inputs, meta=oid[:12], needs=given.files, environment=self._chosen(target).name,
+                inputs=one.inputs, meta=oid[:12], needs=given.files, waits=waits, environment=self._chosen(target).name,
                 environment_reason=self._chosen(target).reason, overrides=self.overrides.get(target.name, {}),
             )  # fmt: skip
 

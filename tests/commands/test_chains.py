@@ -84,6 +84,15 @@ def test_a_plan_of_all_shows_each_process(chain):
     ]
 
 
+def test_a_plan_of_all_says_what_runs_after_what_is_stale(chain):
+    chain.ok("run", "--all", "count")
+    (chain.top / "measure.sh").write_text((chain.top / "measure.sh").read_text() + "true\n")
+    assert chain.ok("plan", "--all", "count").splitlines() == [
+        "count @ default: 0 of 3 jobs would run, 3 after that, as measure is stale: the script changed",
+        "└─ measure @ default: 3 of 3 jobs would run",
+    ]
+
+
 def test_a_set_of_the_needed_process_can_be_named(chain):
     chain.edit(".stoa/processes/count.yaml", "[measure]", "[measure@deep]")
     assert chain.error("run", "count")[0] == ("error: no parameter set of 'measure' that 'count' needs named 'deep'")
