@@ -233,7 +233,9 @@ def _check_at(spot: Spot, name: str, kind: str) -> str:
 def _needs(spot: Spot) -> tuple[Need, ...]:
     """Needed processes, as ``NAME`` or ``NAME@SET``."""
     found: dict[str, Need] = {}
-    for below in spot.sequence():
+    for below in [spot] if isinstance(spot.content, dict) else spot.sequence():
+        if not isinstance(below.content, str):
+            raise below.error("a needed process is a word, NAME or NAME@SET", "needs: [sep@deep]")
         name, at, params = below.text().partition("@")
         if name in found:
             raise below.error(f"process {brief(name)} is needed twice", "one parameter set of a process can be needed")

@@ -260,6 +260,7 @@ def test_wrong_usage_exits_with_2(survey, words):
         ("outputs:", "needs: [sep]\noutputs:", "no process that 'measure' needs named 'sep'"),
         ("outputs:", "needs: [measure]\noutputs:", "processes need each other: measure -> measure"),
         ("outputs:", "needs: [sep, sep@deep]\noutputs:", "process 'sep' is needed twice ({file}, line 11)"),
+        ("outputs:", "needs: {sep: {}}\noutputs:", "a needed process is a word, NAME or NAME@SET ({file}, line 11)"),
         ("outputs:", "needs: [sep@]\noutputs:", "'' cannot name a parameter set ({file}, line 11)"),
     ],
 )  # fmt: skip
