@@ -17,6 +17,9 @@ from stoa.provenance.ids import horizon, id_after, now
 MAX_TEXT = 10_000
 
 
+_ON_RUN = "; --run alone is for a run as such"
+
+
 class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
     """What was written."""
 
@@ -66,7 +69,7 @@ def comment(
     names = tuple(targets)
     if run and not names and not where and not group:
         return _comment_on_run(ws, run, text)
-    return _write(ws, "comment", _names(ws, names, where), text=text, run=run, group=group)
+    return _write(ws, "comment", _names(ws, names, where, _ON_RUN), text=text, run=run, group=group)
 
 
 def _comment_on_run(ws: Workspace, name: str, text: str) -> ReviewReport:
@@ -97,12 +100,12 @@ def unflag(
     return _write(ws, "unflag", [n for n in names if n in flags], reason=reason, text=text, clears=flags)
 
 
-def _names(ws: Workspace, targets: Iterable[str], where: str) -> list[str]:
+def _names(ws: Workspace, targets: Iterable[str], where: str, otherwise: str = "") -> list[str]:
     patterns = tuple(targets)
     if where:
         return choose(ws, Selection(targets=patterns, where=where))
     if not patterns:
-        raise StoaError("which targets?", "name them, or choose them with --where (a comment may be on a run: --run)")
+        raise StoaError("which targets?", f"name them, or choose them with --where{otherwise}")
     return match_names(patterns, ws.targets)
 
 

@@ -643,9 +643,9 @@ def test_a_text_that_is_too_long(survey):
 
 
 def test_no_target_named(survey):
-    lines = ["error: which targets?", "hint: name them, or choose them with --where"]
-    assert survey.error("flag") == lines
-    assert survey.error("comment", "-m", "x") == lines
+    hint = "hint: name them, or choose them with --where"
+    assert survey.error("flag") == ["error: which targets?", hint]
+    assert survey.error("comment", "-m", "x") == ["error: which targets?", f"{hint}; --run alone is for a run as such"]
 
 
 def test_a_folder_to_work_in_that_is_not_there(survey):

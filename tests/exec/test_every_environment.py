@@ -204,7 +204,7 @@ def test_after_any_trouble_the_next_job_runs(place):
         "echo fine",
     ]
     jobs = [
-        place.job(script, target=f"T{n}", timeout_s=3.0, grace_s=0.3, memory_mb=60) for n, script in enumerate(scripts)
+        place.job(script, target=f"T{n}", timeout_s=6.0, grace_s=0.3, memory_mb=60) for n, script in enumerate(scripts)
     ]
     found = {outcome.target: outcome for outcome in LocalEngine(1).execute(jobs, Control())}
     assert [found[f"T{n}"].status.value for n in range(5)] == ["killed", "failed", "timeout", "killed", "ok"]

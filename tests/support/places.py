@@ -18,9 +18,9 @@ from stoa.model import Job, Outcome
 def once_limited(what: str, then: str) -> str:
     """Script that waits for its limit (of `ulimit`), which on a busy machine may come a while after the start.
 
-    In a container it is there from the start, and is none of the process: two seconds at most.
+    In a container it is there from the start, and is none of the process: a second at most.
     """
-    return f"for n in $(seq 100); do [ $(ulimit -{what}) = unlimited ] || break; sleep 0.02; done; {then}"
+    return f"for n in $(seq 50); do [ $(ulimit -{what}) = unlimited ] || break; sleep 0.02; done; {then}"
 
 
 class Place:
