@@ -268,6 +268,7 @@ class Job(Struct, frozen=True, kw_only=True):
     description: bytes  # content of stoa-job.json
     inputs: dict[str, FileRef] = field(default_factory=dict)
     watched: dict[str, Watched] = field(default_factory=dict)  # inputs by name, to see whether they change meanwhile
+    scripts: tuple[Watched, ...] = ()  # the run's copy of the script and of its files, which no job may change
     meta: str = ""  # digest of the metadata document, for the outcome
     outputs: dict[str, OutputSpec] = field(default_factory=dict)
     results: dict[str, ResultSpec] = field(default_factory=dict)

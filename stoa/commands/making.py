@@ -16,6 +16,7 @@ from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.command import expand
 from stoa.exec.environments import Prepared
+from stoa.exec.inputs import watch
 from stoa.exec.jobs import JobContext, job_description, job_environ, placeholder_values
 from stoa.model import Container, FileRef, Job, Process, Run, Target, Watched
 from stoa.project import PRODUCTS_ROOT, Project
@@ -53,6 +54,7 @@ class JobMaker:
         self._products = products
         self._home = home
         self._script = ""
+        self._scripts: tuple[Watched, ...] = ()
         self._containers: dict[str, Container | None] = {}
         self._roots: dict[str, str] = {}
         self._meta = str(ws.project.meta_file("x").parent.absolute())
@@ -62,7 +64,7 @@ class JobMaker:
 
     def place_script(self, folder: Path) -> None:
         """Write the copy of the script that the jobs use, its files beside it; edits meanwhile change nothing."""
-        self._script = _place_script(self.definitions, folder)
+        self._script, self._scripts = _place_script(self.definitions, folder)
         self._containers = {name: self._contained(prepared) for name, prepared in self._prepared.items()}
 
     def _contained(self, prepared: Prepared) -> Container | None:
@@ -102,9 +104,10 @@ class JobMaker:
             environ=self._environs[planned.environment] | job_environ(context), work=context.out,
             place=f"{self._products}/{place}", place_ref=f"{PRODUCTS_ROOT}:{place}",
             failed_place=f"{self._products}/{failed}", failed_ref=f"{PRODUCTS_ROOT}:{failed}",
-            description=job_description(context), inputs=inputs | planned.needs, watched=watched, meta=planned.meta,
-            outputs=process.outputs, results=process.results, timeout_s=process.timeout_s,
-            grace_s=process.grace_s, memory_mb=process.memory_mb, cpu_limit_s=process.cpu_s, file_mb=process.file_mb,
+            description=job_description(context), inputs=inputs | planned.needs, watched=watched,
+            scripts=self._scripts, meta=planned.meta, outputs=process.outputs, results=process.results,
+            timeout_s=process.timeout_s, grace_s=process.grace_s, memory_mb=process.memory_mb,
+            cpu_limit_s=process.cpu_s, file_mb=process.file_mb,
             processes=process.processes, umask=prepared.umask, skip_codes=process.skip_codes,
             environment=planned.environment, environment_reason=planned.environment_reason, overrides=planned.overrides,
             container=self._containers[planned.environment],
@@ -128,9 +131,8 @@ class JobMaker:
             path = f"{target.root}:{'/'.join(part for part in (target.path, file) if part)}"
             try:
                 place = self.ws.project.file(path)
-                state = place.stat()
+                watched[name] = watch(str(place.absolute()))
                 size, sha256 = self.ws.checksums.of(place)
-                watched[name] = Watched(str(place.absolute()), state.st_size, state.st_mtime_ns)
             except OSError:
                 size, sha256 = 0, ""  # the script will say that it is not there
             found[name] = FileRef(path=path, size=size, sha256=sha256)
@@ -208,15 +210,20 @@ def _with_siblings(environ: Mapping[str, str], project: Project, process: Proces
     return {**environ, "PYTHONPATH": os.pathsep.join(folder for folder in folders if folder)}
 
 
-def _place_script(definitions: Definitions, folder: Path) -> str:
+def _place_script(definitions: Definitions, folder: Path) -> tuple[str, tuple[Watched, ...]]:
+    """Path of the script's copy, and all copies as they are now; nobody is to write to them, root can."""
     if not definitions.process.script:
-        return ""
+        return "", ()
     file = folder / "script" / Path(definitions.process.script).name
+    watched = []
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         for name, content in {file.name: definitions.script, **definitions.files}.items():
-            (file.parent / name).write_bytes(content)
-        file.chmod(0o755)
+            place = file.parent / name
+            place.unlink(missing_ok=True)
+            place.write_bytes(content)
+            place.chmod(0o555 if place == file else 0o444)
+            watched.append(watch(str(place)))
     except OSError as problem:
         raise StoaError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None
-    return str(file)
+    return str(file), tuple(watched)

@@ -245,7 +245,9 @@ class _Judge:
                 before, after = (old.path, new) if old and moved else (_leaf(old), file or "none")
                 words.append(f"input {name}: {before} -> {after}")
             elif old and self._content_changed(old):
-                meanwhile = past.cause.startswith(CHANGED) and name in past.cause.removeprefix(CHANGED).split(", ")
+                meanwhile = past.cause.startswith(CHANGED) and f"input {name}" in past.cause.removeprefix(
+                    CHANGED
+                ).split(", ")
                 words.append(f"input {name} {'changed while the last job ran' if meanwhile else 'was delivered anew'}")
         return "; ".join(words)
 

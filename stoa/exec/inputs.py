@@ -1,35 +1,58 @@
-"""Whether a job's inputs were the same all the while it ran."""
+"""Whether what a job reads is what it was when the job was made: its inputs, and the run's copy of its script."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stoa.exec.files import open_regular
-from stoa.model import Job
+from stoa.model import Job, Watched
 
-CHANGED = "changed while it ran: input "
-"""How the cause of such an outcome begins; names follow."""
+CHANGED = "changed while it ran: "
+"""How the cause of an outcome begins whose job's files changed; `input NAME` and `script NAME` follow."""
 
 
-def changed_inputs(job: Job) -> Iterator[str]:
-    """Names of the inputs that are not, or may not be, what they were when the job was made.
+def changed_while_it_ran(job: Job) -> Iterator[str]:
+    """What of a job's inputs and scripts is not, or may not be, what it was, in words.
 
     A file with the same size and time is taken to be the same, one that was only touched is read.
     """
     for name, seen in job.watched.items():
-        try:
-            now = os.stat(seen.path)
-            if (now.st_size, now.st_mtime_ns) == (seen.size, seen.mtime_ns):
-                continue
-            if now.st_size == seen.size and job.inputs[name].sha256 == _sha256(seen.path):
-                continue
-        except OSError:
-            pass  # removed, or closed to us
-        yield name
+        if changed([seen]) and not _is_only_touched(seen, job.inputs[name].sha256):
+            yield f"input {name}"
+    yield from (f"script {os.path.basename(path)}" for path in changed(job.scripts))
 
 
-def _sha256(path: str) -> str:
-    with open_regular(path, follow_links=True) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def changed(files: Iterable[Watched]) -> list[str]:
+    """Paths of the files that are gone, or have another size or time."""
+    return [seen.path for seen in files if _stamp(seen.path) != (seen.size, seen.mtime_ns)]
+
+
+def watch(path: str) -> Watched:
+    """A file as it is now.
+
+    Raises
+    ------
+    OSError
+        If it is not there.
+    """
+    state = os.stat(path)
+    return Watched(path, state.st_size, state.st_mtime_ns)
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return None
+    return state.st_size, state.st_mtime_ns
+
+
+def _is_only_touched(seen: Watched, sha256: str) -> bool:
+    try:
+        with open_regular(seen.path, follow_links=True) as file:
+            same_size = os.fstat(file.fileno()).st_size == seen.size
+            return same_size and hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False

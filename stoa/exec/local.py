@@ -13,6 +13,7 @@ from threading import Thread
 from stoa.exec.control import Control
 from stoa.exec.ending import NotStarted
 from stoa.exec.folder import make_folder, move_folder, remove
+from stoa.exec.inputs import changed
 from stoa.exec.signals import keep_from_children
 from stoa.exec.start import Starter
 from stoa.exec.strays import adopt_orphans
@@ -154,6 +155,9 @@ def run_job(job: Job, control: Control, starter: Starter | None = None) -> Outco
 
 def _attempt(job: Job, control: Control, starter: Starter) -> tuple[Verdict, str]:
     """How the job went, and where its directory lies."""
+    if others := changed(job.scripts):
+        cause = f"a job changed the run's copy of the script, which is not run any more: {others[0]}"
+        return Verdict(status=Status.ERROR, cause=cause), ""
     try:
         log = make_folder(job)
     except OSError as exc:

@@ -96,3 +96,29 @@ def test_a_script_that_removes_its_own_directory_has_an_outcome_all_the_same(sur
     found = outcomes(survey)
     assert set(found) == {"a", "b", "c"}
     assert (found["b"]["status"], found["c"]["status"]) == ("ok", "ok")
+
+
+def test_a_script_that_changes_the_repository_under_a_run_costs_no_record(survey):
+    """It commits, breaks definitions, throws away the cache and what is staged, and edits itself."""
+    top = survey.top
+    survey.does(
+        "a",
+        f"""
+        cd {top}
+        echo mess > mess.txt; git add mess.txt; git commit --quiet -m mess
+        echo 'process: [' > .stoa/processes/measure.yaml
+        rm -rf .stoa/cache; git reset --quiet
+        echo 'exit 9' > measure.sh
+        cd - >/dev/null""",
+    )
+    (top / "mine.txt").write_text("mine")
+    survey.git("add", "mine.txt")
+    report = survey.json("run", "measure", "-j", "1")
+    assert report["counts"] == {"ok": 3}
+    assert {name: found["status"] for name, found in outcomes(survey).items()} == {"a": "ok", "b": "ok", "c": "ok"}
+    assert "mess" in survey.git("log", "--format=%s").splitlines()
+    run = survey.runs()[-1]
+    assert "exit 9" not in survey.committed(f".stoa/runs/{run}/frozen/script/measure.sh")
+    assert (top / "mine.txt").read_text() == "mine"
+    survey.git("checkout", "--quiet", "--", "measure.sh", ".stoa/processes/measure.yaml")
+    survey.ok("fsck")

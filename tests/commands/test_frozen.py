@@ -52,11 +52,24 @@ def test_equal_definitions_take_no_room_twice(survey):
     assert survey.git("rev-parse", first) == survey.git("rev-parse", second)
 
 
-def test_a_script_that_rewrites_itself_is_recorded_as_it_was(survey):
-    survey.does("a", 'echo "exit 3" > "$0"')
+def test_a_script_that_rewrites_itself_is_recorded_as_it_was_and_not_run_any_more(survey):
+    survey.does("a", 'chmod u+w "$0"; echo "exit 3" > "$0"')
     survey("run", "measure", "-j", "1")
     assert survey.committed(f".stoa/runs/{survey.runs()[0]}/frozen/script/measure.sh") == SCRIPT
     assert (survey.top / "measure.sh").read_text(encoding="utf-8") == SCRIPT
+    found = survey.outcomes()
+    assert {name: outcome["status"] for name, outcome in found.items()} == {"a": "ok", "b": "error", "c": "error"}
+    assert found["a"]["cause"] == "changed while it ran: script measure.sh"
+    assert found["b"]["cause"].startswith("a job changed the run's copy of the script, which is not run any more: ")
+    survey.does("a", "true")
+    survey.ok("run", "measure", "--failed")
+    assert survey.statuses() == {"b": "ok", "c": "ok"}
+
+
+def test_the_copy_of_a_script_is_not_to_be_written_to(survey):
+    survey.does("a", 'ls -l "$0" > mode.txt')
+    survey.ok("run", "measure", "--target", "a")
+    assert (survey.top / "products/measure" / survey.runs()[0] / "a/mode.txt").read_text().startswith("-r-xr-xr-x")
 
 
 def test_a_script_is_told_of_its_job(survey):

@@ -31,6 +31,17 @@ def test_an_environment_inherits_more_and_sets_more():
     assert "OTHER" not in environ
 
 
+def test_a_variable_may_hold_any_bytes_and_is_in_no_fact():
+    odd = {"CASAPATH": os.fsdecode(b"/casa/\xff\x1b[31m"), "OMP_PLACES": "x" * 100_000}
+    prepared = prepare(
+        Environment(name="e", inherit=("CASAPATH", "OMP_*")), CALLER | odd | {"PATH": os.environ["PATH"]}
+    )
+    argv = ("sh", "-c", 'printf %s "$CASAPATH"; printf %s "$OMP_PLACES" | wc -c')
+    printed = subprocess.run(prepared.argv(argv), env=prepared.environ, capture_output=True, check=True).stdout
+    assert printed == b"/casa/\xff\x1b[31m100000\n"
+    assert not any("casa" in value or "xxx" in value for value in prepared.facts.values())
+
+
 def test_the_directory_of_the_interpreter_comes_first_in_path():
     own = os.path.dirname(sys.executable)
     assert prepare(Environment(name="host"), CALLER).environ["PATH"] == f"{own}:/usr/bin:/bin"
