@@ -24,14 +24,23 @@ doc: does nothing, so that only the cost of starting and recording is left
 script: trivial.sh
 command: ["{script}"]
 """
+LOOP = """\
+import subprocess, sys
+from concurrent.futures import ThreadPoolExecutor
+script, jobs, *folders = sys.argv[1:]
+with ThreadPoolExecutor(int(jobs)) as pool:
+    list(pool.map(lambda folder: subprocess.run([script, folder]), folders))
+"""
+"""The shortest program in Python that does what xargs does."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """One measurement of both, one after the other."""
+    """One measurement of each, one after the other."""
 
     xargs_s: float
     stoa_s: float
+    python_s: float
 
     @property
     def ratio(self) -> float:
@@ -94,6 +103,11 @@ class Bench:
         names = b"".join(os.fsencode(folder) + b"\0" for folder in sorted(self.data.iterdir()))
         self._do(["xargs", "-0", "-n", "1", "-P", str(self.jobs), str(self.script)], stdin=names)
 
+    def run_python(self) -> None:
+        """The same with two threads of Python; nothing is recorded either."""
+        folders = [str(folder) for folder in sorted(self.data.iterdir())]
+        self._do([sys.executable, "-c", LOOP, str(self.script), str(self.jobs), *folders])
+
     def run_stoa(self) -> None:
         """The script over every target, with a full record each and a commit at the end."""
         self._do([*self.stoa, "run", "trivial", "-j", str(self.jobs), "--force"])
@@ -134,16 +148,14 @@ def median_s(work: Callable[[], None], times: int = 5) -> float:
 
 
 def compare(bench: Bench, rounds: int) -> list[Round]:
-    """Rounds of both; which of them is first alternates, so that a drift of the machine hits both alike."""
-    bench.run_xargs()
-    bench.run_stoa()
+    """Rounds of all; which of them is first alternates, so that a drift of the machine hits all alike."""
+    works = {"xargs_s": bench.run_xargs, "python_s": bench.run_python, "stoa_s": bench.run_stoa}
+    for work in works.values():
+        work()
     done = []
     for number in range(rounds):
-        if number % 2:
-            stoa_s, xargs_s = wall_s(bench.run_stoa), wall_s(bench.run_xargs)
-        else:
-            xargs_s, stoa_s = wall_s(bench.run_xargs), wall_s(bench.run_stoa)
-        done.append(Round(xargs_s=xargs_s, stoa_s=stoa_s))
+        names = sorted(works, reverse=bool(number % 2))
+        done.append(Round(**{name: wall_s(works[name]) for name in names}))
     return done
 
 
@@ -174,11 +186,12 @@ def render(report: Report) -> str:
     """The report as text for a terminal."""
     facts = ", ".join(f"{name} {value}" for name, value in report.machine.items())
     rows = [
-        f"{n:>5} {one.xargs_s:>9.3f} {one.stoa_s:>9.3f} {one.ratio:>7.2f}" for n, one in enumerate(report.rounds, 1)
+        f"{n:>5} {one.xargs_s:>9.3f} {one.python_s:>9.3f} {one.stoa_s:>9.3f} {one.ratio:>7.2f}"
+        for n, one in enumerate(report.rounds, 1)
     ]
     times = [f"{name:<16} {seconds:.3f} s" for name, seconds in report.commands_s.items()]
     head = f"{report.targets} targets, {report.jobs} at a time"
-    title = f"{'round':>5} {'xargs, s':>9} {'stoa, s':>9} {'ratio':>7}"
+    title = f"{'round':>5} {'xargs, s':>9} {'python, s':>9} {'stoa, s':>9} {'ratio':>7}"
     return "\n".join([facts, head, "", title, *rows, f"median ratio {report.ratio:.2f}", "", *times])
 
 
