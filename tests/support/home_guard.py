@@ -14,6 +14,9 @@ WATCHED = frozenset(
 )
 """Audit events of the interpreter whose first argument is a path that is read or changed."""
 
+COUNTS = frozenset({"STOA_KILLS", "STOA_KILLS_SEED", "STOA_FUZZ", "STOA_FUZZ_SEED"})
+"""How much some tests try, and from where they begin; nothing that STOA reads."""
+
 GITCONFIG = """\
 [user]
     name = Test Astronomer
@@ -60,7 +63,7 @@ def isolated_environ(home: Path) -> dict[str, str]:
 
 def strays(environ: dict[str, str]) -> list[str]:
     """Variables of the caller that would change what git, STOA or the terminal does."""
-    keep = {"STOA_REQUIRE_SERVICES", "STOA_KILLS", "STOA_KILLS_SEED", "GIT_SSL_CAINFO"}
+    keep = {"STOA_REQUIRE_SERVICES", *COUNTS, "GIT_SSL_CAINFO"}
     prefixes = (
         "GIT_",
         "STOA_",
