@@ -49,14 +49,19 @@ def keywords(raw: bytes) -> list[bytes]:
 
 
 def find_end(raw: bytes) -> int:
-    """Offset behind the END card, or -1 when there is none.
+    """Offset behind the END card, or -1 when there is none."""
+    found = raw.find(_FULL_END)
+    while found >= 0 and found % CARD:
+        found = raw.find(_FULL_END, found + 1)
+    return found + CARD if found >= 0 else -1
+
+
+def find_loose_end(raw: bytes) -> int:
+    """Offset behind a card that has to do as END where no real one follows, or -1.
 
     END followed by anything that could not belong to a keyword is accepted, as astropy does, but for a value
     indicator: such a card is one with a value, and the header goes on behind it.
     """
-    found = raw.find(_FULL_END)
-    if found >= 0 and found % CARD == 0:
-        return found + CARD
     for start in range(0, len(raw), CARD):
         if raw.startswith(b"END", start) and _is_end(raw[start : start + CARD]):
             return start + CARD
@@ -88,7 +93,7 @@ def _keyword_field(raw: bytes, offset: int) -> bytes:
     """The keyword of a card whose writer did not mind the columns; ``= `` may come early."""
     sign = raw.find(b"= ", offset, offset + 10)
     end = sign if sign >= 0 else offset + 8
-    return raw[offset:end].strip().upper()
+    return raw[offset:end].strip(_AROUND).upper()
 
 
 def text_at(raw: bytes, offset: int) -> str:

@@ -30,6 +30,8 @@ _STOKES = {
 }  # fmt: skip
 _HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9, "": 1.0}
 _M_S = {"m/s": 1.0, "km/s": 1e3, "": 1.0}
+_MOST_DEG = 360.0  # of a beam; more is a mistake
+_MOST_HZ = 1e21
 _COMPACT = re.compile(r"(?i)(?:^|[._/-])(?:7m|aca)(?=[._-]|$)")
 _CLEAN = re.compile(r"CLEAN\s+BMAJ=\s*(\S+)\s+BMIN=\s*(\S+)\s+BPA=\s*(\S+)")
 
@@ -109,7 +111,9 @@ def equinox_of(get: Getter) -> float | None:
 
 
 def _position(axes: Celestial, frame: str, equinox: float | None) -> Mapping[str, str]:
-    found = {"frame": frame, "pixel_arcsec": _short(axes.pixel_deg * 3600)}
+    found = {"frame": frame}
+    if math.isfinite(axes.pixel_deg * 3600):
+        found["pixel_arcsec"] = _short(axes.pixel_deg * 3600)
     here, *corners = axes.sky(axes.centre, *axes.corners)
     centre = here and to_icrs(here, frame, equinox)
     if not here or not centre:
@@ -136,7 +140,7 @@ def _ctypes(get: Getter) -> tuple[str, ...]:
 def _spectrum(get: Getter) -> Spectrum | None:
     axis = _axis(_ctypes(get), ("FREQ", "VRAD", "VOPT", "VELO", "FELO"))
     edges = _edges_hz(get, axis) if axis else None
-    if edges:
+    if edges and all(0 < edge < _MOST_HZ for edge in edges):
         channels = int(number(get(f"NAXIS{axis}")) or 1)
         return Spectrum((edges[0] + edges[1]) / 2e9, abs(edges[1] - edges[0]) / 1e9, channels)
     rest = _rest_hz(get)
@@ -171,7 +175,7 @@ def _doppler(rest: float, beta: float, *, optical: bool) -> float:
 
 def _rest_hz(get: Getter) -> float | None:
     value = number(get("RESTFRQ") or get("RESTFREQ"))
-    return value if value and value > 0 else None
+    return value if value and 0 < value < _MOST_HZ else None
 
 
 def _frequency(spectrum: Spectrum) -> dict[str, str]:
@@ -227,14 +231,14 @@ def _stokes(get: Getter) -> str:
 
 def _beam(get: Getter, plane_beam: Beam | None, history: Callable[[], Iterable[str]]) -> dict[str, str]:
     major, minor, angle = number(get("BMAJ")), number(get("BMIN")), number(get("BPA"))
-    if major and minor and major > 0 and minor > 0:
+    if major and minor and 0 < major < _MOST_DEG and 0 < minor < _MOST_DEG:
         return beam_facts(Beam(major * 3600, minor * 3600, angle or 0.0), "header")
     if plane_beam:
         return beam_facts(plane_beam, f"BEAMS table, median of {plane_beam.planes} planes")
     for line in history():
         if found := _CLEAN.search(line):
             values = [number(text) for text in found.groups()]
-            if values[0] and values[1]:
+            if values[0] and values[1] and max(values[0], values[1]) < _MOST_DEG:
                 return beam_facts(Beam(values[0] * 3600, values[1] * 3600, values[2] or 0.0), "HISTORY, CLEAN")
     return {}
 

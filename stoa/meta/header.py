@@ -245,13 +245,21 @@ def _header_bytes(blocks: Blocks, offset: int) -> bytes:
     raw = blocks.read(offset, blocks.first_read)
     _check_start(raw, blocks, first=offset == 0)
     while (end := cards.find_end(raw)) < 0:
-        if len(raw) >= MAX_HEADER:
-            raise _Broken(Defect.HEADER_TOO_LONG)
         more = blocks.read(offset, min(len(raw) + max(len(raw) // 2, 4 * BLOCK), MAX_HEADER))
-        if len(more) <= len(raw):
-            raise _Broken(Defect.BAD_STREAM if blocks.damaged else Defect.NO_END)
-        raw = more
+        if len(more) > len(raw):
+            raw = more
+            continue
+        end = cards.find_loose_end(raw)
+        if end < 0:
+            raise _Broken(_why_endless(raw, blocks))
+        break
     return raw[:end].ljust(end + -end % BLOCK)  # what stands behind END means nothing
+
+
+def _why_endless(raw: bytes, blocks: Blocks) -> Defect:
+    if len(raw) >= MAX_HEADER:
+        return Defect.HEADER_TOO_LONG
+    return Defect.BAD_STREAM if blocks.damaged else Defect.NO_END
 
 
 def _check_start(raw: bytes, blocks: Blocks, *, first: bool) -> None:

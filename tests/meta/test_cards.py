@@ -95,7 +95,12 @@ def test_commentary_gives_the_texts(header) -> None:
     ],
 )
 def test_the_end_is_a_card_of_its_own(ends: str, place: int, header) -> None:
-    assert cards.find_end(header(ends, end=False)) == place
+    assert cards.find_loose_end(header(ends, end=False)) == place
+
+
+def test_only_a_card_of_nothing_but_end_is_a_real_one(header) -> None:
+    assert cards.find_end(header("END / x", "N = 1", end=False)) == -1
+    assert cards.find_end(header("END / x", "N = 1")) == 240
 
 
 def test_what_stands_behind_the_end_means_nothing(tmp_path, image) -> None:

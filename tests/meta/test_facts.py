@@ -35,6 +35,16 @@ def test_a_reference_pixel_off_the_image_does_not_move_it() -> None:
     assert float(moved["ra_deg"]) == pytest.approx(150.0, abs=1e-6)
 
 
+@pytest.mark.parametrize("changes", [{"BMAJ": "1E306"}, {"BMIN": "1E999"}, {"BMAJ": "361"}])
+def test_a_beam_wider_than_the_sky_is_none(changes: dict[str, str]) -> None:
+    assert not [key for key in found(**changes) if key.startswith("beam")]
+
+
+@pytest.mark.parametrize("changes", [{"CRVAL3": "1E300"}, {"CDELT3": "1E308"}, {"CDELT1": "1E307", "CDELT2": "1E307"}])
+def test_no_derived_value_is_infinite(changes: dict[str, str]) -> None:
+    assert not {"inf", "-inf", "nan"} & set(" ".join(found(**changes).values()).split())
+
+
 def test_the_radius_reaches_the_corner_pixels() -> None:
     assert float(found()["radius_deg"]) == pytest.approx(2 * 2**0.5 * 1e-4, rel=1e-4)
     assert len(found()["footprint"].split()) == 8

@@ -218,6 +218,13 @@ def test_the_data_count_and_not_the_length_that_gzip_states(tmp_path: Path) -> N
     assert read(path).defects == ()
 
 
+@pytest.mark.parametrize("name", ["x.fits", "x.fits.gz"])
+def test_a_loose_end_counts_only_where_no_real_one_follows(name: str, image) -> None:
+    more = [f"FILNAM{number:02} = 'x'" for number in range(99)]
+    found = read(image(name, "END     casacore", *more, "LAST    = 'yes'"))
+    assert (found.header.text("LAST"), found.defects) == ("yes", ())
+
+
 def test_a_folder_a_pipe_and_nothing_are_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.fits")
     found = [read(tmp_path / name).defects for name in ("", "pipe.fits", "gone.fits")]
