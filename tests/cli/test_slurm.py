@@ -19,6 +19,7 @@ echo $$ > "$1/started"
 while [ ! -e "$1/go" ]; do sleep 0.05; done
 """
 LONG_S = 60.0
+PATIENT_S = 240.0  # Slurm looks at what it is to start again when it likes
 
 
 @pytest.fixture
@@ -255,11 +256,12 @@ def test_what_slurm_starts_again_was_interrupted_and_waits_for_the_next_run(wait
     process = begin()
     first = element(slurm, 0)
     slurm("scontrol", "requeue", first)
+    wait_for(lambda: waiting.json("runs")[0]["counts"], "the outcome of a", PATIENT_S)
     go(waiting, "a", "b", "c")
-    process.communicate(timeout=LONG_S)
+    process.communicate(timeout=PATIENT_S)
     assert waiting.statuses() == {"a": "interrupted", "b": "ok", "c": "ok"}
     slurm("scontrol", "update", f"JobId={first}", "StartTime=now")
-    wait_for(lambda: first not in slurm("squeue", "-h", "-r", "-o", "%F_%K").split(), "the second start", LONG_S)
+    wait_for(lambda: first not in slurm("squeue", "-h", "-r", "-o", "%F_%K").split(), "the second start", PATIENT_S)
     assert waiting.statuses()["a"] == "interrupted"
     assert waiting.json("run", "measure", "--engine", "slurm")["counts"] == {"ok": 1}
 
