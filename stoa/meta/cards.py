@@ -28,6 +28,7 @@ _END = b"END     "
 _CONTINUE = b"CONTINUE"
 _BLOCK_KEYWORDS = struct.Struct("8s72x" * (BLOCK // CARD))
 _FULL_END = b"END".ljust(CARD)
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _AROUND = b" \0\t\n\v\f\r\x1c\x1d\x1e\x1f"  # blanks, and what Python takes for them
 _REAL = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EDed][+-]?\d+)?")
 _LOOSE_REAL = re.compile(rb"[+-]? *(?:\d+\.?\d*|\.\d+) *(?:[EDed] *[+-]? *\d+)?")
@@ -48,24 +49,33 @@ def keywords(raw: bytes) -> list[bytes]:
     return list(chain.from_iterable(_BLOCK_KEYWORDS.iter_unpack(raw)))
 
 
-def find_end(raw: bytes) -> int:
-    """Offset behind the END card, or -1 when there is none."""
-    found = raw.find(_FULL_END)
-    while found >= 0 and found % CARD:
-        found = raw.find(_FULL_END, found + 1)
-    return found + CARD if found >= 0 else -1
+def find_end(raw: bytes, *, is_all: bool = False) -> int:
+    """Offset behind the END card, or -1 when there is none, or more has to be read to tell.
 
+    END followed by anything that could not belong to a keyword has to do as END, as for astropy, where there is
+    something else than text behind it before a real END comes; but not with a value indicator: such a card is one with
+    a value.
 
-def find_loose_end(raw: bytes) -> int:
-    """Offset behind a card that has to do as END where no real one follows, or -1.
-
-    END followed by anything that could not belong to a keyword is accepted, as astropy does, but for a value
-    indicator: such a card is one with a value, and the header goes on behind it.
+    Parameters
+    ----------
+    is_all
+        Nothing follows.
     """
-    for start in range(0, len(raw), CARD):
-        if raw.startswith(b"END", start) and _is_end(raw[start : start + CARD]):
-            return start + CARD
-    return -1
+    loose = 0
+    start = raw.find(b"END")
+    while start >= 0:
+        card = raw[start : start + CARD]
+        if start % CARD == 0 and card == _FULL_END:
+            return loose if loose and not _is_text(raw[loose:start]) else start + CARD
+        if start % CARD == 0 and not loose and _is_end(card):
+            loose = start + CARD
+        start = raw.find(b"END", start + 1)
+    return loose if loose and (is_all or not _is_text(raw[loose:])) else -1
+
+
+def _is_text(raw: bytes) -> bool:
+    """Whether it can stand in a header (FITS Standard 4.0, 3.3.1)."""
+    return not raw.translate(None, _PRINTABLE)
 
 
 def _is_end(card: bytes) -> bool:

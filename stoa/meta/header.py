@@ -246,13 +246,12 @@ def _header_bytes(blocks: Blocks, offset: int) -> bytes:
     _check_start(raw, blocks, first=offset == 0)
     while (end := cards.find_end(raw)) < 0:
         more = blocks.read(offset, min(len(raw) + max(len(raw) // 2, 4 * BLOCK), MAX_HEADER))
-        if len(more) > len(raw):
-            raw = more
-            continue
-        end = cards.find_loose_end(raw)
-        if end < 0:
-            raise _Broken(_why_endless(raw, blocks))
-        break
+        if len(more) <= len(raw):
+            end = cards.find_end(raw, is_all=True)
+            break
+        raw = more
+    if end < 0:
+        raise _Broken(_why_endless(raw, blocks))
     return raw[:end].ljust(end + -end % BLOCK)  # what stands behind END means nothing
 
 

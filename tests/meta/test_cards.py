@@ -95,12 +95,13 @@ def test_commentary_gives_the_texts(header) -> None:
     ],
 )
 def test_the_end_is_a_card_of_its_own(ends: str, place: int, header) -> None:
-    assert cards.find_loose_end(header(ends, end=False)) == place
+    assert cards.find_end(header(ends, end=False), is_all=True) == place
 
 
-def test_only_a_card_of_nothing_but_end_is_a_real_one(header) -> None:
-    assert cards.find_end(header("END / x", "N = 1", end=False)) == -1
-    assert cards.find_end(header("END / x", "N = 1")) == 240
+def test_a_loose_end_waits_for_a_real_one_as_long_as_text_follows(header) -> None:
+    loose, real = header("END / x", "N = 1", end=False), header("END / x", "N = 1")
+    assert (cards.find_end(loose), cards.find_end(real)) == (-1, 240)
+    assert cards.find_end(loose + b"\0\0\xff\x80" + header()) == 80
 
 
 def test_what_stands_behind_the_end_means_nothing(tmp_path, image) -> None:

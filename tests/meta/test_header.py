@@ -225,6 +225,16 @@ def test_a_loose_end_counts_only_where_no_real_one_follows(name: str, image) -> 
     assert (found.header.text("LAST"), found.defects) == ("yes", ())
 
 
+def test_a_loose_end_before_data_hides_no_extension(image, header) -> None:
+    path = image("x.fits")
+    data = bytearray(path.read_bytes())
+    end = next(start for start in range(0, len(data), 80) if data[start : start + 80] == b"END".ljust(80))
+    data[end : end + 80] = b"END / x".ljust(80)
+    path.write_bytes(data + header("XTENSION= 'IMAGE   '", "BITPIX  = 8", "NAXIS   = 0", "PCOUNT  = 0", "GCOUNT  = 1"))
+    found = read(path)
+    assert (len(found.extensions), found.header.text("XTENSION"), found.defects) == (1, "", ())
+
+
 def test_a_folder_a_pipe_and_nothing_are_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.fits")
     found = [read(tmp_path / name).defects for name in ("", "pipe.fits", "gone.fits")]
