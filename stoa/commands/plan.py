@@ -16,7 +16,7 @@ from stoa.commands.resolve import Definitions, definition_changes, resolve
 from stoa.commands.selection import Selection, choose, flagged, is_bad
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
-from stoa.exec.inputs import CHANGED
+from stoa.exec.inputs import changed_input
 from stoa.model import FileRef, Need, Override, Status, Target, Value
 from stoa.provenance.index import decode_run
 from stoa.provenance.library import DEFAULT_SET
@@ -245,10 +245,8 @@ class _Judge:
                 before, after = (old.path, new) if old and moved else (_leaf(old), file or "none")
                 words.append(f"input {name}: {before} -> {after}")
             elif old and self._content_changed(old):
-                meanwhile = past.cause.startswith(CHANGED) and f"input {name}" in past.cause.removeprefix(
-                    CHANGED
-                ).split(", ")
-                words.append(f"input {name} {'changed while the last job ran' if meanwhile else 'was delivered anew'}")
+                how = "changed while the last job ran" if changed_input(past.cause, name) else "was delivered anew"
+                words.append(f"input {name} {how}")
         return "; ".join(words)
 
     def _content_changed(self, old: FileRef) -> bool:

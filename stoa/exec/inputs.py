@@ -9,15 +9,24 @@ from collections.abc import Iterable, Iterator
 from stoa.exec.files import open_regular
 from stoa.model import Job, Watched
 
-CHANGED = "changed while it ran: "
-"""How the cause of an outcome begins whose job's files changed; `input NAME` and `script NAME` follow."""
+_CHANGED = "changed while it ran: "
 
 
-def changed_while_it_ran(job: Job) -> Iterator[str]:
-    """What of a job's inputs and scripts is not, or may not be, what it was, in words.
+def cause_of_changes(job: Job) -> str:
+    """The cause of an ok outcome whose job's inputs or scripts are not, or may not be, what they were; "" for none.
 
     A file with the same size and time is taken to be the same, one that was only touched is read.
     """
+    words = ", ".join(_changes(job))
+    return f"{_CHANGED}{words}" if words else ""
+
+
+def changed_input(cause: str, name: str) -> bool:
+    """Whether a cause says that an input changed."""
+    return cause.startswith(_CHANGED) and f"input {name}" in cause.removeprefix(_CHANGED).split(", ")
+
+
+def _changes(job: Job) -> Iterator[str]:
     for name, seen in job.watched.items():
         if changed([seen]) and not _is_only_touched(seen, job.inputs[name].sha256):
             yield f"input {name}"

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from stoa.exec.cause import cause_of, last_line, one_line
 from stoa.exec.chunks import as_attempt
 from stoa.exec.ending import Ending
-from stoa.exec.inputs import CHANGED, changed_while_it_ran
+from stoa.exec.inputs import cause_of_changes
 from stoa.exec.log import OK_TAIL_BYTES, excerpt, tail
 from stoa.exec.outputs import OutputProblem, collect_outputs
 from stoa.exec.results import ResultProblem, read_results
@@ -124,8 +124,7 @@ def _checked(job: Job, ending: Ending, log: int) -> Verdict:
             status=Status.FAILED, cause=one_line(exc.message), ending=ending, results=results, log=excerpt(log)
         )
     short = excerpt(log, head=0, tail=OK_TAIL_BYTES)
-    doubtful = ", ".join(changed_while_it_ran(job))
-    cause = f"{CHANGED}{doubtful}" if doubtful else ""
+    cause = cause_of_changes(job)
     return Verdict(status=Status.OK, cause=cause, ending=ending, outputs=outputs, results=results, log=short)
 
 
