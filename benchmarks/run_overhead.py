@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-SCRIPT = "#!/bin/sh\nexit 0\n"
+SCRIPT = "#!/bin/sh\nexec sleep {seconds}\n"
+EMPTY_SCRIPT = "#!/bin/sh\nexit 0\n"
 PROCESS = """\
 schema: 1
 name: trivial
@@ -54,6 +55,7 @@ class Report:
     machine: dict[str, str | int | float]
     targets: int
     jobs: int
+    script_ms: float
     rounds: list[Round]
     commands_s: dict[str, float]  # median wall time by command line
 
@@ -71,14 +73,19 @@ class Bench:
         An empty folder.
     stoa
         Command line that starts STOA.
+    jobs
+        How many scripts at a time.
+    script_ms
+        What the script takes, in milliseconds; at 0 it ends at once.
     """
 
-    def __init__(self, top: Path, stoa: Sequence[str], jobs: int) -> None:
+    def __init__(self, top: Path, stoa: Sequence[str], jobs: int, script_ms: float = 0.0) -> None:
         self.project = top / "project"
         self.data = top / "data"
         self.script = self.project / "trivial.sh"
         self.stoa = list(stoa)
         self.jobs = jobs
+        self.script_text = SCRIPT.format(seconds=script_ms / 1000) if script_ms else EMPTY_SCRIPT
         self.environ = quiet_environ(os.environ, top)
 
     def set_up(self, targets: int) -> None:
@@ -95,7 +102,7 @@ class Bench:
 
     def write_script(self) -> None:
         self.script.parent.mkdir(exist_ok=True)
-        self.script.write_text(SCRIPT, encoding="utf-8")
+        self.script.write_text(self.script_text, encoding="utf-8")
         self.script.chmod(0o755)
 
     def run_xargs(self) -> None:
@@ -190,7 +197,7 @@ def render(report: Report) -> str:
         for n, one in enumerate(report.rounds, 1)
     ]
     times = [f"{name:<16} {seconds:.3f} s" for name, seconds in report.commands_s.items()]
-    head = f"{report.targets} targets, {report.jobs} at a time"
+    head = f"{report.targets} targets, {report.jobs} at a time, a script of {report.script_ms:g} ms"
     title = f"{'round':>5} {'xargs, s':>9} {'python, s':>9} {'stoa, s':>9} {'ratio':>7}"
     return "\n".join([facts, head, "", title, *rows, f"median ratio {report.ratio:.2f}", "", *times])
 
@@ -206,6 +213,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--targets", type=int, default=1000, metavar="N", help="how many folders (1000)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often both are measured (5)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (2)")
+    parser.add_argument(
+        "--script-ms", type=float, default=0.0, metavar="MS", help="what the script takes (0: ends at once)"
+    )
     parser.add_argument("--stoa", default=str(Path(sys.executable).with_name("stoa")), help="the program to measure")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made (the system's place)")
     parser.add_argument("--json", action="store_true", help="print a JSON document")
@@ -218,10 +228,10 @@ def main(words: list[str]) -> None:
     if not shutil.which("xargs"):
         sys.exit("xargs is not there (Debian: apt-get install findutils)")
     with tempfile.TemporaryDirectory(prefix="stoa-bench-", dir=options.folder) as top:
-        bench = Bench(Path(top), [options.stoa], options.jobs)
+        bench = Bench(Path(top), [options.stoa], options.jobs, options.script_ms)
         bench.set_up(options.targets)
         rounds = compare(bench, options.rounds)
-        report = Report(machine(), options.targets, options.jobs, rounds, time_commands(bench))
+        report = Report(machine(), options.targets, options.jobs, options.script_ms, rounds, time_commands(bench))
     print(as_json(report) if options.json else render(report))
 
 
