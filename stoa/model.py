@@ -226,6 +226,7 @@ class Container(Struct, frozen=True, kw_only=True):
     server: str  # address of the Docker-compatible server; "" for the usual one
     image: str  # id
     user: str  # "uid:gid"
+    rootless: bool = False  # whether the server runs without root's rights, and may ignore limits
     groups: tuple[int, ...] = ()
     readable: tuple[str, ...] = ()  # absolute folders of this machine, at the same places inside
     writable: tuple[str, ...] = ()  # the same; with isolation "target" the job's directory takes their place

@@ -16,7 +16,6 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 from stoa.exec import strays
 from stoa.exec.control import Control
@@ -132,7 +131,7 @@ def _limit(pid: int, job: Job) -> None:
     if job.file_mb:
         limits.append((resource.RLIMIT_FSIZE, job.file_mb * 1_000_000, 0))
     if job.processes:
-        limits.append((resource.RLIMIT_NPROC, job.processes + _threads_of_user(), 0))
+        limits.append((resource.RLIMIT_NPROC, job.processes + strays.threads_of_user(), 0))
     fresh, limited = {pid} if limits else set(), set[int]()  # itself first: until then it takes what it likes
     while fresh:
         for each in fresh:
@@ -149,15 +148,6 @@ def _set_limit(pid: int, kind: int, soft: int, hard: int) -> None:
         if most != resource.RLIM_INFINITY:
             soft, wanted = min(soft, most), min(wanted, most)
         resource.prlimit(pid, kind, (soft, wanted))
-
-
-def _threads_of_user() -> int:
-    count, own = 0, os.getuid()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if folder.stat().st_uid == own:
-                count += len(os.listdir(folder / "task"))
-    return count
 
 
 def _wait(descriptor: int, timeout_s: float, control: Control) -> Stopped:

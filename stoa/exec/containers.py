@@ -31,6 +31,7 @@ from stoa.errors import StoaError
 from stoa.exec.control import Control
 from stoa.exec.ending import Ending, NotStarted, Stopped, milliseconds, signal_name
 from stoa.exec.liveness import Owner, alive
+from stoa.exec.strays import threads_of_user
 from stoa.model import Container, Job
 from stoa.project import LOG_FILE
 
@@ -152,6 +153,27 @@ def _forget(folder: str) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+class Rights(Struct, frozen=True):
+    """What a server lets the user do in a container."""
+
+    user: str  # "uid:gid" inside whose files are the user's outside
+    groups: tuple[int, ...]  # further ones, that files may be read by
+    rootless: bool
+
+
+def rights(client: docker.DockerClient) -> Rights:
+    """As whom jobs are to run in the containers of a server.
+
+    A server without root's rights maps root inside to the user who started it, and all others to
+    numbers that are nobody's: these could not write to the user's folders.
+    """
+    info = client.info()
+    if info.get("Rootless") or any("rootless" in each for each in info.get("SecurityOptions") or []):
+        return Rights("0:0", (), rootless=True)
+    groups = tuple(sorted(set(os.getgroups()) - {os.getegid()}))
+    return Rights(f"{os.geteuid()}:{os.getegid()}", groups, rootless=False)
+
+
 def options(container: Container, limits: Limits, writable: tuple[str, ...]) -> dict[str, Any]:
     """What a container is created with, in the words of the Docker SDK."""
     from docker.types import LogConfig, Mount, Ulimit
@@ -162,7 +184,7 @@ def options(container: Container, limits: Limits, writable: tuple[str, ...]) -> 
     ulimits = [Ulimit(name=name, soft=most, hard=most) for name, most in _usual_limits().items()]
     ulimits.append(Ulimit(name="core", soft=0, hard=0))
     if limits.cpu_s:
-        ulimits.append(Ulimit(name="cpu", soft=max(1, round(limits.cpu_s)), hard=max(1, round(limits.cpu_s)) + 5))
+        ulimits.append(Ulimit(name="cpu", soft=_cpu_s(limits), hard=_cpu_s(limits) + 5))
     if limits.file_mb:
         ulimits.append(Ulimit(name="fsize", soft=limits.file_mb * 1_000_000, hard=limits.file_mb * 1_000_000))
     found: dict[str, Any] = {
@@ -196,6 +218,10 @@ def _usual_limits() -> dict[str, int]:
     return {
         name: _MOST_ULIMIT if most == resource.RLIM_INFINITY else min(most, _MOST_ULIMIT) for name, most in own.items()
     }
+
+
+def _cpu_s(limits: Limits) -> int:
+    return max(1, round(limits.cpu_s))
 
 
 class Vessel:
@@ -264,7 +290,8 @@ class Vessel:
         """
         token = f"job-{secrets.token_hex(8)}"
         file = Path(self._folder, token)
-        file.write_bytes(job_script(job, token))
+        own = self.limits if self.container.rootless else Limits()
+        file.write_bytes(job_script(job, token, own))
         _give_to(str(file), self.container.user)
         try:
             os.write(self._in, f"{token}\n".encode())
@@ -425,8 +452,8 @@ def _give_to(path: str, user: str) -> None:
             os.chown(place, uid, gid)
 
 
-def job_script(job: Job, token: str) -> bytes:
-    """A job as lines for the shell inside: directory, log, variables, command; nothing is expanded."""
+def job_script(job: Job, token: str, limits: Limits) -> bytes:
+    """A job as lines for the shell inside: directory, log, variables, limits, command; nothing is expanded."""
     command = job.argv[0] if job.argv else ""
     lines = [
         # Where memory runs out a job goes before process 1, which tells of it.
@@ -440,12 +467,32 @@ def job_script(job: Job, token: str) -> bytes:
         f"  echo '{token}' missing $why >&4; exit 127",
         "fi",
         *([f"umask {job.umask:03o}"] if job.umask >= 0 else []),
+        *_limit_lines(limits),
         f"exec 3<&- 4>&-; exec {' '.join(map(_quoted, job.argv))}",
     ]
     text = "\n".join(lines) + "\n"
     if "\0" in text or not job.argv:
         raise NotStarted("command cannot be started: it is empty or holds a NUL character")
     return text.encode("utf-8", "surrogateescape")
+
+
+def _limit_lines(limits: Limits) -> list[str]:
+    """Limits that a job sets itself, for each of its processes, as on the host.
+
+    podman without root's rights lets the limits of processes go by, and where control groups are of
+    version 1 those of the container too.
+    """
+    lines = []
+    if limits.memory_mb:
+        lines.append(f"ulimit -d {limits.memory_mb * 1_000_000 // 1024}")
+    if limits.cpu_s:
+        lines += [f"ulimit -H -t {_cpu_s(limits) + 5}", f"ulimit -S -t {_cpu_s(limits)}"]
+    if limits.file_mb:
+        lines.append(f"ulimit -f {limits.file_mb * 1_000_000 // 512}")
+    if limits.processes:
+        most = limits.processes + 1 + threads_of_user()
+        lines.append(f"{{ ulimit -u {most} || ulimit -p {most}; }} 2>/dev/null")  # -p is dash's
+    return lines
 
 
 def _quoted(text: str) -> str:
@@ -461,7 +508,7 @@ def _missing_words(why: str, job: Job) -> str:
     return f"command {command!r} not found in the image"
 
 
-def output_of(client: docker.DockerClient, image: str, argv: list[str], user: str) -> bytes:
+def output_of(client: docker.DockerClient, image: str, argv: list[str], may: Rights) -> bytes:
     """What a command prints in a container of its own, which sees nothing of this machine.
 
     Raises
@@ -471,7 +518,7 @@ def output_of(client: docker.DockerClient, image: str, argv: list[str], user: st
     """
     from docker.types import LogConfig
 
-    given = options(Container(server="", image=image, user=user), Limits(memory_mb=2000), ())
+    given = options(Container(server="", image=image, user=may.user), Limits(memory_mb=2000), ())
     given["log_config"] = LogConfig(type="json-file", config={"max-size": "20m"})
     # What it prints is asked for after its end: podman may go on sending it for ever if the end comes between.
     made = client.containers.create(image, entrypoint=argv[:1], command=argv[1:], **given)

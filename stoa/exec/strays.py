@@ -13,9 +13,10 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
-_KILLED_S = 5.0  # how long killed processes may take to go
+_KILLED_S = 10.0  # how long killed processes may take to go
 _POLL_S = 0.002
 
 lock = threading.Lock()
@@ -90,6 +91,16 @@ def descendants(pid: int) -> list[int]:
         found += below
         waiting += below
     return found
+
+
+def threads_of_user() -> int:
+    """How many threads all processes of the user have, which is what the kernel counts."""
+    count, own = 0, os.getuid()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if folder.stat().st_uid == own:
+                count += len(os.listdir(folder / "task"))
+    return count
 
 
 def _session(pid: int) -> int:

@@ -84,7 +84,7 @@ def make_place(open_folder: Path, container_servers: Callable[[str], Server], ve
 
     def make(kind: str, **fields: Any) -> Place:
         caller = dict(os.environ)
-        if kind in ("docker", "podman"):
+        if kind in ("docker", "podman", "rootless"):
             server = container_servers(kind)
             setting = Setting(caller=caller | {"DOCKER_HOST": server.address}, cache=open_folder / "cache", build=True)
             environment = Environment(name="e", kind="docker", image=IMAGE, **fields)

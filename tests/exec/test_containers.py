@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import http.server
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-import warnings
 from pathlib import Path
 
 import msgspec
 import pytest
 from container_servers import IMAGE, container_server, load_image
 from places import Place
+from users import as_user
 
 from stoa.exec.control import Control
 from stoa.exec.environments import EnvironmentProblem, NotBuilt, Setting, identity_of, prepare
@@ -36,7 +35,7 @@ try touch /etc/x
 try touch {data}/new
 try mount -t tmpfs none /mnt
 try mknod /tmp/disk b 8 0
-try chown 0:0 /tmp
+try chown 1:1 /tmp
 try wget -T 3 -q -O - http://127.0.0.1:{port}/
 try ping -c 1 -W 1 127.0.0.2.invalid
 try kill -9 1
@@ -48,34 +47,12 @@ grep -E 'NoNewPrivs|CapEff' /proc/self/status
 """
 
 
-def as_user(uid: int, work):
-    """What a function gives in a process of another user, through JSON."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # fork in a process with threads, which the child ends
-        read, write = os.pipe()
-        child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.setgroups([])
-            os.setgid(uid)
-            os.setuid(uid)
-            os.write(write, json.dumps(work()).encode())
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(write)
-    with os.fdopen(read, "rb") as stream:
-        said = stream.read()
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    return json.loads(said)
-
-
 @pytest.fixture(params=["docker", "podman"])
 def kind(request):
     return request.param
 
 
+@pytest.mark.parametrize("kind", ["docker", "podman", "rootless"])
 @pytest.mark.parametrize("isolation", ["worker", "target"])
 def test_a_hostile_script_gets_nowhere(make_place, kind, isolation):
     place = make_place(kind, isolation=isolation)
@@ -89,19 +66,21 @@ def test_a_hostile_script_gets_nowhere(make_place, kind, isolation):
         script = HOSTILE.replace("{home}", str(home)).replace("{data}", str(place.data))
         os.chmod(place.server.folder, 0o755)
         os.chmod(place.server.folder / "sock", 0o666)
+        user = place.server.uid or NOBODY
         for folder in (place.top, *place.top.rglob("*")):
-            os.chown(folder, NOBODY, NOBODY)
+            os.chown(folder, user, user)
         container = msgspec.structs.replace(
-            place.prepared.container, user=f"{NOBODY}:{NOBODY}", groups=(), readable=(str(place.data),),
-            writable=(str(place.work),),
-        )  # fmt: skip
+            place.prepared.container, readable=(str(place.data),), writable=(str(place.work),)
+        )
+        if place.server.uid == 0:
+            container = msgspec.structs.replace(container, user=f"{NOBODY}:{NOBODY}", groups=())
         job = place.job(script.replace("{port}", str(web.server_port)), container=container)
 
         def work():
             (outcome,) = LocalEngine(1).execute([job], Control())
             return [outcome.status.value, outcome.cause]
 
-        said = as_user(NOBODY, work)
+        said = as_user(user, work)
         web.shutdown()
         thread.join()
     folder = place.work.parent / "A001"
@@ -117,7 +96,7 @@ def test_a_hostile_script_gets_nowhere(make_place, kind, isolation):
     assert "CapEff:\t0000000000000000" in log
     assert (place.data / "image.fits").read_text() == "pixels"
     owners = {path: path.stat().st_uid for path in (folder, *folder.rglob("*"))}
-    assert set(owners.values()) == {NOBODY}
+    assert set(owners.values()) == {user}
 
 
 def test_with_isolation_by_target_a_job_cannot_reach_the_directory_of_another(make_place):
@@ -129,16 +108,19 @@ def test_with_isolation_by_target_a_job_cannot_reach_the_directory_of_another(ma
     assert list(neighbour.iterdir()) == []
 
 
-def test_processes_are_limited_and_the_cause_says_so(make_place):
-    place = make_place("docker")
-    outcome = place.run("for i in $(seq 60); do sleep 60 & done; wait", processes=20, timeout_s=30.0, grace_s=0.5)
+@pytest.mark.parametrize("kind", ["docker", "podman", "rootless"])
+def test_processes_are_limited_and_the_cause_says_so(make_place, kind):
+    place = make_place(kind)
+    # Without root's rights all that the user runs elsewhere is allowed for, too.
+    outcome = place.run("for i in $(seq 400); do sleep 60 & done; wait", processes=20, timeout_s=30.0, grace_s=0.5)
     assert outcome.status is Status.KILLED, outcome
     assert outcome.cause.startswith("limit of 20 processes reached")
     assert place.left_running() == []
 
 
-def test_a_fork_bomb_ends_with_its_timeout(make_place):
-    place = make_place("docker")
+@pytest.mark.parametrize("kind", ["docker", "rootless"])
+def test_a_fork_bomb_ends_with_its_timeout(make_place, kind):
+    place = make_place(kind)
     outcome = place.run("bomb() { bomb | bomb & }; bomb; sleep 300", processes=50, timeout_s=3.0, grace_s=0.3)
     assert outcome.status in (Status.TIMEOUT, Status.KILLED)
     assert place.left_running() == []
@@ -334,3 +316,9 @@ def test_when_the_daemon_is_killed_running_jobs_end_as_they_end_and_later_ones_a
     assert place.left_running("second") == []
     assert third.status is Status.ERROR
     assert third.cause.startswith("the container cannot be started: no Docker server answers at unix://")
+
+
+def test_a_server_without_the_rights_of_root_is_said_in_the_facts(make_place):
+    facts = make_place("rootless").prepared.facts
+    assert facts["server"].startswith("podman ")
+    assert facts["server"].endswith(", rootless")

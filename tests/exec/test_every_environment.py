@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
-import threading
 import time
 from pathlib import Path
 
 import pytest
 from places import once_limited
+from users import end_all_of
 
 from stoa.exec.control import Control
 from stoa.exec.local import LocalEngine
@@ -23,6 +24,7 @@ PLACES = [
     pytest.param(("docker", {}), id="docker", marks=CONTAINER),
     pytest.param(("docker", {"isolation": "target"}), id="docker-target", marks=CONTAINER),
     pytest.param(("podman", {}), id="podman", marks=CONTAINER),
+    pytest.param(("rootless", {}), id="rootless", marks=CONTAINER),
 ]
 
 
@@ -30,6 +32,13 @@ PLACES = [
 def place(request, make_place):
     kind, fields = request.param
     return make_place(kind, **fields)
+
+
+def owner_of(path: Path) -> int:
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return -1
 
 
 def wait_for(condition, what: str) -> None:
@@ -132,17 +141,8 @@ def test_a_stopped_script_runs_into_its_timeout(place):
 
 
 def test_cancelled_it_is_interrupted(place):
-    control = Control()
-    up = place.work / "A001" / "up"
-
-    def cancel() -> None:
-        wait_for(up.exists, "the job never came up")
-        control.cancel()
-
-    thread = threading.Thread(target=cancel)
-    thread.start()
-    (outcome,) = LocalEngine(1).execute([place.job("echo > up; sleep 300")], control)
-    thread.join()
+    job = place.job("echo > up; sleep 300")
+    (outcome,) = place.outcomes([job], cancel_at=place.work / "A001" / "up")
     assert (outcome.status, outcome.cause) == (Status.INTERRUPTED, "stopped by the user")
     assert place.left_running() == []
 
@@ -163,6 +163,7 @@ def test_daemons_end_with_their_job(place, name):
     assert place.left_running() == []
 
 
+@pytest.mark.parametrize("place", PLACES[:-1], indirect=True)  # looked at between: the last is another process
 def test_two_jobs_at_once_end_only_their_own_daemons(place):
     first = place.job("setsid sleep 300 & sleep 300", target="first")
     second = place.job("setsid sleep 300 & exit 0", target="second")
@@ -206,7 +207,7 @@ def test_after_any_trouble_the_next_job_runs(place):
     jobs = [
         place.job(script, target=f"T{n}", timeout_s=6.0, grace_s=0.3, memory_mb=60) for n, script in enumerate(scripts)
     ]
-    found = {outcome.target: outcome for outcome in LocalEngine(1).execute(jobs, Control())}
+    found = {outcome.target: outcome for outcome in place.outcomes(jobs)}
     assert [found[f"T{n}"].status.value for n in range(5)] == ["killed", "failed", "timeout", "killed", "ok"]
     assert found["T4"].log == "fine\n"
 
@@ -238,6 +239,26 @@ def test_a_thicket_of_processes_ends_with_its_timeout(make_place):
     assert outcome.status is Status.TIMEOUT, outcome
     assert outcome.left_running >= 100
     assert place.left_running() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start processes of a user whose number of them is limited")
+@pytest.mark.skipif(not shutil.which("perl"), reason="no perl, whose fork may fail without ending it")
+@pytest.mark.parametrize(
+    ("user", "alone"), [(64243, ""), (64244, "$pid or POSIX::setsid();")], ids=["group", "sessions"]
+)
+def test_a_fork_bomb_of_an_ordinary_user_ends_with_its_timeout(make_place, user, alone):
+    """Deaf to SIGTERM; the users are such as run nothing else."""
+    place = make_place("host")
+    place.uid, place.most_processes = user, 150
+    bomb = f"use POSIX; $SIG{{TERM}} = 'IGNORE'; while (1) {{ defined(my $pid = fork) or next; {alone} }}"
+    try:
+        outcome = place.run(f"echo up; exec perl -e {shlex.quote(bomb)}", timeout_s=3.0, grace_s=0.3)
+        left = [folder for folder in Path("/proc").glob("[0-9]*") if owner_of(folder) == user]
+    finally:
+        end_all_of(user)
+    assert outcome.status is Status.TIMEOUT, outcome
+    assert outcome.log.startswith("up\n")
+    assert left == []
 
 
 def test_a_timeout_may_be_longer_than_any_machine_lives(make_place):

@@ -1,4 +1,4 @@
-"""A private Docker daemon and podman's service on sockets of their own, and images made without a registry."""
+"""Docker's daemon, podman's service, and that of another user, on sockets of their own; images without a registry."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ PODMAN = shutil.which("podman")
 RUNC = shutil.which("runc", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/usr/local/sbin"]))
 BUSYBOX = shutil.which("busybox")
 IMAGE = "stoa-test-busybox:1"
+SOMEBODY = 64242  # a user whom no machine knows: alone in the user namespace, as those of a directory service are
 _START_S = 60.0
 
 
@@ -38,6 +39,7 @@ class Server:
     address: str
     process: subprocess.Popen[bytes]
     folder: Path
+    uid: int = 0  # of the user who runs it, and may use it
 
     def client(self) -> docker.DockerClient:
         return docker.DockerClient(base_url=self.address, version="1.41", timeout=60)
@@ -51,21 +53,34 @@ def missing(kind: str) -> str:
         return "no busybox to make images of (Debian: busybox-static)"
     if kind == "docker":
         return "" if DOCKERD else "no dockerd (Debian: docker.io)"
-    return "" if PODMAN and RUNC else "no podman or runc (Debian: podman runc)"
+    if not (PODMAN and RUNC):
+        return "no podman or runc (Debian: podman runc)"
+    if kind == "rootless" and subprocess.run(["unshare", "-Ur", "true"], user=SOMEBODY, check=False).returncode:
+        return "users may not make user namespaces here"
+    return ""
 
 
 @contextmanager
 def container_server(kind: str) -> Iterator[Server]:
-    """A server of kind `docker` or `podman`, with the image `IMAGE`; ended by its process id."""
+    """A server of kind `docker`, `podman` or `rootless` (podman of another user), with the image `IMAGE`.
+
+    It is ended by its process id.
+    """
     # Sockets have short names; pytest's folders are too deep for them.
     folder = Path(tempfile.mkdtemp(prefix="stoa-ct-"))
     address = f"unix://{folder}/sock"
     command, environ = _docker(folder, address) if kind == "docker" else _podman(folder, address)
+    given: dict[str, Any] = {}
+    if uid := SOMEBODY if kind == "rootless" else 0:
+        environ |= {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+        given = {"user": uid, "group": uid, "extra_groups": []}
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, uid, uid)
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, env=os.environ | environ, cwd=folder, start_new_session=True
+            command, stdout=log, stderr=log, env=os.environ | environ, cwd=folder, start_new_session=True, **given
         )
-    server = Server(kind, address, process, folder)
+    server = Server(kind, address, process, folder, uid)
     try:
         _wait_for(server)
         load_image(server, busybox_tree(folder / "tree"), IMAGE)
@@ -123,18 +138,20 @@ def _stop(server: Server) -> None:
         server.process.wait()
     with contextlib.suppress(OSError, ValueError):  # a daemon that was killed leaves its containerd
         os.kill(int((server.folder / "exec/containerd/containerd.pid").read_text()), signal.SIGTERM)
+    with contextlib.suppress(OSError, ValueError):  # what holds the user namespace of podman without root
+        os.kill(int((server.folder / "libpod/tmp/pause.pid").read_text()), signal.SIGKILL)
     deadline = time.monotonic() + 5
     while _end_guards(server) and time.monotonic() < deadline:
         time.sleep(0.2)
 
 
 def _end_guards(server: Server) -> int:
-    """End the guards of containers that a killed daemon has left; how many there were."""
+    """End the guards of containers, and other processes that an ended daemon has left; how many there were."""
     found = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (folder / "cmdline").read_bytes().split(b"\0")
-            if b"containerd-shim" in words[0] and any(word.startswith(bytes(server.folder)) for word in words):
+            if any(word.startswith(bytes(server.folder)) for word in words):
                 found += 1
                 os.kill(int(folder.name), signal.SIGKILL)
     return found

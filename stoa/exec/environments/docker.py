@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoa.errors import StoaError
-from stoa.exec.containers import ServerProblem, output_of, server, sweep
+from stoa.exec.containers import Rights, ServerProblem, output_of, rights, server, sweep
 from stoa.exec.environments.base import (
     EnvironmentProblem,
     NotBuilt,
@@ -46,13 +46,13 @@ def prepare_docker(environment: Environment, setting: Setting) -> Prepared:
         If the server does not answer, the image is not there, or it cannot be built.
     """
     address = setting.caller.get("DOCKER_HOST", "")
-    user = f"{os.geteuid()}:{os.getegid()}"
     try:
         with server(address) as client:
             sweep(client)
             image = _image(client, environment, setting)
-            facts = _facts(client, environment, image)
-            asked = _asked(client, environment, setting, image.id, user)
+            may = rights(client)
+            facts = _facts(client, environment, image, rootless=may.rootless)
+            asked = _asked(client, environment, setting, image.id, may)
     except ServerProblem as problem:
         raise EnvironmentProblem(
             f"environment {environment.name!r} cannot be made ready: {problem.message}", problem.hint
@@ -67,8 +67,9 @@ def prepare_docker(environment: Environment, setting: Setting) -> Prepared:
         container=Container(
             server=address,
             image=image.id,
-            user=user,
-            groups=tuple(sorted(set(os.getgroups()) - {os.getegid()})),
+            user=may.user,
+            groups=may.groups,
+            rootless=may.rootless,
             network=environment.network,
             isolation=environment.isolation,
             cpus=environment.cpus,
@@ -147,7 +148,7 @@ def _build(client: docker.DockerClient, environment: Environment, setting: Setti
     return image
 
 
-def _facts(client: docker.DockerClient, environment: Environment, image: Any) -> dict[str, str]:
+def _facts(client: docker.DockerClient, environment: Environment, image: Any, *, rootless: bool) -> dict[str, str]:
     attributes = image.attrs
     layers = attributes.get("RootFS", {}).get("Layers") or []
     version = client.version()
@@ -159,12 +160,14 @@ def _facts(client: docker.DockerClient, environment: Environment, image: Any) ->
         "image_digests": " ".join(attributes.get("RepoDigests") or []),
         "layers": digest_of("\n".join(layers).encode()),
         "machine": str(attributes.get("Architecture", "")),
-        "server": f"{'podman' if podman else 'Docker'} {version.get('Version', '')}",
+        "server": f"{'podman' if podman else 'Docker'} {version.get('Version', '')}{', rootless' if rootless else ''}",
     }
     return {name: value for name, value in facts.items() if value}
 
 
-def _asked(client: docker.DockerClient, environment: Environment, setting: Setting, image: str, user: str) -> list[str]:
+def _asked(
+    client: docker.DockerClient, environment: Environment, setting: Setting, image: str, may: Rights
+) -> list[str]:
     """Lines that the image says about itself: Python, then each tool; kept, for an image never changes."""
     tools = [" ".join(map(_quoted, command)) for command in environment.versions.values()]
     key = digest_of(json.dumps([image, tools]).encode())
@@ -174,7 +177,7 @@ def _asked(client: docker.DockerClient, environment: Environment, setting: Setti
     except (OSError, ValueError):
         pass
     argv = ["/bin/sh", "-c", _ASK, "ask", _INQUIRY.read_text(encoding="utf-8"), *tools]
-    lines = output_of(client, image, argv, user).decode("utf-8", "replace").splitlines()
+    lines = output_of(client, image, argv, may).decode("utf-8", "replace").splitlines()
     file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_name(f".{file.name}.{os.getpid()}")
     aside.write_text(json.dumps(lines), encoding="utf-8")
