@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
-_KILLED_S = 10.0  # how long killed processes may take to go
+_KILLED_S = 5.0  # how long killed processes may take to go
 _POLL_S = 0.002
 
 lock = threading.Lock()

@@ -141,7 +141,7 @@ def test_a_stopped_script_runs_into_its_timeout(place):
 
 
 def test_cancelled_it_is_interrupted(place):
-    job = place.job("echo > up; sleep 300")
+    job = place.job("echo > up; sleep 300", timeout_s=120.0)
     (outcome,) = place.outcomes([job], cancel_at=place.work / "A001" / "up")
     assert (outcome.status, outcome.cause) == (Status.INTERRUPTED, "stopped by the user")
     assert place.left_running() == []

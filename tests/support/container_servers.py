@@ -141,11 +141,11 @@ def _stop(server: Server) -> None:
     with contextlib.suppress(OSError, ValueError):  # what holds the user namespace of podman without root
         os.kill(int((server.folder / "libpod/tmp/pause.pid").read_text()), signal.SIGKILL)
     deadline = time.monotonic() + 5
-    while _end_guards(server) and time.monotonic() < deadline:
+    while _end_rest(server) and time.monotonic() < deadline:
         time.sleep(0.2)
 
 
-def _end_guards(server: Server) -> int:
+def _end_rest(server: Server) -> int:
     """End the guards of containers, and other processes that an ended daemon has left; how many there were."""
     found = 0
     for folder in Path("/proc").glob("[0-9]*"):

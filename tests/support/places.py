@@ -107,8 +107,10 @@ class Place:
 
 
 def cancel_when(control: Control, file: Path) -> None:
-    """Wait for a file, a minute at most, and cancel."""
+    """Cancel once a file is there; what has not made it within a minute is let run on."""
     deadline = time.monotonic() + 60
-    while not file.exists() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if file.exists():
+            control.cancel()
+            return
         time.sleep(0.02)
-    control.cancel()
