@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from stoa.exec.chunks import ChunkJournal, Done, Ended, Started
-from stoa.exec.remote import Follower, place_chunks
+from stoa.exec.cluster.chunks import ChunkJournal, Done, Ended, Started
+from stoa.exec.cluster.remote import Follower, place_chunks
 from stoa.model import FileRef, Job, Outcome, Status
 
 ENVIRON = {f"NAME_{number}": "a value of usual length, such as a path has" for number in range(30)}

@@ -12,7 +12,7 @@ from pathlib import Path
 from run_overhead import machine, quiet_environ
 
 from stoa.commands.workspace import Workspace
-from stoa.exec.cause import group_causes
+from stoa.exec.job.cause import group_causes
 from stoa.meta.document import KEYWORDS, Document, FileEntry, ImageGroup
 from stoa.meta.xml import to_xml
 from stoa.model import SCHEMA, Author, FileRef, Outcome, ParameterSet, Run, Status, Summary, Target

@@ -15,11 +15,11 @@ __all__ = ["StoaError", "__version__", "clone", "init", "job", "open", "report"]
 if TYPE_CHECKING:
     from stoa.api import clone, init, open
     from stoa.errors import StoaError
-    from stoa.exec.report import job, report
+    from stoa.exec.job.report import job, report
 
 _HOMES = {
     "clone": "stoa.api", "init": "stoa.api", "open": "stoa.api", "StoaError": "stoa.errors",
-    "job": "stoa.exec.report", "report": "stoa.exec.report",
+    "job": "stoa.exec.job.report", "report": "stoa.exec.job.report",
 }  # fmt: skip
 
 

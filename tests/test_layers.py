@@ -199,7 +199,7 @@ def test_nothing_imports_in_a_circle():
     [
         ("exec/local.py", "from stoa.provenance import store"),
         ("meta/header.py", "import stoa.catalogue.sky"),
-        ("provenance/store.py", "def late():\n    from stoa.exec.jobs import x"),
+        ("provenance/store.py", "def late():\n    from stoa.exec.job.jobs import x"),
         ("commands/run.py", "from stoa.cli.render import table"),
         ("model.py", "from stoa import meta"),
         ("catalogue/sky.py", "from ..meta import header"),

@@ -25,7 +25,7 @@ from stoa.commands.history import RunName, resolve_run
 from stoa.commands.rerun import count_unlisted, latest_of
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
-from stoa.exec.cause import group_causes
+from stoa.exec.job.cause import group_causes
 from stoa.meta.document import ImageGroup
 from stoa.model import Outcome, Process, Status
 from stoa.project import QualityCut

@@ -6,7 +6,7 @@ import msgspec
 
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError, nearest
-from stoa.exec.command import needed_outputs
+from stoa.exec.job.command import needed_outputs
 from stoa.model import Need, Process
 from stoa.provenance.library import DEFAULT_SET
 

@@ -23,8 +23,8 @@ from stoa.commands.resolve import check_line_ends, read_files, read_script, valu
 from stoa.commands.selection import described
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
-from stoa.exec.command import check_command
 from stoa.exec.environments import NotBuilt, prepare
+from stoa.exec.job.command import check_command
 from stoa.meta.rules import ROLE_ORDER
 from stoa.model import Environment, ParameterSet, ParamRule, Process
 from stoa.provenance.definitions import check_name, read_process, shown

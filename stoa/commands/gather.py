@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from stoa.exec.remote import chunk_folder
-from stoa.exec.standing import Standing, standings
+from stoa.exec.cluster.remote import chunk_folder
+from stoa.exec.cluster.standing import Standing, standings
 from stoa.model import Outcome
 from stoa.provenance.committer import Batch, commit_part
 from stoa.provenance.journal import Journaled

@@ -16,13 +16,13 @@ import msgspec
 
 from stoa.commands.gather import gather_left_behind, gather_part, is_due, is_left_behind, with_chunks
 from stoa.errors import StoaError
-from stoa.exec.cause import group_causes
-from stoa.exec.folder import move_folder
+from stoa.exec.cluster.remote import chunk_folder, is_left
+from stoa.exec.cluster.standing import Standing, standings
+from stoa.exec.job.cause import group_causes
+from stoa.exec.job.folder import move_folder
+from stoa.exec.job.log import excerpt
 from stoa.exec.liveness import Owner, alive
-from stoa.exec.log import excerpt
 from stoa.exec.orphans import Orphan, orphans
-from stoa.exec.remote import chunk_folder, is_left
-from stoa.exec.standing import Standing, standings
 from stoa.model import Outcome, Run, Status
 from stoa.project import LOG_FILE, PRODUCTS_ROOT, Project
 from stoa.provenance.committer import Batch, Remains, last_attempts, recover

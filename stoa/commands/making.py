@@ -14,10 +14,10 @@ from stoa.commands.plan import PlannedJob
 from stoa.commands.resolve import Definitions
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
-from stoa.exec.command import expand
 from stoa.exec.environments import Prepared
-from stoa.exec.inputs import watch
-from stoa.exec.jobs import JobContext, job_description, job_environ, placeholder_values
+from stoa.exec.job.command import expand
+from stoa.exec.job.inputs import watch
+from stoa.exec.job.jobs import JobContext, job_description, job_environ, placeholder_values
 from stoa.model import Container, FileRef, Job, Process, Run, Target, Watched
 from stoa.project import PRODUCTS_ROOT, Project
 

@@ -16,7 +16,7 @@ from stoa.commands.resolve import Definitions, definition_changes, resolve
 from stoa.commands.selection import Selection, choose, flagged, is_bad
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
-from stoa.exec.inputs import changed_input
+from stoa.exec.job.inputs import changed_input
 from stoa.model import FileRef, Need, Override, Status, Target, Value
 from stoa.provenance.index import decode_run
 from stoa.provenance.library import DEFAULT_SET

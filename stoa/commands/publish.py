@@ -20,7 +20,7 @@ from stoa.commands.selection import flagged
 from stoa.commands.trace import NEEDED as TRACED
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
-from stoa.exec.cause import group_causes
+from stoa.exec.job.cause import group_causes
 from stoa.model import FileRef, Outcome, Run, Status
 from stoa.provenance.definitions import read_process
 from stoa.provenance.git import remote_url

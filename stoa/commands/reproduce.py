@@ -20,9 +20,9 @@ from stoa.commands.resolve import Definitions
 from stoa.commands.selection import match_names
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
-from stoa.exec.cause import normalise
 from stoa.exec.control import Control
 from stoa.exec.environments import Prepared
+from stoa.exec.job.cause import normalise
 from stoa.exec.local import LocalEngine
 from stoa.model import FileRef, Outcome, Process, ResultSpec, Run, Status, Value
 from stoa.provenance.definitions import read_process

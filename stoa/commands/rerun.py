@@ -12,7 +12,7 @@ from stoa.commands.resolve import resolve_again
 from stoa.commands.run import Control, RunReport, check_engine, launch, nothing_to_do
 from stoa.commands.selection import Selection, choose, flagged, is_bad
 from stoa.commands.workspace import Workspace
-from stoa.exec.cause import normalise
+from stoa.exec.job.cause import normalise
 from stoa.model import Outcome
 from stoa.provenance.index import decode_outcome
 

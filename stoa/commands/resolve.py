@@ -12,7 +12,7 @@ from stoa.commands.chain import check_needs
 from stoa.commands.environments import Places, look_up
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
-from stoa.exec.command import check_command
+from stoa.exec.job.command import check_command
 from stoa.model import Environment, ParameterSet, Process, Run, Value
 from stoa.project import Project
 from stoa.provenance.definitions import read_process, shown

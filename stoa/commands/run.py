@@ -23,13 +23,13 @@ from stoa.commands.resolve import resolve
 from stoa.commands.selection import Selection
 from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
-from stoa.exec.cause import group_causes
+from stoa.exec.cluster.remote import chunk_folder, is_left
 from stoa.exec.control import Control
 from stoa.exec.engines import GO_ON_ALONE, TAKES_MORE, check_engine, make_engine
 from stoa.exec.environments import Prepared
+from stoa.exec.job.cause import group_causes
+from stoa.exec.job.verdict import with_more_memory
 from stoa.exec.liveness import Owner
-from stoa.exec.remote import chunk_folder, is_left
-from stoa.exec.verdict import with_more_memory
 from stoa.model import BAD, SCHEMA, CauseGroup, Job, Outcome, Run, Status
 from stoa.provenance.committer import Batch, RunWriter
 from stoa.provenance.ids import id_after, now

@@ -14,7 +14,7 @@ from stoa.commands.resolve import Definitions, definition_changes, resolve_again
 from stoa.commands.selection import flagged
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
-from stoa.exec.cause import group_causes
+from stoa.exec.job.cause import group_causes
 from stoa.model import BAD, SCHEMA, CauseGroup, Outcome, Run, Status
 from stoa.provenance.index import decode_run
 from stoa.provenance.store import ordered

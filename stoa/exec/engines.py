@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from stoa.errors import NotFoundError
+from stoa.exec.cluster.dask import DaskEngine
+from stoa.exec.cluster.slurm import SlurmEngine
 from stoa.exec.control import Control
-from stoa.exec.dask import DaskEngine
 from stoa.exec.local import LocalEngine
-from stoa.exec.slurm import SlurmEngine
 from stoa.model import Job, Outcome
 from stoa.project import Local
 

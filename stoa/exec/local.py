@@ -11,13 +11,13 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from stoa.exec.control import Control
-from stoa.exec.ending import NotStarted
-from stoa.exec.folder import make_folder, move_folder, remove
-from stoa.exec.inputs import changed
+from stoa.exec.job.ending import NotStarted
+from stoa.exec.job.folder import make_folder, move_folder, remove
+from stoa.exec.job.inputs import changed
+from stoa.exec.job.start import Starter
+from stoa.exec.job.strays import adopt_orphans
+from stoa.exec.job.verdict import Verdict, judge
 from stoa.exec.signals import keep_from_children
-from stoa.exec.start import Starter
-from stoa.exec.strays import adopt_orphans
-from stoa.exec.verdict import Verdict, judge
 from stoa.model import SCHEMA, Job, Outcome, Status
 
 _LONGEST_SLEEP_S = 0.5

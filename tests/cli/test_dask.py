@@ -204,7 +204,7 @@ def test_who_has_no_certificate_is_refused_before_anything_is_recorded(survey, s
 
 
 def test_a_missing_package_is_named(survey, monkeypatch):
-    monkeypatch.setattr("stoa.exec.dask.find_spec", lambda _name: None)
+    monkeypatch.setattr("stoa.exec.cluster.dask.find_spec", lambda _name: None)
     assert survey.error("run", "measure", "--engine", "dask") == [
         "error: the engine dask needs the package distributed, which is not installed",
         "hint: `pip install 'stoa[dask]'`",

@@ -77,7 +77,7 @@ class Combination:
         return [
             pid
             for pid, words, parent in processes()
-            if "stoa.exec.worker" in words
+            if "stoa.exec.cluster.worker" in words
             and (any(word.startswith(str(self.spool)) for word in words) or ("--serve" in words and parent in pids))
         ]
 

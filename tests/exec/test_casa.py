@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stoa.exec.cause import last_fault
 from stoa.exec.environments import EnvironmentProblem, Setting, prepare
+from stoa.exec.job.cause import last_fault
 from stoa.model import Environment, Status
 
 PYTHON = os.environ.get("CASATASKS_PYTHON", "")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoa.exec.cause import MAX_GROUPS, OTHER_CAUSES, cause_of, group_causes, normalise
+from stoa.exec.job.cause import MAX_GROUPS, OTHER_CAUSES, cause_of, group_causes, normalise
 from stoa.model import Outcome, Status
 
 CHAINED = """\

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stoa.errors import StoaError
-from stoa.exec.command import CommandProblem, check_command, expand
+from stoa.exec.job.command import CommandProblem, check_command, expand
 from stoa.model import InputSpec, Need, ParamSpec, Process
 
 INPUTS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stoa.exec.folder import move_folder, remove
+from stoa.exec.job.folder import move_folder, remove
 
 
 def test_a_directory_is_moved_and_parents_are_made(tmp_path):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from stoa.exec.jobs import JobContext, job_description, job_environ, placeholder_values, text_of
+from stoa.exec.job.jobs import JobContext, job_description, job_environ, placeholder_values, text_of
 
 CONTEXT = JobContext(
     run="r1",

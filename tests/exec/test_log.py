@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoa.exec.log import excerpt, printable, tail
+from stoa.exec.job.log import excerpt, printable, tail
 
 Excerpt = Callable[..., str]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from stoa import project
-from stoa.exec import report as report_module
-from stoa.exec.report import job, report
+from stoa.exec.job import report as report_module
+from stoa.exec.job.report import job, report
 from stoa.model import ResultSpec
 
 
@@ -68,15 +68,16 @@ def test_the_file_names_are_those_of_the_project():
 
 
 def test_the_import_needs_the_standard_library_only():
-    code = (
-        "import sys, stoa.exec.report; print([m for m in ('msgspec', 'numpy', 'astropy', 'yaml') if m in sys.modules])"
-    )
+    code = "import sys, stoa.exec.job.report\n"
+        "print([m for m in ('msgspec', 'numpy', 'astropy', 'yaml') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"
 
 
 def test_processes_of_one_job_that_report_at_once_lose_nothing(out):
-    code = "import sys; from stoa.exec.report import report; [report(**{f'r{sys.argv[1]}_{n}': n}) for n in range(20)]"
+    code = (
+        "import sys; from stoa.exec.job.report import report; [report(**{f'r{sys.argv[1]}_{n}': n}) for n in range(20)]"
+    )
     children = [subprocess.Popen([sys.executable, "-c", code, str(n)]) for n in range(3)]
     assert [child.wait() for child in children] == [0, 0, 0]
     assert len(reported(out)) == 60

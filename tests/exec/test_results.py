@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from stoa.exec.results import ResultProblem, read_results
+from stoa.exec.job.results import ResultProblem, read_results
 from stoa.model import ResultSpec
 
 DECLARED = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stoa.exec.remote import Loss
-from stoa.exec.slurm import (
+from stoa.exec.cluster.remote import Loss
+from stoa.exec.cluster.slurm import (
     ALIVE,
     REASONS,
     Element,
@@ -87,7 +87,7 @@ def test_the_script_starts_the_worker_of_the_right_chunk(tmp_path):
         ["sh"], input=script, env=os.environ | {"SLURM_ARRAY_TASK_ID": "7"}, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == [
-        "-P", "-m", "stoa.exec.worker", str(FOLDER), "2007", "--at-once", "2", "--walltime", "60"
+        "-P", "-m", "stoa.exec.cluster.worker", str(FOLDER), "2007", "--at-once", "2", "--walltime", "60"
     ]  # fmt: skip
 
 

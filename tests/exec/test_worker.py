@@ -13,8 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from stoa.exec.chunks import ChunkError, ChunkReader, as_attempt, chunk_numbers, journals, read_chunk, write_chunk
-from stoa.exec.worker import CANCEL, DRAIN, STOP_FILE, Brake, run_chunk, slurm_name
+from stoa.exec.cluster.chunks import (
+    ChunkError,
+    ChunkReader,
+    as_attempt,
+    chunk_numbers,
+    journals,
+    read_chunk,
+    write_chunk,
+)
+from stoa.exec.cluster.worker import CANCEL, DRAIN, STOP_FILE, Brake, run_chunk, slurm_name
 from stoa.model import Job, Outcome, Status
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -35,7 +43,7 @@ def start(folder) -> Iterator[Start]:
     begun: list[subprocess.Popen[str]] = []
 
     def begin(*words: str, **environ: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-P", "-m", "stoa.exec.worker", *words]
+        command = [sys.executable, "-P", "-m", "stoa.exec.cluster.worker", *words]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         given = os.environ | {"PYTHONPATH": str(REPOSITORY)} | environ
         begun.append(subprocess.Popen(command, env=given, text=True, **pipes))

@@ -34,8 +34,8 @@ from sync_ledger import Ledger
 REGIONS = {
     "open": ("stoa.provenance.spool", "Spool.open"),
     "script": ("stoa.commands.making", "_place_script"),
-    "spawn": ("stoa.exec.child", "_spawn"),
-    "child": ("stoa.exec.child", "_wait"),
+    "spawn": ("stoa.exec.job.child", "_spawn"),
+    "child": ("stoa.exec.job.child", "_wait"),
     "ended": ("stoa.exec.local", "judge"),
     "rename": ("stoa.exec.local", "move_folder"),
     "journal": ("stoa.provenance.journal", "Journal.append"),
@@ -162,7 +162,7 @@ def kill_git(chance: random.Random, times: int) -> None:
 
 def kill_jobs(chance: random.Random) -> None:
     """Kill one job that runs, and say which."""
-    child = importlib.import_module("stoa.exec.child")
+    child = importlib.import_module("stoa.exec.job.child")
     spawn = child._spawn
     victim = chance.randrange(1, 10)
     numbers = iter(range(1, 1000))

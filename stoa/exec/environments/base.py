@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from stoa.errors import StoaError
-from stoa.exec.log import visible
+from stoa.exec.job.log import visible
 from stoa.model import Container, Environment
 
 INHERITED = (

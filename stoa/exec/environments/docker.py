@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoa.errors import StoaError
-from stoa.exec.containers import Rights, ServerProblem, output_of, rights, server, sweep
 from stoa.exec.environments.base import (
     EnvironmentProblem,
     NotBuilt,
@@ -21,6 +20,7 @@ from stoa.exec.environments.base import (
     package_facts,
 )
 from stoa.exec.environments.venv import digest_of
+from stoa.exec.job.containers import Rights, ServerProblem, output_of, rights, server, sweep
 from stoa.model import Container, Environment
 
 if TYPE_CHECKING:

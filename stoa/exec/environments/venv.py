@@ -15,7 +15,7 @@ import msgspec
 
 from stoa.exec.environments.base import EnvironmentProblem, NotBuilt, Prepared, Setting, first_line
 from stoa.exec.environments.host import about_python, find_interpreter, python_environment
-from stoa.exec.log import visible
+from stoa.exec.job.log import visible
 from stoa.model import Environment
 
 LOCK_FILE = "stoa-lock.txt"

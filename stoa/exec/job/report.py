@@ -2,7 +2,7 @@
 
 Needs the standard library only, so that a script in any interpreter can import it quickly::
 
-    from stoa.exec.report import job, report
+    from stoa.exec.job.report import job, report
 
     snr = job()["params"]["snr"]
     report(n_sources=12, rms=3.2e-5)

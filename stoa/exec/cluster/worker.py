@@ -1,4 +1,4 @@
-"""Runs chunks of jobs on a machine of a cluster: ``python -m stoa.exec.worker FOLDER NUMBER``.
+"""Runs chunks of jobs on a machine of a cluster: ``python -m stoa.exec.cluster.worker FOLDER NUMBER``.
 
 It needs STOA, the folder of the chunks and the roots of the data, and nothing else: no git,
 no scheduler, no connection to who asked for the run. Each job runs as on one's own machine;
@@ -29,7 +29,7 @@ from typing import Any
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.exec.chunks import ChunkJournal, ChunkReader, Done, Ended, Started, as_attempt, read_chunk
+from stoa.exec.cluster.chunks import ChunkJournal, ChunkReader, Done, Ended, Started, as_attempt, read_chunk
 from stoa.exec.control import Control
 from stoa.exec.local import LocalEngine, run_job
 from stoa.exec.signals import keep_from_children
@@ -225,7 +225,7 @@ def main(words: list[str]) -> int:
     """The command; exit code 0 says that every job of the chunk has an outcome."""
     import argparse  # others import this module too, and have no use for it
 
-    parser = argparse.ArgumentParser(prog="python -m stoa.exec.worker", description="Run a chunk of jobs.")
+    parser = argparse.ArgumentParser(prog="python -m stoa.exec.cluster.worker", description="Run a chunk of jobs.")
     parser.add_argument("folder", nargs="?", type=Path, help="where the chunks lie")
     parser.add_argument("number", nargs="?", type=int, help="of the chunk")
     parser.add_argument("--at-once", type=int, default=1, help="how many jobs run at once")

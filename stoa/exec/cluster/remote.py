@@ -16,7 +16,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from stoa.errors import StoaError
-from stoa.exec.chunks import (
+from stoa.exec.cluster.chunks import (
     FOLDER,
     ChunkReader,
     as_attempt,
@@ -26,12 +26,12 @@ from stoa.exec.chunks import (
     write_chunk,
     write_file,
 )
+from stoa.exec.cluster.worker import CANCEL, DRAIN, STOP_FILE
 from stoa.exec.control import Control
-from stoa.exec.files import NotRegularError, open_regular
-from stoa.exec.folder import move_folder
+from stoa.exec.job.files import NotRegularError, open_regular
+from stoa.exec.job.folder import move_folder
+from stoa.exec.job.log import excerpt
 from stoa.exec.local import run_job
-from stoa.exec.log import excerpt
-from stoa.exec.worker import CANCEL, DRAIN, STOP_FILE
 from stoa.model import SCHEMA, Job, Outcome, Status
 from stoa.project import LOG_FILE
 

@@ -1,7 +1,7 @@
 """The engine `dask`: chunks of jobs as tasks of a Dask scheduler.
 
 A task names a chunk and no more. On the Dask worker a process of our own runs it
-(`stoa.exec.worker`), one for each thread, so that the death of the Dask worker ends the jobs:
+(`stoa.exec.cluster.worker`), one for each thread, so that the death of the Dask worker ends the jobs:
 that process sees its standard input close. Dask then gives the chunk to another worker, which
 runs what has no outcome yet as a new attempt.
 """
@@ -25,10 +25,10 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from stoa.errors import StoaError
-from stoa.exec.chunks import journals, read_chunk
+from stoa.exec.cluster.chunks import journals, read_chunk
+from stoa.exec.cluster.remote import Follower, Loss, Placed, place_chunks, tell_workers
 from stoa.exec.control import Control
 from stoa.exec.local import run_job
-from stoa.exec.remote import Follower, Loss, Placed, place_chunks, tell_workers
 from stoa.model import Job, Outcome
 from stoa.project import DaskSettings
 
@@ -74,7 +74,7 @@ def run_on_worker(folder: str, number: int) -> Answer:
 
 def _start_server() -> subprocess.Popen[str]:
     name = f"dask {_distributed().get_worker().name} on {socket.gethostname()}"
-    words = [sys.executable, "-P", "-m", "stoa.exec.worker", "--serve", name]
+    words = [sys.executable, "-P", "-m", "stoa.exec.cluster.worker", "--serve", name]
     # A session of its own: Ctrl-C in a terminal is for who started the run.
     return subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True

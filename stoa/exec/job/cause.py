@@ -6,7 +6,7 @@ import re
 import signal as signals
 from collections.abc import Iterable, Iterator
 
-from stoa.exec.log import visible
+from stoa.exec.job.log import visible
 from stoa.model import CauseGroup, Outcome, Status
 
 MAX_LENGTH = 200

@@ -29,9 +29,9 @@ from msgspec import Struct
 
 from stoa.errors import StoaError
 from stoa.exec.control import Control
-from stoa.exec.ending import Ending, NotStarted, Stopped, milliseconds, signal_name
+from stoa.exec.job.ending import Ending, NotStarted, Stopped, milliseconds, signal_name
+from stoa.exec.job.strays import threads_of_user
 from stoa.exec.liveness import Owner, alive
-from stoa.exec.strays import threads_of_user
 from stoa.model import Container, Job
 from stoa.project import LOG_FILE
 

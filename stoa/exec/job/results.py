@@ -8,8 +8,8 @@ import os
 from collections.abc import Mapping
 
 from stoa.errors import StoaError, nearest
-from stoa.exec.files import NotRegularError, open_regular
-from stoa.exec.log import visible
+from stoa.exec.job.files import NotRegularError, open_regular
+from stoa.exec.job.log import visible
 from stoa.model import ResultSpec, Value
 from stoa.project import RESULT_FILE
 

@@ -72,7 +72,7 @@ def job_environ(context: JobContext) -> dict[str, str]:
 
 
 def placeholder_values(context: JobContext, script: str = "") -> dict[str, str | tuple[str, ...]]:
-    """Values for `stoa.exec.command.expand`; an input that is missing has none.
+    """Values for `stoa.exec.job.command.expand`; an input that is missing has none.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 
-from stoa.exec.files import open_regular
+from stoa.exec.job.files import open_regular
 from stoa.model import Job, Watched
 
 _CHANGED = "changed while it ran: "

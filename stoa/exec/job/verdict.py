@@ -9,13 +9,13 @@ import signal
 import msgspec
 from msgspec import Struct, field
 
-from stoa.exec.cause import cause_of, last_line, one_line
-from stoa.exec.chunks import as_attempt
-from stoa.exec.ending import Ending
-from stoa.exec.inputs import cause_of_changes
-from stoa.exec.log import OK_TAIL_BYTES, excerpt, tail
-from stoa.exec.outputs import OutputProblem, collect_outputs
-from stoa.exec.results import ResultProblem, read_results
+from stoa.exec.cluster.chunks import as_attempt
+from stoa.exec.job.cause import cause_of, last_line, one_line
+from stoa.exec.job.ending import Ending
+from stoa.exec.job.inputs import cause_of_changes
+from stoa.exec.job.log import OK_TAIL_BYTES, excerpt, tail
+from stoa.exec.job.outputs import OutputProblem, collect_outputs
+from stoa.exec.job.results import ResultProblem, read_results
 from stoa.model import FileRef, Job, Outcome, Status, Value
 
 _OUT_OF_MEMORY = re.compile(r"\b(?:MemoryError|bad_alloc|Cannot allocate memory|[Oo]ut of memory|memory exhausted)\b")

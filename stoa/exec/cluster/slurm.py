@@ -24,9 +24,8 @@ import msgspec
 from msgspec import Struct
 
 from stoa.errors import StoaError
-from stoa.exec.chunks import write_file
-from stoa.exec.control import Control
-from stoa.exec.remote import (
+from stoa.exec.cluster.chunks import write_file
+from stoa.exec.cluster.remote import (
     Follower,
     Loss,
     Placed,
@@ -37,6 +36,7 @@ from stoa.exec.remote import (
     place_chunks,
     tell_workers,
 )
+from stoa.exec.control import Control
 from stoa.model import Job, Outcome, Status
 from stoa.project import SlurmSettings
 
@@ -110,7 +110,7 @@ def job_name(run: str, part: int) -> str:
 def batch_script(settings: SlurmSettings, folder: Path, first: int) -> str:
     """What each element runs; its chunk is its index after `first`."""
     python = settings.python or sys.executable
-    words = [python, "-P", "-m", "stoa.exec.worker", str(folder)]
+    words = [python, "-P", "-m", "stoa.exec.cluster.worker", str(folder)]
     walltime = f" --walltime {settings.walltime_s:g}" if settings.walltime_s else ""
     command = f"{shlex.join(words)} $(({first} + SLURM_ARRAY_TASK_ID)) --at-once {settings.cpus}{walltime}"
     return f"#!/bin/sh\n# The worker takes the place of this shell, so that signals reach it.\nexec {command}\n"

@@ -9,9 +9,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from stoa.exec.chunks import chunk_numbers
-from stoa.exec.remote import Follower, Loss, tell_workers
-from stoa.exec.slurm import ALIVE, Element, SlurmError, Submission, ask, by_chunk, cancel, losses, read_submission
+from stoa.exec.cluster.chunks import chunk_numbers
+from stoa.exec.cluster.remote import Follower, Loss, tell_workers
+from stoa.exec.cluster.slurm import (
+    ALIVE,
+    Element,
+    SlurmError,
+    Submission,
+    ask,
+    by_chunk,
+    cancel,
+    losses,
+    read_submission,
+)
 from stoa.model import Outcome
 
 _ASK_EVERY_S = 2.0

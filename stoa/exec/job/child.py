@@ -17,9 +17,9 @@ import signal
 import subprocess
 import time
 
-from stoa.exec import strays
 from stoa.exec.control import Control
-from stoa.exec.ending import Ending, NotStarted, Stopped, milliseconds, signal_name
+from stoa.exec.job import strays
+from stoa.exec.job.ending import Ending, NotStarted, Stopped, milliseconds, signal_name
 from stoa.exec.liveness import has_members
 from stoa.model import Job
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from stoa.exec.child import run_child
-from stoa.exec.containers import Limits, Vessel, sweep_at
 from stoa.exec.control import Control
-from stoa.exec.ending import Ending
+from stoa.exec.job.child import run_child
+from stoa.exec.job.containers import Limits, Vessel, sweep_at
+from stoa.exec.job.ending import Ending
 from stoa.model import Container, Job
 
 

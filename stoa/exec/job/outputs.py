@@ -6,7 +6,7 @@ import hashlib
 import os
 
 from stoa.errors import StoaError
-from stoa.exec.files import NotRegularError, open_regular
+from stoa.exec.job.files import NotRegularError, open_regular
 from stoa.model import FileRef, Job, OutputSpec
 
 _NEVER_EMPTY = ("catalogue", "image")

@@ -1,0 +1,1 @@
+"""One job: its directory, its command, its process, and how it ended."""
