@@ -68,8 +68,10 @@ def test_the_file_names_are_those_of_the_project():
 
 
 def test_the_import_needs_the_standard_library_only():
-    code = "import sys, stoa.exec.job.report\n"
+    code = (
+        "import sys, stoa.exec.job.report\n"
         "print([m for m in ('msgspec', 'numpy', 'astropy', 'yaml') if m in sys.modules])"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"
 
