@@ -306,6 +306,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     memory_mb: float = 0.0  # peak resident memory of the largest process
     inputs: dict[str, FileRef] = field(default_factory=dict)
     meta: str = ""  # digest of the metadata document that directed the job
+    changed_inputs: tuple[str, ...] = ()  # names of inputs that changed while the job ran
     outputs: dict[str, FileRef] = field(default_factory=dict)
     results: dict[str, Value | None] = field(default_factory=dict)
     environment: str = ""  # where a rule chose another one than the run's

@@ -12,13 +12,15 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "stoa"
 
-BASE = frozenset({"errors", "model", "project"})
+BASE = frozenset({"durable", "errors", "model", "procfs", "project"})
 CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": BASE,
     "model": BASE,
     "project": BASE,
+    "durable": BASE,
+    "procfs": BASE,
     "provenance": BASE,
     "exec": BASE,
     "meta": BASE,

@@ -16,7 +16,7 @@ from stoa.commands.resolve import Definitions, definition_changes, resolve
 from stoa.commands.selection import Selection, choose, flagged, is_bad
 from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
-from stoa.exec.job.inputs import changed_input
+from stoa.exec.job.inputs import changed_inputs
 from stoa.model import FileRef, Need, Override, Status, Target, Value
 from stoa.provenance.index import decode_run
 from stoa.provenance.library import DEFAULT_SET
@@ -108,6 +108,7 @@ class Past(msgspec.Struct, frozen=True):
     cause: str = ""
     meta: str = ""
     inputs: dict[str, FileRef] = {}
+    changed_inputs: tuple[str, ...] = ()
     environment: str = ""
     overrides: dict[str, Override] = {}
 
@@ -245,7 +246,8 @@ class _Judge:
                 before, after = (old.path, new) if old and moved else (_leaf(old), file or "none")
                 words.append(f"input {name}: {before} -> {after}")
             elif old and self._content_changed(old):
-                how = "changed while the last job ran" if changed_input(past.cause, name) else "was delivered anew"
+                meanwhile = name in changed_inputs(past.changed_inputs, past.cause)
+                how = "changed while the last job ran" if meanwhile else "was delivered anew"
                 words.append(f"input {name} {how}")
         return "; ".join(words)
 

@@ -142,6 +142,7 @@ def run_job(job: Job, control: Control, starter: Starter | None = None) -> Outco
         memory_mb=verdict.ending.memory_mb,
         inputs=job.inputs,
         meta=job.meta,
+        changed_inputs=verdict.changed_inputs,
         outputs=verdict.outputs,
         results=verdict.results,
         environment=job.environment,

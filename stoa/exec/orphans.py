@@ -11,13 +11,12 @@ import signal
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from pathlib import Path
 
 from msgspec import Struct
 
+from stoa import procfs
 from stoa.errors import StoaError
 
-_PROC = Path("/proc")
 _POLL_S = 0.02
 _KILLED_S = 5.0  # how long killed processes may take to go
 
@@ -36,11 +35,7 @@ def orphans(runs: Collection[str]) -> tuple[Orphan, ...]:
     wanted = set(runs)
     if not wanted:
         return ()
-    try:
-        numbers = sorted(int(name) for name in os.listdir(_PROC) if name.isdecimal())
-    except OSError:
-        return ()
-    found = (_look(pid) for pid in numbers)
+    found = (_look(pid) for pid in procfs.processes())
     return tuple(orphan for orphan in found if orphan and orphan.run in wanted)
 
 
@@ -67,15 +62,10 @@ def end_orphans(run: str, grace_s: float) -> tuple[int, ...]:
 
 
 def _look(pid: int) -> Orphan | None:
-    try:
-        text = (_PROC / str(pid) / "environ").read_bytes()
-    except OSError:  # it has ended, or is another user's
+    facts = procfs.environ_of(pid)
+    if "STOA_RUN" not in facts:
         return None
-    if b"STOA_RUN=" not in text:
-        return None
-    words = (word.decode("utf-8", "surrogateescape").partition("=") for word in text.split(b"\0"))
-    facts = {name: value for name, _, value in words}
-    return Orphan(pid, facts.get("STOA_RUN", ""), facts.get("STOA_TARGET", ""), facts.get("STOA_GROUP", ""))
+    return Orphan(pid, facts["STOA_RUN"], facts.get("STOA_TARGET", ""), facts.get("STOA_GROUP", ""))
 
 
 def _signal(pids: set[int], number: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from stoa import procfs
 from stoa.meta.build import build, look
 from stoa.meta.cache import Descriptions, encoded
 from stoa.meta.document import MetadataError
@@ -86,7 +86,7 @@ def _may_fork() -> bool:
     """Whether a copy of this process would be sound: no other thread, which might hold a lock, is in it."""
     if not sys.platform.startswith("linux"):
         return False
-    return len(os.listdir("/proc/self/task")) == threading.active_count() == 1
+    return len(procfs.threads()) == threading.active_count() == 1
 
 
 def _workers(count: int) -> Executor:

@@ -15,14 +15,13 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from zlib import crc32
 
 import msgspec
 
+from stoa.durable import append_whole, body_of_line, checked_line, sync_folder
 from stoa.errors import StoaError
 from stoa.model import Outcome, Run
 from stoa.provenance.dialect import RecordError
-from stoa.provenance.durable import sync_folder
 from stoa.provenance.lock import take
 
 SYNC_EVERY_S = 0.05
@@ -126,7 +125,7 @@ class Journal:
             and none is taken after it.
         """
         data = _line(entry)
-        self._checked(lambda: _write(self._descriptor, data))
+        self._checked(lambda: append_whole(self._descriptor, data))
         self._dirty.set()
 
     def sync(self) -> None:
@@ -145,7 +144,7 @@ class Journal:
             descriptor = os.open(aside, _FLAGS | os.O_TRUNC, 0o644)
             try:
                 take(descriptor)  # before it gets its name: at no time may the run seem to be nobody's
-                _write(descriptor, b"".join(_line(entry) for entry in entries))
+                append_whole(descriptor, b"".join(_line(entry) for entry in entries))
                 os.fdatasync(descriptor)
                 aside.rename(self.folder / NAME)
                 sync_folder(self.folder)  # else a power cut could bring the old one back, without what follows
@@ -193,20 +192,7 @@ class Journal:
 
 
 def _line(entry: Entry) -> bytes:
-    body = msgspec.json.encode(entry)
-    return b"%08x %b\n" % (crc32(body), body)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    """Append all of it or, with an OSError, nothing."""
-    start = os.fstat(descriptor).st_size
-    try:
-        while data:
-            data = data[os.write(descriptor, data) :]
-    except OSError:
-        with suppress(OSError):
-            os.ftruncate(descriptor, start)
-        raise
+    return checked_line(msgspec.json.encode(entry))
 
 
 def read_journal(folder: Path) -> Journaled | None:
@@ -246,7 +232,7 @@ def _fold(lines: Iterable[bytes], folder: Path) -> Journaled:
     bad: list[int] = []
     damaged: list[int] = []
     for number, text in enumerate(lines, 1):
-        entry = _entry(text.removesuffix(b"\n"))
+        entry = _entry(text)
         if entry is None:
             bad.append(number)
             continue
@@ -273,8 +259,8 @@ def _fold(lines: Iterable[bytes], folder: Path) -> Journaled:
 
 
 def _entry(text: bytes) -> Entry | None:
-    checksum, blank, body = text.partition(b" ")
-    if not blank or checksum != b"%08x" % crc32(body):
+    body = body_of_line(text)
+    if body is None:
         return None
     try:
         entry: Entry = _DECODER.decode(body)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from stoa.durable import sync_folder
 from stoa.errors import StoaError
 from stoa.project import Project
-from stoa.provenance.durable import sync_folder
 from stoa.provenance.journal import Journal, Opened
 from stoa.provenance.lock import exclusive
 

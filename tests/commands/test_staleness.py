@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from stoa.exec.job.inputs import changed_inputs
+
 SCRIPT = """\
 #!/usr/bin/env python3
 import sys  # what the arguments are
@@ -199,7 +201,21 @@ def test_an_input_that_changes_while_a_job_reads_it_is_told_and_the_job_is_stale
     said = sky.ok("run", "look", "--target", "A001_X100_X3")
     assert "  1 ok: changed while it ran: input image  [A001_X100_X3]" in said.splitlines()
     assert "changed while it ran: input image" in sky.ok("status")
+    assert [outcome["changed_inputs"] for outcome in sky.outcomes().values()] == [["image"]]
     assert verdict(sky) == (True, "input image changed while the last job ran")
+
+
+@pytest.mark.parametrize(
+    ("field", "cause", "names"),
+    [
+        (("image",), "changed while it ran: input image", ("image",)),
+        ((), "changed while it ran: input image, input beam, script look.sh", ("image", "beam")),
+        ((), "changed while it ran: script look.sh", ()),
+        ((), "timeout after 3 s", ()),
+    ],
+)
+def test_records_from_before_there_was_a_field_name_their_changed_inputs_in_the_cause(field, cause, names):
+    assert changed_inputs(field, cause) == names
 
 
 def test_an_input_that_a_job_only_touches_is_not_told(sky):

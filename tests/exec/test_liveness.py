@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from stoa.exec import liveness
-from stoa.exec.liveness import Owner, alive, has_members
+from stoa import procfs
+from stoa.exec.liveness import Owner, alive
+from stoa.procfs import has_members
 
 
 def owner_of(child: subprocess.Popen[bytes]) -> Owner:
@@ -59,7 +60,7 @@ def test_of_a_process_on_another_host_nothing_is_known():
 
 @pytest.fixture
 def without_proc(monkeypatch, tmp_path):
-    monkeypatch.setattr(liveness, "_PROC", tmp_path)
+    monkeypatch.setattr(procfs, "_PROC", tmp_path)
 
 
 def test_without_proc_the_number_alone_tells(without_proc):
@@ -74,7 +75,7 @@ def test_without_proc_the_number_alone_tells(without_proc):
 def test_a_name_with_blanks_and_parentheses_does_not_mislead(monkeypatch, tmp_path):
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "stat").write_text("7 (a) R (b) S " + " ".join(str(n) for n in range(4, 53)))
-    monkeypatch.setattr(liveness, "_PROC", tmp_path)
+    monkeypatch.setattr(procfs, "_PROC", tmp_path)
     assert alive(Owner(socket.gethostname(), "", 7, 22)) is True
 
 

@@ -19,11 +19,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from zlib import crc32
 
 import msgspec
 from msgspec import Struct
 
+from stoa.durable import append_whole, body_of_line, checked_line, sync_folder, write_whole
 from stoa.errors import StoaError
 from stoa.exec.liveness import Owner, alive
 from stoa.model import Job, Outcome
@@ -123,17 +123,9 @@ def write_file(file: Path, data: bytes) -> None:
     ChunkError
         If the disk is full or refuses.
     """
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with aside.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(file)
-        _sync_folder(file.parent)
+        write_whole(file, data, durable=True)
     except OSError as problem:
-        with suppress(OSError):
-            aside.unlink()
         raise ChunkError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None
 
 
@@ -180,19 +172,16 @@ class ChunkJournal:
         self._problem: OSError | None = None
         self.append(Began(Owner.here(), worker, time_))
         self.sync()
-        _sync_folder(folder)
+        sync_folder(folder)
         self._syncer = threading.Thread(target=self._sync_often, name="stoa-chunk", daemon=True)
         self._syncer.start()
 
     def append(self, entry: Entry) -> None:
         """Write an entry; it is on disk a tenth of a second later, or when `sync` returns."""
-        body = msgspec.json.encode(entry)
-        data = b"%08x %b\n" % (crc32(body), body)
         try:
             if self._problem:
                 raise self._problem
-            while data:
-                data = data[os.write(self._descriptor, data) :]
+            append_whole(self._descriptor, checked_line(msgspec.json.encode(entry)))
         except OSError as problem:
             raise self._failed(problem) from None
         self._dirty.set()
@@ -247,8 +236,7 @@ def _make(folder: Path, number: int) -> tuple[Path, int, int]:
 def entries(data: bytes) -> Iterator[Entry]:
     """The whole lines of a journal; what is damaged or torn is left out."""
     for text in data.split(b"\n"):
-        checksum, blank, body = text.partition(b" ")
-        if blank and checksum == b"%08x" % crc32(body):
+        if (body := body_of_line(text)) is not None:
             with suppress(msgspec.DecodeError, msgspec.ValidationError):
                 yield _DECODER.decode(body)
 
@@ -359,11 +347,3 @@ def chunk_numbers(folder: Path) -> list[int]:
         return sorted(int(name[:-5]) for name in os.listdir(folder) if name.endswith(".jobs") and name[:-5].isdecimal())
     except OSError:
         return []
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from stoa.durable import write_whole
 from stoa.exec.environments.base import (
     EnvironmentProblem,
     Prepared,
@@ -78,9 +79,7 @@ def _site_file(setting: Setting) -> str:
     file = (setting.cache / "environments" / "casasiteconfig.py").absolute()
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        aside = file.with_name(f".casasiteconfig.{os.getpid()}")
-        aside.write_text(_SITE, encoding="utf-8")
-        aside.replace(file)
+        write_whole(file, _SITE.encode())
     return str(file)
 
 

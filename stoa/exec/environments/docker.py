@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stoa.durable import write_whole
 from stoa.errors import StoaError
 from stoa.exec.environments.base import (
     EnvironmentProblem,
@@ -20,7 +20,8 @@ from stoa.exec.environments.base import (
     package_facts,
 )
 from stoa.exec.environments.venv import digest_of
-from stoa.exec.job.containers import Rights, ServerProblem, output_of, rights, server, sweep
+from stoa.exec.job.container.creation import output_of
+from stoa.exec.job.container.server import Rights, ServerProblem, rights, server, sweep
 from stoa.model import Container, Environment
 
 if TYPE_CHECKING:
@@ -179,9 +180,7 @@ def _asked(
     argv = ["/bin/sh", "-c", _ASK, "ask", _INQUIRY.read_text(encoding="utf-8"), *tools]
     lines = output_of(client, image, argv, may).decode("utf-8", "replace").splitlines()
     file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
-    aside.write_text(json.dumps(lines), encoding="utf-8")
-    aside.replace(file)
+    write_whole(file, json.dumps(lines).encode())
     return lines
 
 

@@ -17,10 +17,10 @@ import signal
 import subprocess
 import time
 
+from stoa import procfs
 from stoa.exec.control import Control
 from stoa.exec.job import strays
 from stoa.exec.job.ending import Ending, NotStarted, Stopped, milliseconds, signal_name
-from stoa.exec.liveness import has_members
 from stoa.model import Job
 
 _EMPTY_GROUP_S = 5.0  # how long killed processes may take to go
@@ -131,14 +131,14 @@ def _limit(pid: int, job: Job) -> None:
     if job.file_mb:
         limits.append((resource.RLIMIT_FSIZE, job.file_mb * 1_000_000, 0))
     if job.processes:
-        limits.append((resource.RLIMIT_NPROC, job.processes + strays.threads_of_user(), 0))
+        limits.append((resource.RLIMIT_NPROC, job.processes + procfs.threads_of_user(), 0))
     fresh, limited = {pid} if limits else set(), set[int]()  # itself first: until then it takes what it likes
     while fresh:
         for each in fresh:
             for kind, soft, hard in limits:
                 _set_limit(each, kind, soft, hard)
         limited |= fresh
-        fresh = set(strays.descendants(pid)) - limited
+        fresh = set(procfs.descendants(pid)) - limited
 
 
 def _set_limit(pid: int, kind: int, soft: int, hard: int) -> None:
@@ -208,7 +208,7 @@ def _reap(child: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
 def _await_empty(group: int) -> None:
     """Wait until the killed processes of a group are gone, so that none writes into a product any more."""
     deadline = time.monotonic() + _EMPTY_GROUP_S
-    while has_members(group) and time.monotonic() < deadline:
+    while procfs.has_members(group) and time.monotonic() < deadline:
         time.sleep(0.005)
 
 

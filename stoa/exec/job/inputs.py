@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+
+from msgspec import Struct
 
 from stoa.exec.job.files import open_regular
 from stoa.model import Job, Watched
@@ -12,25 +14,44 @@ from stoa.model import Job, Watched
 _CHANGED = "changed while it ran: "
 
 
-def cause_of_changes(job: Job) -> str:
-    """The cause of an ok outcome whose job's inputs or scripts are not, or may not be, what they were; "" for none.
+class Changes(Struct, frozen=True):
+    """What is not what it was when the job was made."""
+
+    inputs: tuple[str, ...] = ()  # names
+    scripts: tuple[str, ...] = ()  # file names
+
+    @property
+    def cause(self) -> str:
+        """The cause of an ok outcome that these make doubtful; "" if nothing changed."""
+        words = [*(f"input {name}" for name in self.inputs), *(f"script {name}" for name in self.scripts)]
+        return _CHANGED + ", ".join(words) if words else ""
+
+
+def changes_of(job: Job) -> Changes:
+    """Which inputs and scripts of a job that has ended are not, or may not be, what they were.
 
     A file with the same size and time is taken to be the same, one that was only touched is read.
     """
-    words = ", ".join(_changes(job))
-    return f"{_CHANGED}{words}" if words else ""
+    inputs = (
+        name
+        for name, seen in job.watched.items()
+        if changed([seen]) and not _is_only_touched(seen, job.inputs[name].sha256)
+    )
+    return Changes(tuple(inputs), tuple(os.path.basename(path) for path in changed(job.scripts)))
 
 
-def changed_input(cause: str, name: str) -> bool:
-    """Whether a cause says that an input changed."""
-    return cause.startswith(_CHANGED) and f"input {name}" in cause.removeprefix(_CHANGED).split(", ")
+def changed_inputs(field: tuple[str, ...], cause: str) -> tuple[str, ...]:
+    """Names of the inputs that changed while the job of an outcome ran.
 
-
-def _changes(job: Job) -> Iterator[str]:
-    for name, seen in job.watched.items():
-        if changed([seen]) and not _is_only_touched(seen, job.inputs[name].sha256):
-            yield f"input {name}"
-    yield from (f"script {os.path.basename(path)}" for path in changed(job.scripts))
+    Parameters
+    ----------
+    field
+        `changed_inputs` of the outcome. Records of 0.1 lack it, and name the inputs in the cause alone.
+    """
+    if field or not cause.startswith(_CHANGED):
+        return field
+    words = cause.removeprefix(_CHANGED).split(", ")
+    return tuple(word.removeprefix("input ") for word in words if word.startswith("input "))
 
 
 def changed(files: Iterable[Watched]) -> list[str]:

@@ -7,7 +7,9 @@ from typing import Self
 
 from stoa.exec.control import Control
 from stoa.exec.job.child import run_child
-from stoa.exec.job.containers import Limits, Vessel, sweep_at
+from stoa.exec.job.container.server import sweep_at
+from stoa.exec.job.container.shell import Limits
+from stoa.exec.job.container.vessel import Vessel
 from stoa.exec.job.ending import Ending
 from stoa.model import Container, Job
 

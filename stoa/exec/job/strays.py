@@ -13,7 +13,8 @@ import signal
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
+
+from stoa import procfs
 
 _PR_SET_CHILD_SUBREAPER = 36
 _KILLED_S = 5.0  # how long killed processes may take to go
@@ -48,7 +49,7 @@ def end_strays(leader: int, folder: str) -> int:
     deadline = time.monotonic() + _KILLED_S
     while candidates := _candidates():
         mine = [pid for pid in candidates if pid in found or _belongs(pid, leader, folder)]
-        family = {each for pid in mine for each in (pid, *descendants(pid))}
+        family = {each for pid in mine for each in (pid, *procfs.descendants(pid))}
         for pid in family:
             if _group(pid) != leader:
                 found.add(pid)
@@ -66,41 +67,11 @@ def end_strays(leader: int, folder: str) -> int:
 def _candidates() -> list[int]:
     """Own children that this process did not start itself, of other sessions than its own."""
     with lock:
-        strangers = [pid for pid in _children("self") if pid not in known]
+        strangers = [pid for pid in procfs.children() if pid not in known]
     if not strangers:
         return []
     own = os.getsid(0)
     return [pid for pid in strangers if _session(pid) not in (own, 0)]
-
-
-def _children(pid: str) -> list[int]:
-    found: list[int] = []
-    with suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with suppress(OSError), open(f"/proc/{pid}/task/{task}/children", "rb") as file:
-                found += map(int, file.read().split())
-    return found
-
-
-def descendants(pid: int) -> list[int]:
-    """Children of a process, their children, and so on, as they are at this moment."""
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        below = [child for child in _children(str(waiting.pop())) if child not in found]
-        found += below
-        waiting += below
-    return found
-
-
-def threads_of_user() -> int:
-    """How many threads all processes of the user have, which is what the kernel counts."""
-    count, own = 0, os.getuid()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if folder.stat().st_uid == own:
-                count += len(os.listdir(folder / "task"))
-    return count
 
 
 def _session(pid: int) -> int:
@@ -122,18 +93,11 @@ def _belongs(pid: int, leader: int, folder: str) -> bool:
 
 
 def _names(pid: int, folder: str) -> bool:
-    with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-        return f"STOA_OUT={folder}".encode("utf-8", "surrogateescape") in file.read().split(b"\0")
-    return False
+    return procfs.environ_of(pid).get("STOA_OUT") == folder
 
 
 def _holds(pid: int, folder: str) -> bool:
-    places = [f"/proc/{pid}/cwd"]
-    with suppress(OSError):
-        places += [f"/proc/{pid}/fd/{name}" for name in os.listdir(f"/proc/{pid}/fd")]
-    for place in places:
-        with suppress(OSError):
-            at = os.readlink(place)
-            if at == folder or at.startswith(folder + "/"):
-                return True
-    return False
+    places = list(procfs.open_files(pid))
+    with suppress(PermissionError):
+        places.append(procfs.working_directory(pid))
+    return any(at == folder or at.startswith(folder + "/") for at in places)

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from stoa.exec.cluster.chunks import as_attempt
 from stoa.exec.job.cause import cause_of, last_line, one_line
 from stoa.exec.job.ending import Ending
-from stoa.exec.job.inputs import cause_of_changes
+from stoa.exec.job.inputs import changes_of
 from stoa.exec.job.log import OK_TAIL_BYTES, excerpt, tail
 from stoa.exec.job.outputs import OutputProblem, collect_outputs
 from stoa.exec.job.results import ResultProblem, read_results
@@ -34,6 +34,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     ending: Ending = Ending()
     outputs: dict[str, FileRef] = field(default_factory=dict)
     results: dict[str, Value | None] = field(default_factory=dict)
+    changed_inputs: tuple[str, ...] = ()  # names of the inputs that are not what they were when the job was made
     log: str = ""
 
 
@@ -124,8 +125,11 @@ def _checked(job: Job, ending: Ending, log: int) -> Verdict:
             status=Status.FAILED, cause=one_line(exc.message), ending=ending, results=results, log=excerpt(log)
         )
     short = excerpt(log, head=0, tail=OK_TAIL_BYTES)
-    cause = cause_of_changes(job)
-    return Verdict(status=Status.OK, cause=cause, ending=ending, outputs=outputs, results=results, log=short)
+    changes = changes_of(job)
+    return Verdict(
+        status=Status.OK, cause=changes.cause, ending=ending, outputs=outputs, results=results,
+        changed_inputs=changes.inputs, log=short,
+    )  # fmt: skip
 
 
 def _results_if_sound(job: Job) -> dict[str, Value | None]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dulwich.objects import Blob
 
-from stoa.provenance.durable import sync_file, sync_folder
+from stoa.durable import sync_file, sync_folder
 from stoa.provenance.git.locks import Locked, replacing
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot

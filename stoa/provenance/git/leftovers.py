@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-_PROC = Path("/proc")
+from stoa import procfs
+
 _YOUNG_S = 5.0
 _IN_THE_WAY = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
 
@@ -70,47 +71,22 @@ def look_at(file: Path, common: Path) -> GitLock | None:
 
 def _holder(file: Path, common: Path) -> str | None:
     """A process that has the lock, or a git that may have; "" if there is none, None where one cannot know."""
-    try:
-        numbers = sorted(int(name) for name in os.listdir(_PROC) if name.isdecimal())
-    except OSError:
+    numbers = procfs.processes()
+    if not numbers:
         return None
     work_tree = common.parent
     for pid in numbers:
-        if pid != os.getpid() and (_has_open(pid, file) or _is_git_at(pid, (common, work_tree))):
-            return f"{_name(pid)} (process {pid})"
+        if pid != os.getpid() and (str(file) in procfs.open_files(pid) or _is_git_at(pid, (common, work_tree))):
+            return f"{procfs.command_name(pid)} (process {pid})"
     return ""
-
-
-def _has_open(pid: int, file: Path) -> bool:
-    folder = f"{_PROC}/{pid}/fd"
-    try:
-        return any(os.readlink(f"{folder}/{number}") == str(file) for number in os.listdir(folder))
-    except OSError:  # it has ended, or is another user's
-        return False
 
 
 def _is_git_at(pid: int, places: tuple[Path, ...]) -> bool:
     """Whether a process is a git that works here, or one of another user of which that cannot be known."""
-    if not _name(pid).startswith("git") or _is_dead(pid):
+    if not procfs.command_name(pid).startswith("git") or not procfs.lives(pid):
         return False
     try:
-        folder = Path(os.readlink(_PROC / str(pid) / "cwd"))
+        folder = procfs.working_directory(pid)
     except PermissionError:
         return True
-    except OSError:
-        return False
-    return any(folder.is_relative_to(place) for place in places)
-
-
-def _name(pid: int) -> str:
-    try:
-        return (_PROC / str(pid) / "comm").read_text(errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def _is_dead(pid: int) -> bool:
-    try:
-        return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
+    return bool(folder) and any(Path(folder).is_relative_to(place) for place in places)

@@ -11,7 +11,7 @@ from pathlib import Path
 from dulwich.file import SharedPerm, adjust_shared_perm
 from dulwich.objects import ShaFile
 
-from stoa.provenance.durable import sync_file, sync_folder
+from stoa.durable import sync_file, sync_folder
 
 _MODE = 0o444
 

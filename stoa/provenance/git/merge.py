@@ -18,8 +18,8 @@ from typing import Protocol
 
 from dulwich.objects import Blob
 
+from stoa.durable import sync_file, sync_folder
 from stoa.errors import StoaError
-from stoa.provenance.durable import sync_file, sync_folder
 from stoa.provenance.git.locks import Locked
 from stoa.provenance.git.objects import object_sizes
 from stoa.provenance.git.plumbing import GitError, git_version, run_git

@@ -21,8 +21,8 @@ from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.reflog import format_reflog_line
 from dulwich.refs import Ref
 
+from stoa.durable import sync_folder
 from stoa.model import Author
-from stoa.provenance.durable import sync_folder
 from stoa.provenance.git.checkout import Checkout
 from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
