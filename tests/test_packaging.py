@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,6 +16,7 @@ import pytest
 import stoa
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+INSTALLED = re.compile(r"""pip install\s+(?:--\S+\s+)*['"]?(stoa[\w-]*)(?:\[([\w,-]+)\])?""")
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -43,7 +46,7 @@ def below(archive: ZipFile, folder: str) -> dict[str, bytes]:
 
 def test_the_version_is_the_same_everywhere(wheel):
     assert PROJECT["version"] == stoa.__version__
-    assert Path(wheel.filename).name == f"stoa-{stoa.__version__}-py3-none-any.whl"
+    assert Path(wheel.filename).name == f"stoa_tracking-{stoa.__version__}-py3-none-any.whl"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ def test_a_wheel_holds_every_file_as_it_is(wheel, folder, place):
 
 def test_a_wheel_holds_nothing_else(wheel):
     tops = {name.split("/")[0] for name in wheel.namelist()}
-    assert tops == {"stoa", f"stoa-{stoa.__version__}.dist-info"}
+    assert tops == {"stoa", f"stoa_tracking-{stoa.__version__}.dist-info"}
 
 
 def test_the_command_is_installed(wheel):
@@ -71,5 +74,48 @@ def test_the_command_is_installed(wheel):
 def test_an_editable_install_copies_no_template(tmp_path):
     packed = build("editable", tmp_path)
     outside = [name for name in packed.namelist() if ".dist-info/" not in name]
-    assert outside == ["_stoa.pth"]
-    assert packed.read("_stoa.pth").decode().split() == [str(REPOSITORY)]
+    assert outside == ["_stoa_tracking.pth"]
+    assert packed.read("_stoa_tracking.pth").decode().split() == [str(REPOSITORY)]
+
+
+def told_to_install() -> list[tuple[str, str]]:
+    """Distribution and extra of each `pip install` of STOA that the package or the documentation tells."""
+    files = [*(REPOSITORY / "stoa").rglob("*.py"), *(REPOSITORY / "docs").rglob("*.md"), REPOSITORY / "README.md"]
+    texts = [file.read_text(encoding="utf-8") for file in files if "_build" not in file.parts]
+    return [found for text in texts for found in INSTALLED.findall(text)]
+
+
+def test_each_hint_to_install_stoa_names_its_distribution_and_an_extra_that_exists():
+    told = told_to_install()
+    assert len(told) > 5
+    assert {name for name, _ in told} == {PROJECT["name"]}
+    assert {part for _, extra in told for part in extra.split(",") if part} <= set(PROJECT["optional-dependencies"])
+
+
+def test_each_extra_of_users_is_told_somewhere():
+    told = {part for _, extra in told_to_install() for part in extra.split(",") if part}
+    assert {"dask", "publish", "parquet"} <= told
+
+
+def test_each_dependency_has_a_lowest_version():
+    done = subprocess.run([sys.executable, REPOSITORY / ".ci/lowest-versions"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    pinned = dict(line.split("==") for line in done.stdout.splitlines())
+    assert len(pinned) == len(PROJECT["dependencies"])
+    assert all(f"{name}>={lowest}" in " ".join(PROJECT["dependencies"]) for name, lowest in pinned.items())
+
+
+def test_every_package_that_stoa_imports_is_declared():
+    names = {"yaml": "PyYAML", "git": "GitPython"}
+    optional = " ".join(sum(PROJECT["optional-dependencies"].values(), []))
+    declared = {re.split(r"[<>=\[]", one)[0].lower() for one in [*PROJECT["dependencies"], *optional.split()]}
+    # CASA's tasks are imported by the Python of a CASA environment.
+    elsewhere = {*sys.stdlib_module_names, "stoa", "casatasks", "casadata"}
+    imported = set()
+    for file in (REPOSITORY / "stoa").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    assert {names.get(name, name).lower() for name in imported - elsewhere} <= declared

@@ -77,7 +77,9 @@ def examples() -> Path:
     for folder in (_PACKAGE / "examples", _PACKAGE.parent / "examples"):
         if (folder / "archive").is_dir():
             return folder
-    raise StoaError("the example archive is missing from this installation", "`pip install --force-reinstall stoa`")
+    raise StoaError(
+        "the example archive is missing from this installation", "`pip install --force-reinstall stoa-tracking`"
+    )
 
 
 def prepare(folder: Path) -> Path:

@@ -46,7 +46,9 @@ def template() -> Path:
     for folder in (_PACKAGE / "template", _PACKAGE.parent / ".stoa-template"):
         if folder.is_dir():
             return folder
-    raise StoaError("the template of STOA is missing from this installation", "`pip install --force-reinstall stoa`")
+    raise StoaError(
+        "the template of STOA is missing from this installation", "`pip install --force-reinstall stoa-tracking`"
+    )
 
 
 def init(path: Path) -> InitReport:

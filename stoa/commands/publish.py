@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from stoa import __version__
 from stoa.catalogue.tables import read_table, write_table
 from stoa.commands import catalogue
 from stoa.commands.history import resolve_run
@@ -167,11 +168,11 @@ def _check_extras() -> None:
         try:
             version(name)
         except PackageNotFoundError:
-            raise StoaError(f"publishing needs the package {name}", "`pip install 'stoa[publish]'`") from None
+            raise StoaError(f"publishing needs the package {name}", "`pip install 'stoa-tracking[publish]'`") from None
 
 
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("stoa", "astropy", "numpy", *NEEDED)}
+    return {"stoa": __version__} | {name: version(name) for name in ("astropy", "numpy", *NEEDED)}
 
 
 def _make(folder: Path) -> None:

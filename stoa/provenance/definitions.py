@@ -173,7 +173,7 @@ def check_schema(fields: Mapping[str, Spot]) -> None:
     number = fields["schema"].integer()
     if number > SCHEMA:
         raise fields["schema"].error(
-            f"schema {number} is newer than this STOA reads (up to {SCHEMA})", "`pip install --upgrade stoa`"
+            f"schema {number} is newer than this STOA reads (up to {SCHEMA})", "`pip install --upgrade stoa-tracking`"
         )
     if number < 1:
         raise fields["schema"].error(f"there is no schema {number}")

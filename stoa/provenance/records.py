@@ -107,7 +107,7 @@ def _refuse_newer(loose: Any) -> None:
     if isinstance(number, int) and number > SCHEMA:
         raise RecordError(
             f"a record of schema {str(number)[:20]} is newer than this STOA reads (up to {SCHEMA})",
-            "`pip install --upgrade stoa`",
+            "`pip install --upgrade stoa-tracking`",
         )
 
 

@@ -207,7 +207,7 @@ def test_a_missing_package_is_named(survey, monkeypatch):
     monkeypatch.setattr("stoa.exec.cluster.dask.find_spec", lambda _name: None)
     assert survey.error("run", "measure", "--engine", "dask") == [
         "error: the engine dask needs the package distributed, which is not installed",
-        "hint: `pip install 'stoa[dask]'`",
+        "hint: `pip install 'stoa-tracking[dask]'`",
     ]
 
 

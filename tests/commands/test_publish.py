@@ -108,7 +108,7 @@ def test_nothing_is_overwritten_and_nothing_is_left_of_a_failure(paper, monkeypa
     assert paper.error("publish", "nosuch", "--to", "other")[0] == "error: no run named 'nosuch'"
     monkeypatch.setattr(publishing, "NEEDED", ("no-such-distribution",))
     assert paper.error("publish", "last", "--to", "other") == [
-        "error: publishing needs the package no-such-distribution", "hint: `pip install 'stoa[publish]'`",
+        "error: publishing needs the package no-such-distribution", "hint: `pip install 'stoa-tracking[publish]'`",
     ]  # fmt: skip
     assert not (paper.top / "other").exists()
 

@@ -159,7 +159,7 @@ def test_a_wrong_field_below_another_is_named_with_both(section, message):
         (
             HEAD + "schema: 2\n",
             "schema 2 is newer than this STOA reads (up to 1) (p.yaml, line 3)",
-            "`pip install --upgrade stoa`",
+            "`pip install --upgrade stoa-tracking`",
         ),
     ],
 )

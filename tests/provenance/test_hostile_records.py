@@ -25,7 +25,7 @@ from stoa.provenance.records import (
 RUN = "20261122T103000-k3f9q2"
 GOOD = Outcome(schema=1, run=RUN, target="A001_X1", status=Status.OK)
 HEAD = f'"schema": 1, "run": "{RUN}", "target": "A001_X2", "status": "ok"'
-UPGRADE = "`pip install --upgrade stoa`"
+UPGRADE = "`pip install --upgrade stoa-tracking`"
 
 
 def problems(line: str | bytes) -> list[tuple[str, str | None]]:

@@ -311,7 +311,7 @@ def _need(package: str) -> None:
     if find_spec(package) is None:
         raise DaskError(
             f"the engine dask needs the package {package.replace('_', '-')}, which is not installed",
-            "`pip install 'stoa[dask]'`",
+            "`pip install 'stoa-tracking[dask]'`",
         )
 
 
