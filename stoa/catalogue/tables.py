@@ -136,7 +136,9 @@ def write_table(table: Table, path: Path) -> None:
 
 
 def _needs_package(kind: str, problem: ModuleNotFoundError) -> CatalogueError:
-    return CatalogueError(f"tables as {kind} need pandas and pyarrow: {problem}", "pip install 'stoa-tracking[parquet]'")
+    return CatalogueError(
+        f"tables as {kind} need pandas and pyarrow: {problem}", "pip install 'stoa-tracking[parquet]'"
+    )
 
 
 def position_columns(table: Table, name: str) -> PositionColumns:
