@@ -21,9 +21,9 @@ import msgspec
 import synthetic
 from run_overhead import machine
 
-from stoa.commands.resolve import resolve
-from stoa.commands.workspace import Workspace
 from stoa.model import SCHEMA, FileRef, Outcome, Status
+from stoa.runs.definitions import resolve
+from stoa.workspace.open import Workspace
 
 DEFINITION = """\
 schema: 1

@@ -17,10 +17,10 @@ import synthetic
 from index import packed
 from run_overhead import machine, wall_s
 
-from stoa.commands.workspace import Workspace
 from stoa.model import Outcome
 from stoa.project import Project
 from stoa.provenance.records import write_outcomes
+from stoa.workspace.open import Workspace
 
 DURABLE = ("-c", "core.fsync=committed,reference")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import synthetic
 from run_overhead import machine, wall_s
 
-from stoa.commands.workspace import Workspace
+from stoa.workspace.open import Workspace
 
 
 @dataclass(frozen=True)

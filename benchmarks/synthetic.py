@@ -11,13 +11,13 @@ from pathlib import Path
 
 from run_overhead import machine, quiet_environ
 
-from stoa.commands.workspace import Workspace
 from stoa.exec.job.cause import group_causes
 from stoa.meta.document import KEYWORDS, Document, FileEntry, ImageGroup
 from stoa.meta.xml import to_xml
 from stoa.model import SCHEMA, Author, FileRef, Outcome, ParameterSet, Run, Status, Summary, Target
 from stoa.project import Project
 from stoa.provenance.records import write_outcomes, write_run, write_summary, write_targets
+from stoa.workspace.open import Workspace
 
 AUTHOR = Author("Bench", "bench@example.org")
 PAIRS = (("sep", "default"), ("sep", "deep"), ("aegean", "default"), ("aegean", "deep"))

@@ -6,6 +6,7 @@ How they are written as YAML stands in `stoa.provenance.records`; the words are 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -397,3 +398,8 @@ class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def about(self) -> str:
         """The target or, of a comment on a run as such, the run."""
         return self.target or self.run
+
+
+def effective(values: Mapping[str, Value], overrides: Mapping[str, Override]) -> dict[str, Value]:
+    """The values of one target."""
+    return {**values, **{name: given.value for name, given in overrides.items()}}

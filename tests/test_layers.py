@@ -26,10 +26,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "meta": BASE,
     "catalogue": BASE,
     "publish": BASE,
-    "commands": BASE | CRAFTS,
-    "cli": BASE | {"commands"},
-    "ui": BASE | {"commands"},
-    "api": BASE | {"commands"},  # what a notebook calls; enters where cli/ and ui/ do
+    "workspace": BASE | {"provenance", "exec", "meta"},
+    "runs": BASE | {"provenance", "exec", "meta", "workspace"},
+    "sources": BASE | {"provenance", "exec", "meta", "workspace", "catalogue"},
+    "commands": BASE | CRAFTS | {"workspace", "runs", "sources"},
+    "show": BASE | CRAFTS | {"workspace", "runs", "sources", "commands"},  # values alone
+    "cli": BASE | {"commands", "show", "workspace", "runs", "sources"},
+    "ui": BASE | {"commands", "show"},
+    "api": BASE | {"commands", "show", "workspace", "runs", "sources", "meta", "provenance"},
     "__init__": BASE | {"api", "exec"},  # `stoa.open`, and `stoa.report` for scripts that run inside a job
     "__main__": frozenset({"cli"}),
 }
@@ -46,7 +50,11 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "meta": SPEAKING | GIT | SCHEDULERS,
     "catalogue": SPEAKING | GIT | SCHEDULERS,
     "publish": SPEAKING | GIT | SCHEDULERS | {"lxml", "yaml", "matplotlib"},
+    "workspace": SPEAKING | GIT | SCHEDULERS | SKY,
+    "runs": SPEAKING | GIT | SCHEDULERS | SKY,
+    "sources": SPEAKING | GIT | SCHEDULERS,
     "commands": SPEAKING | GIT | SCHEDULERS,
+    "show": SPEAKING | GIT | SCHEDULERS | SKY | {"lxml", "yaml"},
     "cli": GIT | SCHEDULERS | SKY | {"lxml", "yaml"},
     "ui": GIT | SCHEDULERS | {"lxml", "yaml"},
     "api": SPEAKING | GIT | SCHEDULERS,

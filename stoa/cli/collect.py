@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, QuietOption, as_json, count, counts_in_words, one_line, out, tell
+from stoa.cli.say import JsonOption, QuietOption, as_json, out, tell
 from stoa.commands.collect import Collected
 from stoa.commands.collect import collect as collect_runs
+from stoa.show.words import count, counts_in_words, one_line
 
 app = typer.Typer()
 
@@ -19,8 +20,8 @@ def _group() -> None:
     """Jobs at a cluster."""
 
 
-@app.command()
-def collect(
+@app.command("collect")
+def collect_command(
     ctx: typer.Context,
     run: Annotated[str, typer.Argument(help="A run whose jobs are at a cluster; all of them, if left out.")] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Stay until all jobs have ended.")] = False,

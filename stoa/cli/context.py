@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from stoa.commands.workspace import Workspace
+from stoa.workspace.open import Workspace
 
 
 def workspace(ctx: typer.Context) -> Workspace:

@@ -13,9 +13,10 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.say import duration, out, tell
+from stoa.cli.say import out, tell
 from stoa.commands import demo as tutorial
 from stoa.errors import StoaError
+from stoa.show.words import duration
 
 app = typer.Typer()
 
@@ -27,8 +28,8 @@ def _group() -> None:
     """The tutorial."""
 
 
-@app.command()
-def demo(
+@app.command("demo")
+def demo_command(
     folder: Annotated[Path, typer.Argument(help="New folder for the demo's repository.")] = Path("stoa-demo"),
     data_only: Annotated[bool, typer.Option("--data-only", help="Copy the archive and run nothing.")] = False,
 ) -> None:

@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.page import (
+from stoa.cli.say import JsonOption, as_json, out, table, tell
+from stoa.cli.shared import MOST
+from stoa.commands import diff as diffs
+from stoa.errors import StoaError
+from stoa.show.page import (
     SOURCE_HEADINGS,
     catalogue_page,
     diff_page,
@@ -17,17 +21,14 @@ from stoa.cli.page import (
     source_cells,
     transition_in_words,
 )
-from stoa.cli.say import JsonOption, as_json, count, number, one_line, out, table, tell
-from stoa.commands import diff as diffs
-from stoa.commands.sky_changes import SkyDiff, catalogue_changes
-from stoa.errors import StoaError
+from stoa.show.words import count, number, one_line
+from stoa.sources.changes import SkyDiff, catalogue_changes
 
 app = typer.Typer()
-MOST = 20
 
 
-@app.command()
-def diff(
+@app.command("diff")
+def diff_command(
     ctx: typer.Context,
     a: Annotated[str, typer.Argument(help="A run id, `last`, PROCESS@SET, or a catalogue on disk.")],
     b: Annotated[str, typer.Argument(help="Another one.")],

@@ -15,40 +15,40 @@ from typer.core import TyperGroup
 from stoa.cli.say import fail
 from stoa.errors import StoaError, nearest
 
-VERBS: dict[str, tuple[str, str]] = {
-    "init": ("setup", "Make a STOA project in a git repository."),
-    "root": ("setup", "Named places where data lie."),
-    "target": ("setup", "The data folders that are processed."),
-    "meta": ("setup", "XML descriptions of the targets' FITS files."),
-    "process": ("define", "Scripts with declared inputs, parameters, outputs and results."),
-    "params": ("define", "Named parameter sets of a process."),
-    "env": ("define", "What processes run in."),
-    "plan": ("run", "Show what a run would do, and why."),
-    "why": ("run", "Say why a target would run or is left alone."),
-    "run": ("run", "Run a process over targets."),
-    "rerun": ("run", "Run again what failed or was flagged."),
-    "reproduce": ("run", "Run again from frozen definitions and compare what comes out."),
-    "stop": ("run", "Stop a run that is under way."),
-    "collect": ("collect", "Commit what has ended of runs at a cluster."),
-    "status": ("look", "Show how things stand: failures by cause, flags, stale outcomes."),
-    "runs": ("look", "List the runs."),
-    "show": ("look", "Show everything about a target or a run."),
-    "log": ("look", "Print what the script printed for a target."),
-    "diff": ("diff", "Compare two runs or parameter sets."),
-    "flag": ("review", "Flag targets with a reason."),
-    "unflag": ("review", "Clear the flags of targets."),
-    "comment": ("review", "Comment on targets."),
-    "reviews": ("review", "List flags and comments."),
-    "query": ("query", "Ask the index in SQL."),
-    "catalogue": ("sky", "Stack, match and plot tables of sources."),
-    "publish": ("publish", "Write a folder for a paper: catalogue, plots, texts, records, provenance."),
-    "sync": ("share", "Fetch, merge and push until everybody has everything."),
-    "clone": ("share", "Copy a project from a collaborator or a server."),
-    "fsck": ("check", "Check that every record is readable and unchanged."),
-    "doctor": ("check", "Say whether this machine and clone are fit for work."),
-    "demo": ("demo", "Play the tutorial in a new repository."),
+VERBS: dict[str, str] = {
+    "init": "Make a STOA project in a git repository.",
+    "root": "Named places where data lie.",
+    "target": "The data folders that are processed.",
+    "meta": "XML descriptions of the targets' FITS files.",
+    "process": "Scripts with declared inputs, parameters, outputs and results.",
+    "params": "Named parameter sets of a process.",
+    "env": "What processes run in.",
+    "plan": "Show what a run would do, and why.",
+    "why": "Say why a target would run or is left alone.",
+    "run": "Run a process over targets.",
+    "rerun": "Run again what failed or was flagged.",
+    "reproduce": "Run again from frozen definitions and compare what comes out.",
+    "stop": "Stop a run that is under way.",
+    "collect": "Commit what has ended of runs at a cluster.",
+    "status": "Show how things stand: failures by cause, flags, stale outcomes.",
+    "runs": "List the runs.",
+    "show": "Show everything about a target or a run.",
+    "log": "Print what the script printed for a target.",
+    "diff": "Compare two runs or parameter sets.",
+    "flag": "Flag targets with a reason.",
+    "unflag": "Clear the flags of targets.",
+    "comment": "Comment on targets.",
+    "reviews": "List flags and comments.",
+    "query": "Ask the index in SQL.",
+    "catalogue": "Stack, match and plot tables of sources.",
+    "publish": "Write a folder for a paper: catalogue, plots, texts, records, provenance.",
+    "sync": "Fetch, merge and push until everybody has everything.",
+    "clone": "Copy a project from a collaborator or a server.",
+    "fsck": "Check that every record is readable and unchanged.",
+    "doctor": "Say whether this machine and clone are fit for work.",
+    "demo": "Play the tutorial in a new repository.",
 }
-"""Verb -> module of this package, first line of its help. The modules are loaded when they are used."""
+"""Verb -> first line of its help. Each verb is in the module of its name, which is loaded when the verb is used."""
 
 
 class LazyGroup(TyperGroup):
@@ -60,8 +60,8 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        module = import_module(f"stoa.cli.{VERBS[cmd_name][0]}")
-        return typer.main.get_group(module.app).commands[cmd_name]
+        group = typer.main.get_group(import_module(f"stoa.cli.{cmd_name}").app)
+        return group.commands.get(cmd_name, group)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         near = nearest(args[0], list(VERBS)) if args[0] not in VERBS else None
@@ -71,7 +71,7 @@ class LazyGroup(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+            formatter.write_dl(list(VERBS.items()))
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -12,13 +12,15 @@ from types import FrameType
 
 import typer
 
-from stoa.cli.say import as_json, count, counts_in_words, duration, one_line, out, tell
+from stoa.cli.say import as_json, out, tell
+from stoa.cli.shared import print_causes
 from stoa.commands import run as runs
-from stoa.commands.canary import Forecast
-from stoa.commands.plan import Plan
 from stoa.commands.run import Control, RunReport
-from stoa.commands.workspace import Workspace
-from stoa.model import BAD, CauseGroup, Outcome, Run
+from stoa.model import BAD, Outcome, Run
+from stoa.runs.canary import Forecast
+from stoa.runs.plan import Plan
+from stoa.show.words import count, counts_in_words, duration, one_line
+from stoa.workspace.open import Workspace
 
 
 def play_all(
@@ -141,7 +143,7 @@ def _show_report(report: RunReport, rerun_of: str) -> None:
             f" {count(report.commits, 'commit')}; {duration(report.duration_s)}")  # fmt: skip
     if report.up_to_date and not rerun_of:
         out("left alone: " + ", ".join(f"{how_many} {one_line(why)}" for why, how_many in report.up_to_date.items()))
-    show_causes(report.causes)
+    print_causes(report.causes)
     if report.forecast:
         out(_forecast_words(report.forecast))
     if report.left:
@@ -166,10 +168,3 @@ def _forecast_words(forecast: Forecast) -> str:
         f"{some}; of the {count(forecast.left, 'job')} left about {bad} % would not end ok ({least} to {most} %),"
         f" in about {duration(forecast.duration_s)}"
     )
-
-
-def show_causes(causes: Iterable[CauseGroup]) -> None:
-    """Failures grouped by cause."""
-    for group in causes:
-        names = ", ".join(group.targets[:3]) + (f" and {len(group.targets) - 3} more" if len(group.targets) > 3 else "")
-        out(f"  {group.count} {group.status.value}: {one_line(group.cause)}  [{names}]")

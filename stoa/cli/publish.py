@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, count, counts_in_words, one_line, out, tell
+from stoa.cli.say import JsonOption, as_json, out, tell
 from stoa.commands import publish as publishing
+from stoa.show.words import count, counts_in_words, one_line
 
 app = typer.Typer()
 
 
-@app.command()
-def publish(
+@app.command("publish")
+def publish_command(
     ctx: typer.Context,
     source: Annotated[str, typer.Argument(help="A run, PROCESS@SET, or a catalogue made of one.")],
     folder: Annotated[Path, typer.Option("--to", help="Folder to make.")],

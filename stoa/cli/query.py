@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, count, safe, table, tell
+from stoa.cli.say import JsonOption, as_json, table, tell
 from stoa.commands.query import Answer
 from stoa.commands.query import query as ask
+from stoa.show.words import count, safe
 
 app = typer.Typer()
 
@@ -22,8 +23,8 @@ def _group() -> None:
     """Asking."""
 
 
-@app.command()
-def query(
+@app.command("query")
+def query_command(
     ctx: typer.Context,
     sql: Annotated[str, typer.Argument(help="A SELECT; - reads it from standard input.", metavar="SQL")],
     json: JsonOption = False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from stoa.catalogue.angles import radius_arcsec
 from stoa.catalogue.diagrams import cause_bars, completeness, flux_flux, offset_plot, time_size
 from stoa.catalogue.fluxes import FluxComparison, compare, published
 from stoa.catalogue.match import MEASURED, PREFIX, Offset
@@ -20,16 +21,15 @@ from stoa.catalogue.regions import write_ds9
 from stoa.catalogue.stack import Part
 from stoa.catalogue.stack import stack as stack_parts
 from stoa.catalogue.tables import read_table, write_table
-from stoa.commands.angles import radius_arcsec
-from stoa.commands.history import RunName, resolve_run
-from stoa.commands.rerun import count_unlisted, latest_of
-from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.job.cause import group_causes
 from stoa.meta.document import ImageGroup
 from stoa.model import Outcome, Process, Status
 from stoa.project import QualityCut
 from stoa.provenance.definitions import read_process
+from stoa.workspace.names import RunName, resolve_run
+from stoa.workspace.open import Workspace
+from stoa.workspace.outcomes import count_unlisted, latest_of
 
 if TYPE_CHECKING:
     from astropy.table import Table

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from stoa.commands.gather import gather_part
-from stoa.commands.live import LiveRun
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
+from stoa.workspace.gather import gather_part
+from stoa.workspace.live import LiveRun
+from stoa.workspace.open import Workspace
 
 _LOOK_EVERY_S = 2.0
 _LOOK_MOST_S = 30.0

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 import msgspec
 import yaml
 
-from stoa.commands.history import RunName, resolve_run, run_of
-from stoa.commands.rerun import latest_of
-from stoa.commands.resolve import value_changes
-from stoa.commands.sky_changes import Picture, Side, SkyDiff, pictures, sky_changes
-from stoa.commands.workspace import Workspace
 from stoa.model import Outcome, Process, ResultSpec, Run
 from stoa.provenance.definitions import read_process
+from stoa.runs.definitions import value_changes
+from stoa.sources.changes import Picture, Side, SkyDiff, pictures, sky_changes
+from stoa.workspace.names import RunName, resolve_run, run_of
+from stoa.workspace.open import Workspace
+from stoa.workspace.outcomes import latest_of
 
 MAX_DIFF_LINES = 400
 FLOOR = 0.05
@@ -96,7 +96,7 @@ def diff(ws: Workspace, a: str, b: str, *, sky: bool = False, radius: str = "", 
     a, b
         Run ids, unique starts of them, `last`, or ``PROCESS@SET``.
     sky
-        Match the sources of every image, see `stoa.commands.sky_changes.sky_changes` for `radius` and `output`.
+        Match the sources of every image, see `stoa.sources.changes.sky_changes` for `radius` and `output`.
 
     Raises
     ------

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from stoa import __version__
-from stoa.commands.ahead import AHEAD_HINT, ahead
-from stoa.commands.init import list_roots
-from stoa.commands.resolve import check_line_ends, read_script
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.engines import ENGINES
 from stoa.provenance.git import check_ready, git_version
 from stoa.provenance.lock import take
 from stoa.provenance.spool import check_writable
+from stoa.runs.definitions import check_line_ends, read_script
+from stoa.workspace.ahead import AHEAD_HINT, ahead
+from stoa.workspace.open import Workspace
+from stoa.workspace.roots import list_roots
 
 OLDEST_GIT = (2, 38)
 LITTLE_DISK_GB = 1.0

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from stoa.commands.ahead import ahead
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.model import Environment, FileRef, Run
 from stoa.provenance.definitions import read_process
@@ -21,6 +19,8 @@ from stoa.provenance.git import Damage, DamagedError, GitError, Snapshot, find_d
 from stoa.provenance.index import Index, decode_outcome, decode_run, decode_summary
 from stoa.provenance.inspect import commit_findings, shown
 from stoa.provenance.records import read_frozen_set
+from stoa.workspace.ahead import ahead
+from stoa.workspace.open import Workspace
 
 TABLES = ("runs", "outcomes", "latest", "results", "reviews", "cleared", "metadata", "problems")
 _WITHOUT_KEYS = {

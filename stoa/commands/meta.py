@@ -7,32 +7,26 @@ from pathlib import Path
 
 import msgspec
 
-from stoa.commands.selection import match_names
-from stoa.commands.target import known_target
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.meta.cache import Descriptions, Known, Remembered
 from stoa.meta.check import Problem, check
 from stoa.meta.defects import Level
 from stoa.meta.explain import Explanation, explain
 from stoa.meta.many import Described, Gone, Request, describe_many
-from stoa.meta.rules import ROLE_ORDER, RULES
-from stoa.meta.table import BUILT_IN, RoleTable, extended
+from stoa.meta.table import BUILT_IN
 from stoa.meta.xml import MAX_BYTES, from_xml, is_built, validate
 from stoa.project import Project
 from stoa.provenance.git import Snapshot
-from stoa.provenance.library import NoProject, shown
-from stoa.provenance.roles import read_roles
-
-__all__ = [
-    "BuildReport", "CheckedTarget", "Explanation", "Overview", "build_documents", "check_documents", "check_file",
-    "explain_file", "overview", "role_table", "show_document", "without_notes",
-]  # fmt: skip
+from stoa.provenance.library import NoProject
+from stoa.workspace.open import Workspace
+from stoa.workspace.roles import ROLES, role_table
+from stoa.workspace.selection import match_names
+from stoa.workspace.targets import known_target
 
 BATCH = 10_000
 """Documents in one commit; more would fill the memory."""
 
-ROLES = "roles.yaml"
+
 Progress = Callable[[int, int], None]
 
 
@@ -63,20 +57,6 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     targets: int
     times: int
     example: str
-
-
-def role_table(project: Project) -> RoleTable:
-    """The built-in rules with those of the project's `roles.yaml`, if it has one.
-
-    Raises
-    ------
-    DefinitionError
-        If that file is wrong.
-    """
-    file = project.roles_file
-    if not file.is_file():
-        return BUILT_IN
-    return extended(read_roles(file.read_bytes(), shown(project, file), ROLE_ORDER, [rule.name for rule in RULES]))
 
 
 def build_documents(

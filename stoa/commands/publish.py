@@ -14,12 +14,6 @@ import msgspec
 
 from stoa import __version__
 from stoa.catalogue.tables import read_table, write_table
-from stoa.commands import catalogue
-from stoa.commands.history import resolve_run
-from stoa.commands.rerun import latest_of
-from stoa.commands.selection import flagged
-from stoa.commands.trace import NEEDED as TRACED
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.job.cause import group_causes
 from stoa.model import FileRef, Outcome, Run, Status
@@ -32,6 +26,12 @@ from stoa.publish.crate import write_crate
 from stoa.publish.facts import CatalogueFacts, CutFact, MatchFact, Publication
 from stoa.publish.provenance import prov_document
 from stoa.publish.stamp import stamped_copy
+from stoa.sources import figures, stack
+from stoa.sources.trace import NEEDED as TRACED
+from stoa.workspace.names import resolve_run
+from stoa.workspace.open import Workspace
+from stoa.workspace.outcomes import latest_of
+from stoa.workspace.reviews import flagged
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -76,7 +76,7 @@ def publish(
     licence
         Address of the licence under which it is published.
     keep, quality
-        Cuts of the catalogue, as of `stoa.commands.catalogue.stack_report`.
+        Cuts of the catalogue, as of `stoa.sources.stack.stack_report`.
     products
         Copy the products of ok outcomes, FITS files with cards that say where they come from.
     """
@@ -224,7 +224,7 @@ def _catalogue(
     """The catalogue in two formats; None where the process makes none."""
     if table is None:
         try:
-            report = catalogue.stack_report(ws, source, keep, out=folder / "catalogue.vot", quality=quality)
+            report = stack.stack_report(ws, source, keep, out=folder / "catalogue.vot", quality=quality)
         except StoaError as problem:
             missing.append(f"no catalogue: {problem.message}")
             return None
@@ -280,7 +280,7 @@ def _plots(
         for suffix in ("png", "pdf"):
             path = f"plots/{kind}.{suffix}"
             try:
-                catalogue.plot(ws, source, kind, out=folder / path)
+                figures.plot(ws, source, kind, out=folder / path)
                 files[path] = words
             except StoaError as problem:
                 missing.append(f"no {path}: {problem.message}")

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from stoa.commands.workspace import Workspace
 from stoa.errors import nearest
 from stoa.provenance.index import QUERY_S, QueryError
+from stoa.workspace.open import Workspace
 
 _COLUMNS = """
 SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c

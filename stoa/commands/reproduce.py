@@ -12,13 +12,6 @@ from typing import Literal
 import msgspec
 
 from stoa.catalogue.compare import differences
-from stoa.commands.environments import Places, prepare_all
-from stoa.commands.history import resolve_run, run_of
-from stoa.commands.making import JobMaker, products_folder
-from stoa.commands.plan import PlannedJob
-from stoa.commands.resolve import Definitions
-from stoa.commands.selection import match_names
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.control import Control
 from stoa.exec.environments import Prepared
@@ -28,6 +21,13 @@ from stoa.model import FileRef, Outcome, Process, ResultSpec, Run, Status, Value
 from stoa.provenance.definitions import read_process
 from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.index import decode_outcome
+from stoa.runs.definitions import Definitions
+from stoa.runs.environments import Places, prepare_all
+from stoa.runs.joblist import JobMaker, products_folder
+from stoa.runs.plan import PlannedJob
+from stoa.workspace.names import resolve_run, run_of
+from stoa.workspace.open import Workspace
+from stoa.workspace.selection import match_names
 
 Verdict = Literal["identical", "equal", "different", "not run"]
 

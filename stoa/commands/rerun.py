@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from stoa.commands.history import resolve_run, run_of
-from stoa.commands.plan import Plan, PlannedJob, make_plan
-from stoa.commands.resolve import resolve_again
 from stoa.commands.run import Control, RunReport, check_engine, launch, nothing_to_do
-from stoa.commands.selection import Selection, choose, flagged, is_bad
-from stoa.commands.workspace import Workspace
 from stoa.exec.job.cause import normalise
 from stoa.model import Outcome
-from stoa.provenance.index import decode_outcome
+from stoa.runs.definitions import resolve_again
+from stoa.runs.plan import Plan, PlannedJob, make_plan
+from stoa.workspace.names import resolve_run, run_of
+from stoa.workspace.open import Workspace
+from stoa.workspace.outcomes import latest_of
+from stoa.workspace.reviews import flagged
+from stoa.workspace.selection import Selection, choose, is_bad
 
 
 def rerun(
@@ -75,26 +76,6 @@ def rerun_plan(
     plan = make_plan(ws, definitions, Selection(targets=tuple(names), force=True))
     jobs = tuple(_judged(job, keys) for job in plan.jobs)
     return msgspec.structs.replace(plan, jobs=jobs), run.id
-
-
-def latest_of(ws: Workspace, process: str, params: str, run: str) -> dict[tuple[str, str], Outcome]:
-    """The outcomes of a run, or when `run` is empty the latest ones of a pair, of targets that are listed."""
-    found = _outcomes(ws, process, params, run)
-    return {(o.target, o.group): o for o in found if run or o.target in ws.targets}
-
-
-def count_unlisted(ws: Workspace, process: str, params: str) -> int:
-    """How many latest outcomes of a pair are of targets that are in no list any more."""
-    return sum(o.target not in ws.targets for o in _outcomes(ws, process, params, ""))
-
-
-def _outcomes(ws: Workspace, process: str, params: str, run: str) -> Iterator[Outcome]:
-    if run:
-        sql, arguments = "SELECT record FROM outcomes WHERE run = ? ORDER BY id", [run]
-    else:
-        sql = "SELECT o.record FROM current l JOIN outcomes o ON o.id = l.outcome WHERE l.process = ? AND l.params = ?"
-        arguments = [process, params]
-    return (decode_outcome(row[0]) for row in ws.index.rows(sql, arguments))
 
 
 def _picked(ws: Workspace, before: dict[tuple[str, str], Outcome], chosen: Selection) -> dict[tuple[str, str], str]:

@@ -7,12 +7,12 @@ from typing import Literal
 
 import msgspec
 
-from stoa.commands.history import resolve_run
-from stoa.commands.selection import Selection, choose, match_names
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError, nearest
 from stoa.model import SCHEMA, Review
 from stoa.provenance.ids import horizon, id_after, now
+from stoa.workspace.names import resolve_run
+from stoa.workspace.open import Workspace
+from stoa.workspace.selection import Selection, choose, match_names
 
 MAX_TEXT = 10_000
 

@@ -12,16 +12,6 @@ from typing import Self
 import msgspec
 
 from stoa import __version__
-from stoa.commands.ahead import newest_ahead
-from stoa.commands.canary import Forecast, canary, forecast
-from stoa.commands.chain import stages
-from stoa.commands.environments import prepare_all, run_digests
-from stoa.commands.live import recover_run
-from stoa.commands.making import JobMaker, check_home_is_hidden, check_room, products_folder
-from stoa.commands.plan import Plan, PlannedJob, make_plan, without_live
-from stoa.commands.resolve import resolve
-from stoa.commands.selection import Selection
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.cluster.remote import chunk_folder, is_left
 from stoa.exec.control import Control
@@ -36,6 +26,16 @@ from stoa.provenance.ids import id_after, now
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.spool import check_writable
 from stoa.provenance.store import ordered
+from stoa.runs.canary import Forecast, canary, forecast
+from stoa.runs.chain import stages
+from stoa.runs.definitions import resolve
+from stoa.runs.environments import prepare_all, run_digests
+from stoa.runs.joblist import JobMaker, check_home_is_hidden, check_room, products_folder
+from stoa.runs.plan import Plan, PlannedJob, make_plan, without_live
+from stoa.workspace.ahead import newest_ahead
+from stoa.workspace.live import recover_run
+from stoa.workspace.open import Workspace
+from stoa.workspace.selection import Selection
 
 __all__ = ["Control", "Launch", "RunReport", "check_engine", "launch", "nothing_to_do", "run", "run_all"]
 

@@ -6,18 +6,18 @@ from collections.abc import Container, Mapping
 
 import msgspec
 
-from stoa.commands.agreement import Disagreement, disagreements
-from stoa.commands.ahead import Ahead, ahead
-from stoa.commands.environments import Present
-from stoa.commands.history import RunRow, list_runs
-from stoa.commands.resolve import Definitions, definition_changes, resolve_again
-from stoa.commands.selection import flagged
-from stoa.commands.workspace import Workspace
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.job.cause import group_causes
 from stoa.model import BAD, SCHEMA, CauseGroup, Outcome, Run, Status
 from stoa.provenance.index import decode_run
 from stoa.provenance.store import ordered
+from stoa.runs.definitions import Definitions, definition_changes, resolve_again
+from stoa.runs.environments import Present
+from stoa.workspace.agreement import Disagreement, disagreements
+from stoa.workspace.ahead import Ahead, ahead
+from stoa.workspace.listing import RunRow, list_runs
+from stoa.workspace.open import Workspace
+from stoa.workspace.reviews import flagged
 
 
 class PairStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,14 +8,14 @@ from contextlib import suppress
 
 import msgspec
 
-from stoa.commands.live import LiveRun, recover_run
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.exec.cluster.remote import chunk_folder
 from stoa.exec.cluster.standing import stop_chunks
 from stoa.exec.engines import GO_ON_ALONE
 from stoa.exec.orphans import end_orphans
 from stoa.provenance.definitions import read_process
+from stoa.workspace.live import LiveRun, recover_run
+from stoa.workspace.open import Workspace
 
 GRACE_S = 5.0
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import msgspec
 
-from stoa.commands.selection import Selection, choose, flagged
-from stoa.commands.workspace import Workspace
-from stoa.errors import NotFoundError, StoaError
+from stoa.errors import StoaError
 from stoa.model import Target
 from stoa.provenance.definitions import check_name
 from stoa.provenance.records import write_targets
 from stoa.provenance.targets import name_targets
+from stoa.workspace.open import Workspace
+from stoa.workspace.reviews import flagged
+from stoa.workspace.selection import Selection, choose
+from stoa.workspace.targets import metadata_rows
 
 
 class AddReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,22 +145,3 @@ def list_targets(ws: Workspace, selection: Selection | None = None) -> list[Targ
         )
         for name in names
     ]  # fmt: skip
-
-
-def metadata_rows(ws: Workspace) -> dict[str, dict[str, Any]]:
-    """Metadata columns by target."""
-    columns = [row[1] for row in ws.index.rows("SELECT * FROM pragma_table_info('metadata')")]
-    return {row[0]: dict(zip(columns[1:], row[1:], strict=True)) for row in ws.index.rows("SELECT * FROM metadata")}
-
-
-def known_target(ws: Workspace, name: str) -> Target:
-    """A target by name, or `NotFoundError`."""
-    if name not in ws.targets:
-        if ws.index.rows("SELECT 1 FROM outcomes WHERE target = ? LIMIT 1", (name,)):
-            listed = f":/{ws.store.prefix}/targets"
-            raise StoaError(
-                f"target {name!r} is in no list any more; its outcomes and reviews are still recorded",
-                f"`git log -p -S{name} -- {listed}` shows its line, to be put back; `stoa query` reads outcomes",
-            )
-        raise NotFoundError("target", name, list(ws.targets), "`stoa target list` shows the targets")
-    return ws.targets[name]

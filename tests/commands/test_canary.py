@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import stoa
-from stoa.commands.canary import forecast
-from stoa.commands.plan import Sample
 from stoa.model import SCHEMA, Outcome, Status
+from stoa.runs.canary import forecast
+from stoa.runs.plan import Sample
 
 
 def outcome(target: str, status: Status = Status.OK, seconds: float = 2.0) -> Outcome:

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 from damage import garbled, gone, loose, oid_of
 
-from stoa.commands.define import new_process
 from stoa.commands.doctor import doctor
+from stoa.commands.flag import flag
 from stoa.commands.fsck import FsckReport, fsck
-from stoa.commands.init import add_root, init
-from stoa.commands.review import flag
+from stoa.commands.init import init
+from stoa.commands.process import new_process
+from stoa.commands.root import add_root
 from stoa.commands.run import run
 from stoa.commands.target import add_targets
-from stoa.commands.workspace import Workspace
 from stoa.provenance.git import GitError
+from stoa.workspace.open import Workspace
 
 DEFINITION = """\
 schema: 1

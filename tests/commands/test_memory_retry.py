@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from stoa.commands import making
+from stoa.runs import joblist as making
 
 HUNGRY = """\
 import sys, pathlib

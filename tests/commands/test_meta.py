@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 
 from stoa.commands import meta
-from stoa.commands.init import add_root, init
+from stoa.commands.init import init
 from stoa.commands.meta import BuildReport, build_documents, check_documents, explain_file, overview
-from stoa.commands.plan import PlannedJob, make_plan
-from stoa.commands.resolve import resolve
-from stoa.commands.selection import Selection
+from stoa.commands.root import add_root
 from stoa.commands.target import add_targets
-from stoa.commands.workspace import Workspace
 from stoa.errors import StoaError
 from stoa.meta import many
 from stoa.provenance.yamltree import DefinitionError
+from stoa.runs.definitions import resolve
+from stoa.runs.plan import PlannedJob, make_plan
+from stoa.workspace.open import Workspace
+from stoa.workspace.selection import Selection
 
 RULES = """\
 schema: 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stoa.commands.propose import propose
+from stoa.runs.proposal import propose
 
 FIND = '''\
 """Looks for sources."""

@@ -8,8 +8,8 @@ import io
 import pytest
 
 from stoa.commands.query import query
-from stoa.commands.workspace import Workspace
 from stoa.provenance.index import QueryError
+from stoa.workspace.open import Workspace
 
 COUNTS = "SELECT status, count(*) AS jobs FROM latest GROUP BY status ORDER BY status"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from stoa.commands.init import template
 from stoa.meta.rules import ROLE_ORDER, RULES
 from stoa.model import HeaderTest, RoleRule, RoleRules
 from stoa.provenance.roles import read_roles
 from stoa.provenance.yamltree import DefinitionError
+from stoa.workspace.template import template
 
 ROLES = ("correctedImage", "mask", "primaryBeam")
 NAMES = ("corrected", "mask")

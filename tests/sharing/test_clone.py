@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stoa.commands.share import clone
+from stoa.commands.clone import clone
 from stoa.errors import StoaError
 from stoa.provenance.git import GitError
 

@@ -13,9 +13,11 @@ from collaborators import TARGETS, Person, clone_for
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stoa.commands.define import add_environment, add_process, new_parameter_set
-from stoa.commands.init import add_root
+from stoa.commands.env import add_environment
 from stoa.commands.meta import build_documents
+from stoa.commands.params import new_parameter_set
+from stoa.commands.process import add_process
+from stoa.commands.root import add_root
 
 ACTIONS = st.one_of(
     st.tuples(st.just("flag"), st.sampled_from(TARGETS), st.sampled_from(["check", "artefacts"])),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from collaborators import Person
 
-from stoa.commands.init import add_root
 from stoa.commands.meta import build_documents
+from stoa.commands.root import add_root
 from stoa.errors import StoaError
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from collaborators import TARGETS, Person, clone_for
 
-from stoa.commands import review
+from stoa.commands import flag
 from stoa.errors import StoaError
 from stoa.provenance.git import GitError
 from stoa.provenance.git import repository as repository_module
@@ -134,7 +134,7 @@ def test_a_partial_clone_shares_and_keeps_few_packs(hub, anna, tmp_path, monkeyp
     cleo.write(".stoa/local.yaml", "schema: 1\nroots: {data: data}\n")
     for number in range(12):
         with cleo.open() as ws:
-            review.flag(ws, list(TARGETS), reason="check", text=f"look {number}")
+            flag.flag(ws, list(TARGETS), reason="check", text=f"look {number}")
     packs = list((cleo.folder / ".git/objects/pack").glob("*.pack"))
     assert len(packs) <= 6
     anna.run("b")

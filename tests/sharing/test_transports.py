@@ -13,7 +13,7 @@ import pytest
 from collaborators import Person, clone_for
 from git_servers import SSHD, HttpHub, http_hub, real_sshd, ssh_wrapper
 
-from stoa.commands.share import clone
+from stoa.commands.clone import clone
 from stoa.provenance.git import GitError, network, remote
 
 

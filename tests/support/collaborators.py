@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stoa.commands import review, share
-from stoa.commands.init import add_root, init
+from stoa.commands import comment, flag, sync, unflag
+from stoa.commands.init import init
+from stoa.commands.root import add_root
 from stoa.commands.run import run
-from stoa.commands.selection import Selection
 from stoa.commands.status import StatusReport
 from stoa.commands.status import status as get_status
-from stoa.commands.workspace import Workspace
 from stoa.provenance.git import SyncReport
+from stoa.workspace.open import Workspace
+from stoa.workspace.selection import Selection
 
 TARGETS = ("a", "b", "c", "d")
 PROCESS = """\
@@ -62,19 +63,19 @@ class Person:
 
     def sync(self, **options: Any) -> SyncReport:
         with self.open() as ws:
-            return share.sync(ws, **options)
+            return sync.sync(ws, **options)
 
     def flag(self, target: str = "a", reason: str = "check", text: str = "") -> str:
         with self.open() as ws:
-            return review.flag(ws, [target], reason=reason, text=text).id
+            return flag.flag(ws, [target], reason=reason, text=text).id
 
     def unflag(self, target: str = "a", text: str = "") -> str:
         with self.open() as ws:
-            return review.unflag(ws, [target], text=text).id
+            return unflag.unflag(ws, [target], text=text).id
 
     def comment(self, target: str = "a", text: str = "seen") -> str:
         with self.open() as ws:
-            return review.comment(ws, [target], text=text).id
+            return comment.comment(ws, [target], text=text).id
 
     def run(self, target: str = "a") -> str:
         with self.open() as ws:

@@ -33,7 +33,7 @@ from sync_ledger import Ledger
 
 REGIONS = {
     "open": ("stoa.provenance.spool", "Spool.open"),
-    "script": ("stoa.commands.making", "_place_script"),
+    "script": ("stoa.runs.joblist", "_place_script"),
     "spawn": ("stoa.exec.job.child", "_spawn"),
     "child": ("stoa.exec.job.child", "_wait"),
     "ended": ("stoa.exec.local", "judge"),
@@ -47,7 +47,7 @@ REGIONS = {
     "index": ("stoa.provenance.git.checkout", "Checkout.stage"),
     "summary": ("stoa.provenance.committer", "RunWriter.finish"),
     "remove": ("stoa.provenance.spool", "Spool.remove"),
-    "recover": ("stoa.commands.live", "recover_run"),
+    "recover": ("stoa.workspace.live", "recover_run"),
     "fetch": ("stoa.provenance.git.remote", "_Exchange._fetch"),
     "merge": ("stoa.provenance.git.remote", "join"),
     "push": ("stoa.provenance.git.remote", "_Exchange._push"),
@@ -179,11 +179,11 @@ def kill_jobs(chance: random.Random) -> None:
 
 def run(batch: int, workers: int) -> None:
     """What `stoa run mixed` does, with the acknowledgements printed as they come."""
-    from stoa.commands.plan import make_plan, resolve
     from stoa.commands.run import Control, launch
-    from stoa.commands.selection import Selection
-    from stoa.commands.workspace import Workspace
     from stoa.provenance.committer import Batch
+    from stoa.runs.plan import make_plan, resolve
+    from stoa.workspace.open import Workspace
+    from stoa.workspace.selection import Selection
 
     ws = Workspace(Path.cwd())
     ws.ready()
@@ -213,14 +213,14 @@ def acknowledge(started: Any, known: int) -> int:
 
 
 def sync() -> None:
-    from stoa.commands.share import sync
-    from stoa.commands.workspace import Workspace
+    from stoa.commands.sync import sync
+    from stoa.workspace.open import Workspace
 
     say("commit", sync(Workspace(Path.cwd())).commit)
 
 
 def heal() -> None:
-    from stoa.commands.workspace import Workspace
+    from stoa.workspace.open import Workspace
 
     say("healed", *Workspace(Path.cwd()).heal().runs)
 

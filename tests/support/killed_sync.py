@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stoa.commands.share import sync
-from stoa.commands.workspace import Workspace
+from stoa.commands.sync import sync
 from stoa.provenance.git import merge, remote
 from stoa.provenance.git.repository import Repository
+from stoa.workspace.open import Workspace
 
 
 def die(*_words: object, **_options: object) -> None:

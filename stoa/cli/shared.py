@@ -1,0 +1,40 @@
+"""What several verbs print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stoa.cli.say import out, table, tell
+from stoa.model import CauseGroup
+from stoa.show.reviews import CONTRADICTIONS, contradiction_cells, disagreement_lines
+from stoa.show.runs import cause_lines
+from stoa.show.words import count
+from stoa.workspace.agreement import Contradiction, Disagreement
+
+MOST = 20
+"""How many rows are printed of a list that may be long."""
+
+
+def print_causes(causes: Iterable[CauseGroup]) -> None:
+    """Print failures grouped by cause."""
+    for line in cause_lines(causes):
+        out(f"  {line}")
+
+
+def print_disagreements(found: tuple[Disagreement, ...]) -> None:
+    """Print the jobs for which the runs of two people have different results."""
+    if not found:
+        return
+    out(f"\nConflicting results: {count(len(found), 'job')}")
+    for each in found[:MOST]:
+        for line in disagreement_lines(each):
+            out(f"  {line}")
+    if len(found) > MOST:
+        tell(f"{len(found) - MOST} more: --json lists all")
+
+
+def print_contradictions(found: tuple[Contradiction, ...]) -> None:
+    """Print the judgements of people who contradict each other, side by side."""
+    if found:
+        out("\ncontradictory flags")
+        table(CONTRADICTIONS, contradiction_cells(found))

@@ -1,0 +1,77 @@
+"""Environments: adding, building, listing them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from stoa.exec.environments import NotBuilt, prepare
+from stoa.model import Environment
+from stoa.provenance.definitions import check_name
+from stoa.provenance.dialect import block
+from stoa.provenance.environment_definition import read_environment
+from stoa.runs.environments import choose_environments, look_up, named_files, setting_of
+from stoa.workspace.listing import Listed, listed
+from stoa.workspace.open import Workspace
+from stoa.workspace.writing import Made, refuse_existing
+
+
+def add_environment(ws: Workspace, name: str, fields: Mapping[str, Any]) -> Made:
+    """Write an environment and check that it can be started, or built.
+
+    Parameters
+    ----------
+    fields
+        Of the definition; empty ones are left out.
+    """
+    check_name(name, "environment")
+    file = ws.project.environment_file(name)
+    refuse_existing(ws, file, "environment", name)
+    python = fields.get("python", "")
+    given = {"schema": 1, "name": name, "doc": "", "kind": "host", **fields}
+    if python:
+        given["python"] = shutil.which(python) or python
+    data = block({key: value for key, value in given.items() if value not in ("", {}, [])})
+    environment = read_environment(data, file.name)
+    named_files(ws.project, environment)
+    with suppress(NotBuilt):
+        prepare(environment, setting_of(ws.project))
+    ws.ready()
+    commit = ws.store.commit({f"environments/{name}.yaml": data}, f"environment {name}")
+    return Made(name=name, files=(str(file.relative_to(ws.project.top)),), commit=commit)
+
+
+def check_environment(ws: Workspace, name: str) -> None:
+    """Raise for what is wrong with an environment and those of its rules; one that is not built yet is right."""
+    places = look_up(ws, name)
+    choose_environments(ws, places, ())
+    for environment in places.known.values():
+        with suppress(NotBuilt):
+            prepare(environment, setting_of(ws.project))
+
+
+def build_environment(ws: Workspace, name: str, *, again: bool = False) -> dict[str, str]:
+    """Build an environment, if it is not built yet, and say what it is."""
+    prepared = prepare(ws.library.environment(name), setting_of(ws.project, build=True, again=again))
+    return dict(prepared.facts)
+
+
+def list_environments(ws: Workspace) -> list[Listed]:
+    """The environments of the project."""
+    return [listed(name, partial(_environment_words, ws, name)) for name in ws.library.environments()]
+
+
+def _environment_words(ws: Workspace, name: str) -> str:
+    return ws.library.environment(name).doc
+
+
+def environment_facts(ws: Workspace, name: str) -> tuple[Environment, dict[str, str]]:
+    """An environment and what it is on this machine."""
+    environment = ws.library.environment(name)
+    try:
+        return environment, dict(prepare(environment, setting_of(ws.project)).facts)
+    except NotBuilt as problem:
+        return environment, {"state": problem.message}

@@ -1,0 +1,39 @@
+"""Flags on targets: one commit an action, however many targets it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stoa.errors import StoaError, nearest
+from stoa.workspace.open import Workspace
+from stoa.workspace.writing import ReviewReport, chosen_targets, write_reviews
+
+
+def flag(
+    ws: Workspace,
+    targets: Iterable[str] = (),
+    *,
+    reason: str,
+    text: str = "",
+    run: str = "",
+    group: str = "",
+    where: str = "",
+) -> ReviewReport:
+    """Flag targets, or the outcomes of a run for them.
+
+    Parameters
+    ----------
+    targets
+        Names or glob patterns.
+    reason
+        A reason code of the project.
+    where
+        SQL expression instead of, or beside, names.
+    """
+    known = ws.project.config.reasons
+    if reason not in known:
+        near = nearest(reason, list(known))
+        guess = f"; did you mean {near!r}?" if near else ""
+        raise StoaError(f"no reason code {reason!r}{guess}", f"codes in .stoa/config.yaml: {', '.join(known)}")
+    names = chosen_targets(ws, targets, where)
+    return write_reviews(ws, "flag", names, reason=reason, text=text, run=run, group=group)

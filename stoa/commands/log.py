@@ -1,0 +1,50 @@
+"""What a script printed for a target."""
+
+from __future__ import annotations
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.model import Outcome
+from stoa.project import LOG_FILE
+from stoa.workspace.open import Workspace
+from stoa.workspace.outcomes import outcome_of
+from stoa.workspace.targets import known_target
+
+
+class LogView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a script printed."""
+
+    target: str
+    group: str
+    run: str
+    status: str
+    whole: bool  # or only the ends of it
+    text: str
+
+
+def read_log(ws: Workspace, target: str, run: str = "", group: str = "") -> LogView:
+    """What the script printed for a target: the whole log where the products are, else its ends from the record.
+
+    Parameters
+    ----------
+    run
+        A run by name; by default the latest outcome of the target.
+    """
+    known_target(ws, target)
+    outcome = outcome_of(ws, target, run, group)
+    whole = _log_on_disk(ws, outcome)
+    return LogView(
+        target=target, group=outcome.group, run=outcome.run, status=outcome.status.value, whole=whole is not None,
+        text=outcome.log if whole is None else whole,
+    )  # fmt: skip
+
+
+def _log_on_disk(ws: Workspace, outcome: Outcome) -> str | None:
+    if not outcome.place:
+        return None
+    try:
+        file = ws.project.file(outcome.place) / LOG_FILE
+        return file.read_text("utf-8", "backslashreplace") if file.is_file() else None
+    except (StoaError, OSError):
+        return None  # the record has the ends

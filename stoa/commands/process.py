@@ -1,0 +1,201 @@
+"""Processes: making, listing, checking them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from stoa.commands.env import check_environment
+from stoa.errors import NotFoundError, StoaError
+from stoa.exec.job.command import check_command
+from stoa.meta.rules import ROLE_ORDER
+from stoa.model import Process
+from stoa.provenance.definitions import check_name, read_process
+from stoa.runs.chain import check_needs
+from stoa.runs.definitions import check_line_ends, read_files, read_script
+from stoa.runs.environments import look_up
+from stoa.runs.proposal import Proposal, propose
+from stoa.workspace.listing import Listed, listed
+from stoa.workspace.open import Workspace
+from stoa.workspace.roles import role_table
+from stoa.workspace.template import template
+from stoa.workspace.writing import Made, refuse_existing
+
+_NEW_PROCESS = """\
+# What STOA runs over every target. `stoa process check {name}` says whether it can.
+schema: 1
+name: {name}
+doc: {doc}
+script: {script}
+command: {command}
+over: {over}            # target: once a folder; image: once an image group
+inputs: {inputs}# image: {{role: correctedImage}}
+params: {params}# snr: {{type: float, default: 5, min: 1, unit: "", doc: "seed clip in sigma"}}
+outputs: {outputs}# sources: {{path: sources.fits, kind: catalogue}}
+results: {{}}             # rms: {{type: float, unit: Jy/beam, tolerance: 5%}}
+environment: host
+timeout: 10m
+"""
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with the definitions; empty when nothing is."""
+
+    checked: int
+    problems: tuple[tuple[str, str], ...]  # message, hint
+
+
+def shipped() -> list[str]:
+    """Names of the processes that come with STOA."""
+    return sorted(file.stem for file in (template() / "shipped" / "processes").glob("*.yaml"))
+
+
+def add_process(ws: Workspace, name: str) -> Made:
+    """Copy a shipped process, its script included, into the project, where it may be changed."""
+    if name not in shipped():
+        raise NotFoundError(
+            "shipped process",
+            name,
+            shipped(),
+            f"shipped: {', '.join(shipped())}; `stoa process new` makes one of yours",
+        )
+    definition = (template() / "shipped" / "processes" / f"{name}.yaml").read_bytes()
+    process = read_process(definition, f"{name}.yaml")
+    scripts = {
+        path: (template() / "shipped" / "scripts" / Path(path).name).read_bytes()
+        for path in (process.script, *process.files)
+    }
+    refuse_existing(ws, ws.project.process_file(name), "process", name)
+    refuse_existing(ws, ws.project.top / process.script, "script", process.script)
+    scripts = {path: content for path, content in scripts.items() if not _is_there(ws, path, content)}
+    ws.ready()
+    changes: dict[str, bytes | None] = {f"processes/{name}.yaml": definition}
+    changes |= {f"../{path}": content for path, content in scripts.items()}
+    commit = ws.store.commit(changes, f"process {name}, as shipped")
+    return Made(name=name, files=(f".stoa/processes/{name}.yaml", *scripts), commit=commit)
+
+
+def _is_there(ws: Workspace, path: str, content: bytes) -> bool:
+    """Whether a file that shipped processes share is there; one that differs was changed for another of them."""
+    file = ws.project.top / path
+    if file.is_file() and file.read_bytes() == content:
+        return True
+    refuse_existing(ws, file, "file", path)
+    return False
+
+
+def new_process(ws: Workspace, name: str, script: str, over: str = "") -> Made:
+    """Write a definition for a script, to be completed by hand.
+
+    What a Python script declares with argparse is proposed as parameters, inputs and outputs.
+
+    Parameters
+    ----------
+    over
+        ``target`` or ``image``; "" for what the arguments suggest.
+    """
+    check_name(name, "process")
+    file = ws.project.process_file(name)
+    refuse_existing(ws, file, "process", name)
+    place = Path(os.path.abspath(script))
+    if not place.is_file():
+        raise StoaError(f"the script {script} does not exist", "write it first; an empty file will do")
+    if not place.is_relative_to(ws.project.top):
+        raise StoaError(
+            f"the script {script} lies outside {ws.project.top}", "keep it in the repository, it is recorded"
+        )
+    relative = place.relative_to(ws.project.top).as_posix()
+    proposal = (propose(place.read_bytes()) if place.suffix == ".py" else None) or Proposal(words=["{target}"])
+    text = _new_definition(name, relative, proposal, over)
+    read_process(text.encode(), file.name)
+    ws.ready()
+    commit = ws.store.commit({f"processes/{name}.yaml": text.encode()}, f"process {name}")
+    return Made(name=name, files=(f".stoa/processes/{name}.yaml",), commit=commit)
+
+
+def _new_definition(name: str, script: str, proposal: Proposal, over: str) -> str:
+    words = ["{script}", *proposal.words]
+    quoted = [word if re.fullmatch(r"-{0,2}[A-Za-z][A-Za-z0-9-]*", word) else _quoted(word) for word in words]
+    command = ", ".join(["python", *quoted] if script.endswith(".py") else quoted)
+    text = _NEW_PROCESS.format(
+        name=name, doc=_quoted(proposal.doc), script=_scalar(script), command=f"[{command}]",
+        over=over or ("image" if proposal.inputs else "target"), inputs=_section(proposal.inputs),
+        params=_section(proposal.params), outputs=_section(proposal.outputs),
+    )  # fmt: skip
+    return text + "".join(f"# {note}\n" for note in proposal.notes)
+
+
+def _section(fields: Mapping[str, str]) -> str:
+    """What stands before the comment of a section: its fields, or that there are none."""
+    if not fields:
+        return "{}              "
+    return "".join(f"\n  {key}: {text}" for key, text in fields.items()) + "\n  "
+
+
+def _scalar(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def list_processes(ws: Workspace) -> list[Listed]:
+    """The processes of the project."""
+    return [listed(name, partial(_process_words, ws, name)) for name in ws.library.processes()]
+
+
+def _process_words(ws: Workspace, name: str) -> str:
+    return ws.library.process(name).doc
+
+
+def check_process(ws: Workspace, name: str) -> Process:
+    """A process, checked with its command, script, sets and environment.
+
+    Raises
+    ------
+    StoaError
+        With the first thing that is wrong.
+    """
+    process = ws.library.process(name)
+    check_command(process)
+    _check_roles(ws, process)
+    check_needs(ws, process)
+    check_line_ends(process, read_script(ws.project, process))
+    read_files(ws.project, process)
+    check_environment(ws, process.environment)
+    for set_name in ws.library.parameter_sets(name):
+        ws.library.parameter_set(process, set_name)
+    return process
+
+
+def _check_roles(ws: Workspace, process: Process) -> None:
+    """Raise `NotFoundError` for a role of an input that no rule gives and no document of another hand has."""
+    known = list(dict.fromkeys((*ROLE_ORDER, *(rule.role for rule in role_table(ws.project).rules))))
+    strange = [(name, role) for name, spec in process.inputs.items() for role in spec.role if role not in known]
+    if not strange:
+        return
+    documents = [found for _, found in ws.documents().values() if not isinstance(found, StoaError)]
+    held = {file.role for document in documents for group in document.groups for file in group.files}
+    where = ws.project.process_file(process.name).relative_to(ws.project.top)
+    for name, role in strange:
+        if role not in held:
+            raise NotFoundError(
+                f"role of input {name!r} of process {process.name!r} ({where})", role, known,
+                f"roles: {', '.join(known)}; `.stoa/roles.yaml` adds others",
+            )  # fmt: skip
+
+
+def check_all(ws: Workspace, names: tuple[str, ...] = ()) -> Checked:
+    """What is wrong with processes, their sets and environments."""
+    chosen = list(names) or ws.library.processes()
+    found = ws.library.problems(lambda name: check_process(ws, name), chosen)
+    if not names:
+        found += ws.library.problems(lambda name: look_up(ws, name), ws.library.environments())
+    return Checked(checked=len(chosen), problems=tuple((p.message, p.hint or "") for p in found))

@@ -1,0 +1,95 @@
+"""Named places where data lie."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.project import PRODUCTS_ROOT, Local, Project
+from stoa.provenance.definitions import check_name, read_config, read_local
+from stoa.provenance.dialect import block
+from stoa.workspace.open import Workspace
+from stoa.workspace.roots import RootState, root_state
+
+
+def add_root(ws: Workspace, name: str, path: str, doc: str = "") -> RootState:
+    """Name a root for everybody and say where it lies on this machine.
+
+    Raises
+    ------
+    StoaError
+        If the name is unsafe or there is no such folder.
+    """
+    check_name(name, "root")
+    place = Path(path).expanduser()
+    place = place if place.is_absolute() else Path.cwd() / place
+    if not place.is_dir():
+        if name != PRODUCTS_ROOT:
+            raise StoaError(f"{place} is no folder", f"`stoa root add {name} PATH` takes a folder that exists")
+        try:
+            place.mkdir(parents=True)
+        except OSError as problem:
+            raise StoaError(f"cannot make {place}: {problem.strerror}") from None
+    ws.ready()
+    roots = {**ws.project.local.roots, name: _stored(ws.project, place)}
+    local = msgspec.structs.replace(ws.project.local, roots=roots)
+    _write_local(ws.project, local)
+    if name not in ws.project.config.roots or (doc and ws.project.config.roots[name] != doc):
+        _share_root(ws, name, doc)
+    return root_state(reread(ws.project), name)
+
+
+def _stored(project: Project, place: Path) -> str:
+    """A place inside the project is kept relative, so that the project may be moved."""
+    place = place.resolve()
+    top = project.top.resolve()
+    return place.relative_to(top).as_posix() if place.is_relative_to(top) else str(place)
+
+
+def _write_local(project: Project, local: Local) -> None:
+    aside = project.local_file.with_suffix(".new")
+    aside.write_bytes(
+        block({"schema": 1, **{name: value for name, value in msgspec.to_builtins(local).items() if value != {}}})
+    )
+    aside.replace(project.local_file)
+
+
+def _share_root(ws: Workspace, name: str, doc: str) -> None:
+    """Add a line to the roots of `config.yaml`; what people wrote there, comments too, stays as it is."""
+    file = ws.project.config_file
+    lines = file.read_text().splitlines(keepends=True)
+    entry = f"  {name}: {_quoted(doc or 'data')}\n"
+    start = next((n for n, text in enumerate(lines) if re.match(r"roots\s*:", text)), None)
+    if start is None:
+        lines += ["roots:\n", entry]
+    else:
+        _put_root(lines, start, name, entry)
+    text = "".join(lines)
+    read_config(text.encode(), "config.yaml")
+    ws.store.commit({"config.yaml": text.encode()}, f"root {name}")
+
+
+def _put_root(lines: list[str], start: int, name: str, entry: str) -> None:
+    """Put a root's line where the root has one already, or first below the line `roots:`."""
+    stop = next((n for n, text in enumerate(lines) if n > start and re.match(r"[^\s#]", text)), len(lines))
+    there = [n for n in range(start + 1, stop) if re.match(rf"  {re.escape(name)}\s*:", lines[n])]
+    if there:
+        lines[there[0]] = entry
+    else:
+        lines[start] = re.sub(r"(roots\s*:).*", r"\1", lines[start]) if "{}" in lines[start] else lines[start]
+        lines.insert(start + 1, entry)
+
+
+def _quoted(text: str) -> str:
+    from json import dumps
+
+    return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9 _,.-]*", text) else dumps(text, ensure_ascii=False)
+
+
+def reread(project: Project) -> Project:
+    """The project with the settings that its files have now."""
+    local = read_local(project.local_file.read_bytes(), "local.yaml") if project.local_file.exists() else Local()
+    return Project(project.top, read_config(project.config_file.read_bytes(), "config.yaml"), local)

@@ -1,0 +1,92 @@
+"""Everything that is known of a target or a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.model import Outcome, Review, Run, Summary, Target
+from stoa.provenance.index import decode_outcome
+from stoa.workspace.agreement import Contradiction, Disagreement, contradictions, disagreements
+from stoa.workspace.names import resolve_run, run_of
+from stoa.workspace.open import Workspace
+from stoa.workspace.reviews import reviews_of, select_reviews
+from stoa.workspace.targets import known_target, metadata_rows
+
+
+class OutcomeView(msgspec.Struct, frozen=True, kw_only=True):
+    """An outcome with the definitions it came from."""
+
+    process: str
+    params: str
+    outcome: Outcome
+    folder: str  # of its products on this machine; "" where they are not
+
+
+class TargetView(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known of a target."""
+
+    target: Target
+    folder: str
+    folder_exists: bool
+    metadata: dict[str, object]
+    latest: tuple[OutcomeView, ...]
+    reviews: tuple[Review, ...]
+    open_flags: tuple[str, ...]  # ids
+    disagreements: tuple[Disagreement, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+
+
+class RunView(msgspec.Struct, frozen=True, kw_only=True):
+    """A run with its summary."""
+
+    run: Run
+    summary: Summary | None
+    commit_hint: str  # the git command that shows its commits
+    reviews: tuple[Review, ...] = ()  # of the run as such and of its outcomes
+
+
+def show_run(ws: Workspace, name: str) -> RunView:
+    """A run by name."""
+    run = run_of(ws, resolve_run(ws, name))
+    summary = ws.index.rows("SELECT summary FROM runs WHERE run = ?", (run.id,))[0][0]
+    return RunView(
+        run=run, summary=msgspec.json.decode(summary, type=Summary) if summary else None,
+        commit_hint=f"git log --grep 'Stoa-Run: {run.id}'",
+        reviews=tuple(select_reviews(ws, "WHERE run = ?", [run.id])),
+    )  # fmt: skip
+
+
+def show_target(ws: Workspace, name: str) -> TargetView:
+    """A target: its folder, metadata, latest outcomes, flags and comments."""
+    target = known_target(ws, name)
+    sql = (
+        "SELECT l.process, l.params, o.record FROM current l JOIN outcomes o ON o.id = l.outcome"
+        " WHERE l.target = ? ORDER BY o.run, l.grp"
+    )
+    latest = tuple(_view(ws, *row) for row in ws.index.rows(sql, (name,)))
+    try:
+        folder = ws.project.folder(target)
+    except StoaError:
+        folder = Path(target.path)
+    flags = ws.index.rows("SELECT id FROM open_flags WHERE target = ? ORDER BY id", (name,))
+    return TargetView(
+        target=target, folder=str(folder), folder_exists=folder.is_dir(),
+        metadata=dict(metadata_rows(ws).get(name, {})), latest=latest,
+        reviews=tuple(reviews_of(ws, name)), open_flags=tuple(row[0] for row in flags),
+        disagreements=disagreements(ws, target=name), contradictions=contradictions(ws, name),
+    )  # fmt: skip
+
+
+def _view(ws: Workspace, process: str, params: str, record: str) -> OutcomeView:
+    outcome = decode_outcome(record)
+    folder = ""
+    if outcome.place:
+        try:
+            place = ws.project.file(outcome.place)
+            folder = str(place) if place.is_dir() else ""
+        except StoaError:
+            folder = ""
+    return OutcomeView(process=process, params=params, outcome=outcome, folder=folder)

@@ -1,0 +1,1 @@
+"""Results as words, cells and HTML; prints nothing and knows no terminal and no browser."""

@@ -1,0 +1,36 @@
+"""Runs and outcomes in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stoa.model import CauseGroup
+from stoa.show.words import count, duration, one_line
+from stoa.workspace.listing import RunRow
+
+
+def state_in_words(row: RunRow) -> str:
+    """The state of a run; of one that nobody watches over, where it is and what is left of it."""
+    if row.state == "orphaned":
+        pids = ", ".join(str(pid) for pid in row.pids)
+        goes_on = "runs" if row.still_running == 1 else "run"
+        return f"lost its STOA; {count(row.still_running, 'job')} still {goes_on} (pids {pids})"
+    if row.state == "submitted":
+        return "at a cluster"
+    if row.state == "elsewhere":
+        return f"on {row.host}, which cannot be seen from here (last sign of life {duration(row.silent_s)} ago)"
+    return row.state
+
+
+def cause_lines(causes: Iterable[CauseGroup]) -> list[str]:
+    """Failures grouped by cause, one line each."""
+    return [
+        f"{group.count} {group.status.value}: {one_line(group.cause)}  [{some(group.targets, 3)}]" for group in causes
+    ]
+
+
+def some(names: Iterable[str], most: int) -> str:
+    """The first few names, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more

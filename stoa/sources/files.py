@@ -1,0 +1,44 @@
+"""Where tables and plots of sources are written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stoa.catalogue.regions import write_ds9
+from stoa.catalogue.tables import write_table
+from stoa.workspace.open import Workspace
+
+if TYPE_CHECKING:
+    pass
+
+FOLDER = "catalogues"
+
+
+def catalogues_folder(ws: Workspace) -> Path:
+    """The project's folder of catalogues, made if it is missing."""
+    folder = ws.project.top / FOLDER
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def label(source: str) -> str:
+    """Name of a file made from a source; a value that was given on a command line may hold any character."""
+    name = (
+        Path(source).stem if Path(source).suffix in (".vot", ".fits", ".ecsv", ".csv", ".xml", ".parquet") else source
+    )
+    return re.sub(r"[^\w@.+=,-]+", "_", name)[:150]
+
+
+def write(ws: Workspace, table: Any, out: Path | None, label: str) -> tuple[str, ...]:
+    """Write a table where it was asked for, or as VOTable and FITS."""
+    files = [out] if out else [catalogues_folder(ws) / f"{label}{suffix}" for suffix in (".vot", ".fits")]
+    for file in files:
+        if file.suffix == ".reg":
+            write_ds9(table, file, name="sources")
+        else:
+            write_table(table, file)
+    return tuple(
+        str(file.relative_to(ws.project.top)) if file.is_relative_to(ws.project.top) else str(file) for file in files
+    )

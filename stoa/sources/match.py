@@ -1,0 +1,89 @@
+"""Sources matched with a catalogue on the sky."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from stoa.catalogue.angles import radius_arcsec
+from stoa.catalogue.fluxes import FluxComparison, compare, published
+from stoa.catalogue.match import Offset
+from stoa.catalogue.match import match as match_tables
+from stoa.catalogue.tables import read_table
+from stoa.workspace.open import Workspace
+
+if TYPE_CHECKING:
+    pass
+from stoa.sources.figures import cut_facts
+from stoa.sources.files import label, write
+from stoa.sources.stack import COUNTED, sources_of
+
+
+class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What matching with a catalogue gave."""
+
+    source: str
+    catalogue: str
+    radius_arcsec: float
+    files: tuple[str, ...]
+    sources: int
+    calibrators: int  # sources left out because they are on calibrators
+    matched: int  # sources with an object within the radius
+    objects: int  # distinct objects
+    expected: float  # matches by chance
+    offset: Offset | None
+    fluxes: FluxComparison | None = None
+
+
+def match(
+    ws: Workspace,
+    source: str,
+    catalogue: Path,
+    radius: str = "5arcsec",
+    *,
+    calibrators: bool = False,
+    unique: bool = False,
+    keep: Iterable[str] = (),
+    quality: bool = False,
+    flux: str = "",
+    index: float = 0.0,
+    out: Path | None = None,
+) -> MatchReport:
+    """Match the sources of a run, or of a table on disk, with a catalogue on the sky, and write the matches.
+
+    Parameters
+    ----------
+    source
+        A run, ``PROCESS@SET``, or a table file.
+    radius
+        Largest separation.
+    calibrators
+        Keep sources on calibrators, which are quasars and match for certain.
+    unique
+        One row a catalogue object in the table that is written.
+    flux
+        Published fluxes to compare with, and where they were measured: ``F6cm@6cm``.
+    index
+        Spectral index along which they are carried to the observed frequency.
+    """
+    table = sources_of(ws, source, keep, quality=quality)
+    found = match_tables(
+        table, read_table(catalogue), radius_arcsec(radius), calibrators=calibrators, unique=unique,
+        names=(source, str(catalogue)),
+    )  # fmt: skip
+    fluxes = compare(found.table, published(flux), index) if flux else None
+    found.table.meta = {
+        **{name: table.meta[name] for name in COUNTED if name in table.meta}, **cut_facts(table),
+        "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec, "left_out": found.calibrators,
+        "matched": found.matched, "objects": found.objects, "expected": round(found.expected, 4),
+        **({"fluxes": flux, "index": index} if flux else {}),
+    }  # fmt: skip
+    return MatchReport(
+        source=source, catalogue=str(catalogue), radius_arcsec=found.radius_arcsec,
+        files=write(ws, found.table, out, f"{label(source)}-x-{catalogue.stem}"), sources=found.sources,
+        calibrators=found.calibrators, matched=found.matched, objects=found.objects, expected=found.expected,
+        offset=found.offset, fluxes=fluxes,
+    )  # fmt: skip

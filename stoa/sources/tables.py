@@ -1,0 +1,78 @@
+"""The source tables of a run, read as they are on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from stoa.catalogue.stack import Part
+from stoa.errors import StoaError
+from stoa.model import Outcome, Process, Status
+from stoa.provenance.definitions import read_process
+from stoa.workspace.names import RunName
+from stoa.workspace.open import Workspace
+
+if TYPE_CHECKING:
+    pass
+
+
+def nothing_to_stack(source: str, missing: list[str], left_out: Mapping[str, int]) -> StoaError:
+    """The error for a run or pair of which no source table can be read here."""
+    if missing:
+        return StoaError(
+            f"the tables of {source} are not on this machine ({len(missing)}, such as {missing[0]})",
+            "`stoa root add products PATH` says where the products lie",
+        )
+    words = ", ".join(f"{number} {status}" for status, number in left_out.items()) or "it has none"
+    return StoaError(f"{source} has no ok outcome with a table of sources ({words})", "`stoa status` shows what failed")
+
+
+def catalogue_output(ws: Workspace, name: RunName, outcomes: Iterable[Outcome]) -> str:
+    """The output of kind catalogue that the process declared when it ran."""
+    run = name.run or max((o.run for o in outcomes), default="")
+    data = ws.store.frozen(run, "process.yaml")
+    process: Process | None = read_process(data, "process.yaml") if data else None
+    found = [key for key, spec in process.outputs.items() if spec.kind == "catalogue"] if process else []
+    if len(found) == 1:
+        return found[0]
+    words = f"has the catalogues {', '.join(found)}" if found else "declares no output of kind catalogue"
+    raise StoaError(f"process {name.process!r} {words}", "`--output NAME` chooses one; `kind: catalogue` declares one")
+
+
+def tables_of(
+    ws: Workspace, name: RunName, outcomes: Iterable[Outcome], output: str
+) -> tuple[list[Part], list[str], dict[str, int]]:
+    """Tables of the ok outcomes that are on this machine, products that are not, and other jobs by status."""
+    kinds = _kinds(ws)
+    parts: list[Part] = []
+    missing: list[str] = []
+    left_out: dict[str, int] = {}
+    for o in sorted(outcomes, key=lambda o: (o.target, o.group)):
+        ref = o.outputs.get(output)
+        if o.status != Status.OK or ref is None:
+            left_out[o.status.value] = left_out.get(o.status.value, 0) + 1
+            continue
+        path = ws.project.file(ref)
+        if not path.is_file():
+            missing.append(ref.path)
+            continue
+        intent, kind = kinds.get((o.target, o.group), ("", ""))
+        parts.append(
+            Part(
+                path=path, target=o.target, group=o.group, intent=intent, kind=kind, process=name.process,
+                params=name.params, run=o.run, product=ref.path,
+            )
+        )  # fmt: skip
+    return parts, missing, left_out
+
+
+def _kinds(ws: Workspace) -> dict[tuple[str, str], tuple[str, str]]:
+    """Intent and kind of every image group that the metadata documents know."""
+    found = {}
+    for target, (_, document) in ws.documents().items():
+        if isinstance(document, StoaError):
+            continue
+        for group in document.groups:
+            facts = next((file.derived for file in group.files if file.derived.get("intent")), {})
+            found[target, group.key] = (facts.get("intent", ""), facts.get("kind", ""))
+    return found

@@ -1,0 +1,128 @@
+"""An open project: the handles that every verb takes as its first argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.meta.document import READER, Document, MetadataError
+from stoa.meta.select import COLUMNS, columns
+from stoa.meta.xml import from_xml
+from stoa.model import Target
+from stoa.project import Project
+from stoa.provenance.checksums import Checksums
+from stoa.provenance.git import Remains, Repository, check_ready, find
+from stoa.provenance.index import Index
+from stoa.provenance.library import Library, open_project
+from stoa.provenance.store import Store
+from stoa.workspace.live import Healing, LiveRun, heal, live_runs
+
+_SQL_TYPES = {"str": "TEXT", "int": "INTEGER", "float": "REAL", "bool": "INTEGER"}
+
+
+class Workspace:
+    """Handles to one project; what is not asked for is not opened.
+
+    Parameters
+    ----------
+    start
+        A folder in the project.
+    """
+
+    def __init__(self, start: Path) -> None:
+        self.project: Project = open_project(start)
+        self.library = Library(self.project)
+
+    def reread(self) -> None:
+        """Forget what was read of settings and targets; they may have changed since."""
+        self.project = open_project(self.project.top)
+        self.library = Library(self.project)
+        for name in ("targets", "store"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def repository(self) -> Repository:
+        return find(self.project.top)
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.project, self.repository)
+
+    @cached_property
+    def checksums(self) -> Checksums:
+        return Checksums(self.project.cache / "checksums.sqlite")
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        return self.library.targets()
+
+    @cached_property
+    def _index(self) -> Index:
+        return _make_index(self.project.index_file)
+
+    def fresh_index(self, file: Path) -> Index:
+        """An index of what can be read of the commit that is checked out, built anew in another file."""
+        index = _make_index(file)
+        self.store.update(index, _read_meta, self.repository.snapshot(kind=Remains))
+        return index
+
+    @property
+    def index(self) -> Index:
+        """The index, up to date with the commit that is checked out."""
+        self.store.update(self._index, _read_meta)
+        return self._index
+
+    def ready(self) -> None:
+        """Raise `StoaError` unless records can be committed now; heals runs that were cut off."""
+        check_ready(self.repository)
+        healing = self.heal()
+        if healing.hindered:
+            raise StoaError(healing.hindered)
+
+    def heal(self) -> Healing:
+        """Put runs that were cut off into git, where that is possible now."""
+        return heal(self.store)
+
+    def live(self) -> dict[str, LiveRun]:
+        """Runs that are not in git as a whole, by id."""
+        return live_runs(self.store)
+
+    def document(self, target: str) -> Document | None:
+        """The metadata document of a target as it stands in git, or None."""
+        data = self.store.snapshot().read_record(f"{self.store.prefix}/{Project.meta_record(target)}")
+        return from_xml(data) if data is not None else None
+
+    def documents(self) -> dict[str, tuple[str, Document | StoaError]]:
+        """Object id and metadata document (or what is wrong with it) of every target that has one."""
+        rows = self.index.rows("SELECT target, oid, document, problem FROM documents ORDER BY target")
+        return {target: (oid, unpacked(document, problem)) for target, oid, document, problem in rows}
+
+    def close(self) -> None:
+        """Close the files that were opened."""
+        for name in ("_index", "checksums", "repository"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+
+def _read_meta(_target: str, data: bytes) -> tuple[Mapping[str, Any], bytes]:
+    document = from_xml(data)
+    return columns(document), msgspec.msgpack.encode(document)
+
+
+def _make_index(file: Path) -> Index:
+    # What a packed document looks like is part of the version, so that one of an older STOA is not read.
+    layout = msgspec.json.encode(msgspec.json.schema(Document)).decode()
+    return Index(file, {name: _SQL_TYPES[spec.type] for name, spec in COLUMNS.items()}, f"{READER} {layout}")
+
+
+_DOCUMENT = msgspec.msgpack.Decoder(Document)
+
+
+def unpacked(document: bytes | None, problem: str) -> Document | StoaError:
+    """A document as the index has it, or what is wrong with it."""
+    return _DOCUMENT.decode(document) if document is not None else MetadataError(problem)

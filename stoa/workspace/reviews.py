@@ -1,0 +1,66 @@
+"""Flags, clearings and comments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stoa.model import Author, Review
+from stoa.workspace.names import resolve_run, run_of
+from stoa.workspace.open import Workspace
+from stoa.workspace.targets import known_target
+
+
+def reviews_of(ws: Workspace, target: str = "") -> list[Review]:
+    """Flags, clearings and comments in the order they were made, of one target, of one run, or of all.
+
+    Parameters
+    ----------
+    target
+        A target, or a run by name; "" for all.
+
+    Raises
+    ------
+    NotFoundError
+        If the target is unknown and nothing was ever said about it.
+    """
+    if not target:
+        return select_reviews(ws, "", [])
+    if (found := select_reviews(ws, "WHERE target = ?", [target])) or target in ws.targets:
+        return found
+    if target == "last" or target[:8].isdigit():
+        return select_reviews(ws, "WHERE run = ?", [run_of(ws, resolve_run(ws, target)).id])
+    known_target(ws, target)
+    return []
+
+
+def select_reviews(ws: Workspace, where: str, arguments: list[str]) -> list[Review]:
+    """Reviews that an SQL condition selects, in the order they were made."""
+    rows = ws.index.rows(
+        f"SELECT id, kind, target, run, grp, reason, text, author, email, time FROM reviews {where}"
+        " ORDER BY id, target",
+        arguments,
+    )
+    return [
+        Review(
+            schema=1, id=row[0], kind=row[1], target=row[2], run=row[3], group=row[4], reason=row[5], text=row[6],
+            author=Author(row[7], row[8]), time=row[9],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def flag_rows(ws: Workspace, *, every: bool = False) -> list[dict[str, Any]]:
+    """Flags as flat rows: the open ones, or all with whether they are open."""
+    columns = "id, target, run, grp, reason, text, author, email, time"
+    is_open = "EXISTS (SELECT 1 FROM open_flags f WHERE f.id = r.id AND f.target = r.target)"
+    sql = f"SELECT {columns}, {is_open} AS open FROM reviews r WHERE kind = 'flag' AND (? OR open) ORDER BY id, target"
+    names = ["id", "target", "run", "group", "reason", "text", "author", "email", "time", "open"]
+    return [dict(zip(names, row, strict=True)) | {"open": bool(row[-1])} for row in ws.index.rows(sql, (every,))]
+
+
+def flagged(ws: Workspace) -> dict[str, list[str]]:
+    """Reasons of the open flags of every flagged target."""
+    found: dict[str, list[str]] = {}
+    for target, reason in ws.index.rows("SELECT target, reason FROM open_flags ORDER BY id"):
+        found.setdefault(target, []).append(reason)
+    return found

@@ -1,0 +1,119 @@
+"""Which targets a verb is about."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable
+
+import msgspec
+
+from stoa.errors import NotFoundError, StoaError, nearest
+from stoa.model import BAD
+from stoa.provenance.index import QueryError
+from stoa.workspace.open import Workspace
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user asked for; empty fields ask for nothing.
+
+    Targets come from `targets` and `where` (all when both are empty); of those, the states
+    choose: with none of them new and stale ones, otherwise the ones that any of them names.
+    """
+
+    targets: tuple[str, ...] = ()  # names or glob patterns
+    where: str = ""  # SQL expression over the columns of the target's row
+    new: bool = False
+    stale: bool = False
+    failed: bool = False
+    flagged: bool = False
+    like: str = ""  # part of a cause
+    force: bool = False
+
+    @property
+    def names_states(self) -> bool:
+        return self.new or self.stale or self.failed or self.flagged or bool(self.like)
+
+
+def match_names(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Known names that any pattern fits, in the order they are known.
+
+    Raises
+    ------
+    NotFoundError
+        If a name is unknown; a `StoaError` if a pattern fits nothing.
+    """
+    names = list(known)
+    chosen: set[str] = set()
+    for pattern in patterns:
+        found = [pattern] if pattern in names else fnmatch.filter(names, pattern)
+        if not found and any(c in pattern for c in "*?["):
+            raise StoaError(f"no target fits {pattern!r}", "`stoa target list` shows the targets")
+        if not found:
+            raise NotFoundError("target", pattern, names, "`stoa target list` shows the targets")
+        chosen.update(found)
+    return [name for name in names if name in chosen]
+
+
+def choose(ws: Workspace, selection: Selection, process: str = "", params: str = "") -> list[str]:
+    """Names of the targets that a selection's patterns and SQL expression fit."""
+    names = list(ws.targets)
+    if not names:
+        raise StoaError("this project has no targets yet", "`stoa target add ROOT GLOB` adds some")
+    if selection.targets:
+        names = match_names(selection.targets, names)
+    if selection.where:
+        fitting = _where(ws, selection.where, process, params)
+        names = [name for name in names if name in fitting]
+    return names
+
+
+def _where(ws: Workspace, expression: str, process: str, params: str) -> set[str]:
+    pair = " AND l.process = ? AND l.params = ?" if process else ""  # of any pair otherwise
+    source = (
+        "SELECT t.name, m.*, o.status, o.cause, o.duration_s, o.memory_mb, o.run, o.grp,"
+        " EXISTS (SELECT 1 FROM open_flags f WHERE f.target = t.name) AS flagged"
+        " FROM target_names t LEFT JOIN metadata m ON m.target = t.name"
+        f" LEFT JOIN current l ON l.target = t.name{pair}"
+        " LEFT JOIN outcomes o ON o.id = l.outcome"
+    )
+    known = ("status", "cause", "duration_s", "memory_mb", "run", "grp", "flagged")
+    return _fitting(ws, source, expression, (process, params) if process else (), "--where", known)
+
+
+def described(ws: Workspace, expression: str, asker: str) -> set[str]:
+    """Targets whose metadata an SQL expression fits.
+
+    Parameters
+    ----------
+    asker
+        Who asks, for messages.
+    """
+    source = "SELECT t.name, m.* FROM target_names t LEFT JOIN metadata m ON m.target = t.name"
+    return _fitting(ws, source, expression, (), asker, ())
+
+
+def _fitting(
+    ws: Workspace, source: str, expression: str, arguments: tuple[str, ...], asker: str, further: tuple[str, ...]
+) -> set[str]:
+    index = ws.index
+    index.connection.execute("CREATE TEMP TABLE IF NOT EXISTS target_names(name TEXT PRIMARY KEY)")
+    index.connection.execute("DELETE FROM target_names")
+    index.connection.executemany("INSERT INTO target_names VALUES (?)", [(name,) for name in ws.targets])
+    try:
+        _, rows = index.select(f"SELECT DISTINCT name FROM ({source}) WHERE ({expression}\n)", arguments)
+    except QueryError as problem:
+        columns = [row[1] for row in index.rows("SELECT * FROM pragma_table_info('metadata')")]
+        raise _with_guess(problem, asker, [*columns, "name", *further]) from None
+    return {row[0] for row in rows}
+
+
+def _with_guess(problem: QueryError, asker: str, known: list[str]) -> QueryError:
+    missing = problem.message.partition("no such column: ")[2]
+    near = nearest(missing, known) if missing else None
+    guess = f"; did you mean {near!r}?" if near else ""
+    return QueryError(f"{asker}: {problem.message}{guess}", f"columns: {', '.join(known)}")
+
+
+def is_bad(status: str) -> bool:
+    """Whether `--failed` selects a status."""
+    return status in {bad.value for bad in BAD}

@@ -1,0 +1,133 @@
+"""Writing definitions and reviews: one commit an action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.model import SCHEMA, Review
+from stoa.provenance.ids import horizon, id_after, now
+from stoa.workspace.names import resolve_run
+from stoa.workspace.open import Workspace
+from stoa.workspace.selection import Selection, choose, match_names
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A definition that was written and committed."""
+
+    name: str
+    files: tuple[str, ...]
+    commit: str
+
+
+def refuse_existing(ws: Workspace, file: Path, kind: str, name: str) -> None:
+    """Raise `StoaError` if a definition has been written already."""
+    if file.exists():
+        article = "an" if kind[0] in "aeiou" else "a"
+        where = file.relative_to(ws.project.top)
+        raise StoaError(f"there is {article} {kind} {name!r} already ({where})", "edit it, or remove it first")
+
+
+MAX_TEXT = 10_000
+
+
+class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was written."""
+
+    id: str
+    kind: str
+    targets: tuple[str, ...]
+    commit: str
+    run: str = ""  # of a comment on a run as such
+
+
+def chosen_targets(ws: Workspace, targets: Iterable[str], where: str, otherwise: str = "") -> list[str]:
+    """Targets by name, glob or SQL expression; `StoaError` if nothing is named."""
+    patterns = tuple(targets)
+    if where:
+        return choose(ws, Selection(targets=patterns, where=where))
+    if not patterns:
+        raise StoaError("which targets?", f"name them, or choose them with --where{otherwise}")
+    return match_names(patterns, ws.targets)
+
+
+def write_reviews(
+    ws: Workspace,
+    kind: Literal["flag", "unflag", "comment"],
+    targets: list[str],
+    *,
+    reason: str = "",
+    text: str = "",
+    run: str = "",
+    group: str = "",
+    clears: dict[str, list[str]] | None = None,
+) -> ReviewReport:
+    """Write one review per target in one commit."""
+    if not targets:
+        raise StoaError("no target fits", "`stoa target list --where ...` shows which would")
+    check_length(text)
+    ws.ready()
+    event = next_id(ws)
+    author, moment = ws.repository.author(), now()
+    run_id = _run_id(ws, run, group, targets)
+    reviews = [
+        Review(
+            schema=SCHEMA, id=event, kind=kind, target=target, run=run_id, group=group, reason=reason, text=text,
+            clears=tuple((clears or {}).get(target, ())), author=author, time=moment,
+        )
+        for target in targets
+    ]  # fmt: skip
+    commit = ws.store.add_reviews(reviews, subject(kind, targets, reason, text))
+    return ReviewReport(id=event, kind=kind, targets=tuple(targets), commit=commit)
+
+
+def check_length(text: str) -> None:
+    """Raise `StoaError` if a text is too long for a record."""
+    if len(text) > MAX_TEXT:
+        raise StoaError(f"a text of {len(text)} characters is too long (at most {MAX_TEXT})")
+
+
+def next_id(ws: Workspace) -> str:
+    """An id for a new review, later than those that are known."""
+    return id_after(ws.index.rows("SELECT ifnull(max(id), '') FROM reviews WHERE id < ?", (horizon(),))[0][0])
+
+
+def one_run(ws: Workspace, name: str) -> str:
+    """The id of the run that a name stands for, which may not be a pair."""
+    run = resolve_run(ws, name).run
+    if not run:
+        raise StoaError(f"{name!r} stands for the outcomes of several runs", "`stoa runs` lists the runs: name one")
+    return run
+
+
+def _run_id(ws: Workspace, name: str, group: str, targets: list[str]) -> str:
+    """The run that a review is about, "" for the targets as such; its outcomes have to be there.
+
+    Raises
+    ------
+    StoaError
+        If the run, or any run when only a group is named, has no outcome of a target (and group).
+    """
+    wanted = one_run(ws, name) if name else ""
+    if wanted or group:
+        rows = ws.index.rows(
+            "SELECT DISTINCT target FROM outcomes WHERE (? = '' OR run = ?) AND (? = '' OR grp = ?)",
+            (wanted, wanted, group, group),
+        )
+        lacking = [target for target in targets if (target,) not in set(rows)]
+        if lacking:
+            where = " ".join(words for words in (f"image group {group}" if group else "", wanted) if words)
+            raise StoaError(f"target {lacking[0]!r} has no outcome of {where}", f"`stoa show {lacking[0]}` lists them")
+    return wanted
+
+
+def subject(kind: str, targets: list[str], reason: str, text: str) -> str:
+    """The first line of a review's commit message."""
+    whom = targets[0] if len(targets) == 1 else f"{len(targets)} targets"
+    first = text.strip().splitlines()[0] if text.strip() else ""
+    words = f"{kind} {whom}" + (f" ({reason})" if reason else "") + (f": {first}" if first else "")
+    return words if len(words) <= 100 else f"{words[:97]}..."
