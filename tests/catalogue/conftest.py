@@ -93,7 +93,7 @@ def noise(shape: tuple[int, ...], seed: int = 1) -> np.ndarray:
 
 def header(nx: int, ny: int) -> dict[str, Any]:
     axes = [("RA---SIN", 150.0, -PIXEL_DEG), ("DEC--SIN", 2.0, PIXEL_DEG), ("FREQ", 1.0e11, 2e9), ("STOKES", 1.0, 1.0)]
-    cards: dict[str, Any] = {"BUNIT": "Jy/beam", "RADESYS": "ICRS", "BPA": 0.0}
+    cards: dict[str, Any] = {"BUNIT": "Jy/beam", "RADESYS": "ICRS", "BPA": 0.0, "TELESCOP": "ALMA"}
     cards |= dict.fromkeys(("BMAJ", "BMIN"), FWHM_PIX * PIXEL_DEG)
     for number, (kind, value, step) in enumerate(axes, 1):
         pixel = {1: nx // 2 + 1.0, 2: ny // 2 + 1.0}.get(number, 1.0)

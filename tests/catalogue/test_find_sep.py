@@ -200,7 +200,9 @@ def test_a_given_beam_is_used_only_where_the_header_has_none(image, search) -> N
         ({"BMAJ": None}, "no beam"),
         ({"CTYPE1": "LINEAR", "CTYPE2": "LINEAR"}, "no celestial coordinates"),
         ({"CTYPE1": None, "CTYPE2": None}, "no celestial coordinates"),
-        ({"BUNIT": "K"}, "the unit is 'K'"),
+        ({"BUNIT": "adu"}, "the unit is 'adu', which does not convert"),
+        ({"BUNIT": None}, "no unit: the header has no BUNIT"),
+        ({"TELESCOP": "VLA"}, "no dish to model one: TELESCOP is 'VLA'"),
         ({"CTYPE3": "VOPT", "CRVAL3": 0.0, "CUNIT3": "m/s"}, "no frequency"),
     ],
 )
@@ -209,7 +211,7 @@ def test_a_header_that_lacks_something_is_said(image, search, find_sep: ModuleTy
         search(image([(48, 48, 0.1)], cards=cards))
 
 
-@pytest.mark.parametrize(("value", "cause"), [(np.nan, "all pixels are NaN"), (0.0, "rms is zero")])
+@pytest.mark.parametrize(("value", "cause"), [(np.nan, "all pixels are NaN"), (0.0, "all pixels are exactly zero")])
 def test_an_image_without_a_signal_is_said(image, search, find_sep: ModuleType, value: float, cause: str) -> None:
     with pytest.raises(find_sep.finding.ImageError, match=cause):
         search(rewrite(image([]), lambda data: data.fill(value)))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from finder_truth import true_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:File may have been truncated")
 
@@ -76,18 +77,13 @@ def truth(examples: Path) -> list[dict[str, str]]:
     return read(examples / "archive" / "truth.csv")
 
 
-def true_ones(image: Image, truth: list[dict[str, str]]) -> list[dict[str, str]]:
-    keys = ("folder", "target", "intent")
-    return [true for true in truth if all(true[key] == image.row[key] for key in keys)]
-
-
 def pairs(images: list[Image], truth: list[dict[str, str]]) -> list[tuple[dict[str, str], Any]]:
     """True sources of the searched images that are no cubes, with the nearest row or None if that is a beam away."""
     found = []
     for image in images:
         if image.cause or image.row["kind"] == "cube":
             continue
-        for true in true_ones(image, truth):
+        for true in true_of(image.row, truth):
             nearest = min(image.sources, key=lambda s: offset_arcsec(s, true), default=None)
             near = nearest is not None and offset_arcsec(nearest, true) < image.results["beam_major_arcsec"]
             found.append((true, nearest if near else None))
@@ -100,7 +96,7 @@ def false_ones(images: list[Image], truth: list[dict[str, str]]) -> list[float]:
         float(source["snr"])
         for image in images
         for source in image.sources
-        if all(offset_arcsec(source, true) > image.results["beam_major_arcsec"] for true in true_ones(image, truth))
+        if all(offset_arcsec(source, true) > image.results["beam_major_arcsec"] for true in true_of(image.row, truth))
     ]
 
 
@@ -143,7 +139,7 @@ def test_fluxes_agree_with_truth(default: list[Image], truth: list[dict[str, str
 
 def test_the_noise_is_that_of_the_truth_table(default: list[Image], truth: list[dict[str, str]]) -> None:
     for image in default:
-        true = true_ones(image, truth)
+        true = true_of(image.row, truth)
         if true and image.row["kind"] == "cont" and not image.cause:
             assert image.results["rms"] == pytest.approx(float(true[0]["rms_jy"]), rel=0.07), image.row["file"]
 

@@ -10,10 +10,12 @@ import pytest
 def test_a_shipped_process_is_copied_with_its_script(survey):
     before = survey.head()
     assert survey.ok("process", "add", "sep").startswith(
-        "wrote .stoa/processes/sep.yaml, scripts/find_sep.py and scripts/finding.py (commit "
+        "wrote .stoa/processes/sep.yaml, scripts/find_sep.py, scripts/finding.py, scripts/fitsimage.py,"
+        " scripts/fitsaxes.py and scripts/fitsunits.py (commit "
     )
     assert survey.subjects(before) == ["process sep, as shipped"]
-    assert survey.changed(before) == [".stoa/processes/sep.yaml", "scripts/find_sep.py", "scripts/finding.py"]
+    scripts = ["find_sep.py", "finding.py", "fitsaxes.py", "fitsimage.py", "fitsunits.py"]
+    assert survey.changed(before) == [".stoa/processes/sep.yaml", *(f"scripts/{name}" for name in scripts)]
     assert survey.ok("process", "check", "sep") == "1 process checked, 0 problems\n"
 
 

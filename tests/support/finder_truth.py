@@ -28,6 +28,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -98,7 +99,7 @@ def search(finder: str, module: ModuleType, files: dict[str, Row], *options: str
         out = Path(folder) / "sources.fits"
         try:
             results = module.search(module.arguments([*command, "--out", str(out)]))
-        except module.finding.FindingError as problem:
+        except (module.finding.FindingError, module.finding.ImageError) as problem:
             return Image(row, cause=f"{type(problem).__name__}: {problem}")
         return Image(row, np.array(fits.getdata(out, 1)), "", results["beam_major_arcsec"], results)
 
@@ -111,6 +112,20 @@ def search_all(finder: str, *options: str) -> list[Image]:
             warnings.simplefilter("ignore")
         with ThreadPoolExecutor(2 if finder == "aegean" else 1) as pool:
             return list(pool.map(lambda files: search(finder, module, files, *options), images()))
+
+
+def true_of(row: Row, truth: list[Row]) -> list[Row]:
+    """True sources of an image of images.csv with ICRS positions; the table has them in the frame of its header."""
+    keys = ("folder", "target", "intent")
+    found = [true for true in truth if all(true[key] == row[key] for key in keys)]
+    frame = fits.getheader(ARCHIVE / row["folder"] / row["file"]).get("RADESYS", "ICRS").lower()
+    if frame == "icrs":
+        return found
+    places = [SkyCoord(float(t["ra_deg"]), float(t["dec_deg"]), unit="deg", frame=frame).icrs for t in found]
+    return [
+        true | {"ra_deg": str(place.ra.deg), "dec_deg": str(place.dec.deg)}
+        for true, place in zip(found, places, strict=True)
+    ]
 
 
 def offsets(sources: Any, true: Row) -> tuple[np.ndarray, np.ndarray]:
@@ -139,8 +154,7 @@ def judge(found: list[Image]) -> Verdict:
     for image in found:
         if image.cause or image.row["kind"] == "cube":
             continue
-        true = [one for one in truth if all(one[key] == image.row[key] for key in ("folder", "target", "intent"))]
-        _judge_image(image, true, verdict)
+        _judge_image(image, true_of(image.row, truth), verdict)
     return verdict
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import finding
 import numpy as np
-from finding import FLOOR, SEED, Beam, Source, condon, position_error
+from finding import FLOOR, SEED, Source, condon, position_error
+from fitsimage import Beam
 
 PACKAGE = 'pip install AegeanTools "numpy<2.4" into an environment of its own, then --set program=.../bin/aegean'
 NUMBERS = ("local_rms", "ra", "dec", "peak_flux", "int_flux", "a", "b", "pa")

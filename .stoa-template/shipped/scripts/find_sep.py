@@ -15,7 +15,8 @@ import sys
 import finding
 import numpy as np
 import sep
-from finding import FLOOR, SEED, SIGMA_PER_FWHM, Beam, Source, condon, position_error
+from finding import FLOOR, SEED, SIGMA_PER_FWHM, Source, condon, position_error
+from fitsimage import Beam
 
 # Gaussians in pixels
 

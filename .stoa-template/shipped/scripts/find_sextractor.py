@@ -18,7 +18,8 @@ from pathlib import Path
 import finding
 import numpy as np
 from astropy.io import fits
-from finding import FLOOR, SEED, SIGMA_PER_FWHM, Beam, Source, condon, longest_fwhm, position_error
+from finding import FLOOR, SEED, SIGMA_PER_FWHM, Source, condon, longest_fwhm, position_error
+from fitsimage import Beam
 
 HERE = Path(__file__).parent
 PACKAGE = "install the Debian package source-extractor, or --set program=PATH"

@@ -1,10 +1,10 @@
-"""What the shipped source finders share: reading images, correcting for the primary beam, choosing, writing.
+"""What the shipped source finders share: correcting for the primary beam, choosing, writing.
 
 What is searched has the same noise everywhere: the primary-beam-corrected image times the
 primary beam, or an uncorrected image as it is. Fluxes are then divided by the gain at the
 source. Without a primary beam the gain is that of a Gaussian of FWHM 1.13 lambda / dish
 around the pointing. A finder gets such a `Field` and gives `Source`s; every finder's table has
-the same columns, units and flags. Needs numpy and astropy, and nothing of STOA.
+the same columns, units and flags. Images are read by `fitsimage.py`. Needs numpy and astropy, and nothing of STOA.
 """
 
 import argparse
@@ -20,9 +20,8 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.wcs import WCS, FITSFixedWarning
+from fitsimage import Beam, Given, Image, ImageError, read_gain, read_image
 
-LIGHT_M_S = 299792458.0
 SIGMA_PER_FWHM = 1 / math.sqrt(8 * math.log(2))
 FLOOR = 3.0  # sigma; a peak grows down to it
 SEED = 0.9  # of the wanted S/N; a peak between two pixels shows less than its fit will have
@@ -56,11 +55,7 @@ COLUMNS = (  # name, FITS format, unit
 
 
 class FindingError(Exception):
-    """No search; the message says why, and ends the script."""
-
-
-class ImageError(FindingError):
-    """The image cannot be searched."""
+    """No search; the message says why, and ends the script, as does that of an `ImageError`."""
 
 
 class ProgramError(FindingError):
@@ -68,26 +63,34 @@ class ProgramError(FindingError):
 
 
 @dataclass(frozen=True)
-class Beam:
-    """Clean beam as the header gives it: full widths at half maximum and position angle, in degrees."""
-
-    major: float
-    minor: float
-    pa: float
-
-
-@dataclass(frozen=True)
 class Field:
     """What is searched: flat noise, the gain of every pixel, and how pixels lie on the sky."""
 
-    flat: np.ndarray  # Jy/beam before the primary-beam correction; NaN where there is nothing
+    flat: np.ndarray  # in `image.unit` before the primary-beam correction; NaN where there is nothing
     gain: np.ndarray
     gain_is_model: bool
-    wcs: WCS
-    beam: Beam
-    beam_is_given: bool
-    freq_hz: float
-    channels: int
+    image: Image
+    channels: int  # that were averaged
+
+    @property
+    def wcs(self):
+        """The celestial axes, longitude first, in the image's own frame."""
+        return self.image.wcs
+
+    @property
+    def beam(self):
+        """The clean beam; its position angle is that of the image's own frame."""
+        return self.image.beam
+
+    @property
+    def beam_is_given(self):
+        """Whether the user gave the beam, not the image."""
+        return self.image.beam_origin == "given"
+
+    @property
+    def freq_hz(self):
+        """Frequency of the middle of the band; NaN where there is none."""
+        return self.image.freq_hz
 
 
 @dataclass(frozen=True)
@@ -112,111 +115,58 @@ class Source:
 # Reading
 
 
-def read_planes(path):
-    """Header and data with shape (channels, y, x): first Stokes plane, every spectral channel."""
-    try:
-        with fits.open(path, memmap=False) as hdus:
-            header = hdus[0].header
-            data = hdus[0].data
-            beams = hdus["BEAMS"].data if "BEAMS" in hdus else None
-            data = None if data is None else np.asarray(data, dtype=np.float64)
-    except (OSError, EOFError, TypeError, ValueError) as error:
-        raise ImageError("the file is cut off or damaged") from error
-    if data is None or data.ndim < 2:
-        raise ImageError("the first HDU holds no image")
-    for axis in range(data.ndim, 2, -1):  # FITS axis 3 is the last but two of numpy
-        if str(header.get(f"CTYPE{axis}", "")).startswith("STOKES"):
-            data = data.take([0], axis=data.ndim - axis)
-    return header, beams, data.reshape(-1, *data.shape[-2:])
-
-
-def celestial(header):
-    """The two celestial axes; they have to be the first two."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FITSFixedWarning)
-        try:
-            wcs = WCS(header)
-        except Exception as error:  # wcslib's errors have no common base
-            raise ImageError(f"the world coordinates cannot be read ({type(error).__name__})") from error
-    if not wcs.has_celestial or {wcs.wcs.lng, wcs.wcs.lat} != {0, 1}:
-        raise ImageError("no celestial coordinates (RA and Dec) on the first two axes")
-    return wcs.celestial
-
-
-def read_beam(header, beams, given_arcsec):
-    """The clean beam: of the header, else the median of the BEAMS table, else the one given."""
-    if header.get("BMAJ"):
-        return Beam(header["BMAJ"], header["BMIN"], header.get("BPA", 0.0)), False
-    if beams is not None and np.any(beams["BMAJ"] > 0):
-        some = beams[beams["BMAJ"] > 0]
-        major, minor, pa = (float(np.median(some[name])) for name in ("BMAJ", "BMIN", "BPA"))
-        return Beam(major / 3600, minor / 3600, pa), False  # the table has arcsec
-    if given_arcsec > 0:
-        return Beam(given_arcsec / 3600, given_arcsec / 3600, 0.0), True
-    raise ImageError("no beam: the header has no BMAJ and there is no BEAMS table (parameter beam_arcsec gives one)")
-
-
-def frequency(header):
-    """Frequency of the middle of the band in Hz; nan where the header has none."""
-    for axis in range(3, header["NAXIS"] + 1):
-        if str(header.get(f"CTYPE{axis}", "")).startswith("FREQ"):
-            middle = (header[f"NAXIS{axis}"] + 1) / 2
-            return header[f"CRVAL{axis}"] + (middle - header.get(f"CRPIX{axis}", 1)) * header[f"CDELT{axis}"]
-    return header.get("RESTFRQ", header.get("RESTFREQ", math.nan))
-
-
-def is_corrected(header, path, asked):
-    """Whether the image is divided by the primary beam: said by TYPE or by the file's name."""
-    if asked != "auto":
-        return asked == "corrected"
-    return header.get("TYPE") == "pbcorimage" or ".pbcor" in Path(path).name.lower()
-
-
-def modelled_gain(wcs, shape, freq_hz, dish_m):
-    """Gaussian primary beam of FWHM 1.13 lambda / dish around the reference position."""
-    if not freq_hz > 0:
-        raise ImageError("no primary beam, and no frequency in the header to model one")
-    fwhm = math.degrees(1.13 * LIGHT_M_S / freq_hz / dish_m)
-    y, x = np.indices(shape)
-    offset = np.tensordot(wcs.pixel_scale_matrix, np.array([x + 1 - wcs.wcs.crpix[0], y + 1 - wcs.wcs.crpix[1]]), 1)
-    return np.exp(-4 * math.log(2) * (offset**2).sum(axis=0) / fwhm**2)
+def given(args):
+    """What the options say of the image."""
+    return Given(
+        beam_arcsec=args.beam_arcsec, freq_ghz=args.freq_ghz, unit=args.unit, dish_m=args.dish_m,
+        image_is=args.image_is, other_unit=args.other_unit,
+    )  # fmt: skip
 
 
 def read_field(args):
     """The image as it is searched; cubes as the mean of their channels, weighted by 1 / rms^2."""
-    header, beams, planes = read_planes(args.image)
-    wcs = celestial(header)
-    unit = str(header.get("BUNIT", "")).strip().lower()
-    if unit not in ("", "jy/beam", "beam-1 jy", "jy beam-1"):
-        raise ImageError(f"the unit is {header['BUNIT']!r}, not Jy/beam")
-    if not np.isfinite(planes).any():
-        raise ImageError("all pixels are NaN")
-    beam, beam_is_given = read_beam(header, beams, args.beam_arcsec)
-    freq_hz = frequency(header)
-    if args.beam:
-        gains = read_planes(args.beam)[2]
-        if gains.shape[1:] != planes.shape[1:] or len(gains) not in (1, len(planes)):
-            raise ImageError("the primary beam is on another grid than the image")
-    else:
-        gains = modelled_gain(wcs, planes.shape[1:], freq_hz, args.dish_m)[None]
-    flat = planes * gains if is_corrected(header, args.image, args.image_is) else planes
-    flat = np.where(np.isfinite(gains) & (gains > 0), flat, np.nan)
-    weights = np.array([0.0 if not noise(p) > 0 else noise(p) ** -2 for p in flat])
-    if not weights.any():
-        raise ImageError("rms is zero: the image is empty")
-    used = weights > 0
-    weights = weights[used] / weights[used].sum()
-    gains = np.broadcast_to(gains, flat.shape)[used]
+    with read_image(args.image, given(args)) as image, read_gain(image, args.beam, given(args)) as gain:
+        for note in image.notes:
+            print(f"note: {note}")
+        if image.world.axes.longitude > image.world.axes.latitude:
+            raise ImageError(
+                "latitude comes before longitude in the image, and `x` and `y` of a table count the other way"
+            )
+        flats, gains, weights = [], [], []
+        for channel in range(image.channels):
+            flat, weight = flat_plane(image, gain, channel)
+            rms = noise(flat)
+            if rms > 0:
+                flats.append(flat)
+                gains.append(weight)
+                weights.append(rms**-2)
+        if not weights:
+            raise ImageError(empty_because(image, gain))
+    shares = np.array(weights) / sum(weights)
     return Field(
-        flat=np.tensordot(weights, flat[used], 1),
-        gain=np.tensordot(weights, gains, 1),
-        gain_is_model=not args.beam,
-        wcs=wcs,
-        beam=beam,
-        beam_is_given=beam_is_given,
-        freq_hz=freq_hz,
-        channels=int(used.sum()),
+        flat=np.tensordot(shares, np.array(flats), 1),
+        gain=np.tensordot(shares, np.array(gains), 1),
+        gain_is_model=gain.origin == "model",
+        image=image,
+        channels=len(weights),
     )
+
+
+def flat_plane(image, gain, channel):
+    """One channel with the same noise everywhere, and its gain; NaN where either has no value."""
+    plane, weight = image.plane(channel).astype(float), gain.plane(channel).astype(float)
+    flat = plane * weight if image.correction == "corrected" else plane
+    return np.where(np.isfinite(weight) & (weight > 0), flat, np.nan), weight
+
+
+def empty_because(image, gain):
+    """Why no channel has noise to search in."""
+    planes = [image.plane(channel) for channel in range(image.channels)]
+    if not any(np.isfinite(plane).any() for plane in planes):
+        return "all pixels are exactly zero or NaN" if image.has_zero_areas else "all pixels are NaN"
+    if not any((np.isfinite(plane) & (gain.plane(i) > 0)).any() for i, plane in enumerate(planes)):
+        return "no pixel with a value has a gain above zero"
+    return "rms is zero: most pixels with a value are exactly zero"
 
 
 def noise(values):
@@ -270,7 +220,7 @@ def row(field, source, brightest):
     """The columns of one source but `id`, corrected for the primary beam."""
     shape = np.array(field.flat.shape)
     gain = float(field.gain[tuple(np.clip(np.rint([source.y, source.x]).astype(int), 0, shape - 1))])
-    ra, dec = field.wcs.all_pix2world(source.x, source.y, 0)
+    ra, dec = field.image.sky(source.x, source.y)
     bits = (DEBLENDED, source.deblended), (NO_SHAPE, not source.has_shape), (GAIN_MODEL, field.gain_is_model)
     return {
         "ra_deg": float(ra) % 360,
@@ -286,7 +236,7 @@ def row(field, source, brightest):
         "gain": gain,
         "major_arcsec": source.shape.major * 3600,
         "minor_arcsec": source.shape.minor * 3600,
-        "pa_deg": source.shape.pa,
+        "pa_deg": (source.shape.pa + field.image.turn_deg(source.x, source.y)) % 180,
         "freq_ghz": field.freq_hz / 1e9,
         "dynamic_range": brightest / source.peak,
         "edge_beams": edge_distance(np.isfinite(field.flat), source.x, source.y, longest_fwhm(field), 10),
@@ -327,10 +277,15 @@ def distance(a, b):
 
 def write_table(rows, field, path):
     """The sources as a FITS binary table; no row is a table too."""
+    own = field.image.unit
+    units = {} if own == "Jy/beam" else {"Jy/beam": own, "Jy": f"{own} beam"}
     numbered = [{"id": i, **r} for i, r in enumerate(rows, 1)]
     columns = [
         fits.Column(
-            name, form, unit=unit, array=np.array([r[name] for r in numbered], dtype="i4" if form == "J" else "f8")
+            name,
+            form,
+            unit=units.get(unit, unit),
+            array=np.array([r[name] for r in numbered], dtype="i4" if form == "J" else "f8"),
         )
         for name, form, unit in COLUMNS
     ]
@@ -338,7 +293,7 @@ def write_table(rows, field, path):
     beam = field.beam
     for key, value in (("BMAJ", beam.major), ("BMIN", beam.minor), ("BPA", beam.pa)):
         table.header[key] = (value, "[deg] clean beam")
-    table.header["RADESYS"] = field.wcs.wcs.radesys or "ICRS"
+    table.header["RADESYS"] = "ICRS"
     table.writeto(path, overwrite=True)
 
 
@@ -378,7 +333,7 @@ def run_program(command):
 def write_flat(field, path, blank):
     """The searched image as two-dimensional FITS with its beam in degrees; pixels without data become `blank`."""
     header = field.wcs.to_header()
-    header["BUNIT"] = "Jy/beam"
+    header["BUNIT"] = field.image.unit
     header["BMAJ"], header["BMIN"], header["BPA"] = field.beam.major, field.beam.minor, field.beam.pa
     data = np.where(np.isfinite(field.flat), field.flat, blank).astype(np.float32)
     fits.PrimaryHDU(data, header).writeto(path, overwrite=True)
@@ -442,8 +397,14 @@ def parser(doc):
     add("--min-area", type=float, default=0.4, help="least fitted area, in beams")
     add("--max-dynamic-range", type=float, default=200, help="most that a source may be fainter than the brightest")
     add("--beam-arcsec", type=float, default=0, help="clean beam where the header has none; 0: that is a failure")
-    add("--dish-m", type=float, default=12, help="dish diameter, where the primary beam has to be modelled")
-    add("--image-is", choices=("auto", "corrected", "uncorrected"), default="auto", help="for the primary beam")
+    add("--freq-ghz", type=float, default=0, help="frequency where the header has none; 0: not known")
+    add("--unit", default="", help="unit where the header has no BUNIT; empty: that is a failure")
+    add("--other-unit", choices=("fail", "search"), default="fail", help="for units that do not convert to Jy/beam")
+    add("--dish-m", type=float, default=0, help="dish diameter, to model the primary beam; 0: that of the telescope")
+    add(
+        "--image-is", choices=("auto", "corrected", "uncorrected", "flat"), default="auto",
+        help="for the primary beam; flat: no correction",
+    )  # fmt: skip
     return made
 
 
@@ -452,7 +413,7 @@ def main(args, find):
     warnings.filterwarnings("ignore", message="File may have been truncated")  # the reading that follows says so
     try:
         results = search(args, find)
-    except FindingError as problem:
+    except (FindingError, ImageError) as problem:
         sys.exit(f"{type(problem).__name__}: {problem}")
     Path("stoa-result.json").write_text(json.dumps(results, indent=1) + "\n")
     print(f"{results['n_sources']} sources of {results['n_detected']} detected, rms {results['rms']:.3g} Jy/beam")

@@ -1,0 +1,248 @@
+"""The axes of a FITS image: where they lie on the sky, in which frame, and at which frequencies.
+
+All of it by way of astropy: `astropy.wcs` for every order of axes, projection, spectral type and unit,
+`astropy.coordinates` for frames. Needs numpy and astropy, and nothing of STOA.
+"""
+
+import math
+import re
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from astropy import coordinates as frames
+from astropy.wcs import WCS, WCSSUB_LATITUDE, WCSSUB_LONGITUDE, WCSSUB_SPECTRAL, WCSSUB_STOKES
+
+_FRAMES = {
+    "ICRS": "ICRS", "ICRF": "ICRS", "FK5": "FK5", "J2000": "FK5", "J2000.0": "FK5", "FK4": "FK4", "B1950": "FK4",
+    "B1950.0": "FK4", "FK4-NO-E": "FK4-NO-E",
+}  # fmt: skip
+_STOKES = {
+    1: "I", 2: "Q", 3: "U", 4: "V", -1: "RR", -2: "LL", -3: "RL", -4: "LR", -5: "XX", -6: "YY", -7: "XY", -8: "YX",
+}  # fmt: skip
+_WCS_ERRORS = (ValueError, RuntimeError, TypeError, KeyError, IndexError, AssertionError, MemoryError)
+"""What astropy raises for headers that it does not understand; wcslib's errors have no common base."""
+
+
+class ImageError(Exception):
+    """The image cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Numbers of the axes of the pixels, from 1; 0 where there is none."""
+
+    longitude: int
+    latitude: int
+    spectral: int
+    stokes: int
+
+
+@dataclass(frozen=True)
+class World:
+    """What the axes of an image say.
+
+    Attributes
+    ----------
+    wcs
+        Of a plane: longitude first, in the header's own frame.
+    frame
+        That frame, of astropy.
+    stokes_plane, stokes
+        Number, from 0, and name of the plane that is used: Stokes I, or the only one.
+    freqs_hz
+        One for each channel; NaN where they do not follow.
+    freq_hz, freq_origin
+        Of the middle of the band, and where it comes from.
+    notes
+        What was not understood, in words.
+    """
+
+    axes: Axes
+    wcs: WCS
+    frame: object
+    stokes_plane: int
+    stokes: str
+    freqs_hz: np.ndarray
+    freq_hz: float
+    freq_origin: str
+    notes: tuple
+
+
+def read_world(header, hdus, freq_ghz=0.0):
+    """The axes of an image.
+
+    Parameters
+    ----------
+    hdus
+        The open file, for distortion tables.
+    freq_ghz
+        Used where no spectral axis gives a frequency.
+
+    Raises
+    ------
+    ImageError
+        If it has no celestial axes, or one in the pixels that is not understood.
+    """
+    notes = []
+    whole = _wcs(_understandable(header), hdus, notes)
+    axes = Axes(whole.wcs.lng + 1, whole.wcs.lat + 1, whole.wcs.spec + 1, _stokes_axis(whole))
+    wcs = _celestial(whole, axes, header)
+    frame = _frame(whole, header)
+    plane, stokes = _stokes(whole, axes, header)
+    _check_other_axes(axes, header)
+    freqs, middle, origin = _frequencies(whole, axes, header, freq_ghz, notes)
+    return World(axes, wcs, frame, plane, stokes, freqs, middle, origin, tuple(notes))
+
+
+def _understandable(header):
+    """A copy of a header in whose WCS keywords common spellings are those of the FITS standard."""
+    header = header.copy()
+    for keyword in list(header):
+        if re.fullmatch(r"CTYPE\d+", keyword) and isinstance(header[keyword], str):
+            header[keyword] = header[keyword].upper()
+    system = str(header.pop("RADECSYS", "") or "").strip()
+    system = str(header.get("RADESYS", "") or "").strip() or system
+    if system.upper() in _FRAMES:
+        header["RADESYS"] = _FRAMES[system.upper()]
+        if system.upper() in ("B1950", "B1950.0") and "EQUINOX" not in header:
+            header["EQUINOX"] = 1950.0
+    elif system:
+        header["RADESYS"] = system
+    for keyword in ("EQUINOX", "EPOCH"):
+        if isinstance(header.get(keyword), str):
+            year = header[keyword].strip().upper().lstrip("JB")
+            try:
+                header[keyword] = float(year)
+            except ValueError:
+                raise ImageError(f"{keyword} is {header[keyword]!r}, which is no year") from None
+    return header
+
+
+def _wcs(header, hdus, notes):
+    """The world coordinates; without its other axes where one of these is not understood."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return WCS(header, hdus)
+        except _WCS_ERRORS as error:
+            first = error
+        kept = header.copy()
+        for keyword in header:
+            found = re.fullmatch(r"CTYPE(\d+)", keyword)
+            if found and not str(header[keyword]).startswith(("RA", "DEC", "GL", "EL", "SL", "STOKES")):
+                notes.append(f"{keyword} = {header[keyword]!r} ({_said(first)})")
+                del kept[keyword]
+                kept.remove(f"CUNIT{found[1]}", ignore_missing=True)
+        try:
+            return WCS(kept, hdus)
+        except _WCS_ERRORS:
+            raise ImageError(f"the world coordinates cannot be read: {_said(first)}") from first
+
+
+def _said(error):
+    """What wcslib says is wrong, without the place in its source."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("ERROR")]
+    return (lines[0] if lines else str(error)).rstrip(".")[:120]
+
+
+def _celestial(whole, axes, header):
+    if not axes.longitude or not axes.latitude:
+        types = ", ".join(repr(header.get(f"CTYPE{axis}", "")) for axis in range(1, header["NAXIS"] + 1))
+        raise ImageError(f"no celestial coordinates: CTYPE is {types}, no pair such as RA and DEC")
+    if max(axes.longitude, axes.latitude) > header["NAXIS"]:
+        raise ImageError("no celestial coordinates: longitude and latitude are no axes of the pixels")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            if axes.longitude < axes.latitude:
+                return whole.celestial
+            return whole.sub([WCSSUB_LONGITUDE, WCSSUB_LATITUDE])
+        except _WCS_ERRORS as error:
+            raise ImageError(f"the celestial axes cannot be taken alone: {_said(error)}") from error
+
+
+def _frame(whole, header):
+    """The frame of the celestial axes, of astropy."""
+    kind = whole.wcs.lngtyp.strip()
+    if kind == "GLON":
+        return frames.Galactic()
+    if kind == "SLON":
+        return frames.Supergalactic()
+    equinox = whole.wcs.equinox
+    system = whole.wcs.radesys.strip() or ("ICRS" if math.isnan(equinox) else "FK4" if equinox < 1984 else "FK5")
+    year = f"{'B' if system.startswith('FK4') else 'J'}{equinox}"
+    if kind == "ELON":
+        return frames.BarycentricMeanEcliptic() if math.isnan(equinox) else frames.BarycentricMeanEcliptic(equinox=year)
+    if kind != "RA":
+        raise ImageError(f"the frame of CTYPE = {header.get(f'CTYPE{whole.wcs.lng + 1}')!r} is not known")
+    named = {"ICRS": frames.ICRS, "FK5": frames.FK5, "FK4": frames.FK4, "FK4-NO-E": frames.FK4NoETerms}
+    if system not in named:
+        raise ImageError(f"the frame RADESYS = {system!r} is not known")
+    return named[system]() if system == "ICRS" or math.isnan(equinox) else named[system](equinox=year)
+
+
+def _stokes_axis(whole):
+    return next((axis for axis, kind in enumerate(whole.wcs.ctype, 1) if kind.strip() == "STOKES"), 0)
+
+
+def _stokes(whole, axes, header):
+    """Number of the plane of Stokes I, and the name of the plane that is used."""
+    count = header.get(f"NAXIS{axes.stokes}", 1) if 0 < axes.stokes <= header["NAXIS"] else 1
+    if not axes.stokes:
+        return 0, ""
+    values = whole.sub([WCSSUB_STOKES]).all_pix2world(np.arange(count)[:, None], 0)[:, 0]
+    names = [_STOKES.get(round(value), f"{value:g}") for value in values]
+    if "I" in names:
+        return names.index("I"), "I"
+    if count == 1:
+        return 0, names[0]
+    raise ImageError(f"none of the Stokes planes {', '.join(names)} is I")
+
+
+def _check_other_axes(axes, header):
+    for axis in range(1, header["NAXIS"] + 1):
+        if axis not in (axes.longitude, axes.latitude, axes.spectral, axes.stokes) and header[f"NAXIS{axis}"] > 1:
+            kind = header.get(f"CTYPE{axis}", "")
+            raise ImageError(f"axis {axis} (CTYPE {kind!r}) has {header[f'NAXIS{axis}']} planes and is not understood")
+
+
+def _frequencies(whole, axes, header, freq_ghz, notes):
+    """Frequency of each channel and of the middle of the band in Hz, and where they come from."""
+    count = header.get(f"NAXIS{axes.spectral}", 1) if 0 < axes.spectral <= header["NAXIS"] else 1
+    if axes.spectral:
+        found = _of_axis(whole, count, notes)
+        if found is not None:
+            return found[:-1], float(found[-1]), f"axis {axes.spectral}"
+    for value, origin in ((freq_ghz * 1e9, "given"), (None if notes else whole.wcs.restfrq, "RESTFRQ")):
+        if value and value > 0:
+            return np.full(count, float(value)), float(value), origin
+    return np.full(count, math.nan), math.nan, ""
+
+
+def _of_axis(whole, count, notes):
+    """Frequencies of the channels and of the middle; None, and a note, where they do not follow.
+
+    wcslib's own translation to frequency stands in for `SpectralCoord`, which takes a wavelength in air for one in
+    vacuum and a redshift or a beta for a frequency; for all other types the two agree.
+    """
+    spectral = whole.sub([WCSSUB_SPECTRAL])
+    kind = spectral.wcs.ctype[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            if not kind.startswith("FREQ"):
+                spectral.wcs.sptr("FREQ-???", 0)
+            pixels = np.append(np.arange(count), (count - 1) / 2)
+            hz = spectral.wcs_pix2world(pixels[:, None], 0)[:, 0]
+        except _WCS_ERRORS as error:
+            without = kind[:4] in ("VRAD", "VOPT", "VELO", "ZOPT", "BETA") and not (
+                whole.wcs.restfrq or whole.wcs.restwav
+            )
+            why = "there is no rest frequency (RESTFRQ)" if without else _said(error)
+            notes.append(f"no frequency follows from the spectral axis {kind!r}: {why}")
+            return None
+    if not (np.isfinite(hz).all() and (hz > 0).all()):
+        notes.append(f"the spectral axis {kind!r} gives frequencies that are not positive")
+        return None
+    return hz
