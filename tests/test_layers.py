@@ -12,12 +12,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "stoa"
 
-BASE = frozenset({"durable", "errors", "model", "procfs", "project"})
+BASE = frozenset({"durable", "errors", "model", "procfs", "project", "request"})
 CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": BASE,
     "model": BASE,
+    "request": BASE,
     "project": BASE,
     "durable": BASE,
     "procfs": BASE,

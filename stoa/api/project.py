@@ -40,8 +40,10 @@ from stoa.commands.target import AddReport, TargetRow, add_targets, list_targets
 from stoa.commands.why import why as why_runs
 from stoa.meta.explain import Explanation
 from stoa.model import Environment, ParameterSet, Process, Review
+from stoa.request import Selection
 from stoa.runs.definitions import pair, resolve
-from stoa.runs.plan import Plan, PlannedJob, make_plan
+from stoa.runs.plan import make_plan
+from stoa.runs.planned import Plan, PlannedJob
 from stoa.runs.sweep import combined, read_sets
 from stoa.sources import export, figures, match, quality, stack
 from stoa.sources import limits as upper_limits
@@ -49,7 +51,6 @@ from stoa.sources.observed import HWHM, ObservedReport, from_log
 from stoa.sources.trace import Trace, trace
 from stoa.workspace import reviews, roots, writing
 from stoa.workspace.open import Workspace
-from stoa.workspace.selection import Selection
 
 if TYPE_CHECKING:
     from astropy.table import Table

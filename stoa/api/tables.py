@@ -15,11 +15,11 @@ from stoa.meta.select import COLUMNS
 from stoa.model import ResultSpec, Status
 from stoa.provenance.definitions import read_process
 from stoa.provenance.index import decode_run
+from stoa.request import Selection
 from stoa.workspace.listing import list_runs
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import outcome_rows
 from stoa.workspace.reviews import flag_rows
-from stoa.workspace.selection import Selection
 
 if TYPE_CHECKING:
     from astropy.table import MaskedColumn, Table

@@ -8,12 +8,13 @@ from pathlib import Path
 import typer
 
 from stoa.errors import StoaError
+from stoa.request import Selection
 from stoa.runs import chain as chains
 from stoa.runs import plan as plans
+from stoa.runs import planned
 from stoa.runs.definitions import pair, resolve
 from stoa.runs.sweep import settings as all_settings
 from stoa.workspace.open import Workspace
-from stoa.workspace.selection import Selection
 
 
 def stages_of(
@@ -38,7 +39,7 @@ def made_plans(
     sets: str,
     env: str,
     selection: Selection,
-) -> Iterator[plans.Plan]:
+) -> Iterator[planned.Plan]:
     """The plans of a chain, each made when the one before it has been carried out; settings are for the last stage."""
 
     def asked(stage: chains.Stage) -> list[tuple[chains.Stage, dict[str, str], str | None]]:

@@ -19,12 +19,12 @@ from stoa.cli.options import (
 )
 from stoa.cli.say import JsonOption, as_json, out, table, tell
 from stoa.model import Need
+from stoa.request import Selection
 from stoa.runs import chain as chains
-from stoa.runs import plan as plans
+from stoa.runs import planned
 from stoa.runs.canary import expected_s
 from stoa.show.words import count, duration, one_line
 from stoa.workspace.open import Workspace
-from stoa.workspace.selection import Selection
 
 app = typer.Typer()
 
@@ -74,7 +74,7 @@ def plan_command(
         show_plans(ws, made, workers, json)
 
 
-def show_plans(ws: Workspace, made: list[plans.Plan], workers: int, json: bool) -> None:
+def show_plans(ws: Workspace, made: list[planned.Plan], workers: int, json: bool) -> None:
     """Print plans: which jobs would run, which not, and why."""
     if json:
         found = [
@@ -104,7 +104,7 @@ def _time_words(seconds: float | None, at_once: int) -> str:
     return f", about {duration(seconds)} with {at_once} at once" if seconds else ""
 
 
-def _show_plan(plan: plans.Plan, time: str) -> None:
+def _show_plan(plan: planned.Plan, time: str) -> None:
     rows = [(j.target, j.group, j.state, _deed(j), reason_words(j)) for j in plan.jobs]
     table(("target", "image group", "state", "do", "why"), rows, maybe=("image group",))
     blocked = sum(job.ends_blocked for job in plan.jobs)
@@ -112,18 +112,18 @@ def _show_plan(plan: plans.Plan, time: str) -> None:
     tell(f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run{words}{time}")
 
 
-def _plan_words(plan: plans.Plan) -> str:
+def _plan_words(plan: planned.Plan) -> str:
     left = plan.left_alone(chain=True)
     words = [f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run"]
     return ", ".join([*words, *(f"{how_many} {one_line(why)}" for why, how_many in list(left.items())[:3])])
 
 
-def _deed(job: plans.PlannedJob) -> str:
+def _deed(job: planned.PlannedJob) -> str:
     if not job.runs:
         return "leave"
     return "block" if job.missing else "run"
 
 
-def reason_words(job: plans.PlannedJob) -> str:
+def reason_words(job: planned.PlannedJob) -> str:
     """Why a job runs or not, in words."""
     return job.missing if job.ends_blocked else job.reason

@@ -18,7 +18,7 @@ from stoa.commands import run as runs
 from stoa.commands.run import Control, RunReport
 from stoa.model import BAD, Outcome, Run
 from stoa.runs.canary import Forecast
-from stoa.runs.plan import Plan
+from stoa.runs.planned import Plan
 from stoa.show.words import count, counts_in_words, duration, one_line
 from stoa.workspace.open import Workspace
 

@@ -26,11 +26,11 @@ from stoa.cli.play import play_all
 from stoa.cli.say import JsonOption, QuietOption
 from stoa.commands.rerun import rerun_plan
 from stoa.commands.run import check_engine
-from stoa.runs import plan as plans
+from stoa.request import Selection
+from stoa.runs import planned
 from stoa.runs.definitions import resolve_again
 from stoa.runs.sweep import settings as all_settings
 from stoa.workspace.names import resolve_run, run_of
-from stoa.workspace.selection import Selection
 
 app = typer.Typer()
 
@@ -69,7 +69,7 @@ def rerun_command(
     for chosen in launches:  # a mistake in the last one is named before the first one runs
         resolve_again(ws, former, params or None, chosen, env or None)
 
-    def made() -> Iterator[tuple[plans.Plan, str]]:
+    def made() -> Iterator[tuple[planned.Plan, str]]:
         for chosen in launches:
             yield rerun_plan(
                 ws, origin.run or source, params=params or None, settings=chosen, environment=env or None,

@@ -27,8 +27,8 @@ from stoa.cli.plan import drawn, show_plans
 from stoa.cli.play import play_all
 from stoa.cli.say import JsonOption, QuietOption, tell
 from stoa.commands.run import check_engine
+from stoa.request import Selection
 from stoa.runs.canary import canary as choose_few
-from stoa.workspace.selection import Selection
 
 app = typer.Typer()
 

@@ -12,9 +12,9 @@ from stoa.cli.context import workspace
 from stoa.cli.say import JsonOption, as_json, out, table, tell
 from stoa.commands import target as targets
 from stoa.errors import StoaError
+from stoa.request import Selection
 from stoa.show.words import count, number
 from stoa.sources import observed
-from stoa.workspace.selection import Selection
 
 app = typer.Typer(no_args_is_help=True, help="The data folders that are processed.")
 

@@ -24,7 +24,7 @@ from stoa.provenance.index import decode_outcome
 from stoa.runs.definitions import Definitions
 from stoa.runs.environments import Places, prepare_all
 from stoa.runs.joblist import JobMaker, products_folder
-from stoa.runs.plan import PlannedJob
+from stoa.runs.planned import PlannedJob
 from stoa.workspace.names import resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import match_names

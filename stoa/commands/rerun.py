@@ -9,13 +9,15 @@ import msgspec
 from stoa.commands.run import Control, RunReport, check_engine, launch, nothing_to_do
 from stoa.exec.job.cause import normalise
 from stoa.model import Outcome
+from stoa.request import Selection
 from stoa.runs.definitions import resolve_again
-from stoa.runs.plan import Plan, PlannedJob, make_plan
+from stoa.runs.plan import make_plan
+from stoa.runs.planned import Plan, PlannedJob
 from stoa.workspace.names import resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
 from stoa.workspace.reviews import flagged
-from stoa.workspace.selection import Selection, choose, is_bad
+from stoa.workspace.selection import choose, is_bad
 
 
 def rerun(
@@ -100,7 +102,9 @@ def _reason(outcome: Outcome, chosen: Selection, flags: list[str]) -> str:
 
 def _judged(job: PlannedJob, keys: Mapping[tuple[str, str], str]) -> PlannedJob:
     """A job with the decision of the rerun; image groups that came since their target was blocked take part."""
-    if "running in" in job.reason:
+    if job.held:
         return job
     reason = keys.get((job.target, job.group)) or (keys.get((job.target, "")) if job.state == "new" else None)
-    return msgspec.structs.replace(job, runs=reason is not None, reason=reason or "not selected")
+    return msgspec.structs.replace(
+        job, runs=reason is not None, because="asked" if reason else "not selected", reason=reason or "not selected"
+    )

@@ -10,9 +10,10 @@ import msgspec
 from stoa.errors import StoaError, nearest
 from stoa.model import SCHEMA, Review
 from stoa.provenance.ids import horizon, id_after, now
+from stoa.request import Selection
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
-from stoa.workspace.selection import Selection, choose, match_names
+from stoa.workspace.selection import choose, match_names
 
 MAX_TEXT = 10_000
 

@@ -26,16 +26,17 @@ from stoa.provenance.ids import id_after, now
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.spool import check_writable
 from stoa.provenance.store import ordered
+from stoa.request import Selection
 from stoa.runs.canary import Forecast, canary, forecast
 from stoa.runs.chain import stages
 from stoa.runs.definitions import resolve
 from stoa.runs.environments import prepare_all, run_digests
 from stoa.runs.joblist import JobMaker, check_home_is_hidden, check_room, products_folder
-from stoa.runs.plan import Plan, PlannedJob, make_plan, without_live
+from stoa.runs.plan import make_plan, without_live
+from stoa.runs.planned import Plan, PlannedJob
 from stoa.workspace.ahead import newest_ahead
 from stoa.workspace.live import recover_run
 from stoa.workspace.open import Workspace
-from stoa.workspace.selection import Selection
 
 __all__ = ["Control", "Launch", "RunReport", "check_engine", "launch", "nothing_to_do", "run", "run_all"]
 

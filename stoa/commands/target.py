@@ -15,9 +15,10 @@ from stoa.model import Target
 from stoa.provenance.definitions import check_name
 from stoa.provenance.records import write_targets
 from stoa.provenance.targets import name_targets
+from stoa.request import Selection
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
-from stoa.workspace.selection import Selection, choose
+from stoa.workspace.selection import choose
 from stoa.workspace.targets import metadata_rows
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from stoa.errors import NotFoundError
 from stoa.provenance.library import DEFAULT_SET
+from stoa.request import Selection
 from stoa.runs.definitions import resolve
-from stoa.runs.plan import PlannedJob, make_plan
+from stoa.runs.plan import make_plan
+from stoa.runs.planned import PlannedJob
 from stoa.workspace.open import Workspace
-from stoa.workspace.selection import Selection
 
 
 def why(ws: Workspace, process: str, target: str, params: str = DEFAULT_SET) -> list[PlannedJob]:

@@ -10,7 +10,7 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.model import BAD, Outcome
-from stoa.runs.plan import Plan, PlannedJob, Sample
+from stoa.runs.planned import Plan, PlannedJob, Sample
 from stoa.workspace.open import Workspace
 
 STRATA = ("band", "kind", "made_by", "main_role", "problems")
@@ -65,7 +65,9 @@ def canary(ws: Workspace, plan: Plan, size: int) -> Plan:
     rounds.sort(key=lambda one: one[:2])
     chosen = {_key(job) for _, _, job in rounds[:size]}
     jobs = tuple(
-        msgspec.structs.replace(job, runs=False, reason=_LEFT) if job.runs and _key(job) not in chosen else job
+        msgspec.structs.replace(job, runs=False, because="sample", reason=_LEFT)
+        if job.runs and _key(job) not in chosen
+        else job
         for job in plan.jobs
     )
     sample = Sample(strata=numbers, left=len(numbers) - len(chosen))

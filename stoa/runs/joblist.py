@@ -17,7 +17,7 @@ from stoa.project import PRODUCTS_ROOT, Project
 from stoa.runs.definitions import Definitions
 from stoa.runs.environments import contained
 from stoa.runs.needs import paths
-from stoa.runs.plan import PlannedJob
+from stoa.runs.planned import PlannedJob
 from stoa.workspace.open import Workspace
 
 LEAST_FREE_MB = 100

@@ -5,33 +5,11 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable
 
-import msgspec
-
 from stoa.errors import NotFoundError, StoaError, nearest
 from stoa.model import BAD
 from stoa.provenance.index import QueryError
+from stoa.request import Selection
 from stoa.workspace.open import Workspace
-
-
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user asked for; empty fields ask for nothing.
-
-    Targets come from `targets` and `where` (all when both are empty); of those, the states
-    choose: with none of them new and stale ones, otherwise the ones that any of them names.
-    """
-
-    targets: tuple[str, ...] = ()  # names or glob patterns
-    where: str = ""  # SQL expression over the columns of the target's row
-    new: bool = False
-    stale: bool = False
-    failed: bool = False
-    flagged: bool = False
-    like: str = ""  # part of a cause
-    force: bool = False
-
-    @property
-    def names_states(self) -> bool:
-        return self.new or self.stale or self.failed or self.flagged or bool(self.like)
 
 
 def match_names(patterns: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -11,9 +11,10 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.model import SCHEMA, Review
 from stoa.provenance.ids import horizon, id_after, now
+from stoa.request import Selection
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
-from stoa.workspace.selection import Selection, choose, match_names
+from stoa.workspace.selection import choose, match_names
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import pytest
 import stoa
 from stoa.model import SCHEMA, Outcome, Status
 from stoa.runs.canary import forecast
-from stoa.runs.plan import Sample
+from stoa.runs.planned import Sample
 
 
 def outcome(target: str, status: Status = Status.OK, seconds: float = 2.0) -> Outcome:

@@ -19,10 +19,11 @@ from stoa.commands.target import add_targets
 from stoa.errors import StoaError
 from stoa.meta import many
 from stoa.provenance.yamltree import DefinitionError
+from stoa.request import Selection
 from stoa.runs.definitions import resolve
-from stoa.runs.plan import PlannedJob, make_plan
+from stoa.runs.plan import make_plan
+from stoa.runs.planned import PlannedJob
 from stoa.workspace.open import Workspace
-from stoa.workspace.selection import Selection
 
 RULES = """\
 schema: 1

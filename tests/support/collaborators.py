@@ -15,8 +15,8 @@ from stoa.commands.run import run
 from stoa.commands.status import StatusReport
 from stoa.commands.status import status as get_status
 from stoa.provenance.git import SyncReport
+from stoa.request import Selection
 from stoa.workspace.open import Workspace
-from stoa.workspace.selection import Selection
 
 TARGETS = ("a", "b", "c", "d")
 PROCESS = """\

@@ -1,0 +1,248 @@
+"""Whether a job runs, and why: from its latest outcome, the definitions, its inputs and what was asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.exec.job.inputs import changed_inputs
+from stoa.model import FileRef, Override, Status, Target, Value, effective
+from stoa.provenance.index import decode_run
+from stoa.request import Selection
+from stoa.runs.definitions import Definitions, definition_changes
+from stoa.runs.environments import Chosen, Present
+from stoa.runs.images import Choice
+from stoa.runs.needs import Given, Needs, changes
+from stoa.runs.planned import Because, Held, PlannedJob
+from stoa.workspace.live import LiveRun
+from stoa.workspace.open import Workspace
+from stoa.workspace.reviews import flagged
+from stoa.workspace.selection import is_bad
+
+RETRIED = (Status.INTERRUPTED, Status.ERROR)
+"""Statuses that say nothing about the target, so that the next run tries again."""
+
+
+_LEFT_TO_RUN = {
+    "running": "is running in {}",
+    "submitted": "is on the cluster in {} (`stoa collect` takes what has ended)",
+    "orphaned": "is running in {}, whose STOA was killed (`stoa stop` ends its jobs)",
+    "elsewhere": "is running in {} on another machine",
+    "cut off": "was running in {}, which was cut off and is not in git yet",
+}
+"""Why a job is left alone, by the state of the live run that it belongs to."""
+
+
+def held_words(held: Held) -> str:
+    """Why a job that belongs to a live run is left alone."""
+    return _LEFT_TO_RUN[held.state].format(held.run)
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What a plan needs of the latest outcome of a job, decoded from its record."""
+
+    run: str
+    status: Status
+    cause: str = ""
+    meta: str = ""
+    inputs: dict[str, FileRef] = {}
+    changed_inputs: tuple[str, ...] = ()
+    environment: str = ""
+    overrides: dict[str, Override] = {}
+
+
+class Judge:
+    """Decides job by job; holds what is the same for all."""
+
+    def __init__(
+        self,
+        ws: Workspace,
+        definitions: Definitions,
+        selection: Selection,
+        needs: Needs,
+        chosen: Mapping[str, Chosen],
+        overrides: Mapping[str, dict[str, Override]],
+    ) -> None:
+        self.ws = ws
+        self.needs = needs
+        self.definitions = definitions
+        self.selection = selection
+        self.flags = flagged(ws)
+        self.live = live_jobs(ws, definitions)
+        self.chosen = chosen  # environment by target, where a rule fits
+        self.overrides = overrides  # values by target, where a rule fits
+        self._present = Present(ws.project, definitions.places)
+        self._changes: dict[object, str] = {}
+        self._roots: dict[str, str] = {}
+
+    def jobs(
+        self, target: Target, described: tuple[str, tuple[Choice, ...]], past: Mapping[str, Past]
+    ) -> Iterator[PlannedJob]:
+        oid, choices = described
+        for one in choices:
+            known = past.get(one.group)
+            given = self.needs.of(target.name, one.group)
+            state, reason = self._state(target, known, one, given, oid)
+            held = self.live.get((target.name, one.group))
+            runs, because, reason = self._decide(target.name, held, known, state, reason)
+            waits = given.waits if runs and not self.selection.force else ""
+            if waits:
+                reason = f"{given.waits} (`stoa run --all {self.definitions.process.name}` runs both)"
+                runs, because = False, "waits"
+            missing = one.missing or given.missing or (self._absent(target, one.inputs, given) if runs else "")
+            yield PlannedJob(
+                target=target.name, group=one.group, state=state, reason=reason, runs=runs, because=because,
+                held=held, missing=missing, inputs=one.inputs, meta=oid[:12], needs=given.files, waits=waits,
+                environment=self._chosen(target).name, environment_reason=self._chosen(target).reason, overrides=self.overrides.get(target.name, {}),
+            )  # fmt: skip
+
+    def _state(self, target: Target, known: Past | None, job: Choice, given: Given, oid: str) -> tuple[str, str]:
+        if known is None:
+            return "new", "no outcome yet"
+        status = known.status
+        if status == Status.BLOCKED:
+            lack = job.missing or given.missing or self._absent(target, job.inputs, given)
+            return ("blocked", lack) if lack else ("stale", "what was missing is there now")
+        changed = self._definitions_changed(known, target)
+        changed = changed or self._inputs_changed(target, known, job.inputs, oid)
+        changed = changed or given.missing or "; ".join(changes(known.inputs, given.files)) or given.waits
+        if changed:
+            return "stale", changed
+        if status == Status.OK:
+            return "ok", "up to date"
+        return status.value, known.cause or status.value
+
+    def _chosen(self, target: Target) -> Chosen:
+        return self.chosen.get(target.name, Chosen())
+
+    def _definitions_changed(self, past: Past, target: Target) -> str:
+        environment, overrides = self._chosen(target).name, self.overrides.get(target.name, {})
+        key = past.run, past.environment, environment, _hashable(past.overrides), _hashable(overrides)
+        if key not in self._changes:
+            run = decode_run(self.ws.index.rows("SELECT record FROM runs WHERE run = ?", (past.run,))[0][0])
+            now = self.definitions
+            values = effective(run.params.values, past.overrides), effective(now.params.values, overrides)
+            words = definition_changes(run, now, *values)
+            words.append(self._present.change_since(run, past.environment, environment))
+            self._changes[key] = "; ".join(filter(None, words))
+        return self._changes[key]
+
+    def _inputs_changed(self, target: Target, past: Past, inputs: Mapping[str, str | None], oid: str) -> str:
+        process = self.definitions.process
+        if not process.inputs and not process.needs:
+            changed = past.meta and oid and past.meta != oid[:12]
+            return "the metadata of the folder changed" if changed else ""
+        words = []
+        for name, file in inputs.items():
+            old = past.inputs.get(name)
+            new = f"{target.root}:{'/'.join(part for part in (target.path, file) if part)}" if file else ""
+            if (old.path if old else "") != new:
+                moved = old and file and _leaf(old) == file.rpartition("/")[2]  # then the names say nothing
+                before, after = (old.path, new) if old and moved else (_leaf(old), file or "none")
+                words.append(f"input {name}: {before} -> {after}")
+            elif old and self._content_changed(old):
+                meanwhile = name in changed_inputs(past.changed_inputs, past.cause)
+                how = "changed while the last job ran" if meanwhile else "was delivered anew"
+                words.append(f"input {name} {how}")
+        return "; ".join(words)
+
+    def _content_changed(self, old: FileRef) -> bool:
+        root, _, path = old.path.partition(":")
+        place = self._root(root)
+        try:
+            if not place:
+                return False  # not on this machine: the metadata document is all there is to go by
+            size, sha256 = self.ws.checksums.of(os.path.join(place, path))
+        except OSError:
+            return False
+        return size != old.size or (bool(old.sha256) and sha256 != old.sha256)
+
+    def _absent(self, target: Target, inputs: Mapping[str, str | None], given: Given) -> str:
+        """What of a target is gone from its root; nothing if the root itself is not on this machine."""
+        root = self._root(target.root)
+        if not root:
+            return ""
+        folder = os.path.join(root, target.path)
+        if not os.path.isdir(folder):
+            return f"the folder {target.root}:{target.path} is not there"
+        gone = [name for name, file in inputs.items() if file and not os.path.isfile(os.path.join(folder, file))]
+        if gone:
+            return f"input {gone[0]} is not there: {inputs[gone[0]]} (`stoa meta build` looks anew)"
+        lost = [ref.path for ref in given.files.values() if not self.ws.project.file(ref).exists()]
+        return f"{lost[0]} is not on this machine (`stoa rerun` of its run makes it again)" if lost else ""
+
+    def _root(self, name: str) -> str:
+        """Where a root lies on this machine, "" where it does not."""
+        if name not in self._roots:
+            try:
+                place = self.ws.project.root(name)
+                self._roots[name] = str(place) if place.is_dir() else ""
+            except StoaError:
+                self._roots[name] = ""
+        return self._roots[name]
+
+    def _decide(
+        self, target: str, held: Held | None, known: Past | None, state: str, reason: str
+    ) -> tuple[bool, Because, str]:
+        """Whether a job runs, why, and the reason in words."""
+        chosen = self.selection
+        if held:
+            return False, "held", held_words(held)
+        if chosen.force:
+            return True, "forced", "forced"
+        if not chosen.names_states:
+            return _by_default(state, reason)
+        status, cause = (known.status.value, known.cause) if known else ("", "")
+        flags = self.flags.get(target, [])
+        picked: list[tuple[bool, Because, str]] = [
+            (chosen.new and state == "new", "new", "new"),
+            (chosen.stale and state == "stale", "stale", reason),
+            (chosen.failed and is_bad(status), "failed", f"{status} before"),
+            (chosen.flagged and bool(flags), "flagged", f"flagged: {', '.join(flags)}"),
+            (bool(chosen.like) and chosen.like in cause, "cause", "its cause matches"),
+        ]
+        for matches, because, why in picked:
+            if matches:
+                return True, because, why
+        return (False, "not selected", "not selected") if state != "ok" else (False, "up to date", "up to date")
+
+
+def _by_default(state: str, reason: str) -> tuple[bool, Because, str]:
+    """Whether a job runs when no state is asked for: what failed is left alone."""
+    if state in RETRIED:
+        return True, "again", f"{state} before"
+    if state == "ok":
+        return False, "up to date", reason
+    if state in ("new", "stale"):
+        return True, "new" if state == "new" else "stale", reason
+    return False, "ended", f"{state}: {reason}"
+
+
+def _hashable(overrides: Mapping[str, Override]) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, given.value) for name, given in overrides.items())
+
+
+def _leaf(ref: FileRef | None) -> str:
+    return ref.path.rpartition("/")[2] if ref else "none"
+
+
+def live_jobs(ws: Workspace, definitions: Definitions) -> dict[tuple[str, str], Held]:
+    """Jobs of the same process and set that belong to a live run, and the run that they are left to."""
+    found: dict[tuple[str, str], Held] = {}
+    for run, live in ws.live().items():
+        if (live.run.process, live.run.params.name) == (definitions.process.name, definitions.params.name):
+            found.update(dict.fromkeys(_jobs_of(live), Held(run, live.state)))
+    return found
+
+
+def _jobs_of(live: LiveRun) -> Iterable[tuple[str, str]]:
+    """Jobs that nobody else may begin: all of a live run, as what has ended may wait for its commit.
+
+    Of one whose STOA was killed, what had ended is in git and the rest never began: only what goes on is held.
+    """
+    if live.state == "orphaned":
+        return {(orphan.target, orphan.image_group) for orphan in live.orphans}
+    return live.opened.jobs
