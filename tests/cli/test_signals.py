@@ -2,78 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
 
 import pytest
+from slow_jobs import end, go, interrupt, kill_group, wait_until_running
 from survey import Survey, wait_for
-
-SLOW = """\
-echo $$ > "$1/started"
-while [ ! -e "$1/go" ]; do sleep 0.02; done
-"""
-
-
-@pytest.fixture
-def waiting(survey) -> Survey:
-    """Every job says that it has started and waits for the file `go` in its target's folder."""
-    for name in ("a", "b", "c"):
-        survey.does(name, SLOW)
-    return survey
-
-
-@pytest.fixture
-def begin(waiting) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start a command in a process of its own, and return when the script runs for target a."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*words: str) -> subprocess.Popen[str]:
-        started.append(waiting.start(*words))
-        wait_until_running(waiting, "a")
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-    for file in waiting.top.glob("data/*/started"):
-        _kill(int(file.read_text() or 0))
-
-
-def _kill(group: int) -> None:
-    if group:
-        try:
-            os.killpg(group, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-
-
-def wait_until_running(survey: Survey, target: str) -> None:
-    file = survey.top / "data" / target / "started"
-    wait_for(lambda: file.exists() and file.read_text().endswith("\n"), f"the job of {target}", 60)
-
-
-def interrupt(process: subprocess.Popen[str]) -> str:
-    """Ctrl-C; returns what was said until it was heeded."""
-    process.send_signal(signal.SIGINT)
-    said = [""]
-    while "no further job" not in said[-1]:
-        said.append(process.stderr.readline())
-        assert said[-1], "".join(said)
-    return "".join(said)
-
-
-def go(survey: Survey, *targets: str) -> None:
-    for target in targets:
-        (survey.top / "data" / target / "go").touch()
-
-
-def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error, when it has ended."""
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
 
 
 def test_ctrl_c_once_lets_what_runs_end_and_commits_it(waiting, begin):
@@ -146,25 +80,6 @@ def test_ctrl_c_ends_a_sweep_too(waiting, begin):
     assert waiting.subjects()[0] == "measure @ default+snr=3: 1 ok of 1"
 
 
-def test_stop_from_another_terminal_lets_what_runs_end(waiting, begin):
-    process = begin("run", "measure", "-j", "1")
-    (run,) = (row["run"] for row in waiting.json("runs"))
-    assert waiting.ok("stop") == f"told run {run} to stop; the jobs that run end by themselves\n"
-    wait_for(lambda: "no further job" in process.stderr.readline(), "the message")
-    go(waiting, "a", "b", "c")
-    assert end(process)[0] == 130
-    assert waiting.statuses()["a"] == "ok"
-
-
-def test_stop_now_by_the_start_of_the_name(waiting, begin):
-    process = begin("run", "measure", "-j", "1")
-    run = waiting.json("runs")[0]["run"]
-    said = waiting.json("stop", run[:-1], "--now")
-    assert (said["run"], said["at_once"]) == (run, True)
-    assert end(process)[0] == 130
-    assert waiting.statuses()["a"] == "interrupted"
-
-
 def test_a_live_run_is_seen_by_the_others(waiting, begin):
     process = begin("run", "measure", "-j", "1")
     run = waiting.json("runs")[0]["run"]
@@ -184,17 +99,12 @@ def test_other_targets_run_beside_a_live_run(waiting, begin):
     assert waiting.json("status")["pairs"][0]["counts"] == {"ok": 3}
 
 
-def test_there_is_nothing_to_stop(survey):
-    assert survey.error("stop") == ["error: no live run", "hint: `stoa runs` lists the runs"]
-    assert survey.error("stop", "2026")[0] == "error: no live run named '2026'"
-
-
 def killed(waiting: Survey, process: subprocess.Popen[str]) -> None:
     """SIGKILL for STOA and, as a machine that goes down does, for the job that runs."""
     process.kill()
     process.communicate()
     for file in waiting.top.glob("data/*/started"):
-        _kill(int(file.read_text()))
+        kill_group(int(file.read_text()))
 
 
 @pytest.fixture

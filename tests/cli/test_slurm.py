@@ -284,11 +284,3 @@ def test_many_arrays_where_one_may_not_be_long(cluster, slurm):
 def test_without_slurm_it_says_so(survey, monkeypatch):
     monkeypatch.setenv("PATH", str(survey.top))
     assert survey("run", "measure", "--engine", "slurm").stderr.startswith("error: ")
-
-
-def test_there_is_nothing_to_collect(survey):
-    assert survey.json("collect") == []
-    assert survey.error("collect", "2026") == [
-        "error: no run named '2026' is at a cluster",
-        "hint: `stoa runs` lists the runs",
-    ]

@@ -1,24 +1,6 @@
-"""sync: two clones and a bare repository on disk."""
+"""stoa sync: two people, one project."""
 
 from __future__ import annotations
-
-import pytest
-from survey import Survey
-
-
-@pytest.fixture
-def pair(survey, tmp_path, git, cli) -> tuple[Survey, Survey]:
-    """Ann's project, and Ben's clone of it with the data at another place."""
-    git(tmp_path, "clone", "--quiet", "--bare", str(survey.top), "hub.git")
-    survey.git("remote", "add", "origin", str(tmp_path / "hub.git"))
-    git(tmp_path, "clone", "--quiet", "hub.git", "ben")
-    ben = Survey(tmp_path / "ben", cli)
-    ben.git("config", "user.name", "Ben")
-    (tmp_path / "archive").mkdir()
-    for name in ("a", "b", "c"):
-        (tmp_path / "archive" / name).mkdir()
-    ben.ok("root", "add", "data", tmp_path / "archive")
-    return survey, ben
 
 
 def test_what_one_did_the_other_has_after_both_synced(pair):

@@ -1,8 +1,6 @@
-"""process, params, env: definitions that people write, made, listed, shown and checked."""
+"""stoa process: shipped ones, new ones, and checks before anything runs."""
 
 from __future__ import annotations
-
-import sys
 
 import pytest
 
@@ -115,71 +113,3 @@ def test_a_script_that_runs_with_any_line_ends_may_have_those_of_windows(survey)
     survey.edit(".stoa/processes/measure.yaml", "[sh,", "[python,")
     (survey.top / "measure.sh").write_bytes(b"#!/usr/bin/env python\r\nprint(1)\r\n")
     assert survey.ok("process", "check") == "1 process checked, 0 problems\n"
-
-
-def test_a_parameter_set_holds_what_differs_from_the_defaults(survey):
-    before = survey.head()
-    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4", "--set", "n=3", "--doc", "go deeper")
-    assert survey.subjects(before) == ["parameter set deep of measure: snr=4"]
-    assert survey.committed(".stoa/params/measure/deep.yaml") == (
-        "schema: 1\nprocess: measure\ndoc: go deeper\nvalues:\n  snr: 4.0\n"
-    )
-
-
-def test_a_parameter_set_can_start_from_another(survey):
-    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4")
-    survey.ok("params", "new", "deeper", "--process", "measure", "--base", "deep", "--set", "mode=slow")
-    values = survey.json("params", "show", "deeper", "--process", "measure")["values"]
-    assert values == {"snr": 4.0, "mode": "slow", "deep": False, "n": 3}
-
-
-def test_parameter_sets_are_listed_beside_a_process_that_cannot_be_read(survey):
-    (survey.top / ".stoa/processes/broken.yaml").write_text("schema: 1\nname: broken\ncommand: [x\n", encoding="utf-8")
-    rows = {row["process"]: (row["set"], row["values"], row["problem"][:8]) for row in survey.json("params", "list")}
-    assert rows == {
-        "broken": ("default", "", "not YAML"),
-        "measure": ("default", "all defaults", ""),
-    }
-    assert survey("params", "list", "--process", "broken").exit_code == 1
-
-
-def test_parameter_sets_are_listed_shown_and_compared(survey):
-    survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4", "--set", "deep=true")
-    assert survey.ok("params", "list").splitlines()[1:] == [
-        "measure  deep     snr=4, deep=true",
-        "measure  default  all defaults",
-    ]
-    assert survey.ok("params", "show", "deep", "--process", "measure").splitlines()[1] == (
-        "snr        4      set deep  seed clip in sigma"
-    )
-    assert survey.ok("params", "diff", "default", "deep", "--process", "measure").splitlines() == [
-        "parameter snr: 5 -> 4",
-        "parameter deep: false -> true",
-    ]
-    assert survey.ok("params", "diff", "deep", "deep", "--process", "measure") == "the sets are equal\n"
-
-
-@pytest.mark.parametrize("text", ["no", "012", "1:30", "2026-11-22", "1e5", "~", "null", "a\tb", "é"])
-def test_a_text_that_yaml_would_reinterpret_stays_as_it_was_typed(survey, text):
-    survey.edit(".stoa/processes/measure.yaml", "choices: [fast, slow]", "doc: any")
-    survey.ok("params", "new", "odd", "--process", "measure", "--set", f"mode={text}")
-    assert survey.json("params", "show", "odd", "--process", "measure")["values"]["mode"] == text
-
-
-def test_an_environment_is_made_shown_and_used(survey):
-    survey.ok("env", "add", "mine", "--python", sys.executable, "--environ", "DEPTH=7", "--doc", "with a variable")
-    assert survey.subjects()[0] == "environment mine"
-    assert [entry["name"] for entry in survey.json("env", "list")] == ["host", "mine"]
-    shown = survey.json("env", "show", "mine")
-    assert shown["environment"]["environ"] == {"DEPTH": "7"}
-    assert shown["facts"]["python"] == ".".join(map(str, sys.version_info[:3]))
-    survey.does("a", "echo depth $DEPTH")
-    survey.ok("run", "measure", "--env", "mine", "--target", "a")
-    assert survey.ok("log", "a") == "depth 7\n"
-
-
-def test_an_environment_is_shown_in_words(survey):
-    lines = survey.ok("env", "show", "host").splitlines()
-    assert lines[0] == "host: host"
-    assert "interpreter               the one that STOA runs in" in lines
-    assert "variable OMP_NUM_THREADS  1" in lines

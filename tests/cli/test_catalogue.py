@@ -1,45 +1,9 @@
-"""catalogue: stack, match and plot what a process found, and demo's list of commands."""
+"""stoa catalogue: stacked, cut, matched, drawn and exported."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from crates import crate_problems
-from prov.model import ProvDocument, ProvGeneration, ProvUsage
-
-# Copies the table that lies in the target's folder to the promised place.
-LOOK = """\
-name: find
-script: find.sh
-command: [sh, "{script}", "{target}"]
-outputs: {sources: {path: sources.csv, kind: catalogue}}
-"""
-
-
-def table(*rows: tuple[float, float, float]) -> str:
-    """A table of sources: right ascension, declination, signal to noise."""
-    lines = [f"{ra},{dec},{snr},{snr / 1000},0.001" for ra, dec, snr in rows]
-    return "\n".join(["ra_deg,dec_deg,snr,flux,e_flux", *lines, ""])
-
-
-@pytest.fixture
-def found(survey):
-    """Sources: two in a, one in b; the process fails for c."""
-    (survey.top / "find.sh").write_text('cp "$1/table" sources.csv\n', encoding="utf-8")
-    (survey.top / ".stoa/processes/find.yaml").write_text(LOOK, encoding="utf-8")
-    (survey.top / "data/a/table").write_text(table((10.0, -30.0, 20.0), (10.01, -30.0, 6.0)), encoding="utf-8")
-    (survey.top / "data/b/table").write_text(table((11.0, -31.0, 9.0)), encoding="utf-8")
-    survey("run", "find")
-    assert survey.statuses() == {"a": "ok", "b": "ok", "c": "failed"}
-    (survey.top / "quasars.csv").write_text("name,ra,dec\nQ1,10.0,-30.0003\nQ2,50,20\n", encoding="utf-8")
-    return survey
-
-
-def rows(survey, file: str) -> list[tuple[str, float]]:
-    from astropy.table import Table
-
-    return [(str(row["target"]), round(float(row["snr"]), 3)) for row in Table.read(survey.top / file)]
+from found_sources import rows
 
 
 def test_sources_are_stacked_with_where_they_come_from(found):
@@ -174,57 +138,6 @@ def test_an_unknown_cut_is_named(found):
     )
 
 
-def test_a_row_is_traced_back_to_what_made_it(found):
-    found.ok("catalogue", "stack", "find@default")
-    said = found.json("show", "catalogues/find@default.vot", "--row", "3")
-    assert (said["target"], said["run"], said["values"]["snr"]) == ("b", found.runs()[0], 9.0)
-    assert said["product_state"] == "as recorded"
-    assert said["digests"].keys() == {"process", "script", "params", "environment"}
-    assert found.committed(said["script"]) == 'cp "$1/table" sources.csv\n'
-    import hashlib
-
-    content = (found.top / said["product"]["path"].replace("products:", "products/")).read_bytes()
-    assert said["product"]["sha256"] in ("", hashlib.sha256(content).hexdigest())
-    lines = found.ok("show", "catalogues/find@default.vot", "--row", "3").splitlines()
-    assert lines[0] == "row 3 of catalogues/find@default.vot: ra_deg 11, dec_deg -31, snr 9, flux 0.009"
-    assert [line.partition(":")[0] for line in lines[1:]] == [
-        "product", "target", "run", "script", "parameters", "environment", "metadata document",
-    ]  # fmt: skip
-    assert f"digest {said['digests']['environment']}" in lines[6]
-
-
-def test_a_row_has_the_values_and_the_environment_that_rules_gave_its_target(found):
-    found.edit(".stoa/processes/find.yaml", "outputs:", "params: {depth: {type: int, default: 5}}\noutputs:")
-    folder = found.top / ".stoa/params/find"
-    folder.mkdir(parents=True)
-    (folder / "ruled.yaml").write_text("rules: [{where: \"name = 'b'\", values: {depth: 9}}]\n", encoding="utf-8")
-    found("run", "find", "-p", "ruled")
-    found.ok("catalogue", "stack", "find@ruled", "--out", "t.vot")
-    said = [found.json("show", "t.vot", "--row", row) for row in ("1", "3")]
-    assert [(each["target"], each["params"]["depth"]) for each in said] == [("a", 5), ("b", 9)]
-    assert "parameters: ruled (depth=9 by rule 1), digest" in found.ok("show", "t.vot", "--row", "3")
-    assert "parameters: ruled (depth=5), digest" in found.ok("show", "t.vot", "--row", "1")
-
-
-def test_a_changed_product_of_a_row_is_said(found):
-    found.ok("catalogue", "stack", "find@default")
-    product = found.json("show", "catalogues/find@default.vot", "--row", "1")["product"]["path"]
-    (found.top / product.replace("products:", "products/")).write_text(table((1.0, 2.0, 3.0)), encoding="utf-8")
-    assert found.json("show", "catalogues/find@default.vot", "--row", "1")["product_state"] == "changed"
-
-
-@pytest.mark.parametrize(
-    ("row", "file", "message"),
-    [
-        ("4", "catalogues/find@default.vot", "has no row 4; its rows are 1 to 3"),
-        ("1", "quasars.csv", "does not say where its rows come from: it has no column target, group, run, product"),
-    ],
-)
-def test_a_row_that_cannot_be_traced(found, row, file, message):
-    found.ok("catalogue", "stack", "find@default")
-    assert message in found.error("show", file, "--row", row)[0]
-
-
 def test_several_catalogues_are_matched_one_after_the_other(found):
     (found.top / "radio.csv").write_text("name,ra,dec\nR1,11.0,-31.0\n", encoding="utf-8")
     said = found.json("catalogue", "match", "find@default", "quasars.csv", "radio.csv")
@@ -264,63 +177,6 @@ def test_a_plot_that_compares_says_what_it_lacks(found):
     assert "compares with a catalogue" in found.error("catalogue", "plot", "find@default", "--kind", "offsets")[0]
     words = ("--kind", "fluxes", "--with", "quasars.csv")
     assert "needs a published flux" in found.error("catalogue", "plot", "find@default", *words)[0]
-
-
-def test_a_matched_catalogue_is_published_with_all_its_counts(found):
-    """From the jobs to the objects, in the words of the paper; no source is counted that the match left out."""
-    words = ("catalogue", "match", "find@default", "quasars.csv", "--keep", "snr >= 7", "--radius", "5arcsec")
-    found.ok(*words)
-    for suffix in ("vot", "fits"):
-        said = found.ok("publish", f"catalogues/find@default-x-quasars.{suffix}", "--to", suffix)
-        assert said.startswith(f"published find@default in {suffix}: 3 jobs (2 ok, 1 failed), 1 source, ")
-        methods = (found.top / suffix / "methods.tex").read_text(encoding="utf-8")
-        assert (
-            "They gave 3 sources in 2 images of 2 targets, of which 2 passed the quality cuts: "
-            "snr \\ensuremath{\\geq} 7 (1 removed). 1 of the 2 sources lies within 5 arcsec of 1 object of the "
-            "catalogue \\texttt{quasars.csv}; "
-        ) in methods
-        assert rows(found, f"{suffix}/catalogue.{suffix}") == [("a", 20.0)]
-        plots = {path.name for path in (found.top / suffix / "plots").iterdir()}
-        assert {"sky.png", "offsets.pdf", "causes.png"} <= plots
-        assert (
-            " & within 5 arcsec of quasars.csv & 1 \\\\" in (found.top / suffix / "table.tex").read_text().splitlines()
-        )
-
-
-def test_provenance_leads_from_a_published_catalogue_to_the_products_of_its_rows(found, monkeypatch):
-    """In PROV and in the crate; the product in turn was made by a job from its inputs."""
-    found.ok("publish", "find@default", "--to", "paper", "--keep", "snr >= 20")
-    product = found.outcomes()["a"]["outputs"]["sources"]
-    document = ProvDocument.deserialize(found.top / "paper/prov.json")
-    (made,) = [each for each in document.get_records(ProvGeneration) if "catalogue.vot" in str(each.args[0])]
-    used = [str(each.args[1]) for each in document.get_records(ProvUsage) if each.args[0] == made.args[1]]
-    assert len(used) == 1
-    assert product["path"].rpartition(":")[2] in used[0]
-    job = [str(each.args[1]) for each in document.get_records(ProvGeneration) if str(each.args[0]) == used[0]]
-    assert job == [f"stoa:run/{found.runs()[0]}/job/a"]
-    crate = json.loads((found.top / "paper/ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
-    (action,) = [each for each in crate if each["@id"] == "#catalogue"]
-    assert [each["@id"] for each in action["result"]] == ["catalogue.vot", "catalogue.fits"]
-    assert action["description"] == "3 sources; snr >= 20 (2 removed)"
-    (part,) = [each for each in crate if each["@id"] in str(action["object"])]
-    assert part["sha256"] == product["sha256"]
-    assert crate_problems(found.top / "paper", monkeypatch) == []
-
-
-def test_a_catalogue_that_cannot_be_published(found):
-    found.ok("catalogue", "stack", "find@default")
-    file = "catalogues/find@default.vot"
-    assert "is a catalogue, which has its cuts" in found.error("publish", file, "--to", "x", "--keep", "snr > 7")[0]
-    assert "does not say which run its rows come from" in found.error("publish", "quasars.csv", "--to", "x")[0]
-    (found.top / "data/a/table").write_text(table((10.0, -30.0, 21.0)), encoding="utf-8")
-    found.ok("run", "find", "--target", "a", "--force")
-    error, hint = found.error("publish", file, "--to", "x")
-    assert error.startswith(
-        f"error: 2 of 3 rows of {file} come from products that are not among the latest outcomes of "
-    )
-    assert error.endswith(f"find@default, such as products:find/{found.runs()[0]}/a/sources.csv")
-    assert hint == "hint: `stoa catalogue stack` and what was done after it make the catalogue anew"
-    assert not (found.top / "x").exists()
 
 
 def test_a_matched_catalogue_is_drawn_without_the_other(found):

@@ -1,17 +1,11 @@
-"""plan, why, run, rerun: what runs, what is left alone, and what stands in git afterwards."""
+"""stoa run: what is chosen, what is recorded, what is printed."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-
-
-def verdicts(plan: dict) -> dict[str, tuple[bool, str]]:
-    return {job["target"]: (job["runs"], job["reason"]) for job in plan["jobs"]}
-
-
-UP_TO_DATE = (False, "up to date")
+from plans import UP_TO_DATE, verdicts
 
 
 def test_a_run_is_one_commit_with_one_outcome_a_target(survey):
@@ -250,120 +244,3 @@ def test_json_is_all_that_stands_on_stdout(survey):
     assert said["commit"] == survey.head()
     assert said["counts"] == {"ok": 2, "failed": 1}
     assert [(group["cause"], group["targets"]) for group in said["causes"]] == [("exit code 1", ["b"])]
-
-
-def test_a_plan_says_what_a_run_would_do(survey):
-    survey.ok("run", "measure", "--target", "a")
-    survey.does("b", "exit 1")
-    survey("run", "measure", "--target", "b")
-    plan = survey.json("plan", "measure")
-    assert verdicts(plan) == {
-        "a": UP_TO_DATE, "b": (False, "failed: exit code 1"), "c": (True, "no outcome yet"),
-    }  # fmt: skip
-    assert (plan["process"], plan["params"], plan["to_run"]) == ("measure", "default", 1)
-
-
-def test_why_answers_in_one_sentence(survey):
-    assert survey.ok("why", "measure", "a") == "a: runs, no outcome yet\n"
-    survey.ok("run", "measure")
-    assert survey.ok("why", "measure", "a") == "a: is left alone, up to date\n"
-    survey.edit("measure.sh", "snr $2", "SNR $2")
-    assert survey.ok("why", "measure", "a") == "a: runs, the script changed\n"
-
-
-# Again.
-
-
-@pytest.fixture
-def mixed(survey):
-    """A run in which b failed and c was stopped by its own limit."""
-    survey.edit(".stoa/processes/measure.yaml", "outputs:", "timeout: 0.5s\ngrace: 0.1s\noutputs:")
-    survey.does("b", "echo 'KeyError: BMAJ'; exit 2")
-    survey.does("c", "exec sleep 30")
-    survey("run", "measure")
-    assert survey.statuses() == {"a": "ok", "b": "failed", "c": "timeout"}
-    return survey
-
-
-def test_a_rerun_is_of_everything_in_the_last_run(mixed):
-    mixed.does("b", "true")
-    mixed.does("c", "true")
-    first = mixed.runs()[-1]
-    mixed.ok("rerun")
-    assert mixed.statuses() == {"a": "ok", "b": "ok", "c": "ok"}
-    assert f"rerun_of: {first}\n" in mixed.committed(f".stoa/runs/{mixed.runs()[-1]}/run.yaml")
-
-
-def test_a_rerun_of_what_failed(mixed):
-    mixed.does("b", "true")
-    mixed.does("c", "true")
-    mixed.ok("rerun", "--failed")
-    assert mixed.statuses() == {"b": "ok", "c": "ok"}
-
-
-def test_a_rerun_by_a_part_of_the_cause(mixed):
-    mixed.does("b", "true")
-    mixed.ok("rerun", "--like", "KeyError")
-    assert mixed.statuses() == {"b": "ok"}
-
-
-def test_a_rerun_of_what_is_flagged_with_another_set(mixed):
-    mixed.ok("params", "new", "deep", "--process", "measure", "--set", "snr=4")
-    mixed.ok("flag", "a")
-    mixed.ok("rerun", "--flagged", "--params", "deep")
-    assert mixed.statuses() == {"a": "ok"}
-    assert mixed.outcomes()["a"]["results"] == {"snr": 4.0}
-
-
-def test_failed_and_flagged_together(mixed):
-    mixed.ok("flag", "a")
-    plan = mixed.json("rerun", "--failed", "--flagged", "--dry-run")
-    assert verdicts(plan) == {
-        "a": (True, "flagged: check"),
-        "b": (True, "failed before: KeyError: BMAJ"),
-        "c": (True, "timeout before: timeout after 0.5 s"),
-    }
-
-
-def test_a_rerun_of_an_older_run_by_the_start_of_its_name(mixed):
-    first = mixed.runs()[0]
-    mixed("run", "measure", "--set", "snr=9", "--target", "a")
-    assert mixed.json("rerun", first[:-2], "--failed", "--dry-run")["params"] == "default"
-
-
-def test_a_rerun_of_a_pair_goes_back_to_its_latest_run(mixed):
-    mixed("run", "measure", "--target", "c", "--force")
-    mixed.does("b", "true")
-    mixed("rerun", "measure@default", "--failed")
-    assert set(mixed.statuses()) == {"b", "c"}
-    assert mixed.json("show", "last")["run"]["rerun_of"] == mixed.runs()[1]
-    assert mixed.json("status")["unreadable"] == []
-
-
-def test_values_from_the_command_line_are_taken_over_by_a_rerun(survey):
-    survey.ok("run", "measure", "--set", "snr=9", "--target", "a")
-    survey.ok("rerun")
-    assert survey.outcomes()["a"]["results"] == {"snr": 9.0}
-    survey.ok("rerun", "--set", "n=1")
-    assert survey.json("show", "last")["run"]["params"]["name"] == "default+snr=9+n=1"
-
-
-def test_an_environment_from_the_command_line_is_taken_over_by_a_rerun(survey):
-    survey.ok("env", "add", "other", "--environ", "X=1")
-    survey.ok("run", "measure", "--env", "other")
-    survey.ok("rerun")
-    assert survey.json("show", "last")["run"]["environment"] == "other"
-
-
-def test_several_values_make_one_rerun_each_of_the_same_run(survey):
-    survey.does("a", "exit 1")
-    survey("run", "measure")
-    said = survey.json("rerun", "--failed", "--set", "snr=3,4")
-    assert [(report["params"], report["jobs"]) for report in said] == [("default+snr=3", 1), ("default+snr=4", 1)]
-
-
-def test_a_rerun_of_nothing_says_so(survey):
-    survey.ok("run", "measure")
-    before = survey.head()
-    assert survey.ok("rerun", "--failed") == f"no job of {survey.runs()[0]} is chosen\n"
-    assert survey.head() == before

@@ -17,7 +17,7 @@ import yaml
 from astropy.table import Table
 from crates import crate_problems
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PAIR = "sep@deep"
 pytestmark = pytest.mark.slow
 

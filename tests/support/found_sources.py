@@ -1,0 +1,23 @@
+"""A process that finds sources as tables say, and what is in the catalogues made of them."""
+
+from __future__ import annotations
+
+# Copies the table that lies in the target's folder to the promised place.
+LOOK = """\
+name: find
+script: find.sh
+command: [sh, "{script}", "{target}"]
+outputs: {sources: {path: sources.csv, kind: catalogue}}
+"""
+
+
+def table(*rows: tuple[float, float, float]) -> str:
+    """A table of sources: right ascension, declination, signal to noise."""
+    lines = [f"{ra},{dec},{snr},{snr / 1000},0.001" for ra, dec, snr in rows]
+    return "\n".join(["ra_deg,dec_deg,snr,flux,e_flux", *lines, ""])
+
+
+def rows(survey, file: str) -> list[tuple[str, float]]:
+    from astropy.table import Table
+
+    return [(str(row["target"]), round(float(row["snr"]), 3)) for row in Table.read(survey.top / file)]
