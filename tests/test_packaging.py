@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import configparser
-import functools
-import operator
 import re
 import subprocess
 import sys
@@ -109,8 +107,8 @@ def test_each_dependency_has_a_lowest_version():
 
 def test_every_package_that_stoa_imports_is_declared():
     names = {"yaml": "PyYAML", "git": "GitPython"}
-    optional = " ".join(functools.reduce(operator.iadd, PROJECT["optional-dependencies"].values(), []))
-    declared = {re.split(r"[<>=\[]", one)[0].lower() for one in [*PROJECT["dependencies"], *optional.split()]}
+    optional = [one for extra in PROJECT["optional-dependencies"].values() for one in extra]
+    declared = {re.split(r"[<>=\[]", one)[0].lower() for one in [*PROJECT["dependencies"], *optional]}
     # CASA's tasks are imported by the Python of a CASA environment.
     elsewhere = {*sys.stdlib_module_names, "stoa", "casatasks", "casadata"}
     imported = set()

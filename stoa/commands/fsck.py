@@ -15,9 +15,10 @@ from stoa.model import Environment, FileRef, Run
 from stoa.provenance.definitions import read_process
 from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
 from stoa.provenance.environment_definition import read_environment
-from stoa.provenance.git import Damage, DamagedError, GitError, Snapshot, find_damage, missing_elsewhere
+from stoa.provenance.git import Damage, DamagedError, GitError, Snapshot, find_damage, last_ref, missing_elsewhere
 from stoa.provenance.index import Index, decode_outcome, decode_run, decode_summary
 from stoa.provenance.inspect import commit_findings, shown
+from stoa.provenance.lost import lost_branches, removed_records
 from stoa.provenance.records import read_frozen_set
 from stoa.workspace.ahead import ahead
 from stoa.workspace.open import Workspace
@@ -80,6 +81,7 @@ def fsck(ws: Workspace, *, products: bool = False, progress: Callable[[int, int]
         findings += [Finding(where=found.where, message=found.message) for found in ahead(index)]
         if not damaged:
             findings += _tree(ws)
+            findings += _gone(ws)
             findings += _index(ws, index)
         compared, absent = 0, 0
         if products:
@@ -123,6 +125,20 @@ def _tree(ws: Workspace) -> Iterator[Finding]:
         return
     for found in misplaced:
         yield Finding(where=shown(found.path), message=found.message)
+
+
+def _gone(ws: Workspace) -> Iterator[Finding]:
+    """Records that a commit has removed without saying so, and branches that are gone with records on them."""
+    for (folder, removal), files in removed_records(ws.repository, ws.store.prefix).items():
+        short = removal.commit[:10]
+        remedy = f"`git checkout {short}~1 -- {ws.store.prefix}/{folder}` brings it back"
+        message = f"{files} file{'s' * (files > 1)} removed by {removal.author} in {short}; {remedy}"
+        yield Finding(where=shown(folder), message=message)
+    for branch, commit, runs in lost_branches(ws.repository, ws.store.prefix):
+        remedy = f"`git branch {branch} {commit[:10]}` brings it back"
+        forget = f"`git update-ref -d {last_ref(branch)}` forgets it"
+        message = f"is gone, with {runs} run{'s' * (runs > 1)} not recorded elsewhere; {remedy}, {forget}"
+        yield Finding(where=f"branch {branch}", message=message)
 
 
 def _definitions(ws: Workspace) -> Iterator[Finding]:

@@ -142,6 +142,7 @@ class RunWriter:
 
     def _commit(self, subject: str) -> None:
         self._check_mine()
+        self._store.bring_back(self._branch)  # what git by hand has taken from the branch, earlier batches among it
         if self._in_doubt:  # it may have failed before the branch moved or after
             there, self._number = self._store.outcomes(self.run.id, self._store.repository.tip(self._branch))
             self._pending = _without(self._pending, there)
@@ -229,6 +230,7 @@ def recover(
     """
     run = said.opened.run
     branch = _branch(store, said.opened)
+    store.bring_back(branch)
     there, number = store.outcomes(run.id, store.repository.tip(branch))
     earlier = store.outcomes(run.id, said.committed.commit)[0] if said.committed else []
     ended = [*earlier, *_without([*said.ended, *there], earlier)]
@@ -267,6 +269,7 @@ def commit_part(store: Store, said: Journaled, outcomes: Iterable[Outcome]) -> s
         Its id; "" if everything is in git.
     """
     run, branch = said.opened.run, _branch(store, said.opened)
+    store.bring_back(branch)
     there, number = store.outcomes(run.id, store.repository.tip(branch))
     ended = [*said.ended, *outcomes]
     fresh = _without(ended, there)

@@ -15,7 +15,7 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.project import STOA_DIR
-from stoa.provenance.git import Repository, TreeChange, last_change, too_large, tree_changes
+from stoa.provenance.git import REMOVED, Repository, TreeChange, last_change, too_large, tree_changes
 from stoa.provenance.settle import is_document, settle
 
 MAX_NAME = 200
@@ -85,7 +85,8 @@ class RecordGuard:
                 f"{label} changes records, which are never edited: {listed(findings)};"
                 " nothing was merged, your copies are kept",
                 findings,
-                f"ask them why (`git diff HEAD...{label} -- {STOA_DIR}`); `git merge {label}` accepts it",
+                f"ask them why (`git diff HEAD...{label} -- {STOA_DIR}`);"
+                f" `git merge --no-ff -m agreed -m '{REMOVED}: yes' {label}` accepts it",
             )
         if findings:
             raise RefusedError(

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from stoa.errors import StoaError
 from stoa.model import Author, Outcome, Review, Status
 from stoa.project import Project
-from stoa.provenance.git import DamagedError, Repository, Snapshot
+from stoa.provenance.git import REMOVED, DamagedError, Repository, Snapshot
 from stoa.provenance.ids import horizon, is_id
 from stoa.provenance.index import Index, MetaReader
+from stoa.provenance.lost import Returned, bring_back, is_record
 from stoa.provenance.records import read_outcomes, write_review
 from stoa.provenance.spool import Spool
 
@@ -47,10 +48,11 @@ class Store:
         StoaError
             If the disk is full or refuses, or git does.
         """
-        message = _plain(subject) + "\n"
-        if trailers:
-            message += "\n" + "".join(f"Stoa-{name}: {_plain(value)}\n" for name, value in trailers.items())
         paths = {self._path(name): data for name, data in changes.items()}
+        removed = sum(data is None and is_record(path, self.prefix) for path, data in paths.items())
+        lines = [f"Stoa-{name}: {_plain(value)}\n" for name, value in (trailers or {}).items()]
+        lines += [f"{REMOVED}: {removed}\n"] if removed else []
+        message = _plain(subject) + "\n" + ("\n" + "".join(lines) if lines else "")
         try:
             return self.repository.commit(paths, message, author or self.repository.author(), branch)
         except OSError as problem:
@@ -59,6 +61,10 @@ class Store:
                 f"the records cannot be committed: {problem.strerror} ({where})",
                 "nothing that was recorded before is lost; is the disk full or read-only?",
             ) from None
+
+    def bring_back(self, branch: str = "") -> Returned | None:
+        """See `stoa.provenance.lost.bring_back`."""
+        return bring_back(self.repository, self.prefix, branch)
 
     def _path(self, name: str) -> str:
         if not name.startswith("../"):

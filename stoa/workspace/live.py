@@ -87,6 +87,7 @@ class Healing(msgspec.Struct, frozen=True):
     runs: tuple[str, ...] = ()
     hindered: str = ""
     damaged: tuple[Path, ...] = ()
+    returned: str = ""  # records that were missing on the branch and were put back, in words
 
 
 def live_runs(store: Store) -> dict[str, LiveRun]:
@@ -156,14 +157,16 @@ def heal(store: Store) -> Healing:
     committed now nothing is done, and the reason is given.
     """
     waiting: list[str] = []
+    returned = ""
     try:
         store.repository.heal()
+        returned = str(store.bring_back() or "")
         found, unreadable = _look(store)
         dead = [run for run, live in found.items() if live.state == "cut off"]
         due = [live for live in found.values() if _is_due(store, live)]
         waiting = [*dead, *(live.run.id for live in due if live.state == "orphaned")]
         if not (dead or due or unreadable or store.spool.has_leftovers()):
-            return Healing(damaged=store.spool.damaged())
+            return Healing(damaged=store.spool.damaged(), returned=returned)
         check_ready(store.repository)
         with store.spool.lock() as locked:
             store.spool.sweep(locked=locked)
@@ -175,8 +178,8 @@ def heal(store: Store) -> Healing:
                 _take_part(store, live)
     except (StoaError, OSError) as problem:
         names = f"not in git yet: {', '.join(waiting)}: " if waiting else ""
-        return Healing(hindered=f"{names}{_words(problem)}", damaged=store.spool.damaged())
-    return Healing(healed, damaged=store.spool.damaged())
+        return Healing(hindered=f"{names}{_words(problem)}", damaged=store.spool.damaged(), returned=returned)
+    return Healing(healed, damaged=store.spool.damaged(), returned=returned)
 
 
 def _words(problem: StoaError | OSError) -> str:

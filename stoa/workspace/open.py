@@ -37,6 +37,8 @@ class Workspace:
     def __init__(self, start: Path) -> None:
         self.project: Project = open_project(start)
         self.library = Library(self.project)
+        self.remarks: list[str] = []  # what was mended on the way, for the one who typed the command
+        self._noticed = False
 
     def reread(self) -> None:
         """Forget what was read of settings and targets; they may have changed since."""
@@ -74,8 +76,23 @@ class Workspace:
     @property
     def index(self) -> Index:
         """The index, up to date with the commit that is checked out."""
+        self._notice()
         self.store.update(self._index, _read_meta)
         return self._index
+
+    def _notice(self) -> None:
+        """Put records back that git by hand took from the branch; where that cannot be now, say so."""
+        if self._noticed:
+            return
+        self._noticed = True
+        try:
+            self._remark(str(self.store.bring_back() or ""))
+        except StoaError as problem:
+            self._remark(str(problem))
+
+    def _remark(self, words: str) -> None:
+        if words and words not in self.remarks:
+            self.remarks.append(words)
 
     def ready(self) -> None:
         """Raise `StoaError` unless records can be committed now; heals runs that were cut off."""
@@ -86,7 +103,10 @@ class Workspace:
 
     def heal(self) -> Healing:
         """Put runs that were cut off into git, where that is possible now."""
-        return heal(self.store)
+        healing = heal(self.store)
+        self._noticed = True
+        self._remark(healing.returned)
+        return healing
 
     def live(self) -> dict[str, LiveRun]:
         """Runs that are not in git as a whole, by id."""

@@ -110,7 +110,7 @@ def test_a_frozen_script_that_was_changed_is_found(ws: Workspace) -> None:
 def test_a_missing_frozen_definition_is_found(ws: Workspace) -> None:
     file = next((ws.project.stoa / "runs").glob("*/frozen/params.yaml"))
     git(ws.project.top, "rm", "-q", str(file))
-    git(ws.project.top, "commit", "-q", "-m", "removed")
+    git(ws.project.top, "commit", "-q", "-m", "removed", "-m", "Stoa-Removed: yes")
     assert [f.message for f in fsck(ws).findings] == ["missing: params.yaml"]
 
 
@@ -242,5 +242,5 @@ def test_a_run_with_an_id_of_no_possible_time_is_found(ws: Workspace) -> None:
     for file in (ws.project.stoa / made_up).glob("*.yaml"):
         file.write_text(file.read_text().replace(real[5:], made_up[5:]))
     git(ws.project.top, "add", "-A", ".stoa")
-    git(ws.project.top, "commit", "-q", "-m", "renamed")
+    git(ws.project.top, "commit", "-q", "-m", "renamed", "-m", "Stoa-Removed: yes")
     assert found(fsck(ws)) == [f"{made_up}: '{made_up[5:]}' is no run"]

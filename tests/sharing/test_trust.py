@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -264,15 +265,16 @@ def test_a_change_that_is_accepted_with_git_is_not_refused_again(anna, ben, with
     ben.flag("b")
     with pytest.raises(StoaError) as caught:
         ben.sync()
-    assert caught.value.hint.endswith("`git merge origin/main` accepts it")
-    ben.git("merge", "-q", "--no-edit", "origin/main")
+    accepting = re.search("`git (merge [^`]*)` accepts it", caught.value.hint)
+    assert accepting
+    ben.git(*shlex.split(accepting[1]))
     ben.sync()
     assert not (ben.folder / with_records).exists()
 
 
 def test_an_own_change_of_a_record_is_not_sent(anna, with_records):
     anna.git("rm", "-q", with_records)
-    anna.git("commit", "-q", "-m", "never happened")
+    anna.git("commit", "-q", "-m", "never happened", "-m", "Stoa-Removed: yes")
     anna.git("branch", "--unset-upstream")
     with pytest.raises(StoaError, match="your branch changes records that collaborators have") as caught:
         anna.sync()
@@ -283,6 +285,14 @@ def test_an_own_change_of_a_record_is_not_sent(anna, with_records):
     anna.git(*command[1].split())
     anna.git("commit", "-q", "-m", "back again")
     anna.sync()
+
+
+def test_an_own_removal_that_does_not_say_that_it_is_meant_is_mended_and_sent(anna, ben, with_records):
+    anna.git("rm", "-q", with_records)
+    anna.git("commit", "-q", "-m", "tidy")
+    anna.sync()
+    ben.sync()
+    assert (ben.folder / with_records).exists()
 
 
 def test_a_shortened_branch_is_noticed(anna, ben, with_records):

@@ -7,18 +7,33 @@ from stoa.provenance.git.network import without_secrets
 from stoa.provenance.git.objects import DamagedError
 from stoa.provenance.git.plumbing import GitError, git_version
 from stoa.provenance.git.remote import RewrittenError, SyncReport, remote_url, sync
-from stoa.provenance.git.repository import Repository
+from stoa.provenance.git.repository import Repository, last_ref
 from stoa.provenance.git.setup import check_ready, find, init_durable, way_back
 from stoa.provenance.git.snapshot import Snapshot, TooLargeError, too_large
-from stoa.provenance.git.trees import TreeChange, holders, last_change, tree_changes, uncommitted
+from stoa.provenance.git.trees import (
+    REMOVED,
+    Removal,
+    TreeChange,
+    contains,
+    holders,
+    is_on_a_branch,
+    last_change,
+    removals,
+    staged,
+    tree_changes,
+    uncommitted,
+    work_tree_ids,
+)
 
 __all__ = [
+    "REMOVED",
     "ConflictError",
     "Damage",
     "DamagedError",
     "GitError",
     "Guard",
     "Remains",
+    "Removal",
     "Repository",
     "RewrittenError",
     "Snapshot",
@@ -27,18 +42,24 @@ __all__ = [
     "TreeChange",
     "check_ready",
     "clone",
+    "contains",
     "find",
     "find_damage",
     "git_version",
     "holders",
     "init_durable",
+    "is_on_a_branch",
     "last_change",
+    "last_ref",
     "missing_elsewhere",
     "remote_url",
+    "removals",
+    "staged",
     "sync",
     "too_large",
     "tree_changes",
     "uncommitted",
     "way_back",
     "without_secrets",
+    "work_tree_ids",
 ]

@@ -102,8 +102,7 @@ def resume(repository: Repository, guard: Guard) -> None:
     if not marker.exists():
         return
     said = json.loads(marker.read_text())
-    known = run_git(repository.top, "cat-file", "-e", said["commit"], allow=(0, 1, 128))[0] == 0
-    if known and said["branch"] == repository.branch():
+    if repository.knows(said["commit"]) and said["branch"] == repository.branch():
         join(repository, said["branch"], said["commit"], said["label"], guard)
     marker.unlink(missing_ok=True)
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from dulwich.errors import NotGitRepository
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
@@ -32,6 +33,9 @@ from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.settings import PlainRepo, asks
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
 from stoa.provenance.lock import exclusive
+
+LAST = "refs/stoa/last"
+"""Holds the commit of each branch of which STOA knows that no record of an earlier one is missing."""
 
 LOOSE_AT_MOST = 8
 PACKS_AT_MOST = 50
@@ -103,7 +107,13 @@ class Repository:
                 f"{self.top} is on a detached HEAD: a record committed here would be lost at the next checkout",
                 hint="`git switch BRANCH`, or `git switch -c NEW`",
             )
-        return names[-1].decode()
+        try:
+            return names[-1].decode()
+        except UnicodeDecodeError:
+            raise GitError(
+                f"the name of the branch {os.fsdecode(names[-1])!r} is not UTF-8, so that no record can name it",
+                hint="`git branch -m NEW` gives the branch that is checked out another name",
+            ) from None
 
     def head(self) -> str:
         """The commit that is checked out, "" before the first one."""
@@ -116,6 +126,10 @@ class Repository:
             return self._repo.refs[Ref(branch.encode())].decode()
         except KeyError:
             return ""
+
+    def knows(self, oid: str) -> bool:
+        """Whether an object is there."""
+        return run_git(self.top, "cat-file", "-e", oid, allow=(0, 1, 128))[0] == 0
 
     def snapshot(self, commit: str | None = None, kind: type[Snapshot] = Snapshot) -> Snapshot:
         """What a commit holds; by default the one that is checked out."""
@@ -221,6 +235,8 @@ class Repository:
             files = [blob for blob in blobs.values() if blob is not None]
             commit = self._write_commit([*files, *trees], tree, [parent] if parent else [], message, author)
             if self.move(branch, parent, commit, message.splitlines()[0], author):
+                if self.last(branch) in ("", parent):
+                    self._set(last_ref(branch), commit)
                 return commit
             self._check_lock(branch)
             if time.monotonic() > deadline:
@@ -263,13 +279,31 @@ class Repository:
 
         Where somebody else is at it, another sync of this clone, it stays as that leaves it.
         """
+        with self.lock():
+            self._set(ref, commit)
+            if (folder := (self.common / ref).parent).is_dir():
+                sync_folder(folder)  # also what git has done there: a power cut would bring its lock back
+
+    def _set(self, ref: str, commit: str) -> None:
         file = self.common / ref
-        with self.lock() as held, suppress(Locked):
-            if self.tip(ref) != commit:
-                with replacing(self.common, file, f"{commit}\n".encode(), ours=held) as lock:
-                    os.replace(lock, file)
-            if file.parent.is_dir():
-                sync_folder(file.parent)  # also what git has done there: a power cut would bring its lock back
+        if self.tip(ref) != commit:
+            with suppress(Locked), replacing(self.common, file, f"{commit}\n".encode(), ours=self._held) as lock:
+                os.replace(lock, file)
+
+    def last(self, branch: str) -> str:
+        """The commit of a branch (full name) up to which no record is missing, "" where none is known."""
+        return self.tip(last_ref(branch))
+
+    def lasts(self) -> dict[str, str]:
+        """What `last` gives for each branch that ever had a record, gone ones included; by full name."""
+        found = self._repo.refs.as_dict(Ref(LAST.encode()))
+        return {f"refs/heads/{unquote(name.decode())}": commit.decode() for name, commit in found.items()}
+
+    def remember(self, branch: str, old: str, new: str) -> None:
+        """Note that nothing of the commit that `last` gave is missing in a later one."""
+        with self.lock():
+            if self.last(branch) == old:
+                self._set(last_ref(branch), new)
 
     def _log_move(self, branch: str, old: str, new: str, why: str, author: Author) -> None:
         """Add a line to the branch's reflog, and to that of HEAD where the branch is checked out."""
@@ -376,6 +410,12 @@ class Repository:
             run_git(self.top, "repack", "-d", "-q", "--geometric=2")
         except GitError:
             run_git(self.top, "repack", "-a", "-d", "-q", "--keep-unreachable")
+
+
+def last_ref(branch: str) -> str:
+    """The reference that `Repository.last` reads."""
+    # The name is one part, so that branches `a` and, when that is gone, `a/b` do not collide.
+    return f"{LAST}/{quote(branch.removeprefix('refs/heads/'), safe='')}"
 
 
 _Nest = dict[bytes, "_Nest | Blob | None"]

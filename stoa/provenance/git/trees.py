@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+from dulwich.objects import Blob
 
 from stoa.provenance.git.plumbing import run_git
 from stoa.provenance.git.repository import Repository
+from stoa.provenance.git.snapshot import MAX_RECORD
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 FILE = 0o100644
 EXECUTABLE = 0o100755
 LINK = 0o120000
 SUBMODULE = 0o160000
+
+
+_ENTRY = re.compile(r"(?:^|\0)\0+(?=[0-9a-f]{40}\0)")  # no path below a folder is forty digits
 
 
 class TreeChange(msgspec.Struct, frozen=True):
@@ -62,6 +70,27 @@ def uncommitted(repository: Repository, paths: Iterable[Path]) -> list[str]:
     return [entry[3:] for entry in output.decode("utf-8", "surrogateescape").split("\0") if entry]
 
 
+def work_tree_ids(repository: Repository, paths: Iterable[str]) -> dict[str, str]:
+    """Object ids that git would give to files as they are in the work tree; others than plain files are left out."""
+    found = {}
+    for path in paths:
+        file = repository.top / path
+        with suppress(OSError):
+            if stat.S_ISREG((facts := file.lstat()).st_mode) and facts.st_size <= MAX_RECORD:
+                found[path] = Blob.from_string(file.read_bytes()).id.decode()
+    return found
+
+
+def staged(repository: Repository, paths: Iterable[str]) -> dict[str, str]:
+    """Object ids that the index has of some files; "several" for one in conflict."""
+    _, output = run_git(repository.top, "--literal-pathspecs", "ls-files", "-s", "-z", "--", *paths)
+    entries = (entry.partition("\t") for entry in output.decode("utf-8", "surrogateescape").split("\0") if entry)
+    found: dict[str, str] = {}
+    for facts, _, path in entries:
+        found[path] = "several" if path in found else facts.split(" ")[1]
+    return found
+
+
 def last_change(repository: Repository, old: str, new: str, path: str) -> str:
     """Who changed a path between two commits, and where: ``Anna Jansky in 1a2b3c4``; "" when nobody did."""
     span = f"{old}..{new}" if old else new
@@ -70,12 +99,48 @@ def last_change(repository: Repository, old: str, new: str, path: str) -> str:
     return output.decode("utf-8", "replace").strip()
 
 
+class Removal(msgspec.Struct, frozen=True):
+    """A commit that removed files."""
+
+    commit: str
+    author: str
+    on_purpose: bool  # its message says so
+    paths: tuple[str, ...]
+
+
+REMOVED = "Stoa-Removed"
+"""Trailer of commits that remove records on purpose."""
+
+
+def removals(repository: Repository, old: str, new: str, *pathspecs: str) -> list[Removal]:
+    """Commits that removed files, the newest first; "" for `old` stands for the begin of the history.
+
+    A merge counts with what it removed of each side.
+    """
+    span = f"{old}..{new}" if old else new
+    form = f"--format=%x00%H%x00%an%x00%(trailers:key={REMOVED},valueonly,separator=%x20)"
+    words = ("log", "-m", "--full-history", "--no-show-signature", "--no-renames", "--diff-filter=D", "--name-only")
+    _, output = run_git(repository.top, *words, "-z", form, span, "--", *pathspecs)
+    found = []
+    for entry in _ENTRY.split(output.decode("utf-8", "surrogateescape"))[1:]:
+        commit, author, purpose, *paths = entry.split("\0")
+        names = tuple(path for text in paths if (path := text.lstrip("\n")))
+        found.append(Removal(commit, author, bool(purpose.strip()), names))
+    return [removal for removal in found if removal.paths]
+
+
 def contains(repository: Repository, descendant: str, ancestor: str) -> bool:
     """Whether one commit is another one or in its history."""
     if descendant == ancestor:
         return True
     code, _ = run_git(repository.top, "merge-base", "--is-ancestor", ancestor, descendant, allow=(0, 1, 128))
     return code == 0
+
+
+def is_on_a_branch(repository: Repository, commit: str) -> bool:
+    """Whether a commit is in the history of any branch of this clone."""
+    words = ("for-each-ref", "--count=1", "--format=x", f"--contains={commit}", "refs/heads")
+    return bool(run_git(repository.top, *words)[1].strip())
 
 
 def count_commits(repository: Repository, new: str, *without: str) -> int:
