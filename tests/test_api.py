@@ -181,7 +181,7 @@ def test_errors_are_those_of_the_command_line(project):
 
 
 def test_a_run_that_is_interrupted_from_the_keyboard_is_committed(survey, project, monkeypatch):
-    from stoa.commands.run import Launch
+    from stoa.runs.launch import Launch
 
     ended = Launch.outcomes
 

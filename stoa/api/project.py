@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from msgspec import structs
+
 from stoa.api.tables import answer, flags, outcomes, runs, targets
 from stoa.commands import (
     comment,
@@ -17,9 +19,7 @@ from stoa.commands import (
     params,
     process,
     publish,
-    rerun,
     root,
-    run,
     status,
     stop,
     sync,
@@ -34,16 +34,18 @@ from stoa.commands.doctor import doctor as examine
 from stoa.commands.fsck import FsckReport
 from stoa.commands.fsck import fsck as check_records
 from stoa.commands.reproduce import ReproduceReport, reproduce
-from stoa.commands.run import RunReport
+from stoa.commands.rerun import rerun
+from stoa.commands.run import run
 from stoa.commands.show import RunView, TargetView, show_run, show_target
 from stoa.commands.target import AddReport, TargetRow, add_targets, list_targets
 from stoa.commands.why import why as why_runs
 from stoa.meta.explain import Explanation
 from stoa.model import Environment, ParameterSet, Process, Review
-from stoa.request import Selection
-from stoa.runs.definitions import pair, resolve
-from stoa.runs.plan import make_plan
+from stoa.request import Request, Selection
+from stoa.runs.definitions import pair
+from stoa.runs.launch import Ended, Event, RunReport
 from stoa.runs.planned import Plan, PlannedJob
+from stoa.runs.requested import plans_of
 from stoa.runs.sweep import combined, read_sets
 from stoa.sources import export, figures, match, quality, stack
 from stoa.sources import limits as upper_limits
@@ -223,9 +225,7 @@ class OpenProject:
         **selection: Any,
     ) -> Plan:
         """What `run` with the same arguments would do."""
-        ws = self.workspace
-        definitions = resolve(ws, *pair(process, params), _written(settings or {}), environment)
-        return make_plan(ws, definitions, _selection(selection))
+        return next(plans_of(self.workspace, _request(process, params, settings, environment, selection)))
 
     def why(self, process: str, name: str, params: str = "") -> list[PlannedJob]:
         process, params = pair(process, params)
@@ -247,22 +247,17 @@ class OpenProject:
 
         With `few` it is a canary of so many jobs, of every kind of target.
         """
-        process, params = pair(process, params)
-        return run.run(
-            self.workspace, process, params=params, settings=_written(settings or {}), environment=environment,
-            selection=_selection(selection), workers=workers, engine=engine, asked=("stoa.open().run", process),
-            few=few,
-        )  # fmt: skip
+        asked = ("stoa.open().run", process)
+        request = _request(process, params, settings, environment, selection, workers, engine, asked)
+        return self._one(run(self.workspace, structs.replace(request, canary=few)))
 
     def run_all(
         self, process: str = "", params: str = "", *, workers: int = 0, engine: str = "local", **selection: Any
     ) -> list[RunReport]:
         """Run what a process needs and then the process; without a name every process of the project, in order."""
-        process, params = pair(process, params)
-        return run.run_all(
-            self.workspace, process, params=params, selection=_selection(selection), workers=workers, engine=engine,
-            asked=("stoa.open().run_all", process),
-        )  # fmt: skip
+        asked = ("stoa.open().run_all", process)
+        request = _request(process, params, None, None, selection, workers, engine, asked)
+        return _ended(run(self.workspace, structs.replace(request, chain=True)))
 
     def sweep(
         self,
@@ -287,11 +282,9 @@ class OpenProject:
         """
         rows = read_sets(Path(sets)) if isinstance(sets, str | os.PathLike) else [_written(row) for row in sets]
         choices = {name: [_text(each) for each in _several(value)] for name, value in (settings or {}).items()}
-        process, params = pair(process, params)
-        return run.run_each(
-            self.workspace, process, combined(rows, choices), params=params, environment=environment,
-            selection=_selection(selection), workers=workers, engine=engine, asked=("stoa.open().sweep", process),
-        )  # fmt: skip
+        asked = ("stoa.open().sweep", process)
+        request = _request(process, params, None, environment, selection, workers, engine, asked)
+        return _ended(run(self.workspace, structs.replace(request, sets=tuple(combined(rows, choices)))))
 
     def rerun(
         self,
@@ -305,10 +298,13 @@ class OpenProject:
         **selection: Any,
     ) -> RunReport:
         """Run again what a run did, or what of it failed or is flagged."""
-        return rerun.rerun(
-            self.workspace, source, params=params, settings=_written(settings or {}), environment=environment,
-            selection=_selection(selection), workers=workers, engine=engine, asked=("stoa.open().rerun", source),
-        )  # fmt: skip
+        asked = ("stoa.open().rerun", source)
+        request = _request("", params or "", settings, environment, selection, workers, engine, asked)
+        return self._one(rerun(self.workspace, structs.replace(request, source=source)))
+
+    def _one(self, events: Iterable[Event]) -> RunReport:
+        (report,) = _ended(events)
+        return report
 
     def reproduce(self, source: str = "last", *targets: str, workers: int = 0, keep: bool = False) -> ReproduceReport:
         """Run a run's jobs again from what it froze; nothing is recorded."""
@@ -399,6 +395,29 @@ class OpenProject:
     def plot(self, source: str, kind: str = "sky", **options: Any) -> Path:
         """Draw the sources of a run or table; see `stoa.sources.figures.plot`."""
         return figures.plot(self.workspace, source, kind, **options)
+
+
+def _request(
+    process: str,
+    params: str,
+    settings: Mapping[str, object] | None,
+    environment: str | None,
+    selection: Mapping[str, Any],
+    workers: int = 0,
+    engine: str = "local",
+    asked: tuple[str, ...] = (),
+) -> Request:
+    """A request for one run; a value with a comma is one value here, as its type was never written."""
+    values = _written(settings or {})
+    return Request(
+        process=process, params=params, environment=environment, sets=(values,) if values else (),
+        selection=_selection(selection), workers=workers, engine=engine, asked=asked,
+    )  # fmt: skip
+
+
+def _ended(events: Iterable[Event]) -> list[RunReport]:
+    """Let runs go on to their ends and give their reports."""
+    return [event.report for event in events if isinstance(event, Ended)]
 
 
 def _selection(fields: Mapping[str, Any]) -> Selection:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
-from stoa.cli.chosen import made_plans, stages_of
 from stoa.cli.context import workspace
 from stoa.cli.options import (
     AllOption,
@@ -18,11 +19,14 @@ from stoa.cli.options import (
     WorkersOption,
 )
 from stoa.cli.say import JsonOption, as_json, out, table, tell
+from stoa.commands.plan import plan as make_plans
 from stoa.model import Need
-from stoa.request import Selection
+from stoa.request import Request, Selection
 from stoa.runs import chain as chains
 from stoa.runs import planned
 from stoa.runs.canary import expected_s
+from stoa.runs.requested import stages_of
+from stoa.runs.sweep import read_sets, settings_of
 from stoa.show.words import count, duration, one_line
 from stoa.workspace.open import Workspace
 
@@ -63,13 +67,19 @@ def plan_command(
     json: JsonOption = False,
 ) -> None:
     """Show what a run would do with every target, and why; with --all, the chain and what it would do."""
+    if not process and not chain:
+        raise typer.BadParameter("name a process, or say --all for every process in order", param_hint="PROCESS")
     ws = workspace(ctx)
-    selection = Selection(targets=tuple(target or ()), where=where)
-    stages = stages_of(ws, process, params, [*(settings or []), *filter(None, [sets])], env, chain=chain)
-    made = list(made_plans(ws, stages, settings, sets, env, selection))
+    request = Request(
+        process=process, params=params, environment=env or None, settings=settings_of(settings or []),
+        sets=tuple(read_sets(Path(sets))) if sets else (), chain=chain,
+        selection=Selection(targets=tuple(target or ()), where=where),
+    )  # fmt: skip
+    made = make_plans(ws, request)
     if chain and not json:
         pairs = [Need(each.definitions.process.name, each.definitions.params.name) for each in made]
-        out(drawn(stages, {pair: _plan_words(each) for pair, each in zip(pairs, made, strict=True)}))
+        words = {pair: _plan_words(each) for pair, each in zip(pairs, made, strict=True)}
+        out(drawn(stages_of(ws, request), words))
     else:
         show_plans(ws, made, workers, json)
 

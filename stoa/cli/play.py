@@ -6,35 +6,47 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from types import FrameType
 
 import typer
 
 from stoa.cli.say import as_json, out, tell
 from stoa.cli.shared import print_causes
-from stoa.commands import run as runs
-from stoa.commands.run import Control, RunReport
+from stoa.control import Control
 from stoa.model import BAD, Outcome, Run
 from stoa.runs.canary import Forecast
-from stoa.runs.planned import Plan
+from stoa.runs.launch import Began, Ended, Event, NotBegun, RunReport
 from stoa.show.words import count, counts_in_words, duration, one_line
-from stoa.workspace.open import Workspace
 
 
-def play_all(
-    ws: Workspace, made: Iterable[tuple[Plan, str]], workers: int, engine: str, *, quiet: bool, json: bool
-) -> None:
-    """Run plans one after the other until the user stops one, and leave with the exit code."""
+def play(events: Generator[Event, None, None], control: Control, *, quiet: bool, json: bool) -> None:
+    """Show runs as they happen and set the exit code.
+
+    Raises
+    ------
+    typer.Exit
+        With 130 if the user stopped a run, with 1 if a job did not end ok.
+    """
     reports: list[RunReport] = []
-    control = Control()
     stopped = False
-    for plan, origin in made:
-        if control.draining:
-            stopped = True
-            break
-        reports.append(_play(ws, plan, control, workers, engine, quiet=quiet or json, rerun_of=origin))
+    with closing(events), ExitStack() as live:
+        show: Callable[[Outcome], None] = _nothing
+        for event in events:
+            match event:
+                case Began(run, goes_on_alone):
+                    live.enter_context(_signals(control, goes_on=goes_on_alone))
+                    show = live.enter_context(_progress(run, quiet=quiet or json))
+                case Ended(report, rerun_of):
+                    live.close()
+                    reports.append(report)
+                    if not (quiet or json):
+                        _show_report(report, rerun_of)
+                case NotBegun():
+                    stopped = True
+                case _:
+                    show(event)
     if json:
         as_json(reports[0] if len(reports) == 1 else reports)
     if stopped or any(report.stopped for report in reports):
@@ -43,24 +55,8 @@ def play_all(
         raise typer.Exit(1)
 
 
-def _play(
-    ws: Workspace, plan: Plan, control: Control, workers: int, engine: str, *, quiet: bool, rerun_of: str
-) -> RunReport:
-    if plan.to_run:
-        asked = ("stoa", *sys.argv[1:])
-        with (
-            runs.launch(ws, plan, asked=asked, engine=engine, workers=workers, rerun_of=rerun_of) as started,
-            _signals(control, goes_on=started.goes_on_alone),
-        ):
-            with _progress(started.run, quiet=quiet) as show:
-                for outcome in started.outcomes(control):
-                    show(outcome)
-            report = started.finish()
-    else:
-        report = runs.nothing_to_do(plan)
-    if not quiet:
-        _show_report(report, rerun_of)
-    return report
+def _nothing(_outcome: Outcome) -> None:
+    """Show nothing."""
 
 
 @contextmanager
@@ -99,7 +95,7 @@ def _progress(run: Run, *, quiet: bool) -> Iterator[Callable[[Outcome], None]]:
     if not quiet:
         tell(f"run {run.id}: {run.process} @ {run.params.name}, {count(run.jobs, 'job')}")
     if quiet or not sys.stderr.isatty():
-        yield lambda _outcome: None
+        yield _nothing
         return
     from rich.console import Console
     from rich.progress import (
@@ -141,6 +137,8 @@ def _show_report(report: RunReport, rerun_of: str) -> None:
         causes = f" ({count(len(report.causes), 'cause')})" if report.causes else ""
         out(f"processed {count(report.targets, 'target')}{jobs}: {counts_in_words(report.counts)}{causes};"
             f" {count(report.commits, 'commit')}; {duration(report.duration_s)}")  # fmt: skip
+    for run, held in report.held.items() if rerun_of else ():
+        out(f"left alone: {count(held, 'job')} of run {run}, which has not ended (`stoa status`)")
     if report.up_to_date and not rerun_of:
         out("left alone: " + ", ".join(f"{how_many} {one_line(why)}" for why, how_many in report.up_to_date.items()))
     print_causes(report.causes)

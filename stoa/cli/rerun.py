@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,15 +22,13 @@ from stoa.cli.options import (
     WorkersOption,
 )
 from stoa.cli.plan import show_plans
-from stoa.cli.play import play_all
+from stoa.cli.play import play
 from stoa.cli.say import JsonOption, QuietOption
-from stoa.commands.rerun import rerun_plan
-from stoa.commands.run import check_engine
-from stoa.request import Selection
-from stoa.runs import planned
-from stoa.runs.definitions import resolve_again
-from stoa.runs.sweep import settings as all_settings
-from stoa.workspace.names import resolve_run, run_of
+from stoa.commands.rerun import plans_again
+from stoa.commands.rerun import rerun as again
+from stoa.control import Control
+from stoa.request import Request, Selection
+from stoa.runs.sweep import read_sets, settings_of
 
 app = typer.Typer()
 
@@ -58,25 +56,16 @@ def rerun_command(
 
     Values and an environment that the run was given on its command line are taken over.
     """
-    check_engine(engine)
+    request = Request(
+        source=source, params=params, environment=env or None, settings=settings_of(settings or []),
+        sets=tuple(read_sets(Path(sets))) if sets else (), engine=engine, workers=workers,
+        asked=("stoa", *sys.argv[1:]),
+        selection=Selection(targets=tuple(target or ()), where=where, failed=failed, flagged=flagged, like=like),
+    )  # fmt: skip
     ws = workspace(ctx)
-    ws.ready()
-    selection = Selection(targets=tuple(target or ()), where=where, failed=failed, flagged=flagged, like=like)
-    origin = resolve_run(ws, source)
-
-    launches = all_settings(ws.library.process(origin.process), settings or [], Path(sets) if sets else None)
-    former = run_of(ws, origin)
-    for chosen in launches:  # a mistake in the last one is named before the first one runs
-        resolve_again(ws, former, params or None, chosen, env or None)
-
-    def made() -> Iterator[tuple[planned.Plan, str]]:
-        for chosen in launches:
-            yield rerun_plan(
-                ws, origin.run or source, params=params or None, settings=chosen, environment=env or None,
-                selection=selection,
-            )  # fmt: skip
-
     if dry_run:
-        show_plans(ws, [each for each, _ in made()], workers, json)
-    else:
-        play_all(ws, made(), workers, engine, quiet=quiet, json=json)
+        ws.ready()
+        show_plans(ws, [each for each, _ in plans_again(ws, request)], workers, json)
+        return
+    control = Control()
+    play(again(ws, request, control), control, quiet=quiet, json=json)

@@ -1,12 +1,13 @@
-"""plan, why, run, rerun, stop."""
+"""stoa run."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stoa.cli.chosen import made_plans, stages_of
 from stoa.cli.context import workspace
 from stoa.cli.options import (
     AllOption,
@@ -24,11 +25,14 @@ from stoa.cli.options import (
     WorkersOption,
 )
 from stoa.cli.plan import drawn, show_plans
-from stoa.cli.play import play_all
+from stoa.cli.play import play
 from stoa.cli.say import JsonOption, QuietOption, tell
-from stoa.commands.run import check_engine
-from stoa.request import Selection
-from stoa.runs.canary import canary as choose_few
+from stoa.commands.plan import plan
+from stoa.commands.run import run as start
+from stoa.control import Control
+from stoa.request import Request, Selection
+from stoa.runs.requested import stages_of
+from stoa.runs.sweep import read_sets, settings_of
 
 app = typer.Typer()
 
@@ -67,20 +71,22 @@ def run_command(
     definitions (--failed, or `stoa rerun --failed`, runs it again). Ctrl-C once lets the jobs that run end, twice
     stops them; everything that ended is committed. Exits with 1 when a job did not end ok.
     """
-    check_engine(engine)
+    request = Request(
+        process=process, params=params, environment=env or None, settings=settings_of(settings or []),
+        sets=tuple(read_sets(Path(sets))) if sets else (), chain=chain, canary=few or 0, engine=engine, workers=workers,
+        asked=("stoa", *sys.argv[1:]),
+        selection=Selection(
+            targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
+        ),
+    )  # fmt: skip
+    if not process and not chain:
+        raise typer.BadParameter("name a process, or say --all for every process in order", param_hint="PROCESS")
     ws = workspace(ctx)
-    ws.ready()
-    selection = Selection(
-        targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
-    )
-
-    stages = stages_of(ws, process, params, [*(settings or []), *filter(None, [sets])], env, chain=chain)
-    made = made_plans(ws, stages, settings, sets, env, selection)
-    if few:
-        made = (choose_few(ws, each, few) for each in made)
     if dry_run:
-        show_plans(ws, list(made), workers, json)
+        ws.ready()
+        show_plans(ws, plan(ws, request), workers, json)
         return
     if chain and not quiet and not json:
-        tell(drawn(stages, {}))
-    play_all(ws, ((each, "") for each in made), workers, engine, quiet=quiet, json=json)
+        tell(drawn(stages_of(ws, request), {}))
+    control = Control()
+    play(start(ws, request, control), control, quiet=quiet, json=json)

@@ -12,8 +12,8 @@ from typing import Literal
 import msgspec
 
 from stoa.catalogue.compare import differences
+from stoa.control import Control
 from stoa.errors import StoaError
-from stoa.exec.control import Control
 from stoa.exec.environments import Prepared
 from stoa.exec.job.cause import normalise
 from stoa.exec.local import LocalEngine

@@ -2,82 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 
 import msgspec
 
-from stoa.commands.run import Control, RunReport, check_engine, launch, nothing_to_do
+from stoa.control import Control
+from stoa.exec.engines import check_engine
 from stoa.exec.job.cause import normalise
 from stoa.model import Outcome
-from stoa.request import Selection
-from stoa.runs.definitions import resolve_again
+from stoa.request import Request, Selection
+from stoa.runs.definitions import Definitions, resolve_again
+from stoa.runs.launch import Event, carry_out
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import Plan, PlannedJob
-from stoa.workspace.names import resolve_run, run_of
+from stoa.runs.requested import values_of
+from stoa.workspace.names import RunName, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
 from stoa.workspace.reviews import flagged
 from stoa.workspace.selection import choose, is_bad
 
 
-def rerun(
-    ws: Workspace,
-    source: str = "last",
-    *,
-    params: str | None = None,
-    settings: Mapping[str, str] | None = None,
-    environment: str | None = None,
-    selection: Selection | None = None,
-    engine: str = "local",
-    workers: int = 0,
-    asked: tuple[str, ...] = (),
-) -> RunReport:
-    """Run again what `rerun_plan` says and commit the outcomes."""
-    check_engine(engine)
+def rerun(ws: Workspace, request: Request, control: Control | None = None) -> Generator[Event, None, None]:
+    """Run again what `plans_again` says; gives what happens as it happens, as `stoa run` does.
+
+    Raises
+    ------
+    StoaError
+        If records cannot be committed now, or the request is wrong.
+    """
     ws.ready()
-    plan, origin = rerun_plan(
-        ws, source, params=params, settings=settings, environment=environment, selection=selection
-    )
-    if not plan.to_run:
-        return nothing_to_do(plan)
-    with launch(ws, plan, asked=asked, engine=engine, workers=workers, rerun_of=origin) as started:
-        for _ in started.outcomes(Control()):
-            pass
-        return started.finish()
+    yield from carry_out(ws, plans_again(ws, request), request, control or Control())
 
 
-def rerun_plan(
-    ws: Workspace,
-    source: str = "last",
-    *,
-    params: str | None = None,
-    settings: Mapping[str, str] | None = None,
-    environment: str | None = None,
-    selection: Selection | None = None,
-) -> tuple[Plan, str]:
-    """What a rerun would do, and the run it goes back to (the latest one of a pair).
+def plans_again(ws: Workspace, request: Request) -> Iterator[tuple[Plan, str]]:
+    """What a rerun would do, one plan for each set of values, with the run it goes back to (the latest of a pair).
 
     The jobs are chosen by how they ended before: all of the source's, or those that failed,
     are flagged, or whose cause contains `like`; whether they are up to date plays no part.
-
-    Parameters
-    ----------
-    source
-        A run, or ``PROCESS@SET`` for the latest outcomes of that pair.
+    All definitions are checked before the first plan is made.
     """
-    chosen = selection or Selection()
-    origin = resolve_run(ws, source)
+    check_engine(request.engine)
+    origin = resolve_run(ws, request.source or "last")
     run = run_of(ws, origin)
-    definitions = resolve_again(ws, run, params, settings, environment)
+    asked = [(request.params or None, chosen, request.environment) for chosen in values_of(ws, origin.process, request)]
+    for each in asked:
+        resolve_again(ws, run, *each)
+    for each in asked:
+        yield _plan_again(ws, origin, resolve_again(ws, run, *each), request.selection), run.id
+
+
+def _plan_again(ws: Workspace, origin: RunName, definitions: Definitions, chosen: Selection) -> Plan:
     before = latest_of(ws, origin.process, origin.params, origin.run)
     asked_for = set(choose(ws, chosen, origin.process, origin.params))
     keys = _picked(ws, {key: outcome for key, outcome in before.items() if key[0] in asked_for}, chosen)
     names = sorted({target for target, _ in keys})
     if not names:
-        return Plan(definitions=definitions, jobs=()), run.id
+        return Plan(definitions=definitions, jobs=())
     plan = make_plan(ws, definitions, Selection(targets=tuple(names), force=True))
     jobs = tuple(_judged(job, keys) for job in plan.jobs)
-    return msgspec.structs.replace(plan, jobs=jobs), run.id
+    return msgspec.structs.replace(plan, jobs=jobs)
 
 
 def _picked(ws: Workspace, before: dict[tuple[str, str], Outcome], chosen: Selection) -> dict[tuple[str, str], str]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Protocol
 
+from stoa.control import Control
 from stoa.errors import NotFoundError
 from stoa.exec.cluster.dask import DaskEngine
 from stoa.exec.cluster.slurm import SlurmEngine
-from stoa.exec.control import Control
 from stoa.exec.local import LocalEngine
 from stoa.model import Job, Outcome
 from stoa.project import Local

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.job.ending import NotStarted
 from stoa.exec.job.folder import make_folder, move_folder, remove
 from stoa.exec.job.inputs import changed

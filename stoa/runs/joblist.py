@@ -50,7 +50,7 @@ class JobMaker:
         self.run = run
         self.definitions = definitions
         self._prepared = prepared
-        self._products = products
+        self.products = products
         self._home = home
         self._script = ""
         self._scripts: tuple[Watched, ...] = ()
@@ -71,9 +71,9 @@ class JobMaker:
         if prepared.container is None:
             return None
         process = self.definitions.process
-        work = self._products / Project.job_place(self._home or process.name, self.run.id, "", kind=".work")
+        work = self.products / Project.job_place(self._home or process.name, self.run.id, "", kind=".work")
         work.mkdir(parents=True, exist_ok=True)
-        readable = seen_by_containers(self.ws, process, self._products)
+        readable = seen_by_containers(self.ws, process, self.products)
         if self._script:
             readable.append(Path(self._script).parent)
         return contained(prepared, self.run.id, readable, [work])
@@ -91,7 +91,7 @@ class JobMaker:
         )
         context = JobContext(
             run=self.run.id, process=process.name, target=target.name, group=planned.group, folder=folder,
-            meta=f"{self._meta}/{target.name}.xml", out=f"{self._products}/{work}",
+            meta=f"{self._meta}/{target.name}.xml", out=f"{self.products}/{work}",
             inputs={name: f"{folder}/{file}" if file else None for name, file in planned.inputs.items()},
             params=effective(self.definitions.params.values, planned.overrides),
             needs=paths(self.ws.project, planned.needs),
@@ -101,8 +101,8 @@ class JobMaker:
             run=self.run.id, target=target.name, group=planned.group,
             argv=prepared.argv(expand(process, placeholder_values(context, self._script))),
             environ=self._environs[planned.environment] | job_environ(context), work=context.out,
-            place=f"{self._products}/{place}", place_ref=f"{PRODUCTS_ROOT}:{place}",
-            failed_place=f"{self._products}/{failed}", failed_ref=f"{PRODUCTS_ROOT}:{failed}",
+            place=f"{self.products}/{place}", place_ref=f"{PRODUCTS_ROOT}:{place}",
+            failed_place=f"{self.products}/{failed}", failed_ref=f"{PRODUCTS_ROOT}:{failed}",
             description=job_description(context), inputs=inputs | planned.needs, watched=watched,
             scripts=self._scripts, meta=planned.meta, outputs=process.outputs, results=process.results,
             timeout_s=process.timeout_s, grace_s=process.grace_s, memory_mb=process.memory_mb,

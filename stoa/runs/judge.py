@@ -96,7 +96,8 @@ class Judge:
             yield PlannedJob(
                 target=target.name, group=one.group, state=state, reason=reason, runs=runs, because=because,
                 held=held, missing=missing, inputs=one.inputs, meta=oid[:12], needs=given.files, waits=waits,
-                environment=self._chosen(target).name, environment_reason=self._chosen(target).reason, overrides=self.overrides.get(target.name, {}),
+                environment=self._chosen(target).name, environment_reason=self._chosen(target).reason,
+                overrides=self.overrides.get(target.name, {}),
             )  # fmt: skip
 
     def _state(self, target: Target, known: Past | None, job: Choice, given: Given, oid: str) -> tuple[str, str]:

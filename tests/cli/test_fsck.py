@@ -20,6 +20,7 @@ from stoa.commands.root import add_root
 from stoa.commands.run import run
 from stoa.commands.target import add_targets
 from stoa.provenance.git import GitError
+from stoa.request import Request
 from stoa.workspace.open import Workspace
 
 DEFINITION = """\
@@ -51,7 +52,7 @@ def ws(repo: Path) -> Iterator[Workspace]:
     add_targets(made, "data", ["*"])
     new_process(made, "count", str(script))
     made.project.process_file("count").write_text(DEFINITION)
-    run(made, "count")
+    list(run(made, Request(process="count")))
     flag(made, ["a"], reason="check")
     yield made
     made.close()

@@ -148,6 +148,6 @@ def test_a_wrong_table_of_sets(survey, content, message):
 
 def test_a_parameter_in_the_table_and_on_the_command_line(survey):
     (survey.top / "grid.csv").write_text("snr\n3\n", encoding="utf-8")
-    assert survey.error("run", "measure", "--sets", "grid.csv", "--set", "snr=4")[0] == (
-        "error: 'snr' is set in grid.csv and on the command line"
-    )
+    message = survey.error("run", "measure", "--sets", "grid.csv", "--set", "snr=4")[0]
+    assert "--sets" in message
+    assert "'snr'" in message

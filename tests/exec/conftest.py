@@ -13,7 +13,7 @@ import pytest
 from container_servers import IMAGE, Server
 from places import Place
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.environments import Setting, prepare
 from stoa.exec.local import LocalEngine
 from stoa.model import Environment, Job, Outcome

@@ -16,7 +16,7 @@ import pytest
 from dask_cluster import Dask
 from places import Place, once_limited
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.engines import ENGINES, Engine, make_engine
 from stoa.model import Outcome, OutputSpec, ResultSpec, Status
 from stoa.project import DaskSettings, Local, SlurmSettings

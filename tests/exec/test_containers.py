@@ -17,7 +17,7 @@ from container_servers import IMAGE, container_server, load_image
 from places import Place
 from users import as_user
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.environments import EnvironmentProblem, NotBuilt, Setting, identity_of, prepare
 from stoa.exec.local import LocalEngine
 from stoa.model import Environment, Status
@@ -169,7 +169,7 @@ def test_no_container_is_left_after_a_run(make_place, kind):
 
 DRIVER = """\
 import msgspec, sys
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.local import LocalEngine
 from stoa.model import Job
 job = msgspec.msgpack.decode(open(sys.argv[1], "rb").read(), type=Job)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from places import once_limited
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.engines import ENGINES, Engine, make_engine
 from stoa.model import Job, Outcome, OutputSpec, ResultSpec, Status
 from stoa.project import DaskSettings, Local, SlurmSettings

@@ -13,7 +13,7 @@ import pytest
 from places import once_limited
 from users import end_all_of
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.local import LocalEngine
 from stoa.model import OutputSpec, Status
 

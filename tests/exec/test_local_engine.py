@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from stoa.control import Control
 from stoa.errors import NotFoundError
-from stoa.exec.control import Control
 from stoa.exec.engines import make_engine
 from stoa.exec.local import LocalEngine
 from stoa.model import Job, OutputSpec, Status

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.local import LocalEngine
 from stoa.model import Job, Outcome, Status
 

@@ -15,7 +15,8 @@ from stoa.commands.run import run
 from stoa.commands.status import StatusReport
 from stoa.commands.status import status as get_status
 from stoa.provenance.git import SyncReport
-from stoa.request import Selection
+from stoa.request import Request, Selection
+from stoa.runs.launch import Ended
 from stoa.workspace.open import Workspace
 
 TARGETS = ("a", "b", "c", "d")
@@ -79,7 +80,9 @@ class Person:
 
     def run(self, target: str = "a") -> str:
         with self.open() as ws:
-            return run(ws, "count", selection=Selection(targets=(target,), force=True), workers=1).run
+            request = Request(process="count", selection=Selection(targets=(target,), force=True), workers=1)
+            (ended,) = [event for event in run(ws, request) if isinstance(event, Ended)]
+            return ended.report.run
 
     def status(self) -> StatusReport:
         with self.open() as ws:

@@ -179,20 +179,22 @@ def kill_jobs(chance: random.Random) -> None:
 
 def run(batch: int, workers: int) -> None:
     """What `stoa run mixed` does, with the acknowledgements printed as they come."""
-    from stoa.commands.run import Control, launch
+    from stoa.control import Control
     from stoa.provenance.committer import Batch
-    from stoa.runs.plan import make_plan, resolve
+    from stoa.request import Request
+    from stoa.runs.launch import launch
+    from stoa.runs.requested import plans_of
     from stoa.workspace.open import Workspace
-    from stoa.workspace.selection import Selection
 
     ws = Workspace(Path.cwd())
     ws.ready()
-    plan = make_plan(ws, resolve(ws, "mixed"), Selection())
+    request = Request(process="mixed", workers=workers)
+    (plan,) = plans_of(ws, request)
     if not plan.to_run:
         say("nothing to do")
         return
     known = 0
-    with launch(ws, plan, workers=workers, batch=Batch(outcomes=batch)) as started:
+    with launch(ws, plan, request, batch=Batch(outcomes=batch)) as started:
         for outcome in started.outcomes(Control()):
             say("outcome", outcome.target, outcome.status.value)
             known = acknowledge(started, known)

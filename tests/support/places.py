@@ -14,7 +14,7 @@ import msgspec
 from container_servers import Server
 from users import as_user
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.environments import Prepared
 from stoa.exec.local import LocalEngine
 from stoa.model import Job, Outcome

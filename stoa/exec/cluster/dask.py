@@ -24,10 +24,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from stoa.control import Control
 from stoa.errors import StoaError
 from stoa.exec.cluster.chunks import journals, read_chunk
 from stoa.exec.cluster.remote import Follower, Loss, Placed, place_chunks, tell_workers
-from stoa.exec.control import Control
 from stoa.exec.local import run_job
 from stoa.model import Job, Outcome
 from stoa.project import DaskSettings

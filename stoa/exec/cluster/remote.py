@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from stoa.control import Control
 from stoa.errors import StoaError
 from stoa.exec.cluster.chunks import (
     FOLDER,
@@ -27,7 +28,6 @@ from stoa.exec.cluster.chunks import (
     write_file,
 )
 from stoa.exec.cluster.worker import CANCEL, DRAIN, STOP_FILE
-from stoa.exec.control import Control
 from stoa.exec.job.files import NotRegularError, open_regular
 from stoa.exec.job.folder import move_folder
 from stoa.exec.job.log import excerpt

@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from stoa.control import Control
 from stoa.errors import StoaError
 from stoa.exec.cluster.chunks import write_file
 from stoa.exec.cluster.remote import (
@@ -36,7 +37,6 @@ from stoa.exec.cluster.remote import (
     place_chunks,
     tell_workers,
 )
-from stoa.exec.control import Control
 from stoa.model import Job, Outcome, Status
 from stoa.project import SlurmSettings
 

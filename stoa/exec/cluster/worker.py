@@ -28,9 +28,9 @@ from typing import Any
 
 import msgspec
 
+from stoa.control import Control
 from stoa.errors import StoaError
 from stoa.exec.cluster.chunks import ChunkJournal, ChunkReader, Done, Ended, Started, as_attempt, read_chunk
-from stoa.exec.control import Control
 from stoa.exec.local import LocalEngine, run_job
 from stoa.exec.signals import keep_from_children
 from stoa.model import Job, Outcome, Status

@@ -18,7 +18,7 @@ import subprocess
 import time
 
 from stoa import procfs
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.job import strays
 from stoa.exec.job.ending import Ending, NotStarted, Stopped, milliseconds, signal_name
 from stoa.model import Job

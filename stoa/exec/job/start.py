@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.job.child import run_child
 from stoa.exec.job.container.server import sweep_at
 from stoa.exec.job.container.shell import Limits

@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from stoa.exec.control import Control
+from stoa.control import Control
 from stoa.exec.job.container.creation import options
 from stoa.exec.job.container.server import FOLDER_LABEL, FOLDER_PREFIX, ServerProblem, server
 from stoa.exec.job.container.shell import Limits, job_script, missing_words

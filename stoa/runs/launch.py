@@ -1,0 +1,333 @@
+"""One run, from a plan to outcomes in git."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Self
+
+import msgspec
+
+from stoa import __version__
+from stoa.control import Control
+from stoa.errors import StoaError
+from stoa.exec.cluster.remote import chunk_folder, is_left
+from stoa.exec.engines import GO_ON_ALONE, TAKES_MORE, Engine, make_engine
+from stoa.exec.environments import Prepared
+from stoa.exec.job.cause import group_causes
+from stoa.exec.job.verdict import with_more_memory
+from stoa.exec.liveness import Owner
+from stoa.model import BAD, SCHEMA, CauseGroup, Job, Outcome, Run, Status
+from stoa.provenance.committer import Batch, RunWriter
+from stoa.provenance.ids import id_after, now
+from stoa.provenance.spool import check_writable
+from stoa.provenance.store import ordered
+from stoa.request import Request
+from stoa.runs.canary import Forecast, forecast
+from stoa.runs.environments import prepare_all, run_digests
+from stoa.runs.joblist import JobMaker, check_home_is_hidden, check_room, products_folder
+from stoa.runs.plan import without_live
+from stoa.runs.planned import Plan, PlannedJob
+from stoa.workspace.ahead import newest_ahead
+from stoa.workspace.live import recover_run
+from stoa.workspace.open import Workspace
+
+
+class RunReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run did."""
+
+    run: str  # "" when nothing was to be done
+    commit: str  # the last one of the run
+    commits: int
+    process: str
+    params: str
+    targets: int
+    jobs: int
+    counts: dict[str, int]
+    up_to_date: dict[str, int]  # jobs left alone, by reason
+    causes: tuple[CauseGroup, ...]
+    duration_s: float
+    stopped: bool  # by the user, before every job had run to its end
+    forecast: Forecast | None = None  # of a canary, for the jobs that are left
+    left: int = 0  # jobs that go on at a cluster
+    held: dict[str, int] = {}  # jobs that belong to live runs, by run
+
+    @property
+    def all_ok(self) -> bool:
+        return not any(self.counts.get(status.value) for status in BAD)
+
+
+class Launch:
+    """One run, from its first record to its last.
+
+    Iterate `outcomes`, then take `finish`. Left by an exception, as a context manager, it ends
+    the jobs that run and commits what had ended; where that is not possible the next command does.
+    """
+
+    def __init__(
+        self, ws: Workspace, plan: Plan, run: Run, writer: RunWriter, engine: Engine, maker: JobMaker, workers: int
+    ) -> None:
+        self.ws = ws
+        self.plan = plan
+        self.run = run
+        self._writer = writer
+        self._engine = engine
+        self._maker = maker
+        self._workers = workers
+        self._control = Control()
+        self._ended: Generator[Outcome, None, None] | None = None
+        self._done = 0
+        self._tried: list[Outcome] = []  # of a canary
+        self._again: list[Job] = []  # attempts with more memory
+        self._limits_mb: dict[tuple[str, str], int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        if kind is None:
+            return
+        if self._ended:
+            self._ended.close()
+        self._writer.close()
+        if self._is_left():
+            return
+        with suppress(StoaError, OSError), self.ws.store.spool.lock():
+            recover_run(self.ws.store, self.run.id)
+
+    def outcomes(self, control: Control) -> Iterator[Outcome]:
+        """Each outcome as its job ends; it is in the journal when it is given, a tenth of a second later on disk."""
+        self._control = control
+        self._maker.place_script(self._writer.folder)
+        for job in self.plan.to_run:
+            if job.missing:
+                outcome = self._blocked(job)
+                yield self._take(outcome)
+        self._ended = self._engine.execute(self._jobs(), control)
+        yield from self._watched()
+        while self._again and not control.draining:
+            again, self._again = self._again, []
+            self._ended = self._engine.execute(self._started(again), control)
+            yield from self._watched()
+
+    def _watched(self) -> Iterator[Outcome]:
+        """Takes what the engine gives; jobs that ran out of memory and may be tried again are noted."""
+        most_mb = self.plan.definitions.process.memory_most_mb
+        for outcome in self._ended or ():
+            limit_mb = self._limits_mb.get((outcome.target, outcome.group), 0)
+            if outcome.attempt > 1 and limit_mb:
+                outcome = msgspec.structs.replace(outcome, memory_limit_mb=limit_mb)
+            if self._writer.end(outcome):
+                yield self._count(outcome)
+            if most_mb and outcome.status is Status.KILLED and self.run.engine in TAKES_MORE:
+                self._try_again(outcome, limit_mb, most_mb)
+
+    def _try_again(self, outcome: Outcome, limit_mb: int, most_mb: int) -> None:
+        key = outcome.target, outcome.group
+        planned = next(job for job in self.plan.to_run if (job.target, job.group) == key)
+        job = self._maker.job(planned)
+        job = msgspec.structs.replace(job, memory_mb=limit_mb or job.memory_mb)
+        if more := with_more_memory(job, most_mb, outcome):
+            self._limits_mb[key] = more.memory_mb
+            self._again.append(more)
+
+    def _started(self, jobs: list[Job]) -> Iterator[Job]:
+        for job in jobs:
+            self._writer.start(job)
+            yield job
+
+    def _take(self, outcome: Outcome) -> Outcome:
+        self._writer.end(outcome)
+        return self._count(outcome)
+
+    def _count(self, outcome: Outcome) -> Outcome:
+        self._done += 1
+        if self.plan.sample:
+            self._tried.append(outcome)
+        return outcome
+
+    @property
+    def goes_on_alone(self) -> bool:
+        """Whether the jobs go on when this process ends."""
+        return self.run.engine in GO_ON_ALONE
+
+    def _is_left(self) -> bool:
+        """Whether jobs go on at a cluster, and whoever comes next commits them."""
+        return is_left(chunk_folder(self.ws.store.spool.folder, self.run.id))
+
+    def finish(self) -> RunReport:
+        """Commit what is left and say what was done; of a run that goes on at a cluster, say that."""
+        if self._is_left():
+            self._writer.close()
+            commits = self._writer.commits
+            return RunReport(
+                run=self.run.id, commit=commits[-1] if commits else "", commits=len(commits),
+                process=self.run.process, params=self.run.params.name, targets=self.run.targets, jobs=self.run.jobs,
+                counts=ordered(self._writer.counts), up_to_date=self.plan.left_alone(), causes=(),
+                duration_s=0.0, stopped=True, left=self.run.jobs - self._done, held=self.plan.held,
+            )  # fmt: skip
+        summary = self._writer.finish()
+        work = self._maker.products / self.run.process / self.run.id / ".work"
+        shutil.rmtree(work, ignore_errors=True)
+        return RunReport(
+            run=self.run.id, commit=self._writer.commits[-1], commits=len(self._writer.commits),
+            process=self.run.process, params=self.run.params.name, targets=self.run.targets, jobs=self.run.jobs,
+            counts=summary.counts, up_to_date=self.plan.left_alone(), causes=summary.causes,
+            duration_s=summary.duration_s,
+            stopped=self._done < self.run.jobs or (self._control.draining and "interrupted" in summary.counts),
+            forecast=forecast(self.plan.sample, self._tried, self._workers) if self.plan.sample else None,
+            held=self.plan.held,
+        )  # fmt: skip
+
+    def _blocked(self, job: PlannedJob) -> Outcome:
+        return Outcome(
+            schema=SCHEMA, run=self.run.id, target=job.target, group=job.group, status=Status.BLOCKED,
+            cause=job.missing, start=now(), meta=job.meta,
+        )  # fmt: skip
+
+    def _jobs(self) -> Iterator[Job]:
+        """Jobs, made one at a time as the engine asks for them."""
+        for planned in self.plan.to_run:
+            if planned.missing:
+                continue
+            if self._control.draining:
+                return
+            job = self._maker.job(planned)
+            self._writer.start(job)
+            yield job
+
+
+class Began(msgspec.Struct, frozen=True):
+    """A run has begun: its first record is written, and no job has started."""
+
+    run: Run
+    goes_on_alone: bool  # its jobs go on when this process ends
+
+
+class NotBegun(msgspec.Struct, frozen=True):
+    """A run that was asked for does not begin, as the user stopped the one before it."""
+
+    process: str
+    params: str
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A run has ended, or had nothing to do."""
+
+    report: RunReport
+    rerun_of: str = ""
+
+
+Event = Began | Outcome | Ended | NotBegun
+"""What happens while requests are carried out, in this order for each run; outcomes as their jobs end."""
+
+
+def carry_out(
+    ws: Workspace, plans: Iterable[tuple[Plan, str]], request: Request, control: Control
+) -> Generator[Event, None, None]:
+    """Run one plan after the other and commit the outcomes.
+
+    A consumer that stops early has to close the generator: that ends the jobs and commits what had ended.
+
+    Parameters
+    ----------
+    plans
+        Each with the run that it runs again, or ""; the next one is made when the one before it has ended.
+    """
+    for plan, rerun_of in plans:
+        if control.draining:
+            yield NotBegun(plan.definitions.process.name, plan.definitions.params.name)
+        elif not plan.to_run:
+            yield Ended(nothing_to_do(plan), rerun_of)
+        else:
+            with launch(ws, plan, request, rerun_of=rerun_of) as started:
+                yield Began(started.run, started.goes_on_alone)
+                yield from started.outcomes(control)
+                report = started.finish()
+            yield Ended(report, rerun_of)
+
+
+def launch(ws: Workspace, plan: Plan, request: Request, *, rerun_of: str = "", batch: Batch | None = None) -> Launch:
+    """Make ready what a plan needs, and write the first record of its run.
+
+    Parameters
+    ----------
+    rerun_of
+        The run whose jobs are run again.
+    batch
+        When outcomes are committed while the run goes on.
+
+    Raises
+    ------
+    StoaError
+        If a root, an environment, the engine or the disk is not fit for it, or another run has just begun with
+        all of its jobs. Nothing is written then.
+    """
+    check_writable(ws.project)
+    _check_roots(ws, plan)
+    engine = make_engine(request.engine, request.workers, ws.project.local, ws.project.spool)
+    workers = request.workers or ws.project.jobs_at_once
+    products = products_folder(ws)
+    check_room(products, plan.definitions.process, min(workers, len(plan.to_run)))
+    prepared = prepare_all(ws.project, plan.definitions.places, {job.environment for job in plan.to_run})
+    if any(each.container for each in prepared.values()):
+        check_home_is_hidden(ws, plan.definitions.process, products, os.environ.get("HOME", ""))
+    with ws.store.spool.lock():
+        plan = without_live(ws, plan)
+        run = _describe(ws, plan, request, prepared, rerun_of)
+        writer = _begin(ws, plan, run, batch, prepared)
+    maker = JobMaker(ws, run, plan.definitions, prepared, products)
+    return Launch(ws, plan, run, writer, engine, maker, workers)
+
+
+def nothing_to_do(plan: Plan) -> RunReport:
+    """The report of a run that had no job."""
+    return RunReport(
+        run="", commit="", commits=0, process=plan.definitions.process.name, params=plan.definitions.params.name,
+        targets=len({job.target for job in plan.jobs}), jobs=0, counts={}, up_to_date=plan.left_alone(), causes=(),
+        duration_s=0.0, stopped=False, held=plan.held,
+    )  # fmt: skip
+
+
+def _check_roots(ws: Workspace, plan: Plan) -> None:
+    for root in {ws.targets[job.target].root for job in plan.to_run}:
+        place = ws.project.root(root)
+        if not place.is_dir():
+            raise StoaError(
+                f"root {root!r} should lie at {place}, and nothing is there",
+                f"is the disk mounted? `stoa root add {root} PATH` says where it lies on this machine",
+            )
+
+
+def _begin(ws: Workspace, plan: Plan, run: Run, batch: Batch | None, prepared: Mapping[str, Prepared]) -> RunWriter:
+    keys = [(job.target, job.group) for job in plan.to_run]
+    owner = msgspec.to_builtins(Owner.here())
+    left = len(plan.jobs) - len(keys)
+    found = {
+        f"environments/{name or run.environment}/{file}": content
+        for name, each in prepared.items()
+        for file, content in each.files.items()
+    }
+    frozen = plan.definitions.frozen | found
+    return RunWriter(ws.store, run, frozen, keys, owner, group_causes, up_to_date=left, batch=batch)
+
+
+def _describe(ws: Workspace, plan: Plan, request: Request, prepared: Mapping[str, Prepared], rerun_of: str) -> Run:
+    jobs = plan.to_run
+    usual = plan.definitions.environment.name
+    facts = dict(prepared[""].facts) if "" in prepared else {}
+    for name, each in prepared.items():
+        facts |= {f"{name}: {fact}": value for fact, value in each.facts.items() if name}
+    identities = {name or usual: each.identity for name, each in prepared.items()}
+    return Run(
+        schema=SCHEMA, id=id_after(ws.store.newest_run()), process=plan.definitions.process.name,
+        params=plan.definitions.params, environment=usual, engine=request.engine, author=ws.repository.author(),
+        host=socket.gethostname(), started=now(), asked=request.asked, jobs=len(jobs),
+        targets=len({job.target for job in jobs}),
+        digests=plan.definitions.digests | run_digests(plan.definitions.places, identities),
+        environment_facts=facts, stoa_version=__version__, rerun_of=rerun_of,
+        after=newest_ahead(ws),
+    )  # fmt: skip
