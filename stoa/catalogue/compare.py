@@ -6,7 +6,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stoa.catalogue.tables import FORMATS, CatalogueError, read_table
+from stoa.catalogue.formats import FORMATS, CatalogueError
+from stoa.catalogue.tables import read_table
 from stoa.model import OutputSpec
 
 if TYPE_CHECKING:

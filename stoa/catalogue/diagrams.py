@@ -7,9 +7,10 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import BLUE, GREY, RED, figure_of, head, logarithmic, save
+from stoa.catalogue.positions import positions
 from stoa.catalogue.sky import pairs_within
-from stoa.catalogue.tables import CatalogueError, positions
 
 if TYPE_CHECKING:
     from astropy.table import Table

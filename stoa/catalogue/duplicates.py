@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stoa.catalogue.positions import positions
 from stoa.catalogue.sky import pairs_within
-from stoa.catalogue.tables import positions
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.positions import positions
 from stoa.catalogue.regions import Region, read_region
 from stoa.catalogue.sky import pairs_within
-from stoa.catalogue.tables import CatalogueError, positions
 
 if TYPE_CHECKING:
     import numpy as np

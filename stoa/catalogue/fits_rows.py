@@ -28,7 +28,7 @@ class FitsRows(Struct, frozen=True):
 
 
 def read_rows(path: Path) -> FitsRows | None:
-    """The rows of a FITS file whose first extension is a binary table without a heap; None of any other file."""
+    """The rows of a FITS file whose only extension is a binary table without a heap; None of any other file."""
     if path.suffix.lower() not in (".fits", ".fit"):
         return None
     try:
@@ -46,7 +46,8 @@ def read_rows(path: Path) -> FitsRows | None:
     except (KeyError, ValueError):
         return None
     rows = data[start : start + width * count]
-    if heap or len(rows) != width * count:
+    after = start + -(-width * count // _BLOCK) * _BLOCK
+    if heap or len(rows) != width * count or data[after : after + 8] == b"XTENSION":
         return None
     return FitsRows(b"".join(card for card in cards if card.startswith(_MEANING)), data[:start], count, rows)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.columns import describe
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.match import PREFIX
-from stoa.catalogue.tables import CatalogueError
 
 if TYPE_CHECKING:
     import numpy as np

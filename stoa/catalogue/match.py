@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from stoa.catalogue.columns import describe
 from stoa.catalogue.duplicates import trust
+from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.positions import positions
 from stoa.catalogue.sky import offsets, pairs_within
-from stoa.catalogue.tables import CatalogueError, positions
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.changes import GAINED, LOST, SourceChange
-from stoa.catalogue.tables import CatalogueError
+from stoa.catalogue.formats import CatalogueError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,9 +10,10 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.positions import positions
 from stoa.catalogue.regions import gnomonic
 from stoa.catalogue.sky import unit_vectors
-from stoa.catalogue.tables import CatalogueError, positions
 
 if TYPE_CHECKING:
     import numpy as np

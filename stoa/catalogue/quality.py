@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.duplicates import unique
-from stoa.catalogue.tables import CatalogueError
+from stoa.catalogue.formats import CatalogueError
 from stoa.errors import nearest
 from stoa.project import QualityCut
 

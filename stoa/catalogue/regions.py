@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.positions import positions
 from stoa.catalogue.sky import unit_vectors
-from stoa.catalogue.tables import CatalogueError, positions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +105,7 @@ def read_region(text: str) -> Region:
 
 
 def write_ds9(table: Table, path: Path, *, name: str, radius_arcsec: float = 0.0) -> None:
-    """Sources as circles of a DS9 region file, in the frame of the table, labelled by name or number.
+    """Sources as circles of a DS9 region file, in ICRS, labelled by name or number.
 
     Parameters
     ----------
@@ -114,13 +115,12 @@ def write_ds9(table: Table, path: Path, *, name: str, radius_arcsec: float = 0.0
     import numpy as np
 
     ra, dec = positions(table, name)
-    frame = "fk5" if str(table.meta.get("frame", "")).upper() == "FK5" else "icrs"
     size = np.full(len(table), radius_arcsec or 1.0)
     if not radius_arcsec and "major_arcsec" in table.colnames:
         widths = np.ma.filled(np.ma.asarray(table["major_arcsec"], dtype=float), np.nan) / 2
         size = np.where(widths > 0, widths, 1.0)
     label = next((column for column in ("name", "Name", "target", "id") if column in table.colnames), None)
-    lines = ["# Region file format: DS9", "global color=red", frame]
+    lines = ["# Region file format: DS9", "global color=red", "icrs"]
     for row in range(len(table)):
         text = re.sub(r"[{}\r\n]", " ", str(table[label][row])) if label else ""
         if np.isfinite(ra[row] + dec[row]):

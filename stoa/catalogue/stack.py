@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from stoa.catalogue.columns import describe
 from stoa.catalogue.fits_rows import joined, read_rows
-from stoa.catalogue.tables import CatalogueError, read_table
+from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.tables import read_table
 
 if TYPE_CHECKING:
     from astropy.table import Table

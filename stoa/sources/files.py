@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoa.catalogue.regions import write_ds9
-from stoa.catalogue.tables import write_table
+from stoa.catalogue.tables import write_tables
 from stoa.workspace.open import Workspace
 
 if TYPE_CHECKING:
@@ -32,13 +32,12 @@ def label(source: str) -> str:
 
 
 def write(ws: Workspace, table: Any, out: Path | None, label: str) -> tuple[str, ...]:
-    """Write a table where it was asked for, or as VOTable and FITS."""
+    """Write a table where it was asked for, or as VOTable and FITS; both or none."""
     files = [out] if out else [catalogues_folder(ws) / f"{label}{suffix}" for suffix in (".vot", ".fits")]
+    write_tables(table, [file for file in files if file.suffix != ".reg"])
     for file in files:
         if file.suffix == ".reg":
             write_ds9(table, file, name="sources")
-        else:
-            write_table(table, file)
     return tuple(
         str(file.relative_to(ws.project.top)) if file.is_relative_to(ws.project.top) else str(file) for file in files
     )

@@ -11,7 +11,8 @@ import msgspec
 from stoa.catalogue.angles import radius_arcsec
 from stoa.catalogue.columns import COLUMNS, describe
 from stoa.catalogue.fields import Inside, Observation, inside, member_id, read_log
-from stoa.catalogue.tables import positions, read_table, write_table
+from stoa.catalogue.positions import positions
+from stoa.catalogue.tables import read_table, write_table
 from stoa.workspace.open import Workspace
 from stoa.workspace.targets import metadata_rows
 

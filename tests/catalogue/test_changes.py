@@ -8,7 +8,7 @@ from astropy import units
 from astropy.table import Table
 
 from stoa.catalogue.changes import matched, most_surprising_first
-from stoa.catalogue.tables import CatalogueError
+from stoa.catalogue.formats import CatalogueError
 
 ARCSEC = 1 / 3600
 DEC = 60.0

@@ -10,8 +10,8 @@ from astropy.table import Table
 from lxml import etree
 
 from stoa.catalogue.diagrams import cause_bars, completeness, flux_flux, offset_plot, time_size
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import sky_map
-from stoa.catalogue.tables import CatalogueError
 
 
 def texts(path: Path) -> str:

@@ -13,7 +13,8 @@ from finder_truth import FINDERS, shipped
 
 from stoa.catalogue.columns import COLUMNS
 from stoa.catalogue.match import match
-from stoa.catalogue.tables import positions, read_table
+from stoa.catalogue.positions import positions
+from stoa.catalogue.tables import read_table
 from stoa.provenance.definitions import read_process
 
 
@@ -69,7 +70,7 @@ def test_both_quasar_tables_are_the_same(examples: Path) -> None:
     comma, votable = read_table(examples / "quasars.csv"), read_table(examples / "quasars.vot")
     assert list(votable["name"]) == list(comma["name"])
     for one, other in zip(positions(comma, "csv"), positions(votable, "vot"), strict=True):
-        assert list(one) == list(other)
+        assert list(one) == pytest.approx(list(other), abs=0.03 / 3600)  # the VOTable says FK5, the CSV nothing
 
 
 @pytest.mark.parametrize("name", FINDERS)

@@ -12,8 +12,9 @@ from astropy.table import Table
 from brute_observed import observed, ours, sky, widths
 
 from stoa.catalogue.fields import inside, member_id, read_log
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.regions import read_region
-from stoa.catalogue.tables import CatalogueError, read_table
+from stoa.catalogue.tables import read_table
 
 LOGS = Path(__file__).parents[1] / "data" / "alma_log"
 FILES = ("obscore_ngc3504.csv", "obscore_m83.ecsv", "old_format_etacar.vot", "old_format_sgra.fits")

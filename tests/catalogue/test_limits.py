@@ -10,9 +10,10 @@ from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
 from stoa.catalogue.fluxes import Published, compare, published
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.limits import SearchedImage, undetected
 from stoa.catalogue.regions import write_ds9
-from stoa.catalogue.tables import CatalogueError, read_table, write_table
+from stoa.catalogue.tables import read_table, write_table
 
 IMAGE = SearchedImage(
     target="t", group="g", kind="cont", run="r", freq_ghz=100.0, ra_deg=10.0, dec_deg=0.0, hwhm_arcsec=30.0, rms=1e-3

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.match import match
-from stoa.catalogue.tables import CatalogueError
 
 ARCSEC = 1 / 3600
 

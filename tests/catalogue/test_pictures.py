@@ -11,8 +11,8 @@ from astropy.wcs import WCS
 from matplotlib.image import imread
 
 from stoa.catalogue.changes import SourceChange
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.pictures import side_by_side
-from stoa.catalogue.tables import CatalogueError
 
 
 def change(path, x: float, y: float, what: str) -> SourceChange:

@@ -9,8 +9,8 @@ import pytest
 from astropy.table import Table
 from lxml import etree
 
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import against, figure_of, head, histogram, sky_map
-from stoa.catalogue.tables import CatalogueError
 
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 

@@ -8,8 +8,8 @@ from astropy.table import MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.quality import CutCount, passes, select
-from stoa.catalogue.tables import CatalogueError
 from stoa.project import QualityCut
 
 

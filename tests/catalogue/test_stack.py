@@ -10,8 +10,9 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.stack import ORIGIN, Part, stack
-from stoa.catalogue.tables import CatalogueError, read_table, write_table
+from stoa.catalogue.tables import read_table, write_table
 
 Maker = Callable[..., Part]
 

@@ -10,7 +10,9 @@ from astropy.io import fits
 from astropy.io.votable import parse
 from astropy.table import MaskedColumn, Table
 
-from stoa.catalogue.tables import CatalogueError, PositionColumns, position_columns, positions, read_table, write_table
+from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.positions import PositionColumns, position_columns, positions
+from stoa.catalogue.tables import read_table, write_table
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ def vizier() -> Table:
 
 
 def test_decimal_columns_come_before_sexagesimal_ones() -> None:
-    assert position_columns(vizier(), "vv10") == PositionColumns("_RAJ2000", "_DEJ2000", False)
+    assert position_columns(vizier(), "vv10") == PositionColumns("_RAJ2000", "_DEJ2000")
 
 
 def test_sexagesimal_columns_are_read_in_hours_and_degrees() -> None:
@@ -138,7 +140,7 @@ def test_a_negative_declination_of_zero_degrees_keeps_its_sign() -> None:
 def test_a_main_ucd_tells_positions_from_other_angles() -> None:
     table = Table({"ra": [1.0], "dec": [2.0], "alpha": [3.0], "delta": [4.0]})
     table["alpha"].meta["ucd"], table["delta"].meta["ucd"] = "POS.EQ.RA;META.MAIN", "pos.eq.dec;meta.main"
-    assert position_columns(table, "t") == PositionColumns("alpha", "delta", False)
+    assert position_columns(table, "t") == PositionColumns("alpha", "delta")
 
 
 @pytest.mark.parametrize(
