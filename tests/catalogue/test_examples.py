@@ -70,7 +70,7 @@ def test_both_quasar_tables_are_the_same(examples: Path) -> None:
     comma, votable = read_table(examples / "quasars.csv"), read_table(examples / "quasars.vot")
     assert list(votable["name"]) == list(comma["name"])
     for one, other in zip(positions(comma, "csv"), positions(votable, "vot"), strict=True):
-        assert list(one) == pytest.approx(list(other), abs=0.03 / 3600)  # the VOTable says FK5, the CSV nothing
+        assert list(one) == pytest.approx(list(other), abs=0.1 / 3600)  # the VOTable says FK5, the CSV nothing
 
 
 @pytest.mark.parametrize("name", FINDERS)
