@@ -14,6 +14,7 @@ import typer
 
 from stoa.cli.say import as_json, out, tell
 from stoa.cli.shared import print_causes
+from stoa.commands.stop import STOP, STOP_NOW
 from stoa.control import Control
 from stoa.model import BAD, Outcome, Run
 from stoa.runs.canary import Forecast
@@ -31,7 +32,7 @@ def play(events: Generator[Event, None, None], control: Control, *, quiet: bool,
     """
     reports: list[RunReport] = []
     stopped = False
-    with closing(events), ExitStack() as live:
+    with _stop_signals(control), closing(events), ExitStack() as live:
         show: Callable[[Outcome], None] = _nothing
         for event in events:
             match event:
@@ -57,6 +58,26 @@ def play(events: Generator[Event, None, None], control: Control, *, quiet: bool,
 
 def _nothing(_outcome: Outcome) -> None:
     """Show nothing."""
+
+
+@contextmanager
+def _stop_signals(control: Control) -> Iterator[None]:
+    """What `stoa stop` of another terminal sends; it is heard also where SIGINT is ignored."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if number == STOP_NOW:
+            control.cancel()
+        else:
+            control.drain()
+        with suppress(OSError):
+            os.write(2, b"\nstopped by `stoa stop`\n")
+
+    before = {number: signal.signal(number, stop) for number in (STOP, STOP_NOW)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

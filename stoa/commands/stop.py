@@ -13,9 +13,12 @@ from stoa.exec.cluster.remote import chunk_folder
 from stoa.exec.cluster.standing import stop_chunks
 from stoa.exec.engines import GO_ON_ALONE
 from stoa.exec.orphans import end_orphans
+from stoa.exec.signals import STOP, STOP_NOW, is_caught, is_ignored
 from stoa.provenance.definitions import read_process
 from stoa.workspace.live import LiveRun, recover_run
 from stoa.workspace.open import Workspace
+
+__all__ = ["STOP", "STOP_NOW", "StopReport", "stop"]
 
 GRACE_S = 5.0
 
@@ -108,9 +111,16 @@ def _forget(ws: Workspace, run: str, live: LiveRun, *, forget: bool) -> StopRepo
 
 
 def _tell(pid: int, run: str, *, at_once: bool) -> None:
-    # SIGINT once lets what runs end, SIGTERM stops it: the same as Ctrl-C once and twice in its terminal.
+    """Send a run's STOA the signal that it listens to; the ones of a terminal may be ignored in the background."""
+    own, usual = (STOP_NOW, signal.SIGTERM) if at_once else (STOP, signal.SIGINT)
+    number = own if is_caught(pid, own) else usual
     try:
-        os.kill(pid, signal.SIGTERM if at_once else signal.SIGINT)
+        if is_ignored(pid, number):
+            raise StoaError(
+                f"process {pid}, which has run {run} under way, was started with {number.name} ignored",
+                f"`kill {pid}` ends it; what had ended is committed by the next command",
+            )
+        os.kill(pid, number)
     except ProcessLookupError:
         raise StoaError(f"run {run} has just ended", "`stoa runs` lists the runs") from None
     except PermissionError:

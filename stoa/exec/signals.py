@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import signal
 import threading
+from pathlib import Path
+
+STOP = signal.SIGUSR1
+STOP_NOW = signal.SIGUSR2
+"""What `stoa stop` sends: a shell has SIGINT ignored by what it starts with `&`, and so have cron and CI."""
 
 _ASKED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
@@ -26,3 +31,22 @@ def keep_from_children() -> None:
 
 def _nothing(_number: int, _frame: object) -> None:
     pass
+
+
+def is_caught(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal; False where there is no /proc, or no such process."""
+    return _has(pid, "SigCgt", number)
+
+
+def is_ignored(pid: int, number: signal.Signals) -> bool:
+    """Whether a process ignores a signal; False where there is no /proc, or no such process."""
+    return _has(pid, "SigIgn", number)
+
+
+def _has(pid: int, mask: str, number: signal.Signals) -> bool:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    found = (line.partition(":")[2] for line in lines if line.startswith(f"{mask}:"))
+    return bool(int(next(found, "0"), 16) >> (number - 1) & 1)

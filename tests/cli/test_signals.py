@@ -65,6 +65,25 @@ def test_a_run_under_nohup_outlives_its_terminal_and_its_jobs_have_the_usual_sig
     assert waiting.statuses() == {"a": "ok", "b": "killed", "c": "ok"}
 
 
+@pytest.mark.parametrize(("words", "status"), [((), "ok"), (("--now",), "interrupted")])
+def test_a_run_in_the_background_of_a_script_is_reached_by_stop(waiting, begin, words, status):
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)
+    }  # what & does
+    try:
+        process = begin("run", "measure", "-j", "1")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    process.send_signal(signal.SIGINT)  # Ctrl-C at the terminal is about something else
+    waiting.ok("stop", *words)
+    go(waiting, "a", "b", "c")
+    assert end(process)[0] == 130
+    statuses = waiting.statuses()
+    assert statuses.pop("a") == status
+    assert "ok" not in statuses.values()
+
+
 def test_without_nohup_a_run_is_stopped_when_its_terminal_closes(waiting, begin):
     process = begin("run", "measure", "-j", "1")
     process.send_signal(signal.SIGHUP)
