@@ -158,6 +158,7 @@ class Process(Struct, frozen=True, kw_only=True):
     skip_codes: tuple[int, ...] = (77,)
     needs: tuple[Need, ...] = ()
     intent: Intent = "any"  # images of which intent it takes
+    warm: bool | tuple[str, ...] = False  # modules that are imported once for many jobs; True: those that are found
     doc: str = ""
 
 
@@ -253,6 +254,14 @@ class Watched(Struct, frozen=True):
     mtime_ns: int
 
 
+class Warm(Struct, frozen=True, kw_only=True):
+    """What the jobs of a script may have in common: an interpreter that has imported modules once."""
+
+    script: str  # absolute path of the copy that runs
+    modules: tuple[str, ...]
+    own: tuple[str, ...] = ()  # folders with the script's own modules, which each job imports itself
+
+
 class Job(Struct, frozen=True, kw_only=True):
     """One target (or one image group of it) of a run, with everything that an engine needs."""
 
@@ -286,6 +295,7 @@ class Job(Struct, frozen=True, kw_only=True):
     environment_reason: str = ""
     overrides: dict[str, Override] = field(default_factory=dict)  # values that rules gave to this target
     container: Container | None = None
+    warm: Warm | None = None  # None: an interpreter of its own, started cold
 
 
 class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):

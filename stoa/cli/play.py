@@ -19,6 +19,7 @@ from stoa.control import Control
 from stoa.model import BAD, Outcome, Run
 from stoa.runs.canary import Forecast
 from stoa.runs.launch import Began, Ended, Event, NotBegun, RunReport
+from stoa.show.runs import saving_words
 from stoa.show.words import count, counts_in_words, duration, one_line
 
 
@@ -165,6 +166,13 @@ def _show_report(report: RunReport, rerun_of: str) -> None:
     print_causes(report.causes)
     if report.forecast:
         out(_forecast_words(report.forecast))
+    _show_hints(report, rerun_of)
+
+
+def _show_hints(report: RunReport, rerun_of: str) -> None:
+    """What the user can do next."""
+    if report.saving:
+        tell(saving_words(report.saving))
     if report.left:
         tell(f"{count(report.left, 'job')} of run {report.run} go on without this command: `stoa collect` (or any later"
              f" command) takes what has ended, `stoa stop {report.run}` ends them")  # fmt: skip

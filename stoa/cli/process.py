@@ -11,6 +11,7 @@ from stoa.cli.say import JsonOption, as_json, fail, out, table, tell
 from stoa.commands import process
 from stoa.errors import StoaError
 from stoa.model import Process
+from stoa.show.runs import warmth_words
 from stoa.show.words import count, duration, shown
 from stoa.workspace import listing, writing
 
@@ -131,6 +132,8 @@ def process_check(
     else:
         for message, hint in checked.problems:
             fail(StoaError(message, hint or None))
+        for warmth in checked.warm:
+            tell(warmth_words(warmth))
         out(f"{count(checked.checked, 'process', 'processes')} checked, {count(len(checked.problems), 'problem')}")
     if checked.problems:
         raise typer.Exit(1)

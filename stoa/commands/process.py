@@ -21,6 +21,7 @@ from stoa.runs.chain import check_needs
 from stoa.runs.definitions import check_line_ends, read_files, read_script
 from stoa.runs.environments import look_up
 from stoa.runs.proposal import Proposal, propose
+from stoa.runs.warm import Warmth, warmth_of
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace
 from stoa.workspace.roles import role_table
@@ -49,6 +50,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
     checked: int
     problems: tuple[tuple[str, str], ...]  # message, hint
+    warm: tuple[Warmth, ...] = ()  # of processes in Python, where nothing is wrong with any
 
 
 def shipped() -> list[str]:
@@ -198,4 +200,9 @@ def check_all(ws: Workspace, names: tuple[str, ...] = ()) -> Checked:
     found = ws.library.problems(lambda name: check_process(ws, name), chosen)
     if not names:
         found += ws.library.problems(lambda name: look_up(ws, name), ws.library.environments())
-    return Checked(checked=len(chosen), problems=tuple((p.message, p.hint or "") for p in found))
+    warm = [warmth_of(ws, ws.library.process(name)) for name in chosen] if not found else []
+    return Checked(
+        checked=len(chosen),
+        problems=tuple((p.message, p.hint or "") for p in found),
+        warm=tuple(one for one in warm if one),
+    )

@@ -37,6 +37,7 @@ from stoa.provenance.yamltree import Spot, read_yaml
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,9}", re.ASCII)
 _TYPES = ("bool", "int", "float", "str")
 _KINDS = ("file", "catalogue", "image")
 _ACCEPTED = ("truncated", "no-celestial")
@@ -45,7 +46,7 @@ T = TypeVar("T")
 _PROCESS_FIELDS = (
     "schema", "name", "doc", "script", "files", "command", "shell", "over", "inputs", "params", "outputs",
     "results", "environment", "timeout", "grace", "memory", "memory_most", "cpu_time", "file_size", "processes", "disk",
-    "skip_codes", "needs", "intent",
+    "skip_codes", "needs", "intent", "warm",
 )  # fmt: skip
 _PLACEHOLDERS = ("script", "target", "name", "group", "meta", "out", "params", "needs")
 
@@ -96,11 +97,31 @@ def read_process(data: bytes, file: str) -> Process:
         skip_codes=get(fields, "skip_codes", exit_codes, (77,)),
         needs=get(fields, "needs", _needs, ()),
         intent=cast(Intent, get(fields, "intent", lambda s: s.word(get_args(Intent)), "any")),
+        warm=_warm(fields["warm"]) if "warm" in fields else False,
         doc=get(fields, "doc", Spot.text, ""),
     )
+    if process.warm and not _is_python(process):
+        raise fields["warm"].error("warm needs a script in Python and a command that begins with: python, {script}")
     if process.memory_most_mb and not 0 < process.memory_mb < process.memory_most_mb:
         raise fields["memory_most"].error("memory_most must be above `memory`, which a first try gets")
     return process
+
+
+def _is_python(process: Process) -> bool:
+    """Whether the command is Python and the script, with nothing between them."""
+    first = process.command[0].rpartition("/")[2]
+    is_plain = first.startswith("python") and process.command[1:2] == ("{script}",)
+    return is_plain and process.script.endswith(".py") and not process.shell
+
+
+def _warm(spot: Spot) -> bool | tuple[str, ...]:
+    """``true``, ``false``, or names of modules."""
+    if not isinstance(spot.content, list):
+        return spot.boolean()
+    for each in spot.sequence():
+        if not _MODULE.fullmatch(each.text()):
+            raise each.error(f"{brief(each.text())} in warm is no name of a module, like numpy or astropy.io.fits")
+    return spot.texts()
 
 
 def _positive(spot: Spot) -> int:

@@ -12,7 +12,8 @@ from stoa.exec.environments import Prepared
 from stoa.exec.job.command import expand
 from stoa.exec.job.inputs import watch
 from stoa.exec.job.jobs import JobContext, job_description, job_environ, placeholder_values
-from stoa.model import Container, FileRef, Job, Process, Run, Target, Watched, effective
+from stoa.exec.job.warm.modules import warm_of
+from stoa.model import Container, FileRef, Job, Process, Run, Target, Warm, Watched, effective
 from stoa.project import PRODUCTS_ROOT, Project
 from stoa.runs.definitions import Definitions
 from stoa.runs.environments import contained
@@ -49,22 +50,26 @@ class JobMaker:
         self.ws = ws
         self.run = run
         self.definitions = definitions
-        self._prepared = prepared
+        self.prepared = prepared
         self.products = products
         self._home = home
         self._script = ""
         self._scripts: tuple[Watched, ...] = ()
+        self._warm: Warm | None = None
         self._containers: dict[str, Container | None] = {}
         self._roots: dict[str, str] = {}
         self._meta = str(ws.project.meta_file("x").parent.absolute())
         self._environs = {
-            name: _with_siblings(each.environ, ws.project, definitions.process) for name, each in prepared.items()
+            name: with_siblings(each.environ, ws.project, definitions.process) for name, each in prepared.items()
         }
 
     def place_script(self, folder: Path) -> None:
         """Write the copy of the script that the jobs use, its files beside it; edits meanwhile change nothing."""
         self._script, self._scripts = _place_script(self.definitions, folder)
-        self._containers = {name: self._contained(prepared) for name, prepared in self._prepared.items()}
+        self._containers = {name: self._contained(prepared) for name, prepared in self.prepared.items()}
+        process = self.definitions.process
+        home = str((self.ws.project.top / process.script).parent.absolute())
+        self._warm = warm_of(process, self._script, sources_of(self.definitions), home)
 
     def _contained(self, prepared: Prepared) -> Container | None:
         """The container of an environment, if it needs one, with all that the jobs of this run read and write."""
@@ -82,7 +87,7 @@ class JobMaker:
         """A job with everything that an engine needs."""
         # Thousands of jobs a minute pass here: names are put together as texts, not as `Path`s.
         process = self.definitions.process
-        prepared = self._prepared[planned.environment]
+        prepared = self.prepared[planned.environment]
         target = self.ws.targets[planned.target]
         folder = self._folder(target)
         place, work, failed = (
@@ -109,7 +114,7 @@ class JobMaker:
             cpu_limit_s=process.cpu_s, file_mb=process.file_mb,
             processes=process.processes, umask=prepared.umask, skip_codes=process.skip_codes,
             environment=planned.environment, environment_reason=planned.environment_reason, overrides=planned.overrides,
-            container=self._containers[planned.environment],
+            container=self._containers[planned.environment], warm=self._warm,
         )  # fmt: skip
 
     def _folder(self, target: Target) -> str:
@@ -201,12 +206,18 @@ def check_room(products: Path, process: Process, at_once: int) -> None:
         )
 
 
-def _with_siblings(environ: Mapping[str, str], project: Project, process: Process) -> dict[str, str]:
+def with_siblings(environ: Mapping[str, str], project: Project, process: Process) -> dict[str, str]:
     """The environ in which a Python script finds the modules beside it, though a frozen copy of it runs."""
     if not process.script.endswith(".py"):
         return dict(environ)
     folders = [environ.get("PYTHONPATH", ""), str((project.top / process.script).parent.absolute())]
     return {**environ, "PYTHONPATH": os.pathsep.join(folder for folder in folders if folder)}
+
+
+def sources_of(definitions: Definitions) -> dict[str, bytes]:
+    """Content of the script of a run and of the files beside it, by name; none where there is no script."""
+    script = definitions.process.script
+    return {Path(script).name: definitions.script, **definitions.files} if script else {}
 
 
 def _place_script(definitions: Definitions, folder: Path) -> tuple[str, tuple[Watched, ...]]:
@@ -217,7 +228,7 @@ def _place_script(definitions: Definitions, folder: Path) -> tuple[str, tuple[Wa
     watched = []
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        for name, content in {file.name: definitions.script, **definitions.files}.items():
+        for name, content in sources_of(definitions).items():
             place = file.parent / name
             place.unlink(missing_ok=True)
             place.write_bytes(content)

@@ -31,6 +31,7 @@ from stoa.runs.environments import prepare_all, run_digests
 from stoa.runs.joblist import JobMaker, check_home_is_hidden, check_room, products_folder
 from stoa.runs.plan import without_live
 from stoa.runs.planned import Plan, PlannedJob
+from stoa.runs.warm import Saving, saving_of, warm_facts
 from stoa.workspace.ahead import newest_ahead
 from stoa.workspace.live import recover_run
 from stoa.workspace.open import Workspace
@@ -53,6 +54,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     stopped: bool  # by the user, before every job had run to its end
     forecast: Forecast | None = None  # of a canary, for the jobs that are left
     left: int = 0  # jobs that go on at a cluster
+    saving: Saving | None = None  # by warm interpreters, of a run whose short jobs are mostly start-up
     held: dict[str, int] = {}  # jobs that belong to live runs, by run
 
     @property
@@ -83,6 +85,7 @@ class Launch:
         self._tried: list[Outcome] = []  # of a canary
         self._again: list[Job] = []  # attempts with more memory
         self._limits_mb: dict[tuple[str, str], int] = {}
+        self._cpu_s = 0.0  # of all jobs so far
 
     def __enter__(self) -> Self:
         return self
@@ -145,6 +148,7 @@ class Launch:
 
     def _count(self, outcome: Outcome) -> Outcome:
         self._done += 1
+        self._cpu_s += outcome.cpu_s
         if self.plan.sample:
             self._tried.append(outcome)
         return outcome
@@ -179,6 +183,7 @@ class Launch:
             duration_s=summary.duration_s,
             stopped=self._done < self.run.jobs or (self._control.draining and "interrupted" in summary.counts),
             forecast=forecast(self.plan.sample, self._tried, self._workers) if self.plan.sample else None,
+            saving=saving_of(self.plan.definitions, self._maker.prepared.get(""), self._done, self._cpu_s),
             held=self.plan.held,
         )  # fmt: skip
 
@@ -321,6 +326,7 @@ def _describe(ws: Workspace, plan: Plan, request: Request, prepared: Mapping[str
     facts = dict(prepared[""].facts) if "" in prepared else {}
     for name, each in prepared.items():
         facts |= {f"{name}: {fact}": value for fact, value in each.facts.items() if name}
+    facts |= warm_facts(plan.definitions, prepared)
     identities = {name or usual: each.identity for name, each in prepared.items()}
     return Run(
         schema=SCHEMA, id=id_after(ws.store.newest_run()), process=plan.definitions.process.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stoa.model import CauseGroup
+from stoa.runs.warm import Saving, Warmth
 from stoa.show.words import count, duration, one_line
 from stoa.workspace.listing import RunRow
 
@@ -27,6 +28,24 @@ def cause_lines(causes: Iterable[CauseGroup]) -> list[str]:
     return [
         f"{group.count} {group.status.value}: {one_line(group.cause)}  [{some(group.targets, 3)}]" for group in causes
     ]
+
+
+def saving_words(saving: Saving) -> str:
+    """What `warm: true` would have saved in a run, in one line."""
+    return (
+        f"{saving.import_s:.2g} s of {saving.job_s:.2g} s processor time per job went into importing"
+        f" {some(saving.modules, 3)}: with `warm: true` in .stoa/processes/{saving.process}.yaml this run"
+        f" saves {duration(saving.import_s * saving.jobs)} of processor time"
+    )
+
+
+def warmth_words(found: Warmth) -> str:
+    """The interpreters of a process, in one line."""
+    modules = ", ".join(f"{name} {version}".rstrip() for name, version in found.modules.items()) or "no module"
+    left_out = "".join(f"; left out: {name}, which {why}" for name, why in found.left_out.items())
+    if found.warm:
+        return f"{found.process}: jobs share {modules}{left_out}"
+    return f"{found.process}: each job takes {found.import_s:.2g} s to import {modules}; `warm: true` shares them"
 
 
 def some(names: Iterable[str], most: int) -> str:

@@ -80,18 +80,18 @@ def venv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_place(open_folder: Path, container_servers: Callable[[str], Server], venv_cache: Path) -> Callable[..., Place]:
-    """Maker of places: `make_place("docker", isolation="target")`."""
+    """Maker of places: `make_place("docker", isolation="target")`, `make_place("host", warm=True)`."""
 
-    def make(kind: str, **fields: Any) -> Place:
+    def make(kind: str, *, warm: bool = False, **fields: Any) -> Place:
         caller = dict(os.environ)
         if kind in ("docker", "podman", "rootless"):
             server = container_servers(kind)
             setting = Setting(caller=caller | {"DOCKER_HOST": server.address}, cache=open_folder / "cache", build=True)
             environment = Environment(name="e", kind="docker", image=IMAGE, **fields)
-            return Place(open_folder, prepare(environment, setting), server)
+            return Place(open_folder, prepare(environment, setting), server, warm=warm)
         setting = Setting(caller=caller, top=venv_cache, cache=venv_cache, build=True)
         if kind == "venv":
             fields = {"requirements": "requirements.txt"} | fields
-        return Place(open_folder, prepare(Environment(name="e", kind=kind, **fields), setting))
+        return Place(open_folder, prepare(Environment(name="e", kind=kind, **fields), setting), warm=warm)
 
     return make

@@ -31,6 +31,9 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "docker": ("docker", {}),
     "docker-target": ("docker", {"isolation": "target"}),
     "podman": ("podman", {}),
+    "warm-host": ("host", {"warm": True}),
+    "warm-venv": ("venv", {"warm": True}),
+    "warm-docker": ("docker", {"warm": True}),
 }
 MEMORY = once_limited("d", "head -c 400000000 /dev/zero | tail -n 1 > /dev/null")
 BIG_FILE = once_limited("f", "ulimit -c 0; head -c 5000000 /dev/zero > big")

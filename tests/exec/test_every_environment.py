@@ -24,6 +24,8 @@ PLACES = [
     pytest.param(("docker", {}), id="docker", marks=CONTAINER),
     pytest.param(("docker", {"isolation": "target"}), id="docker-target", marks=CONTAINER),
     pytest.param(("podman", {}), id="podman", marks=CONTAINER),
+    pytest.param(("warm", {}), id="warm"),
+    pytest.param(("warm-docker", {}), id="warm-docker", marks=CONTAINER),
     pytest.param(("rootless", {}), id="rootless", marks=CONTAINER),
 ]
 
@@ -31,7 +33,8 @@ PLACES = [
 @pytest.fixture(params=PLACES)
 def place(request, make_place):
     kind, fields = request.param
-    return make_place(kind, **fields)
+    kind, _, rest = kind.partition("-")
+    return make_place(rest or "host", warm=True) if kind == "warm" else make_place(kind, **fields)
 
 
 def owner_of(path: Path) -> int:

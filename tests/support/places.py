@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes  # noqa: F401 - what STOA imports late must be there before a process becomes another user
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -17,7 +18,20 @@ from users import as_user
 from stoa.control import Control
 from stoa.exec.environments import Prepared
 from stoa.exec.local import LocalEngine
-from stoa.model import Job, Outcome
+from stoa.model import Job, Outcome, Warm
+
+SHELL = """\
+import os, signal, sys
+for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    signal.signal(number, signal.SIG_DFL)  # Python ignores them
+os.execv("/bin/sh", ["/bin/sh", "-c", *sys.argv[1:]])
+"""
+"""A script in Python that becomes a shell."""
+
+PYTHON_OF_HOST = tuple(
+    place for place in ("/lib", "/lib64", "/usr/lib", sys.base_prefix, sys.prefix) if os.path.isdir(place)
+)
+"""What Python needs of this machine where an image has none."""
 
 
 def once_limited(what: str, then: str) -> str:
@@ -37,8 +51,9 @@ class Place:
         A folder that containers may see.
     """
 
-    def __init__(self, top: Path, prepared: Prepared, server: Server | None = None) -> None:
+    def __init__(self, top: Path, prepared: Prepared, server: Server | None = None, *, warm: bool = False) -> None:
         self.top = top
+        self.warm = warm
         self.prepared = prepared
         self.server = server
         self.uid = server.uid if server else 0  # of the user who runs the jobs; 0: of the tests themselves
@@ -47,6 +62,8 @@ class Place:
         self.work.mkdir(parents=True)
         self.data = top / "data"
         self.data.mkdir()
+        self.shell = top / "shell.py"
+        self.shell.write_text(SHELL)
 
     @property
     def contained(self) -> bool:
@@ -56,7 +73,8 @@ class Place:
         """A job that runs a shell script, given as its text, or an argument vector."""
         container = self.prepared.container
         if container:
-            container = msgspec.structs.replace(container, readable=(str(self.data),), writable=(str(self.work),))
+            readable = (str(self.data), *((*PYTHON_OF_HOST, str(self.shell)) if self.warm else ()))
+            container = msgspec.structs.replace(container, readable=readable, writable=(str(self.work),))
         place, failed = self.work.parent / target, self.work.parent / "failed" / target
         given: dict[str, Any] = {
             "run": "r",
@@ -73,7 +91,15 @@ class Place:
             "umask": self.prepared.umask,
             "container": container,
         }
-        return Job(**(given | fields))
+        job = Job(**(given | fields))
+        return self._warm(job) if self.warm and job.argv[:2] == ("/bin/sh", "-c") else job
+
+    def _warm(self, job: Job) -> Job:
+        """The job forked from a warm interpreter, whose script becomes the shell."""
+        python = self.prepared.interpreter or sys.executable
+        return msgspec.structs.replace(
+            job, argv=(python, str(self.shell), *job.argv[2:]), warm=Warm(script=str(self.shell), modules=("json",))
+        )
 
     def run(self, script: str = "", **fields: Any) -> Outcome:
         """The outcome of one job."""

@@ -16,6 +16,9 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+
+from msgspec import Struct
 
 from stoa import procfs
 from stoa.control import Control
@@ -26,7 +29,19 @@ from stoa.model import Job
 _EMPTY_GROUP_S = 5.0  # how long killed processes may take to go
 
 
-def run_child(job: Job, log: int, control: Control) -> Ending:
+class Started(Struct, frozen=True):
+    """A job's first process: a child of this one, leader of a session and of a process group."""
+
+    pid: int
+    peak_kb: int = 0  # what it has of the peak memory of another process, so that a smaller one is not known
+    go: int = -1  # descriptor by which it is told to begin; -1: it has begun
+
+
+Spawn = Callable[[Job, int], Started]
+"""Starts the command of a job with a descriptor for its output; raises `NotStarted`."""
+
+
+def run_child(job: Job, log: int, control: Control, spawn: Spawn | None = None) -> Ending:
     """Run a job's command to its end.
 
     On timeout or cancel the group gets SIGTERM and, when `job.grace_s` is over, SIGKILL. What is
@@ -36,47 +51,62 @@ def run_child(job: Job, log: int, control: Control) -> Ending:
     ----------
     log
         File descriptor that takes standard output and error.
+    spawn
+        How its first process is started; None for a process of its own, from nothing.
 
     Raises
     ------
     NotStarted
         If the command is not found, is not executable or cannot be started for another reason.
     """
-    with strays.lock:
-        child = _spawn(job, log)
-        strays.known.add(child.pid)
-    own_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    child = (spawn or start_cold)(job, log)
     try:
         _limit(child.pid, job)
         descriptor = os.pidfd_open(child.pid)
     except BaseException:
-        child.kill()
-        _reap(child)
+        os.kill(child.pid, signal.SIGKILL)
+        _reap(child.pid)
         raise
+    finally:
+        if child.go >= 0:
+            os.write(child.go, b"g")
+            os.close(child.go)
     try:
         stopped = _wait(descriptor, job.timeout_s, control)
         if stopped:
             _end_group(child.pid, descriptor, job.grace_s)
     finally:
         os.close(descriptor)
-        status, usage = _reap(child)
+        status, usage = _reap(child.pid)
         left = strays.end_strays(child.pid, job.work)
-    return _ending(status, usage, stopped, own_peak, left)
+    return _ending(status, usage, stopped, child.peak_kb, left)
 
 
-def _spawn(job: Job, log: int) -> subprocess.Popen[bytes]:
-    # Without preexec_fn, so that Python uses vfork, whose cost does not grow with our memory.
+def start_cold(job: Job, log: int) -> Started:
+    """Start the command of a job as a process of its own, from nothing.
+
+    Raises
+    ------
+    NotStarted
+        If that cannot be done.
+    """
     try:
-        return subprocess.Popen(
-            job.argv,
-            cwd=job.work,
-            env=job.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            umask=job.umask,
-        )
+        with strays.lock:
+            # Without preexec_fn, so that Python uses vfork, whose cost does not grow with our memory.
+            child = subprocess.Popen(
+                job.argv,
+                cwd=job.work,
+                env=job.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                umask=job.umask,
+            )
+            strays.known.add(child.pid)
+        child.returncode = 0  # it is reaped by its number; Popen would wait for it otherwise
+        # exec(2) hands the peak of the process that spawned on to the child.
+        return Started(child.pid, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     except OSError as exc:
         raise NotStarted(_start_problem(job, exc)) from exc
     except (ValueError, IndexError) as exc:  # a NUL character in an argument or variable; no argument at all
@@ -188,20 +218,19 @@ def _signal_group(pid: int, number: int) -> bool:
     return True
 
 
-def _reap(child: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
+def _reap(pid: int) -> tuple[int, resource.struct_rusage]:
     """Kill what the child left behind, then take its status.
 
     In this order: until the child is reaped nobody else can get its number, so the signal
     cannot meet a stranger.
     """
-    _signal_group(child.pid, signal.SIGKILL)
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    _signal_group(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     with strays.lock:
-        _, status, usage = os.wait4(child.pid, 0)
-        strays.known.discard(child.pid)
-    child.returncode = os.waitstatus_to_exitcode(status)  # Popen would wait for it otherwise
-    if _signal_group(child.pid, 0):
-        _await_empty(child.pid)
+        _, status, usage = os.wait4(pid, 0)
+        strays.known.discard(pid)
+    if _signal_group(pid, 0):
+        _await_empty(pid)
     return status, usage
 
 
@@ -212,10 +241,9 @@ def _await_empty(group: int) -> None:
         time.sleep(0.005)
 
 
-def _ending(status: int, usage: resource.struct_rusage, stopped: Stopped, own_peak: int, left: int) -> Ending:
+def _ending(status: int, usage: resource.struct_rusage, stopped: Stopped, peak_kb: int, left: int) -> Ending:
     code = os.waitstatus_to_exitcode(status)
-    # exec(2) hands the peak of the process that spawned on to the child, so a smaller one is not known.
-    peak = usage.ru_maxrss if usage.ru_maxrss > own_peak else 0
+    peak = usage.ru_maxrss if usage.ru_maxrss > peak_kb else 0
     return Ending(
         exit_code=code if code >= 0 else None,
         signal=signal_name(-code) if code < 0 else "",

@@ -1,7 +1,8 @@
-"""A job as text for the shell in a container: directory, log, variables, limits, command."""
+"""A job as text for process 1 of a container: directory, log, variables, limits, command."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from stoa import procfs
 from stoa.exec.job.ending import NotStarted
+from stoa.exec.job.warm.kept import message_of
 from stoa.model import Job
 from stoa.project import LOG_FILE
 
@@ -52,6 +54,21 @@ def job_script(job: Job, token: str, limits: Limits) -> bytes:
     if "\0" in text or not job.argv:
         raise NotStarted("command cannot be started: it is empty or holds a NUL character")
     return text.encode("utf-8", "surrogateescape")
+
+
+def warm_job(job: Job, limits: Limits) -> bytes:
+    """A job for a warm interpreter; limits as `_limit_lines` has them."""
+    chosen: list[tuple[str, int, int]] = []  # name in the module `resource`, soft, hard
+    if limits.memory_mb:
+        chosen.append(("RLIMIT_DATA", limits.memory_mb * 1_000_000, limits.memory_mb * 1_000_000))
+    if limits.cpu_s:
+        chosen.append(("RLIMIT_CPU", cpu_seconds(limits), cpu_seconds(limits) + 5))
+    if limits.file_mb:
+        chosen.append(("RLIMIT_FSIZE", limits.file_mb * 1_000_000, limits.file_mb * 1_000_000))
+    if limits.processes:
+        most = limits.processes + 1 + procfs.threads_of_user()
+        chosen.append(("RLIMIT_NPROC", most, most))
+    return json.dumps(message_of(job) | {"log": f"{job.work}/{LOG_FILE}", "limits": chosen}).encode("ascii")
 
 
 def _limit_lines(limits: Limits) -> list[str]:

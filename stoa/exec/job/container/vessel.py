@@ -1,9 +1,9 @@
 """A container that jobs run in, one after the other.
 
 It is made from an image by its id, as the user who asked, without privileges, capabilities, network (unless declared)
-or a file system to write to but the jobs' directories. Its process 1 is a few lines of shell (`shim.sh`) that takes
-jobs from a pipe in a folder that is mounted into it; starting a command costs what it costs outside. Paths are the
-same inside.
+or a file system to write to but the jobs' directories. Its process 1 is a few lines of shell (`shim.sh`), or a warm
+interpreter, that takes jobs from a pipe in a folder that is mounted into it; starting a command costs what it costs
+outside. Paths are the same inside.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from msgspec import Struct
 from stoa.control import Control
 from stoa.exec.job.container.creation import options
 from stoa.exec.job.container.server import FOLDER_LABEL, FOLDER_PREFIX, ServerProblem, server
-from stoa.exec.job.container.shell import Limits, job_script, missing_words
+from stoa.exec.job.container.shell import Limits, job_script, missing_words, warm_job
 from stoa.exec.job.ending import Ending, NotStarted, Stopped, milliseconds, signal_name
+from stoa.exec.job.warm.kept import INTERPRETER, Key, settings_of
 from stoa.model import Container, Job
 
 _CONTROL = "/run/stoa"
 _SHIM = Path(__file__).with_name("shim.sh")
+_FIRST = "first"  # what process 1 runs
 _READY_S = 60.0
+_MOST_IMPORT_S = 300.0
 _ENDED_S = 10
 
 
@@ -43,9 +46,12 @@ class Vessel:
         If it cannot be made or its shell does not start.
     """
 
-    def __init__(self, container: Container, limits: Limits, writable: tuple[str, ...]) -> None:
+    def __init__(
+        self, container: Container, limits: Limits, writable: tuple[str, ...], warm: Key | None = None
+    ) -> None:
         self.container = container
         self.limits = limits
+        self.warm = warm
         self._writable = writable
         self._id = self._pid = ""
         self._used = (0.0, 0)  # processor time so far, jobs that memory ran out for
@@ -53,7 +59,7 @@ class Vessel:
         self._folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX)
         for pipe in ("in", "out"):
             os.mkfifo(f"{self._folder}/{pipe}", 0o600)
-        shutil.copyfile(_SHIM, f"{self._folder}/shim.sh")
+        shutil.copyfile(INTERPRETER if warm else _SHIM, f"{self._folder}/{_FIRST}")
         _give_to(self._folder, container.user)
         # Opened for both directions, so that opening waits for nobody; when this process dies, whatever way,
         # the pipe ends for the shell inside.
@@ -70,12 +76,16 @@ class Vessel:
         from docker.types import Mount
 
         given = options(self.container, self.limits, self._writable)
+        first, environ = ["/bin/sh", f"{_CONTROL}/{_FIRST}"], dict[str, str]()
+        if self.warm:
+            first = [self.warm.python, f"{_CONTROL}/{_FIRST}", "--container", settings_of(self.warm.warm)]
+            environ = dict(self.warm.environ)
         given["labels"][FOLDER_LABEL] = self._folder
         given["mounts"].append(Mount(target=_CONTROL, source=self._folder, type="bind", read_only=True))
         try:
             with server(self.container.server) as client:
                 made = client.containers.create(
-                    self.container.image, entrypoint=["/bin/sh", f"{_CONTROL}/shim.sh"], command=[], **given
+                    self.container.image, entrypoint=first, command=[], environment=environ, **given
                 )
                 self._id = made.id
                 made.start()
@@ -83,7 +93,7 @@ class Vessel:
                 self._pid = str(made.attrs["State"].get("Pid") or "")
         except ServerProblem as problem:
             raise NotStarted(f"the container cannot be started: {problem.message}", problem.hint) from None
-        words = self._line(time.monotonic() + _READY_S, None)
+        words = self._line(time.monotonic() + (_MOST_IMPORT_S if self.warm else _READY_S), None)
         if words is None or words[0] != "ready":
             raise NotStarted(
                 f"the container ended at once: {self._last_words() or 'its image has no /bin/sh that works'}"
@@ -101,7 +111,7 @@ class Vessel:
         token = f"job-{secrets.token_hex(8)}"
         file = Path(self._folder, token)
         own = self.limits if self.container.rootless else Limits()
-        file.write_bytes(job_script(job, token, own))
+        file.write_bytes(warm_job(job, own) if self.warm else job_script(job, token, own))
         _give_to(str(file), self.container.user)
         try:
             os.write(self._in, f"{token}\n".encode())
