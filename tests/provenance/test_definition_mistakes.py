@@ -15,8 +15,8 @@ HEAD = "name: peak\ncommand: [x]\n"
 NAMES = "a name has letters, digits and . _ + - only, starts with a letter or digit, at most 120 characters"
 FIELDS = (
     "known fields: schema, name, doc, script, files, command, shell, over, inputs, params, outputs, results,"
-    " environment, timeout, grace, memory, memory_most, cpu_time, file_size, processes, disk, skip_codes, needs, intent,"
-    " warm"
+    " environment, timeout, grace, memory, memory_most, cpu_time, file_size, processes, disk, skip_codes, needs,"
+    " intent, warm"
 )
 QUOTES = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', stands in quotes"
 
