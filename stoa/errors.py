@@ -24,12 +24,16 @@ class NotFoundError(StoaError):
     """A name that stands for nothing; carries what was asked for and what comes nearest."""
 
     def __init__(self, kind: str, name: str, known: list[str], hint: str | None = None) -> None:
-        near = nearest(name, known)
-        guess = f"; did you mean {near!r}?" if near else ""
-        super().__init__(f"no {kind} named {name!r}{guess}", hint)
+        super().__init__(f"no {kind} named {name!r}{guess(name, known)}", hint)
         self.kind = kind
         self.name = name
-        self.near = near
+        self.near = nearest(name, known)
+
+
+def guess(name: str, known: list[str]) -> str:
+    """The end of a message about an unknown name: ``; did you mean 'sep'?``, or "" if no known name comes near."""
+    near = nearest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def nearest(name: str, known: list[str]) -> str | None:

@@ -221,6 +221,11 @@ class Environment(Struct, frozen=True, kw_only=True):
     rules: tuple[EnvironmentRule, ...] = ()  # the first that fits a target names its environment
     doc: str = ""
 
+    @property
+    def named_files(self) -> tuple[str, ...]:
+        """Files of the project that the definition names, relative to it."""
+        return tuple(filter(None, (self.requirements, self.dockerfile)))
+
 
 class Container(Struct, frozen=True, kw_only=True):
     """What a container is made from."""

@@ -12,13 +12,14 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "stoa"
 
-BASE = frozenset({"control", "durable", "errors", "model", "procfs", "project", "request"})
+BASE = frozenset({"control", "durable", "errors", "model", "numbers", "procfs", "project", "request"})
 CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "control": BASE,
     "errors": BASE,
     "model": BASE,
+    "numbers": BASE,
     "request": BASE,
     "project": BASE,
     "durable": BASE,

@@ -13,9 +13,9 @@ from stoa.commands.target import list_targets
 from stoa.errors import StoaError
 from stoa.meta.select import COLUMNS
 from stoa.model import ResultSpec, Status
-from stoa.provenance.definitions import read_process
 from stoa.provenance.index import decode_run
 from stoa.request import Selection
+from stoa.workspace.frozen import frozen_process
 from stoa.workspace.listing import list_runs
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import outcome_rows
@@ -128,8 +128,8 @@ def _results(ws: Workspace, process: str, rows: Iterable[Mapping[str, Any]]) -> 
 
 def _declared(ws: Workspace, run: str) -> Mapping[str, ResultSpec]:
     with suppress(StoaError):  # then values are shown as they are, and `stoa fsck` says what is wrong
-        if data := ws.store.frozen(run, "process.yaml"):
-            return read_process(data, f"runs/{run}/frozen/process.yaml").results
+        if process := frozen_process(ws, run):
+            return process.results
     return {}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.columns import describe
+from stoa.numbers import MAD_SIGMA
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.match import PREFIX
 
@@ -103,7 +104,7 @@ def compare(matched: Table, given: Published, index: float = 0.0) -> FluxCompari
     return FluxComparison(
         column=given.column, at_ghz=given.at_ghz, index=index, compared=int(good.sum()),
         ratio=float(10 ** np.median(logs)) if len(logs) else np.nan,
-        scatter_dex=float(1.4826 * np.median(np.abs(logs - np.median(logs)))) if len(logs) else np.nan,
+        scatter_dex=float(MAD_SIGMA * np.median(np.abs(logs - np.median(logs)))) if len(logs) else np.nan,
         correlation=float(np.corrcoef(x, y)[0, 1]) if can_correlate else np.nan,
         median_index=float(np.nanmedian(between[good])) if len(logs) else np.nan,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from stoa.catalogue.columns import describe
 from stoa.catalogue.duplicates import trust
+from stoa.numbers import MAD_SIGMA
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.positions import positions
 from stoa.catalogue.sky import offsets, pairs_within
@@ -157,5 +158,5 @@ def _offset(best: Table) -> Offset | None:
         return None
     both = np.stack([np.asarray(best["d_ra_arcsec"]), np.asarray(best["d_dec_arcsec"])])
     centre = np.median(both, axis=1)
-    scatter = float(1.4826 * np.median(np.abs(both - centre[:, None])))
+    scatter = float(MAD_SIGMA * np.median(np.abs(both - centre[:, None])))
     return Offset(len(best), float(centre[0]), float(centre[1]), scatter, 1.2533 * scatter / len(best) ** 0.5)

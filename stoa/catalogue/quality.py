@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from stoa.catalogue.duplicates import unique
 from stoa.catalogue.formats import CatalogueError
-from stoa.errors import nearest
+from stoa.errors import guess
 from stoa.project import QualityCut
 
 if TYPE_CHECKING:
@@ -184,9 +184,7 @@ class _Reader:
         import numpy as np
 
         if node.id not in self.table.colnames:
-            near = nearest(node.id, self.table.colnames)
-            guess = f"; did you mean {near!r}?" if near else ""
-            raise _error(self.cut, f"names {node.id!r}, which is no column{guess}")
+            raise _error(self.cut, f"names {node.id!r}, which is no column{guess(node.id, self.table.colnames)}")
         values = np.ma.asarray(self.table[node.id])
         if values.dtype.kind in "fiu":
             return np.ma.filled(values.astype(np.float64), np.nan)

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 import msgspec
 import yaml
 
-from stoa.model import Outcome, Process, ResultSpec, Run
-from stoa.provenance.definitions import read_process
+from stoa.model import Outcome, ResultSpec, Run
+from stoa.numbers import MAD_SIGMA
 from stoa.runs.definitions import value_changes
 from stoa.sources.changes import Picture, Side, SkyDiff, pictures, sky_changes
+from stoa.workspace.frozen import PROCESS, frozen_process
 from stoa.workspace.names import RunName, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
@@ -21,7 +22,6 @@ from stoa.workspace.outcomes import latest_of
 MAX_DIFF_LINES = 400
 FLOOR = 0.05
 """Relative change that surprises once where neither scatter nor a declared tolerance says more."""
-_MAD = 1.4826  # of a normal distribution: standard deviation over median absolute deviation
 
 _RESTS_ON = {"script": "another script", "process": "another definition", "environment": "another environment"}
 """Part of a run's digests -> how it is said that they differ."""
@@ -125,7 +125,7 @@ def _report(ws: Workspace, a: str, b: str) -> DiffReport:
     runs = tuple(run_of(ws, name) for name in names)
     before, after = (latest_of(ws, name.process, name.params, name.run) for name in names)
     both = [key for key in before if key in after]
-    process = _frozen_process(ws, runs[1])
+    process = frozen_process(ws, runs[1].id)
     changes = _changes(before, after, both, process.results if process else {})
     return DiffReport(
         a=a, b=b, run_a=runs[0].id, run_b=runs[1].id,
@@ -156,11 +156,6 @@ def _mixture(ws: Workspace, label: str, latest: Run, outcomes: Mapping[tuple[str
             yield f"{share} rest on {words} than run {latest.id}: those of {runs}"
 
 
-def _frozen_process(ws: Workspace, run: Run) -> Process | None:
-    data = ws.store.frozen(run.id, "process.yaml")
-    return read_process(data, f"runs/{run.id}/frozen/process.yaml") if data else None
-
-
 def _definitions(ws: Workspace, a: Run, b: Run) -> list[str]:
     """What differs in what the two runs rest on, in words."""
     words = []
@@ -187,7 +182,7 @@ def _definitions(ws: Workspace, a: Run, b: Run) -> list[str]:
 
 
 def _process_changes(ws: Workspace, a: Run, b: Run) -> list[str]:
-    old, new = (yaml.safe_load(ws.store.frozen(run.id, "process.yaml") or b"{}") for run in (a, b))
+    old, new = (yaml.safe_load(ws.store.frozen(run.id, PROCESS) or b"{}") for run in (a, b))
     return list(_field_changes("", old, new))
 
 
@@ -257,7 +252,7 @@ def _is_number(value: object) -> bool:
 def _judge(name: str, rows: list[tuple[tuple[str, str], float, float]], spec: ResultSpec | None) -> list[ResultChange]:
     relative = [_relative(old, new) for _, old, new in rows]
     middle = statistics.median(relative)
-    scatter = _MAD * statistics.median(abs(value - middle) for value in relative)
+    scatter = MAD_SIGMA * statistics.median(abs(value - middle) for value in relative)
     tolerance = spec.tolerance if spec else 0.0
     unit = max(scatter, tolerance, FLOOR)
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stoa.errors import StoaError, nearest
+from stoa.errors import StoaError
 from stoa.workspace.open import Workspace
 from stoa.workspace.writing import ReviewReport, chosen_targets, write_reviews
 
@@ -32,8 +32,8 @@ def flag(
     """
     known = ws.project.config.reasons
     if reason not in known:
-        near = nearest(reason, list(known))
-        guess = f"; did you mean {near!r}?" if near else ""
-        raise StoaError(f"no reason code {reason!r}{guess}", f"codes in .stoa/config.yaml: {', '.join(known)}")
+        raise StoaError(
+            f"no reason code {reason!r}{guess(reason, list(known))}", f"codes in .stoa/config.yaml: {', '.join(known)}"
+        )
     names = chosen_targets(ws, targets, where)
     return write_reviews(ws, "flag", names, reason=reason, text=text, run=run, group=group)

@@ -195,8 +195,7 @@ def _frozen_digests(run: Run, read: ReadFrozen) -> dict[str, str]:
 
 
 def _named_files(environment: Environment, read: ReadFrozen) -> dict[str, bytes]:
-    files = tuple(filter(None, (environment.requirements, environment.dockerfile)))
-    return {file: read(f"environments/{environment.name}/{Path(file).name}") or b"" for file in files}
+    return {file: read(f"environments/{environment.name}/{Path(file).name}") or b"" for file in environment.named_files}
 
 
 def _runs(index: Index) -> Iterator[Finding]:

@@ -17,7 +17,6 @@ from stoa.catalogue.tables import read_table, write_table
 from stoa.errors import StoaError
 from stoa.exec.job.cause import group_causes
 from stoa.model import FileRef, Outcome, Run, Status
-from stoa.provenance.definitions import read_process
 from stoa.provenance.git import remote_url
 from stoa.provenance.ids import now
 from stoa.provenance.index import decode_run
@@ -28,6 +27,7 @@ from stoa.publish.provenance import prov_document
 from stoa.publish.stamp import stamped_copy
 from stoa.sources import figures, stack
 from stoa.sources.trace import NEEDED as TRACED
+from stoa.workspace.frozen import frozen_files, known_frozen_process
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
@@ -134,16 +134,13 @@ def _write(
     counts: dict[str, int] = {}
     for outcome in outcomes:
         counts[outcome.status.value] = counts.get(outcome.status.value, 0) + 1
-    frozen = ws.store.frozen(runs[-1].id, "process.yaml")
-    if frozen is None:
-        raise StoaError(f"run {runs[-1].id} has no frozen process", "`stoa fsck` says what else is missing")
     publication = Publication(
         title=title or f"{label}: {len(outcomes)} outcomes", source=label,
-        process=read_process(frozen, f"runs/{runs[-1].id}/frozen/process.yaml"), runs=runs, outcomes=outcomes,
+        process=known_frozen_process(ws, runs[-1].id), runs=runs, outcomes=outcomes,
         counts={status.value: counts[status.value] for status in Status if status.value in counts},
         causes=group_causes(outcome for outcome in outcomes if outcome.is_amiss),
         flagged=tuple(sorted({outcome.target for outcome in outcomes} & open_flags.keys())),
-        scripts=_scripts(ws, runs[-1]), catalogue=found,
+        scripts=frozen_files(ws, runs[-1].id, "script"), catalogue=found,
         plots=tuple(name for name in files if name.startswith("plots/")),
         products=copies, origin=remote_url(ws.repository), commit=ws.repository.head(), written=now(),
         publisher=ws.repository.author(), versions=_versions(), licence=licence,
@@ -330,12 +327,6 @@ def _records(ws: Workspace, folder: Path, runs: tuple[Run, ...], files: dict[str
                 place.write_bytes(snapshot.blob(oid))
                 files[f"records/{below}/{name}"] = f"record of run {run.id}"
             stack += [f"{below}/{name}" for name, _ in snapshot.folders(f"{ws.store.prefix}/{below}")]
-
-
-def _scripts(ws: Workspace, run: Run) -> dict[str, bytes]:
-    snapshot = ws.store.snapshot()
-    found = snapshot.files(f"{ws.store.prefix}/runs/{run.id}/frozen/script")
-    return {name: snapshot.blob(oid) for name, oid in found}
 
 
 def _text(folder: Path, files: dict[str, str], name: str, content: str, words: str) -> None:

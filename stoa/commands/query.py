@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from stoa.errors import nearest
+from stoa.errors import guess
 from stoa.provenance.index import QUERY_S, QueryError
 from stoa.workspace.open import Workspace
 
@@ -51,9 +51,8 @@ def _with_guess(problem: QueryError, known: list[tuple[Any, ...]]) -> QueryError
         _, found, missing = problem.message.partition(f"no such {what}: ")
         if found:
             name = missing.rpartition(".")[2]
-            near = nearest(name, names)
-            guess = f"; did you mean {near!r}?" if near else ""
-            if near == name:
-                guess = f"; there is one in {' and '.join(table for table, column in known if column == name)}"
-            return QueryError(f"{problem.message}{guess}", f"tables: {', '.join(tables)} (docs/index-schema.md)")
+            near = guess(name, names)
+            if name in names:
+                near = f"; there is one in {' and '.join(table for table, column in known if column == name)}"
+            return QueryError(f"{problem.message}{near}", f"tables: {', '.join(tables)} (docs/index-schema.md)")
     return problem

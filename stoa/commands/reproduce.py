@@ -17,7 +17,8 @@ from stoa.errors import StoaError
 from stoa.exec.environments import Prepared
 from stoa.exec.job.cause import normalise
 from stoa.exec.local import LocalEngine
-from stoa.model import FileRef, Outcome, Process, ResultSpec, Run, Status, Value
+from stoa.model import FileRef, Outcome, Process, Run, Status
+from stoa.numbers import agree
 from stoa.provenance.definitions import read_process
 from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.index import decode_outcome
@@ -25,6 +26,7 @@ from stoa.runs.definitions import Definitions
 from stoa.runs.environments import Places, prepare_all
 from stoa.runs.joblist import JobMaker, products_folder
 from stoa.runs.planned import PlannedJob
+from stoa.workspace.frozen import frozen_files
 from stoa.workspace.names import resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import match_names
@@ -150,7 +152,7 @@ def frozen_definitions(ws: Workspace, run: Run) -> Definitions:
     StoaError
         If a frozen definition is missing or cannot be read.
     """
-    frozen = dict(_frozen(ws, run))
+    frozen = frozen_files(ws, run.id)
     for name in ("process.yaml", "environment.yaml"):
         if name not in frozen:
             raise StoaError(f"run {run.id} has no frozen {name}", "`stoa fsck` says what else is missing")
@@ -172,22 +174,13 @@ def frozen_definitions(ws: Workspace, run: Run) -> Definitions:
     )  # fmt: skip
 
 
-def _frozen(ws: Workspace, run: Run, below: str = "") -> Iterator[tuple[str, bytes]]:
-    snapshot = ws.store.snapshot()
-    folder = "/".join(filter(None, (f"{ws.store.prefix}/runs/{run.id}/frozen", below)))
-    for name, oid in snapshot.files(folder):
-        yield "/".join(filter(None, (below, name))), snapshot.blob(oid)
-    for name, _ in snapshot.folders(folder):
-        yield from _frozen(ws, run, "/".join(filter(None, (below, name))))
-
-
 def _write_frozen(folder: Path, definitions: Definitions) -> None:
     """Put the files that environments name where their definitions look for them."""
     places = definitions.places
     try:
         folder.mkdir(parents=True)
         for name, environment in places.known.items():
-            for path in filter(None, (environment.requirements, environment.dockerfile)):
+            for path in environment.named_files:
                 file = folder / path
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(places.frozen[f"environments/{name}/{os.path.basename(path)}"])
@@ -260,7 +253,8 @@ def _compared(ws: Workspace, process: Process, old: Outcome, new: Outcome) -> tu
     same = old.results == new.results
     for name in dict.fromkeys((*old.results, *new.results)):
         before, after = old.results.get(name), new.results.get(name)
-        if not _close(before, after, process.results.get(name)):
+        spec = process.results.get(name)
+        if not agree(before, after, spec.tolerance if spec else 0.0):
             words.append(f"result {name}: {before} -> {after}")
     for name in dict.fromkeys((*old.outputs, *new.outputs)):
         first, second = old.outputs.get(name), new.outputs.get(name)
@@ -273,14 +267,6 @@ def _compared(ws: Workspace, process: Process, old: Outcome, new: Outcome) -> tu
 
 def _ending(outcome: Outcome) -> str:
     return f"{outcome.status.value} ({outcome.cause})" if outcome.cause else outcome.status.value
-
-
-def _close(old: Value | None, new: Value | None, spec: ResultSpec | None) -> bool:
-    numbers = [value for value in (old, new) if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) < 2:
-        return old == new
-    tolerance = spec.tolerance if spec else 0.0
-    return abs(numbers[0] - numbers[1]) <= tolerance * max(abs(numbers[0]), abs(numbers[1]))
 
 
 def _output_words(ws: Workspace, process: Process, name: str, old: FileRef | None, new: FileRef | None) -> list[str]:

@@ -56,7 +56,7 @@ def _written(ws: Workspace) -> list[Path]:
             found += [project.top / file for file in (process.script, *process.files) if file]
     for name in library.environments():
         with suppress(StoaError):
-            found += [project.top / file for file in [library.environment(name).requirements] if file]
+            found += [project.top / file for file in library.environment(name).named_files]
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping
 
 import msgspec
 
-from stoa.errors import StoaError, nearest
+from stoa.errors import StoaError
 from stoa.model import ParameterSet, ParamRule, ParamSpec, Process, Value
 from stoa.provenance.definitions import check_schema, check_value, shown
 from stoa.provenance.fields import get
@@ -130,9 +130,10 @@ def complete(
 def _declared(key: str, process: Process, error: Callable[[str, str | None], StoaError]) -> ParamSpec:
     if key in process.params:
         return process.params[key]
-    near = nearest(key[:60], list(process.params))
-    guess = f", did you mean {near!r}?" if near else ""
-    raise error(f"process {process.name!r} has no parameter {brief(key)}{guess}", _limits_hint(process))
+    raise error(
+        f"process {process.name!r} has no parameter {brief(key)}{guess(key[:60], list(process.params))}",
+        _limits_hint(process),
+    )
 
 
 def _limits_hint(process: Process) -> str:

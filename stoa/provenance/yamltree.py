@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from stoa.errors import StoaError, nearest
+from stoa.errors import StoaError, guess
 from stoa.model import Value, ValueType
 from stoa.provenance.scalars import UNFIT, brief, implied, parse_value
 
@@ -103,10 +103,10 @@ class Spot:
         return fields
 
     def _unknown(self, spot: Spot, key: str, known: list[str]) -> DefinitionError:
-        near = nearest(key[:60], known)
-        guess = f", did you mean {near!r}?" if near else ""
         place = f" of {self.field}" if self.field else ""
-        return spot.error(f"unknown field {brief(key)}{place}{guess}", f"known fields: {', '.join(known)}")
+        return spot.error(
+            f"unknown field {brief(key)}{place}{guess(key[:60], known)}", f"known fields: {', '.join(known)}"
+        )
 
     def sequence(self) -> list[Spot]:
         """The values of a list; a single scalar counts as a list of one, nothing as an empty one."""
@@ -139,9 +139,9 @@ class Spot:
         names = list(allowed)
         text = self.text()
         if text not in names:
-            near = nearest(text[:60], names)
-            guess = f", did you mean {near!r}?" if near else ""
-            raise self.error(f"{self.field} must be one of {', '.join(names)}, got {brief(text)}{guess}")
+            raise self.error(
+                f"{self.field} must be one of {', '.join(names)}, got {brief(text)}{guess(text[:60], names)}"
+            )
         return text
 
     def value(self, type_: ValueType) -> Value:

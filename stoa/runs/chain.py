@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stoa.errors import NotFoundError, StoaError, nearest
+from stoa.errors import NotFoundError, StoaError, guess
 from stoa.exec.job.command import needed_outputs
 from stoa.model import Need, Process
 from stoa.provenance.library import DEFAULT_SET
@@ -71,11 +71,10 @@ def check_needs(ws: Workspace, process: Process) -> None:
     for name, output, alone in needed_outputs(process):
         needed = over[name]
         if output not in needed.outputs:
-            near = nearest(output, list(needed.outputs))
-            guess = f", did you mean {near!r}?" if near else ""
             known = ", ".join(needed.outputs) or "none"
             raise StoaError(
-                f"process {process.name!r} takes output {output!r} of {name!r}, which it does not declare{guess}",
+                f"process {process.name!r} takes output {output!r} of {name!r}, which it does not declare"
+                f"{guess(output, list(needed.outputs))}",
                 f"outputs of {name!r}: {known}",
             )
         if several(process, needed) and not alone:

@@ -12,13 +12,14 @@ from stoa.errors import StoaError
 from stoa.exec.job.command import check_command
 from stoa.model import Environment, ParameterSet, Process, Run, Value
 from stoa.project import Project
-from stoa.provenance.definitions import read_process, shown
+from stoa.provenance.definitions import shown
 from stoa.provenance.dialect import block
 from stoa.provenance.digests import params_digest, process_digest, scripts_digest
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.parameter_sets import override
 from stoa.runs.chain import check_needs
 from stoa.runs.environments import Places, look_up
+from stoa.workspace.frozen import frozen_process
 from stoa.workspace.open import Workspace
 
 SHELLS = ("sh", "bash", "dash", "ksh", "zsh")
@@ -115,8 +116,8 @@ def resolve_again(
     """
     process = ws.library.process(run.process)
     if environment is None:
-        data = ws.store.frozen(run.id, "process.yaml")
-        usual = read_process(data, f"runs/{run.id}/frozen/process.yaml").environment if data else run.environment
+        frozen = frozen_process(ws, run.id)
+        usual = frozen.environment if frozen else run.environment
         environment = None if run.environment == usual else run.environment
     if params is not None or run.params.name in ws.library.parameter_sets(run.process):
         return resolve(ws, run.process, params or run.params.name, settings, environment)

@@ -65,7 +65,7 @@ def look_up(ws: Workspace, name: str) -> Places:
 def named_files(project: Project, environment: Environment) -> dict[str, bytes]:
     """Content of the files that a definition names, by path."""
     found = {}
-    for file in filter(None, (environment.requirements, environment.dockerfile)):
+    for file in environment.named_files:
         try:
             found[file] = (project.top / file).read_bytes()
         except OSError as problem:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stoa.errors import NotFoundError
 from stoa.model import Override, ParameterSet, Process, Value
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import described
+from stoa.workspace.targets import known_target
 
 
 def choose_overrides(ws: Workspace, params: ParameterSet, names: Iterable[str]) -> dict[str, dict[str, Override]]:
@@ -35,8 +35,8 @@ def layers(ws: Workspace, process: Process, params: ParameterSet, target: str = 
     NotFoundError
         If there is no such target.
     """
-    if target and target not in ws.targets:
-        raise NotFoundError("target", target, list(ws.targets), "`stoa target list` shows the targets")
+    if target:
+        known_target(ws, target)
     found: dict[str, tuple[Value, str]] = {}
     for name, value in params.values.items():
         found[name] = value, "default" if value == process.params[name].default else f"set {params.name}"

@@ -16,9 +16,10 @@ from stoa.catalogue.stack import Part
 from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
 from stoa.meta.rules import IMAGE_ROLES
-from stoa.model import FileRef, Outcome, Process
-from stoa.provenance.definitions import read_process
+from stoa.model import FileRef, Outcome
+from stoa.numbers import MAD_SIGMA
 from stoa.sources.tables import catalogue_output, tables_of
+from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import RunName
 from stoa.workspace.open import Workspace
 
@@ -47,7 +48,6 @@ IMAGES = 6
 """Images of which a page has pictures."""
 
 _MEDIAN_ERROR = 1.2533  # of a normal distribution: error of the median over that of the mean
-_MAD = 1.4826
 
 
 class ImageChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -313,7 +313,7 @@ def _error_of_median(values: list[float]) -> float | None:
     if len(values) < 2:
         return None
     middle = statistics.median(values)
-    scatter = _MAD * statistics.median(abs(value - middle) for value in values)
+    scatter = MAD_SIGMA * statistics.median(abs(value - middle) for value in values)
     return float(_MEDIAN_ERROR * scatter / len(values) ** 0.5)
 
 
@@ -338,8 +338,7 @@ def _kinship(old: FileRef, new: FileRef) -> str:
 
 def _named_images(ws: Workspace, outcome: Outcome, *, made: bool) -> dict[str, FileRef]:
     """Outputs of kind image, or inputs whose role is that of an image."""
-    data = ws.store.frozen(outcome.run, "process.yaml")
-    process: Process | None = read_process(data, f"runs/{outcome.run}/frozen/process.yaml") if data else None
+    process = frozen_process(ws, outcome.run)
     if process is None:
         return {}
     if made:

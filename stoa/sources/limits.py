@@ -13,8 +13,8 @@ from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
 from stoa.meta.document import ImageGroup
 from stoa.model import Outcome, Status
-from stoa.provenance.definitions import read_process
 from stoa.sources import files, stack
+from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
@@ -94,8 +94,8 @@ def _images(ws: Workspace, done: Sequence[Outcome]) -> Iterable[SearchedImage]:
 
 def _beam_input(ws: Workspace, run: str) -> str:
     """The input that takes the file of the primary beam, as the run froze the process; "" without one."""
-    data = ws.store.frozen(run, "process.yaml")
-    inputs = read_process(data, f"runs/{run}/frozen/process.yaml").inputs if data else {}
+    process = frozen_process(ws, run)
+    inputs = process.inputs if process else {}
     return next((name for name, spec in inputs.items() if BEAM in spec.role), "")
 
 

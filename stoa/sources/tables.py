@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from stoa.catalogue.stack import Part
 from stoa.errors import StoaError
-from stoa.model import Outcome, Process, Status
-from stoa.provenance.definitions import read_process
+from stoa.model import Outcome, Status
+from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import RunName
 from stoa.workspace.open import Workspace
 
@@ -30,8 +30,7 @@ def nothing_to_stack(source: str, missing: list[str], left_out: Mapping[str, int
 def catalogue_output(ws: Workspace, name: RunName, outcomes: Iterable[Outcome]) -> str:
     """The output of kind catalogue that the process declared when it ran."""
     run = name.run or max((o.run for o in outcomes), default="")
-    data = ws.store.frozen(run, "process.yaml")
-    process: Process | None = read_process(data, "process.yaml") if data else None
+    process = frozen_process(ws, run)
     found = [key for key, spec in process.outputs.items() if spec.kind == "catalogue"] if process else []
     if len(found) == 1:
         return found[0]

@@ -11,7 +11,7 @@ from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
 from stoa.model import FileRef, Outcome, Override, Run, Value, effective
 from stoa.project import STOA_DIR
-from stoa.provenance.definitions import read_process
+from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import outcome_of
@@ -76,8 +76,8 @@ def trace(ws: Workspace, catalogue: Path, row: int) -> Trace:
     recorded = next((ref for ref in outcome.outputs.values() if ref.path == product), None)
     if recorded is None:
         raise StoaError(f"the outcome of {target} in run {run.id} has no product {product!r}", "was the table edited?")
-    frozen = ws.store.frozen(run.id, "process.yaml")
-    script = Path(read_process(frozen, "process.yaml").script).name if frozen else ""
+    process = frozen_process(ws, run.id)
+    script = Path(process.script).name if process else ""
     return Trace(
         catalogue=str(catalogue), row=row, values=values, target=target, group=group, process=run.process, run=run.id,
         author=f"{run.author.name} <{run.author.email}>", started=run.started, host=run.host,

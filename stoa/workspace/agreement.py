@@ -8,6 +8,7 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.model import ResultSpec, Value
+from stoa.numbers import agree
 from stoa.provenance.records import read_review
 from stoa.workspace.open import Workspace
 
@@ -154,14 +155,8 @@ def _differences(before: _Results, after: _Results, declared: Mapping[str, Resul
     for name in dict.fromkeys([*before.results, *after.results]):
         values = before.results.get(name), after.results.get(name)
         tolerance = declared[name].tolerance if name in declared else 0.0
-        if not _agree(*values, max(tolerance, LAST_DIGITS)):
+        if not agree(*values, max(tolerance, LAST_DIGITS)):
             yield Difference(name=name, values=values)
-
-
-def _agree(a: Value | None, b: Value | None, tolerance: float) -> bool:
-    if isinstance(a, int | float) and isinstance(b, int | float) and not isinstance(a, bool):
-        return abs(a - b) <= tolerance * max(abs(a), abs(b))
-    return a == b
 
 
 def contradictions(ws: Workspace, target: str = "") -> tuple[Contradiction, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stoa.errors import StoaError, nearest
+from stoa.errors import StoaError
 from stoa.model import Run
 from stoa.provenance.index import decode_run
 from stoa.workspace.open import Workspace
@@ -48,9 +48,7 @@ def resolve_run(ws: Workspace, name: str) -> RunName:
 
 def _pair(name: str, known: list[str]) -> RunName:
     if name not in known:
-        near = nearest(name, known)
-        guess = f"; did you mean {near!r}?" if near else ""
-        raise StoaError(f"nothing has run as {name!r}{guess}", f"there are outcomes of {', '.join(known)}")
+        raise StoaError(f"nothing has run as {name!r}{guess(name, known)}", f"there are outcomes of {', '.join(known)}")
     process, _, params = name.partition("@")
     return RunName(process, params, "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable
 
-from stoa.errors import NotFoundError, StoaError, nearest
+from stoa.errors import NotFoundError, StoaError, guess
 from stoa.model import BAD
 from stoa.provenance.index import QueryError
 from stoa.request import Selection
@@ -87,9 +87,8 @@ def _fitting(
 
 def _with_guess(problem: QueryError, asker: str, known: list[str]) -> QueryError:
     missing = problem.message.partition("no such column: ")[2]
-    near = nearest(missing, known) if missing else None
-    guess = f"; did you mean {near!r}?" if near else ""
-    return QueryError(f"{asker}: {problem.message}{guess}", f"columns: {', '.join(known)}")
+    near = guess(missing, known) if missing else ""
+    return QueryError(f"{asker}: {problem.message}{near}", f"columns: {', '.join(known)}")
 
 
 def is_bad(status: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from stoa.errors import nearest
+from stoa.errors import guess
 from stoa.exec.environments.base import INHERITED, EnvironmentProblem, Kind, NotBuilt, Prepared, Setting, child_environ
 from stoa.exec.environments.casa import casa_identity, prepare_casa
 from stoa.exec.environments.docker import docker_identity, prepare_docker
@@ -56,10 +56,9 @@ def prepare(environment: Environment, setting: Setting | Mapping[str, str]) -> P
     """
     make = KINDS.get(environment.kind)
     if make is None:
-        near = nearest(environment.kind, list(KINDS))
-        guess = f"; did you mean {near!r}?" if near else ""
         raise EnvironmentProblem(
-            f"environment {environment.name!r} is of unknown kind {environment.kind!r}{guess}",
+            f"environment {environment.name!r} is of unknown kind {environment.kind!r}"
+            f"{guess(environment.kind, list(KINDS))}",
             f"kinds: {', '.join(KINDS)}",
         )
     return make(environment, setting if isinstance(setting, Setting) else Setting(caller=setting))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from stoa.errors import nearest
+from stoa.errors import guess
 from stoa.exec.environments.base import (
     EnvironmentProblem,
     Prepared,
@@ -68,10 +68,9 @@ def _no_interpreter(environment: Environment, wanted: str, caller: Mapping[str, 
         return EnvironmentProblem(what, f"`chmod +x {wanted}`")
     folders = [os.path.dirname(wanted)] if os.sep in wanted else caller.get("PATH", os.defpath).split(os.pathsep)
     known = sorted({path.name for folder in folders for path in Path(folder or ".").glob("python*")})
-    near = nearest(os.path.basename(wanted), known)
-    guess = f"; did you mean {near!r}?" if near else ""
     return EnvironmentProblem(
-        f"interpreter {wanted!r} of environment {environment.name!r} does not exist{guess}",
+        f"interpreter {wanted!r} of environment {environment.name!r} does not exist"
+        f"{guess(os.path.basename(wanted), known)}",
         f"`stoa env show {environment.name}` shows the environment",
     )
 

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Mapping
 
-from stoa.errors import StoaError, nearest
+from stoa.errors import StoaError
 from stoa.exec.job.files import NotRegularError, open_regular
 from stoa.exec.job.log import visible
 from stoa.model import ResultSpec, Value
@@ -81,9 +81,7 @@ def _result(name: str, value: object, declared: Mapping[str, ResultSpec]) -> Val
     if name in declared:
         return _typed(name, value, declared[name].type)
     if declared:
-        near = nearest(name, list(declared))
-        guess = f"; did you mean {near!r}?" if near else ""
-        raise ResultProblem(f"result {visible(name)[:60]!r} is not declared{guess}")
+        raise ResultProblem(f"result {visible(name)[:60]!r} is not declared{guess(name, list(declared))}")
     if len(name) > MAX_NAME or visible(name) != name:
         raise ResultProblem(f"{visible(name)[:60]!r} cannot name a result: at most {MAX_NAME} plain characters")
     return _single(name, value)
