@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.columns import describe
-from stoa.numbers import MAD_SIGMA
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.match import PREFIX
+from stoa.numbers import MAD_SIGMA
 
 if TYPE_CHECKING:
     import numpy as np

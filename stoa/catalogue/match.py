@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from stoa.catalogue.columns import describe
 from stoa.catalogue.duplicates import trust
-from stoa.numbers import MAD_SIGMA
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.positions import positions
 from stoa.catalogue.sky import offsets, pairs_within
+from stoa.numbers import MAD_SIGMA
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stoa.errors import StoaError
+from stoa.errors import StoaError, guess
 from stoa.workspace.open import Workspace
 from stoa.workspace.writing import ReviewReport, chosen_targets, write_reviews
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping
 
 import msgspec
 
-from stoa.errors import StoaError
+from stoa.errors import StoaError, guess
 from stoa.model import ParameterSet, ParamRule, ParamSpec, Process, Value
 from stoa.provenance.definitions import check_schema, check_value, shown
 from stoa.provenance.fields import get

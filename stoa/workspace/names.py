@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stoa.errors import StoaError
+from stoa.errors import StoaError, guess
 from stoa.model import Run
 from stoa.provenance.index import decode_run
 from stoa.workspace.open import Workspace

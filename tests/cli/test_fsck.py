@@ -135,7 +135,7 @@ def test_an_index_that_was_tampered_with_is_found(ws: Workspace) -> None:
 def test_a_broken_definition_is_found(ws: Workspace) -> None:
     ws.project.process_file("count").write_text(DEFINITION.replace("command", "comand"))
     messages = [f.message for f in fsck(ws).findings]
-    assert messages == ["unknown field 'comand', did you mean 'command'? (.stoa/processes/count.yaml, line 4)"]
+    assert messages == ["unknown field 'comand'; did you mean 'command'? (.stoa/processes/count.yaml, line 4)"]
 
 
 def test_doctor_is_content_with_a_sound_clone(ws: Workspace) -> None:

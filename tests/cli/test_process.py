@@ -51,7 +51,7 @@ def test_processes_are_listed_with_what_is_wrong(survey):
     (survey.top / ".stoa/processes/bad.yaml").write_text("nmae: bad\n", encoding="utf-8")
     lines = survey.ok("process", "list").splitlines()
     assert [line.split(maxsplit=1) for line in lines[1:]] == [
-        ["bad", "broken: unknown field 'nmae', did you mean 'name'? (.stoa/processes/bad.yaml, line 1)"],
+        ["bad", "broken: unknown field 'nmae'; did you mean 'name'? (.stoa/processes/bad.yaml, line 1)"],
         ["measure", "measures what there is"],
     ]
 
@@ -81,7 +81,7 @@ def test_every_definition_is_checked_before_anything_runs(survey):
     assert errors == [
         "error: the script measured.sh of process 'measure' does not exist",
         (
-            "error: kind must be one of host, venv, docker, casa, got 'hots', did you mean 'host'?"
+            "error: kind must be one of host, venv, docker, casa, got 'hots'; did you mean 'host'?"
             " (.stoa/environments/casa.yaml, line 2)"
         ),
     ]

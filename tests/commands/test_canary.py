@@ -134,7 +134,7 @@ def test_sets_from_yaml(survey):
         ("snr\n", "grid.csv has no set of values"),
         ("snr,snr\n3,4\n", "grid.csv: a column has no name, or two have the same"),
         ("snr,n\n3\n", "grid.csv: set 1 has 1 values for 2 parameters"),
-        ("sn\n3\n", "process 'measure' has no parameter 'sn', did you mean 'snr'?"),
+        ("sn\n3\n", "process 'measure' has no parameter 'sn'; did you mean 'snr'?"),
         ("snr\ndeep\n", "parameter 'snr' of process 'measure' must be a number, got 'deep'"),
         (b"snr\n\xff\n", "grid.csv is not UTF-8 text (invalid start byte)"),
     ],

@@ -173,7 +173,7 @@ def test_a_product_that_is_not_on_this_machine_blocks(chain):
 
 def test_an_output_that_is_not_declared(chain):
     chain.edit(".stoa/processes/count.yaml", "measure.table", "measure.tabel")
-    message = "process 'count' takes output 'tabel' of 'measure', which it does not declare, did you mean 'table'?"
+    message = "process 'count' takes output 'tabel' of 'measure', which it does not declare; did you mean 'table'?"
     assert chain.error("run", "count") == [f"error: {message}", "hint: outputs of 'measure': table"]
     assert chain("process", "check", "count").exit_code == 1
 

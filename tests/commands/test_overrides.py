@@ -140,7 +140,7 @@ def test_a_rule_over_the_metadata(survey, archive):
         (
             'where: "name = ',
             'were: "name = ',
-            "unknown field 'were' of rules[1], did you mean 'where'? ({file}, line 5)",
+            "unknown field 'were' of rules[1]; did you mean 'where'? ({file}, line 5)",
         ),
         (
             "name = 'b'",

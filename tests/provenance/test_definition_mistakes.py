@@ -131,17 +131,17 @@ def test_a_wrong_field_below_another_is_named_with_both(section, message):
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        (HEAD + "timout: 5m\n", "unknown field 'timout', did you mean 'timeout'? (p.yaml, line 3)", FIELDS),
+        (HEAD + "timout: 5m\n", "unknown field 'timout'; did you mean 'timeout'? (p.yaml, line 3)", FIELDS),
         (HEAD + "zzz: 5m\n", "unknown field 'zzz' (p.yaml, line 3)", FIELDS),
-        ("name: peak\ncomand: [x]\n", "unknown field 'comand', did you mean 'command'? (p.yaml, line 2)", FIELDS),
+        ("name: peak\ncomand: [x]\n", "unknown field 'comand'; did you mean 'command'? (p.yaml, line 2)", FIELDS),
         (
             HEAD + "inputs:\n  image: {rule: x}\n",
-            "unknown field 'rule' of inputs.image, did you mean 'role'? (p.yaml, line 4)",
+            "unknown field 'rule' of inputs.image; did you mean 'role'? (p.yaml, line 4)",
             "known fields: role, optional, choose, accept",
         ),
         (
             HEAD + "params:\n  n: {type: flaot}\n",
-            "params.n.type must be one of bool, int, float, str, got 'flaot', did you mean 'float'? (p.yaml, line 4)",
+            "params.n.type must be one of bool, int, float, str, got 'flaot'; did you mean 'float'? (p.yaml, line 4)",
             None,
         ),
         ("name: a/b\ncommand: [x]\n", "'a/b' cannot name a definition (p.yaml, line 1)", NAMES),
@@ -244,11 +244,11 @@ ENVIRONMENT = "name: casa\nkind: host\n"
         ("name: casa\n", "field 'kind' is missing (p.yaml, line 1)"),
         (
             "name: casa\nkind: hots\n",
-            "kind must be one of host, venv, docker, casa, got 'hots', did you mean 'host'? (p.yaml, line 2)",
+            "kind must be one of host, venv, docker, casa, got 'hots'; did you mean 'host'? (p.yaml, line 2)",
         ),
         (ENVIRONMENT + "environ: {A=B: x}\n", "'A=B' cannot name a variable (p.yaml, line 3)"),
         (ENVIRONMENT + "environ: {A: [x]}\n", "environ.A must be one value, not a list (p.yaml, line 3)"),
-        (ENVIRONMENT + "pyhton: x\n", "unknown field 'pyhton', did you mean 'python'? (p.yaml, line 3)"),
+        (ENVIRONMENT + "pyhton: x\n", "unknown field 'pyhton'; did you mean 'python'? (p.yaml, line 3)"),
     ],
 )
 def test_a_wrong_environment_is_named(text, message):
@@ -268,7 +268,7 @@ def test_a_wrong_environment_is_named(text, message):
         (
             read_config,
             "schema: 1\nproject: p\nchecksums: file\n",
-            "checksums must be one of headers, files, got 'file', did you mean 'files'? (p.yaml, line 3)",
+            "checksums must be one of headers, files, got 'file'; did you mean 'files'? (p.yaml, line 3)",
         ),
         (read_local, "roots: {a b: /data}\n", "'a b' cannot name a root (p.yaml, line 1)"),
         (read_local, "jobs: -1\n", "jobs must be at least 0, got -1 (p.yaml, line 1)"),
@@ -297,7 +297,7 @@ LIMITS = "`stoa process show peak` lists the parameters and their limits"
         ),
         (
             "values: {windw: 3}\n",
-            "process 'peak' has no parameter 'windw', did you mean 'window'? (p.yaml, line 1)",
+            "process 'peak' has no parameter 'windw'; did you mean 'window'? (p.yaml, line 1)",
             LIMITS,
         ),
         (
@@ -309,7 +309,7 @@ LIMITS = "`stoa process show peak` lists the parameters and their limits"
         ("process: sep\n", "this set is for process 'sep', not 'peak' (p.yaml, line 1)", None),
         (
             "value: {}\n",
-            "unknown field 'value', did you mean 'values'? (p.yaml, line 1)",
+            "unknown field 'value'; did you mean 'values'? (p.yaml, line 1)",
             "known fields: schema, process, doc, values, rules",
         ),
         (
@@ -332,7 +332,7 @@ def test_a_wrong_parameter_set_is_named(text, message, hint):
         ({"window": " 3"}, "parameter 'window' of process 'peak' must be a whole number, got ' 3'"),
         ({"mode": "a\0b"}, "parameter 'mode' of process 'peak' must be Unicode text without NUL, got 'a\\x00b'"),
         ({"mode": "\udce9"}, "parameter 'mode' of process 'peak' must be Unicode text without NUL, got '\\udce9'"),
-        ({"Snr": "4"}, "process 'peak' has no parameter 'Snr', did you mean 'snr'?"),
+        ({"Snr": "4"}, "process 'peak' has no parameter 'Snr'; did you mean 'snr'?"),
     ],
 )
 def test_a_wrong_setting_is_named(setting, message):

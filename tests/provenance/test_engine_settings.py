@@ -50,7 +50,7 @@ def test_without_settings_the_defaults_hold():
     ("text", "words"),
     [
         ("slurm: {chunk: 0}", "slurm.chunk must be at least 1, got 0"),
-        ("slurm: {partion: x}", "unknown field 'partion' of slurm, did you mean 'partition'?"),
+        ("slurm: {partion: x}", "unknown field 'partion' of slurm; did you mean 'partition'?"),
         ("slurm: {walltime: long}", "slurm.walltime must be a time"),
         ("slurm: {options: [mem=4G]}", "'mem=4G' is no option of sbatch"),
         ("dask: {tls_ca: x}", "tls_ca, tls_cert and tls_key belong together"),

@@ -75,7 +75,7 @@ def rule(line: str) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("rule: []", "unknown field 'rule', did you mean 'rules'"),
+        ("rule: []", "unknown field 'rule'; did you mean 'rules'"),
         ("schema: 2", "schema 2 is newer"),
         (rule("{name: x, role: mask}"), "rules[0] has no condition"),
         (rule("{name: x, stem: a}"), "field 'role' is missing"),

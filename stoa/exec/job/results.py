@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Mapping
 
-from stoa.errors import StoaError
+from stoa.errors import StoaError, guess
 from stoa.exec.job.files import NotRegularError, open_regular
 from stoa.exec.job.log import visible
 from stoa.model import ResultSpec, Value
