@@ -1,4 +1,4 @@
-"""The beam of each plane of a cube, from the binary table ``BEAMS`` that CASA writes."""
+"""Beams: of the cards BMAJ, BMIN and BPA, and of each plane of a cube from the binary table ``BEAMS`` of CASA."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from stoa.meta.sky import number
+
 MAX_TABLE = 8 * 1024 * 1024
 _FORM = re.compile(r"(\d*)([LXBIJKAEDCMPQ])")
 _WIDTH = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
+_MOST_DEG = 360.0  # of a beam; more is a mistake
+_ROUND = 0.01  # relative difference of two widths below which a beam needs no position angle
 _ARCSEC = {"arcsec": 1.0, "deg": 3600.0, "arcmin": 60.0, "mas": 0.001, "rad": math.degrees(1) * 3600}
 
 
@@ -24,13 +28,37 @@ class Beam(Struct, frozen=True):
     planes: int = 1  # of which it is the median
 
 
+def beam_of(major: str, minor: str, angle: str) -> Beam | str:
+    """The beam of the texts of BMAJ, BMIN and BPA in degrees, or what is wrong with them in words.
+
+    Without BPA only a beam that is round to a hundredth is one.
+    """
+    texts = {"BMAJ": major, "BMIN": minor, "BPA": angle}
+    values = {keyword: number(text) for keyword, text in texts.items()}
+    for keyword, text in texts.items():
+        if values[keyword] is None and (text or keyword != "BPA"):
+            return f"{keyword} is {text!r}, which is no number" if text else f"there is no {keyword}"
+    a, b, turn = values["BMAJ"] or 0.0, values["BMIN"] or 0.0, values["BPA"]
+    if not (0 < a < _MOST_DEG and 0 < b < _MOST_DEG):
+        return f"BMAJ and BMIN are {major} and {minor}"
+    if turn is None:
+        if abs(a - b) > _ROUND * max(a, b):
+            return "there is no BPA"
+        turn = 0.0
+    return _ordered(a * 3600, b * 3600, turn)
+
+
+def _ordered(major: float, minor: float, angle: float) -> Beam:
+    return Beam(major, minor, angle) if major >= minor else Beam(minor, major, angle + 90)
+
+
 class _Column(Struct, frozen=True):
     offset: int
     code: str  # of `struct`
     unit: str
 
 
-def median_beam(text: Callable[[str], str], data: bytes) -> Beam | None:
+def median_beam(text: Callable[[str], str], data: bytes) -> Beam | str | None:
     """The beam whose area is the median of all planes; of an even number the smaller of the two.
 
     It is one of the table's rows, so that its axes and angle belong together. Rows without a positive beam (CASA's
@@ -46,18 +74,44 @@ def median_beam(text: Callable[[str], str], data: bytes) -> Beam | None:
     Returns
     -------
     beam
-        None if the table lacks a column or has no positive beam.
+        None if the table lacks a column or has no positive beam; a text that says so if a unit is no angle.
     """
-    columns = _columns(text)
-    if not {"BMAJ", "BMIN", "BPA"} <= columns.keys():
-        return None
-    row = int(text("NAXIS1") or 0)
-    beams = [_beam(columns, data, start) for start in range(0, len(data) - row + 1, row)] if row else []
-    positive = sorted((b for b in beams if b), key=lambda b: (b.major_arcsec * b.minor_arcsec, b.major_arcsec))
+    found = table_beams(text, data)
+    if isinstance(found, str):
+        return found
+    positive = sorted((b for b in found if b), key=lambda b: (b.major_arcsec * b.minor_arcsec, b.major_arcsec))
     if not positive:
         return None
     middle = positive[(len(positive) - 1) // 2]
     return Beam(middle.major_arcsec, middle.minor_arcsec, middle.pa_deg, len(positive))
+
+
+def table_beams(text: Callable[[str], str], data: bytes) -> list[Beam | None] | str:
+    """The beam of each row, None where that is not positive; see `median_beam`."""
+    columns = _columns(text)
+    if not {"BMAJ", "BMIN", "BPA"} <= columns.keys():
+        return []
+    scales = []
+    for name in ("BMAJ", "BMIN", "BPA"):
+        scale = _arcsec(columns[name].unit or ("deg" if name == "BPA" else "arcsec"))
+        if scale is None:
+            return f"column {name} of the BEAMS table has the unit {columns[name].unit!r}, which is no angle"
+        scales.append(scale)
+    row = int(text("NAXIS1") or 0)
+    starts = range(0, len(data) - row + 1, row) if row else range(0)
+    return [_beam(columns, data, start, scales) for start in starts]
+
+
+def _arcsec(unit: str) -> float | None:
+    """Arcseconds in a unit of angle; None if it is no such unit."""
+    if unit in _ARCSEC:
+        return _ARCSEC[unit]
+    from astropy import units
+
+    try:
+        return float(units.Unit(unit).to(units.arcsec))
+    except (ValueError, TypeError):  # TypeError: no angle
+        return None
 
 
 def _columns(text: Callable[[str], str]) -> dict[str, _Column]:
@@ -65,29 +119,27 @@ def _columns(text: Callable[[str], str]) -> dict[str, _Column]:
     columns: dict[str, _Column] = {}
     offset = 0
     count = text("TFIELDS")
-    for number in range(1, (int(count) if count.isdigit() else 0) + 1):
-        form = _FORM.match(text(f"TFORM{number}"))
+    for column in range(1, (int(count) if count.isdigit() else 0) + 1):
+        form = _FORM.match(text(f"TFORM{column}"))
         if not form:
             break
         repeat = int(form[1] or 1)
         if form[2] in "ED" and repeat == 1:
             code = ">f" if form[2] == "E" else ">d"
-            columns[text(f"TTYPE{number}").upper()] = _Column(offset, code, text(f"TUNIT{number}").lower())
+            columns[text(f"TTYPE{column}").upper()] = _Column(offset, code, text(f"TUNIT{column}").lower())
         offset += -(-repeat // 8) if form[2] == "X" else repeat * _WIDTH[form[2]]
     return columns
 
 
-def _beam(columns: dict[str, _Column], data: bytes, start: int) -> Beam | None:
+def _beam(columns: dict[str, _Column], data: bytes, start: int, scales: list[float]) -> Beam | None:
     try:
         values = [struct.unpack_from(c.code, data, start + c.offset)[0] for c in _three(columns)]
     except struct.error:
         return None
-    major, minor, angle = values
+    major, minor, angle = (value * scale for value, scale in zip(values, scales, strict=True))
     if not (major > 0 and minor > 0 and all(map(math.isfinite, values))):
         return None
-    scale = [_ARCSEC.get(column.unit, 1.0) for column in _three(columns)[:2]]
-    turn = math.degrees(1) if columns["BPA"].unit == "rad" else 1.0
-    return Beam(major * scale[0], minor * scale[1], angle * turn)
+    return _ordered(major, minor, angle / 3600)
 
 
 def _three(columns: dict[str, _Column]) -> list[_Column]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from stoa.meta.rules import IMAGE_ROLES, OTHER
 from stoa.meta.rules import UNREADABLE as UNREADABLE_ROLE
 from stoa.meta.scan import Found, Scan, scan
 from stoa.meta.siblings import complete, with_dish
-from stoa.meta.sky import Getter
+from stoa.meta.sky import WORLD, Getter
 from stoa.meta.table import BUILT_IN, RoleTable
+from stoa.meta.units import why_no_flux
 
 
 class Seen(Struct, frozen=True):
@@ -219,9 +220,12 @@ def _fits_entry(name: str, fits: FitsFile, role: str, table: RoleTable) -> FileE
     if fits.image:
         derived["hdu"] = str(fits.image)
     derived |= _shown(name, get)
-    derived |= facts(get, fits.beam, partial(fits.header.history, b"BMAJ="), name)
-    if role in IMAGE_ROLES and "pixel_arcsec" not in derived:
-        problems = (*problems, Defect.NO_CELESTIAL)
+    derived |= facts(get, fits.beam, partial(fits.header.history, b"BMAJ="), name, fits.header.world)
+    if role in IMAGE_ROLES:
+        unit = get("BUNIT")
+        if unit and (why := why_no_flux(unit)):
+            derived["no_unit"] = why
+        problems = (*problems, *_unclear(unit, derived))
     if role == "primaryBeam":
         derived |= measured(fits, derived.get("pixel_arcsec", ""), name)
     header = dict(zip(KEYWORDS, map(get, KEYWORDS), strict=True))
@@ -234,8 +238,23 @@ def described(name: str, header: dict[str, str], role: str) -> FileEntry:
     def get(keyword: str) -> str:
         return header.get(keyword, "")
 
-    derived = _shown(name, get) | facts(get, name=name) if header else _shown(name, None)
+    known = tuple(keyword for keyword in header if WORLD.fullmatch(keyword))
+    derived = _shown(name, get) | facts(get, name=name, keywords=known) if header else _shown(name, None)
     return FileEntry(name=name, role=role or BUILT_IN.role_of(name, get), header=header, derived=derived)
+
+
+def _unclear(unit: str, derived: Mapping[str, str]) -> Iterator[Defect]:
+    """What an image says of its place on the sky, its frequency and its unit that is not understood."""
+    if "no_position" in derived:
+        yield Defect.NO_POSITION
+    elif "pixel_arcsec" not in derived:
+        yield Defect.NO_CELESTIAL
+    if "no_frequency" in derived:
+        yield Defect.ODD_SPECTRUM
+    if "no_unit" in derived:
+        yield Defect.ODD_UNIT
+    elif not unit:
+        yield Defect.NO_UNIT
 
 
 def _shown(name: str, get: Getter | None) -> dict[str, str]:

@@ -81,9 +81,8 @@ def _of_group(group: ImageGroup, copies: Mapping[str, str]) -> Iterator[Problem]
     for file in group.files:
         for code in (*file.problems, *_lacks(file)):
             found = _problem(code, file.name, file=file.name, group=group.key)
-            if code == Defect.BEAM_ELSEWHERE:
-                found = msgspec.structs.replace(found, message=f"{found.message}: {file.derived['beam_origin']}")
-            yield found
+            why = file.derived.get(_WHY.get(code, ""))
+            yield msgspec.structs.replace(found, message=f"{found.message}: {why}") if why else found
     for file in off_grid(group.files):
         yield _problem(Defect.OTHER_GRID, file.name, file=file.name, group=group.key)
     for file in group.files:
@@ -103,12 +102,18 @@ def _lacks(file: FileEntry) -> Iterator[str]:
         yield Defect.NO_BEAM
     elif file.derived.get("beam_origin", "").startswith(_NOT_BMAJ):
         yield Defect.BEAM_ELSEWHERE
-    if "freq_ghz" not in file.derived:
+    if "freq_ghz" not in file.derived and "no_frequency" not in file.derived:
         yield Defect.NO_FREQUENCY
     for keyword, fact, defect in _CARDS:
         if not (file.header.get(keyword) or file.derived.get(fact)):
             yield defect
 
+
+_WHY: dict[str, str] = {
+    Defect.BEAM_ELSEWHERE: "beam_origin", Defect.NO_BEAM: "no_beam", Defect.NO_POSITION: "no_position",
+    Defect.ODD_SPECTRUM: "no_frequency", Defect.ODD_UNIT: "no_unit",
+}  # fmt: skip
+"""The derived attribute that says more of a problem."""
 
 _NOT_BMAJ = ("BEAMS table", "HISTORY")
 """How the origin of a beam begins that a script does not find which looks for BMAJ."""

@@ -33,6 +33,10 @@ class Defect(StrEnum):
     ODD_NAME = "odd-name"
     TARBALL = "tarball"
     NO_CELESTIAL = "no-celestial"
+    NO_POSITION = "no-position"
+    ODD_SPECTRUM = "odd-spectrum"
+    NO_UNIT = "no-unit"
+    ODD_UNIT = "odd-unit"
     BLANK = "blank"
     NO_BEAM = "no-beam"
     BEAM_ELSEWHERE = "beam-elsewhere"
@@ -103,6 +107,10 @@ _MEANING: dict[Defect, tuple[Level, str]] = {
     Defect.ODD_NAME: ("error", "has a name that XML cannot hold"),
     Defect.TARBALL: ("warning", "is a tarball, not FITS: unpack it for a process to use it"),
     Defect.NO_CELESTIAL: ("error", "has no pair of celestial axes"),
+    Defect.NO_POSITION: ("error", "has celestial axes, but no position follows from them"),
+    Defect.ODD_SPECTRUM: ("warning", "has a spectral axis, but no frequency follows from it"),
+    Defect.NO_UNIT: ("warning", "has no unit (BUNIT)"),
+    Defect.ODD_UNIT: ("warning", "has a unit that does not convert to Jy/beam"),
     Defect.BLANK: ("warning", "has no pixel with a value: all that were looked at are NaN"),
     Defect.BEAM_ELSEWHERE: ("warning", "has no BMAJ; its beam comes from elsewhere"),
     Defect.NO_BEAM: ("warning", "has no beam: neither BMAJ nor a BEAMS table nor a CLEAN line in its history"),

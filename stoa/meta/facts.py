@@ -13,8 +13,20 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from stoa.meta.beams import Beam
-from stoa.meta.sky import Celestial, Getter, axes_keywords, celestial, number, separation, to_icrs
+from stoa.meta.beams import Beam, beam_of
+from stoa.meta.sky import (
+    WORLD_KEYWORDS,
+    Celestial,
+    Getter,
+    axis_types,
+    celestial,
+    celestial_pair,
+    fk5_to_icrs,
+    is_alone,
+    number,
+    separation,
+)  # fmt: skip
+from stoa.meta.world import Frame, Unclear, band, frame_of, place
 
 SPEED_OF_LIGHT = 299792458.0  # m/s
 DISH_M = {"ALMA": 12.0, "ACA": 7.0}
@@ -28,17 +40,11 @@ _BANDS_GHZ = (
 _STOKES = {
     1: "I", 2: "Q", 3: "U", 4: "V", -1: "RR", -2: "LL", -3: "RL", -4: "LR", -5: "XX", -6: "YY", -7: "XY", -8: "YX",
 }  # fmt: skip
-_HZ = {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9, "": 1.0}
-_M_S = {"m/s": 1.0, "km/s": 1e3, "": 1.0}
-_MOST_DEG = 360.0  # of a beam; more is a mistake
+_HZ = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "": 1.0}
+_SPECTRAL = ("FREQ", "VRAD", "VOPT", "VELO", "FELO", "ZOPT", "BETA", "WAVE", "WAVN", "AWAV", "ENER")
 _MOST_HZ = 1e21
 _COMPACT = re.compile(r"(?i)(?:^|[._/-])(?:7m|aca)(?=[._-]|$)")
 _CLEAN = re.compile(r"CLEAN\s+BMAJ=\s*(\S+)\s+BMIN=\s*(\S+)\s+BPA=\s*(\S+)")
-
-
-_FRAME_KEYWORDS = (
-    "RADESYS", "RADECSYS", "EQUINOX", "EPOCH", "RESTFRQ", "RESTFREQ", "VELREF", "TELESCOP", "INSTRUME",
-)  # fmt: skip
 
 
 class Spectrum(Struct, frozen=True):
@@ -50,132 +56,131 @@ class Spectrum(Struct, frozen=True):
 
 
 def facts(
-    get: Getter, plane_beam: Beam | None = None, history: Callable[[], Iterable[str]] = tuple, name: str = ""
+    get: Getter,
+    plane_beam: Beam | str | None = None,
+    history: Callable[[], Iterable[str]] = tuple,
+    name: str = "",
+    keywords: tuple[str, ...] = WORLD_KEYWORDS,
 ) -> dict[str, str]:
     """The derived attributes of one image, from its header alone.
+
+    What is there but not understood gives ``no_position``, ``no_frequency`` or ``no_beam``, which say why.
 
     Parameters
     ----------
     get
         Text of a keyword's value.
     plane_beam
-        Median of its BEAMS table.
+        Median of its BEAMS table, or what is wrong with that.
     history
         Gives the HISTORY texts; asked only where neither BMAJ nor a table gives the beam.
     name
         Name of the file, which may tell the array.
+    keywords
+        Those of the header that match `stoa.meta.sky.WORLD`.
     """
-    keywords = axes_keywords(get)
-    frame = tuple(map(get, _FRAME_KEYWORDS))
-    axes = _axes_facts(keywords, tuple(map(get, keywords)), frame, compact=bool(_COMPACT.search(name)))
+    array = get("TELESCOP") or get("INSTRUME"), get("INSTRUME")
+    axes = _axes_facts(keywords, tuple(map(get, keywords)), array, compact=bool(_COMPACT.search(name)))
     return {**axes, **_beam(get, plane_beam, history)}
 
 
 @lru_cache(maxsize=1024)  # the files of an image have the same axes
 def _axes_facts(
-    keywords: tuple[str, ...], texts: tuple[str, ...], frame: tuple[str, ...], *, compact: bool
+    keywords: tuple[str, ...], values: tuple[str, ...], array: tuple[str, str], *, compact: bool
 ) -> Mapping[str, str]:
-    """What follows from the texts of the axes' keywords and of `_FRAME_KEYWORDS`."""
-    get = dict(zip((*keywords, *_FRAME_KEYWORDS), (*texts, *frame), strict=True)).__getitem__
+    """What follows from the texts of the axes' keywords, and from TELESCOP and INSTRUME."""
+    texts = dict(zip(keywords, values, strict=True))
     found: dict[str, str] = {}
-    axes = celestial(get)
-    if axes:
-        found |= _position(axes, frame_of(get, axes), equinox_of(get))
-    spectrum = _spectrum(get)
+    if celestial_pair(axis_types(texts))[0]:
+        try:
+            frame = frame_of(texts)
+            found = {"frame": frame.name}
+            found |= _position(texts, frame)
+        except Unclear as problem:
+            found["no_position"] = str(problem)
+    try:
+        spectrum = _spectrum(texts)
+    except Unclear as problem:
+        found["no_frequency"], spectrum = str(problem), None
     if spectrum:
         found |= _frequency(spectrum)
-        found |= _array(get, spectrum.centre_ghz, compact=compact)
-    stokes = _stokes(get)
+        found |= _array(array, spectrum.centre_ghz, compact=compact)
+    stokes = _stokes(texts)
     if stokes:
         found["stokes"] = stokes
     return found
 
 
-def frame_of(get: Getter, axes: Celestial) -> str:
-    """ICRS, FK5, FK4, galactic, or what RADESYS says (FITS Standard 4.0, 8.3)."""
-    if axes.system == "galactic":
-        return "galactic"
-    named = get("RADESYS") or get("RADECSYS")
-    if named:
-        return named.upper()
-    equinox = equinox_of(get)
-    if equinox is None:
-        return "ICRS"
-    return "FK4" if equinox < 1984 else "FK5"
-
-
-def equinox_of(get: Getter) -> float | None:
-    """The year that the header names; None where it names none within 1800 and 2200."""
-    equinox = number((get("EQUINOX") or get("EPOCH")).lstrip("JB"))
-    return equinox if equinox and 1800 <= equinox <= 2200 else None
-
-
-def _position(axes: Celestial, frame: str, equinox: float | None) -> Mapping[str, str]:
-    found = {"frame": frame}
-    if math.isfinite(axes.pixel_deg * 3600):
-        found["pixel_arcsec"] = _short(axes.pixel_deg * 3600)
-    here, *corners = axes.sky(axes.centre, *axes.corners)
-    centre = here and to_icrs(here, frame, equinox)
-    if not here or not centre:
-        return found
-    found["ra_deg"], found["dec_deg"] = _longitude(centre[0]), _angle(centre[1])
+def _position(texts: Mapping[str, str], frame: Frame) -> Mapping[str, str]:
+    """Centre, corners and size of a pixel: by own arithmetic of a plain header, else by astropy."""
+    axes = celestial(texts) if _is_plain(frame) else None
+    if axes:
+        pixel_deg = axes.pixel_deg
+        centre, *corners = _plain_positions(axes, frame)
+    else:
+        found = place(texts, frame)
+        pixel_deg, centre, corners = found.pixel_deg, found.centre, list(found.corners)
+    if not math.isfinite(pixel_deg * 3600):
+        raise Unclear("the pixels are larger than any number")
+    here = {"pixel_arcsec": _short(pixel_deg * 3600)}
+    if centre is None:
+        raise Unclear("the centre of the image is not on the sky")
+    here |= {"ra_deg": _longitude(centre[0]), "dec_deg": _angle(centre[1])}
     if None not in corners:
         inside = [corner for corner in corners if corner]
-        found["radius_deg"] = _short(max([separation(here, corner) for corner in inside]))
-        placed = [to_icrs(corner, frame, equinox) or corner for corner in inside]
-        found["footprint"] = " ".join([f"{_longitude(ra)} {_angle(dec)}" for ra, dec in placed])
-    return found
+        here["radius_deg"] = _short(max([separation(centre, corner) for corner in inside]))
+        here["footprint"] = " ".join([f"{_longitude(ra)} {_angle(dec)}" for ra, dec in inside])
+    return here
 
 
-@lru_cache(maxsize=64)
-def _axis(ctypes: tuple[str, ...], names: tuple[str, ...]) -> int:
-    """Number of the axis whose CTYPE begins with one of the names; 0 if there is none."""
-    return next((axis for axis, ctype in enumerate(ctypes, 1) if ctype.upper().startswith(names)), 0)
+def _is_plain(frame: Frame) -> bool:
+    return frame.name == "ICRS" or (frame.name == "FK5" and frame.equinox in (None, 2000.0))
 
 
-def _ctypes(get: Getter) -> tuple[str, ...]:
-    return get("CTYPE1"), get("CTYPE2"), get("CTYPE3"), get("CTYPE4")
+def _plain_positions(axes: Celestial, frame: Frame) -> list[tuple[float, float] | None]:
+    """Centre and corners in ICRS."""
+    found = axes.sky(axes.centre, *axes.corners)
+    return found if frame.name == "ICRS" else [position and fk5_to_icrs(position) for position in found]
 
 
-def _spectrum(get: Getter) -> Spectrum | None:
-    axis = _axis(_ctypes(get), ("FREQ", "VRAD", "VOPT", "VELO", "FELO"))
-    edges = _edges_hz(get, axis) if axis else None
-    if edges and all(0 < edge < _MOST_HZ for edge in edges):
-        channels = int(number(get(f"NAXIS{axis}")) or 1)
-        return Spectrum((edges[0] + edges[1]) / 2e9, abs(edges[1] - edges[0]) / 1e9, channels)
-    rest = _rest_hz(get)
-    return Spectrum(rest / 1e9, None, 1) if rest else None
+def _spectrum(texts: Mapping[str, str]) -> Spectrum | None:
+    types = axis_types(texts)
+    axis = next((axis for axis, kind in enumerate(types, 1) if kind.startswith(_SPECTRAL)), 0)
+    if axis:
+        edges = _plain_edges_hz(texts, axis)
+        middle = sum(edges) / 2 if edges else 0.0
+        if edges is None:
+            found = band(texts)
+            if found is None:
+                raise Unclear(f"CTYPE{axis} is {texts[f'CTYPE{axis}']!r}, which is no spectral axis that is known")
+            edges, middle = (found.first, found.last), found.middle
+        if not all(0 < edge < _MOST_HZ for edge in edges):
+            raise Unclear(f"the frequencies of axis {axis} are not between 0 and {_MOST_HZ:g} Hz")
+        channels = int(number(texts.get(f"NAXIS{axis}", "")) or 1)
+        return Spectrum(middle / 1e9, abs(edges[1] - edges[0]) / 1e9, channels)
+    text = texts.get("RESTFRQ") or texts.get("RESTFREQ") or ""
+    rest = number(text)
+    if text and rest is None:
+        raise Unclear(f"RESTFRQ is {text!r}, which is no number")
+    return Spectrum(rest / 1e9, None, 1) if rest and 0 < rest < _MOST_HZ else None
 
 
-def _edges_hz(get: Getter, axis: int) -> tuple[float, float] | None:
-    """Frequencies of the outer edges of the first and last channel."""
-    value, step = number(get(f"CRVAL{axis}")), number(get(f"CDELT{axis}"))
-    if value is None or step is None:
+def _plain_edges_hz(texts: Mapping[str, str], axis: int) -> tuple[float, float] | None:
+    """Frequencies of the outer edges of the first and last channel of a plain axis; None where astropy has to be asked.
+
+    Plain is a FREQ axis with CDELT, in Hz or a decimal multiple, that no matrix scales or ties to another axis.
+    """
+    scale = _HZ.get(texts.get(f"CUNIT{axis}", ""))
+    if scale is None or texts.get(f"CTYPE{axis}") != "FREQ" or not is_alone(texts, axis):
         return None
-    reference, count = number(get(f"CRPIX{axis}")) or 0.0, number(get(f"NAXIS{axis}")) or 1.0
-    first = value + (0.5 - reference) * step
-    last = value + (count + 0.5 - reference) * step
-    unit = get(f"CUNIT{axis}").lower().replace(" ", "")
-    if get(f"CTYPE{axis}").upper().startswith("FREQ"):
-        scale = _HZ.get(unit, 1.0)
-        return (first * scale, last * scale) if first > 0 and last > 0 else None
-    rest = _rest_hz(get)
-    scale = _M_S.get(unit, 1.0) / SPEED_OF_LIGHT
-    optical = get(f"CTYPE{axis}").upper().startswith(("VOPT", "FELO")) or get("VELREF") in ("1", "2", "3")
-    return (
-        (_doppler(rest, first * scale, optical=optical), _doppler(rest, last * scale, optical=optical))
-        if rest
-        else None
-    )
-
-
-def _doppler(rest: float, beta: float, *, optical: bool) -> float:
-    return rest / (1 + beta) if optical else rest * (1 - beta)
-
-
-def _rest_hz(get: Getter) -> float | None:
-    value = number(get("RESTFRQ") or get("RESTFREQ"))
-    return value if value and 0 < value < _MOST_HZ else None
+    value, step = number(texts.get(f"CRVAL{axis}", "")), number(texts.get(f"CDELT{axis}", ""))
+    reference = number(texts.get(f"CRPIX{axis}") or "0")
+    if value is None or step is None or reference is None:
+        return None
+    count = number(texts.get(f"NAXIS{axis}", "")) or 1.0
+    first = (value + (0.5 - reference) * step) * scale
+    last = (value + (count + 0.5 - reference) * step) * scale
+    return (first, last) if first > 0 and last > 0 else None
 
 
 def _frequency(spectrum: Spectrum) -> dict[str, str]:
@@ -188,12 +193,13 @@ def _frequency(spectrum: Spectrum) -> dict[str, str]:
     return found
 
 
-def _array(get: Getter, freq_ghz: float, *, compact: bool) -> dict[str, str]:
+def _array(array: tuple[str, str], freq_ghz: float, *, compact: bool) -> dict[str, str]:
     """Band and model of the primary beam, of ALMA alone."""
-    dish = DISH_M.get((get("TELESCOP") or get("INSTRUME")).upper())
+    telescope, instrument = array
+    dish = DISH_M.get(telescope.upper())
     if not dish:
         return {}
-    named = compact or bool(_COMPACT.search(get("INSTRUME")))
+    named = compact or bool(_COMPACT.search(instrument))
     band = next((name for low, high, name in _BANDS_GHZ if low <= freq_ghz < high), "")
     model = modelled(freq_ghz, 7.0 if named else dish, "as the name says" if compact else "")
     return ({"band": band} if band else {}) | model
@@ -218,29 +224,32 @@ def half_width_arcsec(freq_ghz: float, dish_m: float) -> float:
     return math.degrees(HPBW_FACTOR * SPEED_OF_LIGHT / (freq_ghz * 1e9) / dish_m) * 3600 / 2
 
 
-def _stokes(get: Getter) -> str:
-    axis = _axis(_ctypes(get), ("STOKES",))
-    first = number(get(f"CRVAL{axis}")) if axis else None
+def _stokes(texts: Mapping[str, str]) -> str:
+    axis = next((axis for axis, kind in enumerate(axis_types(texts), 1) if kind.startswith("STOKES")), 0)
+    first = number(texts.get(f"CRVAL{axis}", "")) if axis else None
     if first is None:
         return ""
-    step, reference = number(get(f"CDELT{axis}")) or 1.0, number(get(f"CRPIX{axis}")) or 1.0
-    count = min(int(number(get(f"NAXIS{axis}")) or 1), 8)
+    step = number(texts.get(f"CDELT{axis}") or texts.get(f"CD{axis}_{axis}", "")) or 1.0
+    reference = number(texts.get(f"CRPIX{axis}", "")) or 1.0
+    count = min(int(number(texts.get(f"NAXIS{axis}", "")) or 1), 8)
     codes = [round(first + (plane - reference) * step) for plane in range(1, count + 1)]
     return "".join(_STOKES.get(code, "?") for code in codes)
 
 
-def _beam(get: Getter, plane_beam: Beam | None, history: Callable[[], Iterable[str]]) -> dict[str, str]:
-    major, minor, angle = number(get("BMAJ")), number(get("BMIN")), number(get("BPA"))
-    if major and minor and 0 < major < _MOST_DEG and 0 < minor < _MOST_DEG:
-        return beam_facts(Beam(major * 3600, minor * 3600, angle or 0.0), "header")
-    if plane_beam:
+def _beam(get: Getter, plane_beam: Beam | str | None, history: Callable[[], Iterable[str]]) -> dict[str, str]:
+    """The beam of the header, else of the BEAMS table, else of the last CLEAN in the history."""
+    found = beam_of(get("BMAJ"), get("BMIN"), get("BPA")) if get("BMAJ") or get("BMIN") else None
+    if isinstance(found, Beam):
+        return beam_facts(found, "header")
+    if isinstance(plane_beam, Beam):
         return beam_facts(plane_beam, f"BEAMS table, median of {plane_beam.planes} planes")
-    for line in history():
-        if found := _CLEAN.search(line):
-            values = [number(text) for text in found.groups()]
-            if values[0] and values[1] and max(values[0], values[1]) < _MOST_DEG:
-                return beam_facts(Beam(values[0] * 3600, values[1] * 3600, values[2] or 0.0), "HISTORY, CLEAN")
-    return {}
+    for line in reversed(list(history())):
+        if clean := _CLEAN.search(line):
+            said = beam_of(*clean.groups())
+            if isinstance(said, Beam):
+                return beam_facts(said, "HISTORY, CLEAN")
+    problems = [problem for problem in (found, plane_beam) if problem]
+    return {"no_beam": "; ".join(map(str, problems))} if problems else {}
 
 
 def beam_facts(beam: Beam, origin: str) -> dict[str, str]:

@@ -42,13 +42,16 @@ class Header:
         The header's bytes, whole blocks.
     text
         Gives the text of a keyword's value (see `stoa.meta.cards`), empty where the header has none.
+    world
+        Its keywords that match `stoa.meta.sky.WORLD`.
     """
 
-    __slots__ = ("raw", "text")
+    __slots__ = ("raw", "text", "world")
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
-        self.text: Callable[[str], str] = lookup(raw)
+        self.text: Callable[[str], str]
+        self.text, self.world = lookup(raw)
 
     def integer(self, keyword: str) -> int | None:
         """A whole number, or None where there is none or something else."""
@@ -90,7 +93,7 @@ class FitsFile(Struct, frozen=True, kw_only=True):
     digest
         First 16 hexadecimal digits of the SHA-256 of all header blocks that were read, each whole.
     beam
-        Median of the BEAMS table, if there is one.
+        Median of the BEAMS table, if there is one; a text if that is not understood.
     pixels
         The bytes of the data that were asked for.
     """
@@ -101,7 +104,7 @@ class FitsFile(Struct, frozen=True, kw_only=True):
     image: int = 0
     extensions: tuple[Extension, ...] = ()
     digest: str = ""
-    beam: Beam | None = None
+    beam: Beam | str | None = None
     pixels: bytes = b""
     defects: tuple[Defect, ...] = ()
 
@@ -292,10 +295,10 @@ def _axis_keywords(naxis: int) -> tuple[str, ...]:
     return tuple(f"NAXIS{number}" for number in range(1, naxis + 1))
 
 
-def _walk(blocks: Blocks, primary: Unit) -> tuple[list[Unit], Beam | None, tuple[Defect, ...]]:
+def _walk(blocks: Blocks, primary: Unit) -> tuple[list[Unit], Beam | str | None, tuple[Defect, ...]]:
     """All units of a file, the beam in its BEAMS table, and what is wrong behind the primary header."""
     units: list[Unit] = [primary]
-    beam = None
+    beam: Beam | str | None = None
     if blocks.stated_length() == primary.end:
         return units, beam, ()
     try:
@@ -318,7 +321,7 @@ def _is_whole(blocks: Blocks, unit: Unit) -> bool:
     return not unit.length or blocks.reaches(unit.data + unit.length)
 
 
-def _plane_beam(blocks: Blocks, unit: Unit) -> Beam | None:
+def _plane_beam(blocks: Blocks, unit: Unit) -> Beam | str | None:
     """Median of the unit if it is a BEAMS table of CASA."""
     if unit.header.text("EXTNAME") != "BEAMS" or unit.length > MAX_TABLE:
         return None

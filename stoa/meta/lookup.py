@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from stoa.meta.cards import CARD, texts, value_text
 from stoa.meta.document import KEYWORDS
-from stoa.meta.sky import ALL_KEYWORDS
+from stoa.meta.sky import WORLD, WORLD_KEYWORDS
 
 WANTED = frozenset({
-    *KEYWORDS, *ALL_KEYWORDS, "RADECSYS", "EPOCH", "RESTFREQ", "VELREF", "GROUPS", "XTENSION", "EXTNAME", "PCOUNT",
+    *KEYWORDS, *WORLD_KEYWORDS, "GROUPS", "XTENSION", "EXTNAME", "PCOUNT",
     "GCOUNT", "ZIMAGE", "ZBITPIX",
 })  # fmt: skip
 """What is asked of every file; other keywords are found as well, only slower."""
@@ -38,6 +38,7 @@ class _Layout(NamedTuple):
     """Where the wanted cards of headers with the same keywords stand."""
 
     names: tuple[str, ...]
+    world: tuple[str, ...]  # those of `names` that match `stoa.meta.sky.WORLD`
     fields: Callable[[bytes], tuple[bytes, ...]]
 
 
@@ -78,18 +79,22 @@ class _Texts(dict[str, str]):
         return self._others.get(keyword, "")
 
 
-def lookup(raw: bytes) -> Lookup:
-    """What gives the text of a keyword's value in a header of whole blocks, empty where the header has none."""
+def lookup(raw: bytes) -> tuple[Lookup, tuple[str, ...]]:
+    """What gives the text of a keyword's value in a header of whole blocks, empty where the header has none.
+
+    With it come the keywords that match `stoa.meta.sky.WORLD`.
+    """
     keys = _keys(_count(raw))(raw)
     try:
         layout = _LAYOUTS[keys]
     except KeyError:
         layout = _remember(keys)
     if layout is None:
-        return texts(raw).__getitem__
+        every = texts(raw)
+        return every.__getitem__, tuple(name for name in every if WORLD.fullmatch(name))
     found = _Texts(raw)
     found.update(zip(layout.names, map(_VALUES.__getitem__, layout.fields(raw)), strict=True))
-    return found.__getitem__
+    return found.__getitem__, layout.world
 
 
 def _count(raw: bytes) -> int:
@@ -129,10 +134,11 @@ def _layout(keys: tuple[bytes, ...]) -> _Layout | None:
         if not name or name[1] == b"CONTINUE" or key[8:] != b"= ":
             return None
         places.setdefault(name[1].decode(), place)
-    wanted = {name: place for name, place in places.items() if name in WANTED}
+    wanted = {name: place for name, place in places.items() if name in WANTED or WORLD.fullmatch(name)}
     form = ""
     behind = 0
     for place in wanted.values():
         form += f"{CARD * place + 10 - behind}x70s"
         behind = CARD * (place + 1)
-    return _Layout(tuple(wanted), struct.Struct(form).unpack_from)
+    world = tuple(name for name in wanted if WORLD.fullmatch(name))
+    return _Layout(tuple(wanted), world, struct.Struct(form).unpack_from)

@@ -27,9 +27,15 @@ GROUP_ENDS = (
 )  # fmt: skip
 """Last parts of a stem, as patterns, that tell the files of one image apart; what stays is the key of its group."""
 
+DASHED_ENDS = ("pbcorr?", "pb")
+"""Those that may also stand behind ``_`` or ``-``."""
+
 _TT = r"(\.tt0)?"
-_JY_BEAM = HeaderTest("BUNIT", r"(?i)^\s*[mu]?jy\s*(/\s*beam|beam\s*(\^|\*\*)?-1)\s*$")
-_LONGITUDE = HeaderTest("CTYPE1", r"(?i)^(RA|GLON)\b")
+_FLUX = HeaderTest(
+    "BUNIT",
+    r"(?i)^\s*([mu]?jy *(/ *beam|[ .*]?beam *(\^|\*\*)? *\(?-1\)?)|beam-1[ .*][mu]?jy|m?k|m?jy */ *sr)\s*$",
+)
+_CELESTIAL = HeaderTest("CTYPE", r"(?i)(^| )(RA|GLON|ELON|SLON)\b")
 
 
 def _by_type(value: str, role: str) -> RoleRule:
@@ -68,7 +74,7 @@ RULES: tuple[RoleRule, ...] = (
     _by_type("model", "model"),
     _by_type("cleanmask", "mask"),
     RoleRule(name="coverage", role=OTHER, stem=r"\.flux\.pbcoverage$", doc="where a mosaic's primary beams reach"),
-    RoleRule(name="primary-beam", role="primaryBeam", stem=r"\.(flux|pb|gain|pbresp\w*)" + _TT + "$",
+    RoleRule(name="primary-beam", role="primaryBeam", stem=r"(\.(flux|gain|pbresp\w*)|[._-]pb)" + _TT + "$",
          doc="response of the primary beam: flux up to CASA 4, pb afterwards"),
     RoleRule(name="gain-by-unit", role="primaryBeam", header=(HeaderTest("BUNIT", r"(?i)^gain$"),),
          doc="MIRIAD writes BUNIT = 'GAIN'"),
@@ -79,7 +85,7 @@ RULES: tuple[RoleRule, ...] = (
     RoleRule(name="image", role="image", stem=r"\.(image|clean|restored)" + _TT + "$", doc="image as CLEAN made it"),
     RoleRule(name="moment-by-unit", role="moment", header=(HeaderTest("BUNIT", r"(?i)km\s*/\s*s|km\s*s"),),
          doc="BUNIT is a velocity or an integral over velocity"),
-    RoleRule(name="image-by-header", role="image", header=(_JY_BEAM, _LONGITUDE),
-         doc="BUNIT is Jy/beam and the first axis is celestial"),
+    RoleRule(name="image-by-header", role="image", header=(_FLUX, _CELESTIAL),
+         doc="BUNIT is Jy/beam, K or Jy/sr and an axis is a longitude on the sky"),
 )  # fmt: skip
 """The built-in table."""

@@ -1,33 +1,48 @@
-"""Where the pixels of an image lie on the sky: the few projections that interferometers use.
+"""Where the pixels of an image lie on the sky, for the plain headers that interferometers have.
 
-Formulae: Calabretta & Greisen 2002, A&A 395, 1077 (numbers of equations below). Distortions, slant orthographic
-(``PV2_1``, ``PV2_2``) and projections that are not listed here are not done; an image with them has no centre.
+Done here are the zenithal projections SIN, TAN, ARC, ZEA and STG without parameters, on axes in degrees, in ICRS or
+FK5 of J2000. Formulae: Calabretta & Greisen 2002, A&A 395, 1077 (numbers of equations below). Every other header is
+`None` here and goes to astropy (`stoa.meta.world`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from msgspec import Struct
 
-_LON = ("RA", "GLON")
-_LAT = ("DEC", "GLAT")
-_DEGREES = {"deg": 1.0, "": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600, "rad": math.degrees(1)}
-
 Getter = Callable[[str], str]
 """Gives the text of a header keyword's value, empty where there is none."""
 
-_NUMBERS = range(1, 5)
-_CTYPES = tuple(f"CTYPE{axis}" for axis in _NUMBERS)
-_AXIS_STEMS = ("NAXIS", "CTYPE", "CRVAL", "CDELT", "CRPIX", "CUNIT")
-_ROTATIONS = ("PC{}_{}", "PC{:02}_{:02}", "PC{:03}{:03}")
-ALL_KEYWORDS = (
-    *(f"{stem}{axis}" for axis in _NUMBERS for stem in _AXIS_STEMS), "CROTA1", "CROTA2", "LONPOLE",
-    *(form.format(i, j) for form in ("CD{}_{}", *_ROTATIONS) for i in (1, 2) for j in (1, 2)),
+_STEMS = ("NAXIS", "CTYPE", "CRVAL", "CDELT", "CRPIX", "CUNIT")
+
+WORLD = re.compile(
+    r"NAXIS|WCSAXES|(?:NAXIS|CTYPE|CRVAL|CDELT|CRPIX|CUNIT|CROTA)\d{1,2}|(?:CD|PC|PV|PS)\d{1,2}_\d{1,2}|PC\d{6}"
+    r"|LONPOLE|LATPOLE|RADESYS|RADECSYS|EQUINOX|EPOCH|RESTFRQ|RESTFREQ|RESTWAV|VELREF|SPECSYS"
+    r"|(?:A|B|AP|BP)_(?:ORDER|\d{1,2}_\d{1,2})|(?:CPDIS|CQDIS|D2IMDIS)\d|D2IMARR"
+)
+"""Keywords that say where pixels lie on the sky and along the spectrum; others do not matter for that."""
+
+WORLD_KEYWORDS = (
+    "NAXIS", "WCSAXES", *(f"{stem}{axis}" for axis in range(1, 5) for stem in _STEMS), "CROTA1", "CROTA2",
+    *(form.format(i, j) for form in ("CD{}_{}", "PC{}_{}", "PC{:02}_{:02}", "PC{:03}{:03}")
+      for i in range(1, 5) for j in range(1, 5)),
+    *(f"PV{axis}_{number}" for axis in (1, 2) for number in range(5)), "LONPOLE", "LATPOLE", "RADESYS", "RADECSYS",
+    "EQUINOX", "EPOCH", "RESTFRQ", "RESTFREQ", "RESTWAV", "VELREF",
 )  # fmt: skip
-"""What is usually asked by `celestial`: where the celestial axes are the first two."""
+"""The usual ones of them."""
+
+NAMES = ("RA", "DEC"), ("GLON", "GLAT"), ("ELON", "ELAT"), ("SLON", "SLAT")
+"""Longitude and latitude as CTYPE begins: equatorial, galactic, ecliptic, supergalactic."""
+
+MOST_AXES = 9
+_AXES = range(1, MOST_AXES + 1)
+_PLAIN_TYPE = re.compile(r"(?:RA-|DEC)--(SIN|TAN|ARC|ZEA|STG)")
+_MATRIX = re.compile(r"(CD|PC)(?:(\d{1,2})_(\d{1,2})|(\d{3})(\d{3}))")
+_PARAMETER = re.compile(r"(?:PV|PS)\d|[AB]P?_|CPDIS|CQDIS|D2IM")
 
 
 def _tan(radius: float) -> float:
@@ -51,17 +66,14 @@ def _stg(radius: float) -> float:
 
 
 _ZENITHAL: dict[str, Callable[[float], float]] = {"TAN": _tan, "SIN": _sin, "ARC": _arc, "ZEA": _zea, "STG": _stg}
-_SINUSOIDAL = frozenset({"SFL", "GLS"})
-_PLAIN = frozenset({"CAR", ""})
 
 
 class Celestial(Struct, frozen=True, kw_only=True):
-    """The pair of celestial axes of an image; angles in degrees."""
+    """The pair of celestial axes of an image with a plain header; angles in degrees."""
 
     lon: int  # number of the axis of longitude, from 1
     lat: int
-    system: str  # "equatorial" or "galactic"
-    projection: str  # SIN, TAN, ...; "" for none
+    projection: str  # SIN, TAN, ...
     shape: tuple[int, int]  # pixels along longitude and latitude
     crpix: tuple[float, float]
     crval: tuple[float, float]
@@ -90,18 +102,7 @@ class Celestial(Struct, frozen=True, kw_only=True):
         a, b, c, d = self.matrix
         offsets = [(x - self.crpix[0], y - self.crpix[1]) for x, y in pixels]
         plane = [(a * x + b * y, c * x + d * y) for x, y in offsets]
-        if self.projection in _ZENITHAL:
-            return _from_zenith(plane, _ZENITHAL[self.projection], self.crval, self.lonpole)
-        return [self._deproject(x, y) for x, y in plane]
-
-    def _deproject(self, x: float, y: float) -> tuple[float, float] | None:
-        lon, lat = self.crval
-        if self.projection in _SINUSOIDAL:
-            squeeze = math.cos(math.radians(lat + y))
-            return ((lon + x / squeeze) % 360, lat + y) if squeeze > 1e-9 and abs(lat + y) <= 90 else None
-        if self.projection in _PLAIN and (lat == 0 or not self.projection) and abs(lat + y) <= 90:
-            return (lon + x) % 360, lat + y
-        return (lon % 360, lat) if x == y == 0 else None
+        return _from_zenith(plane, _ZENITHAL[self.projection], self.crval, self.lonpole)
 
 
 def _from_zenith(
@@ -140,15 +141,12 @@ def rotation(pole: tuple[float, float], phi_pole: float) -> Callable[[float, flo
         up, out = math.sin(theta), math.cos(theta)
         along, across = out * math.cos(phi - phi_pole), out * math.sin(phi - phi_pole)
         north = up * sin_lat + along * cos_lat
-        east = math.atan2(-across, up * cos_lat - along * sin_lat)
-        return math.degrees(lon + east) % 360, math.degrees(math.asin(max(-1.0, min(1.0, north))))
+        level = up * cos_lat - along * sin_lat
+        return math.degrees(lon + math.atan2(-across, level)) % 360, math.degrees(
+            math.atan2(north, math.hypot(level, across))
+        )
 
     return turned
-
-
-def rotate(phi: float, theta: float, pole: tuple[float, float], phi_pole: float) -> tuple[float, float]:
-    """One position as `rotation` gives it."""
-    return rotation(pole, phi_pole)(phi, theta)
 
 
 def separation(one: tuple[float, float], two: tuple[float, float]) -> float:
@@ -158,47 +156,28 @@ def separation(one: tuple[float, float], two: tuple[float, float]) -> float:
     return math.degrees(2 * math.asin(min(1.0, math.sqrt(up * up + math.cos(a) * math.cos(b) * across * across))))
 
 
-@lru_cache(maxsize=64)
-def _precession(equinox: float) -> tuple[float, float, float]:
-    """Angles zeta, z and theta from an equinox to J2000 in degrees (Lieske et al. 1977, A&A 58, 1)."""
-    start = (equinox - 2000) / 100
-    t = -start
-    first = (2306.2181 + 1.39656 * start - 0.000139 * start**2) * t
-    zeta = first + (0.30188 - 0.000344 * start) * t**2 + 0.017998 * t**3
-    z = first + (1.09468 + 0.000066 * start) * t**2 + 0.018203 * t**3
-    theta = (2004.3109 - 0.85330 * start - 0.000217 * start**2) * t
-    theta -= (0.42665 + 0.000217 * start) * t**2 + 0.041833 * t**3
-    return zeta / 3600, z / 3600, theta / 3600
+def _bias() -> tuple[tuple[float, ...], ...]:
+    """Rotation from FK5 of J2000 to ICRS (Feissel & Mignard 1998, A&A 331, L33, as in the SOFA routine fk5hip)."""
+    x, y, z = (math.radians(mas / 3.6e6) for mas in (19.9, 9.1, -22.9))
+    length = math.sqrt(x * x + y * y + z * z)
+    x, y, z = x / length, y / length, z / length
+    c, s, d = math.cos(length), math.sin(length), 1 - math.cos(length)
+    return (
+        (c + x * x * d, x * y * d - z * s, x * z * d + y * s),
+        (x * y * d + z * s, c + y * y * d, y * z * d - x * s),
+        (x * z * d - y * s, y * z * d + x * s, c + z * z * d),
+    )
 
 
-_EQUINOX_B1950 = 0.525 / 3600
-"""What Fricke's correction adds to right ascensions of FK4, in degrees."""
+_FK5_TO_ICRS = _bias()
 
 
-def to_icrs(position: tuple[float, float], frame: str, equinox: float | None = None) -> tuple[float, float] | None:
-    """ICRS right ascension and declination in degrees of a position in another frame.
-
-    FK5 counts as ICRS (they differ by 25 mas); FK4 is precessed without its E-terms, good to 1 arcsec. None for a
-    frame that is not known.
-
-    Parameters
-    ----------
-    equinox
-        Of FK5 and FK4, where it is not J2000 or B1950.
-    """
-    if frame == "ICRS":
-        return position
+def fk5_to_icrs(position: tuple[float, float]) -> tuple[float, float]:
+    """ICRS right ascension and declination of a position in FK5 of J2000; all in degrees."""
     lon, lat = math.radians(position[0]), math.radians(position[1])
-    if frame in ("FK5", "FK4"):
-        start = equinox or (2000.0 if frame == "FK5" else 1950.0)
-        if start == 2000.0:
-            return position
-        zeta, z, theta = _precession(start)
-        lon += math.radians(_EQUINOX_B1950 if frame == "FK4" else 0.0)
-        return rotate(lon, lat, (z + 180, 90 - theta), -math.radians(zeta))
-    if frame == "galactic":
-        return rotate(lon, lat, (192.85948, 27.12825), math.radians(122.93192))
-    return None
+    at = (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat))
+    x, y, z = (sum(part * coordinate for part, coordinate in zip(row, at, strict=True)) for row in _FK5_TO_ICRS)
+    return math.degrees(math.atan2(y, x)) % 360, math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
 def number(text: str) -> float | None:
@@ -212,94 +191,111 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def axis_types(texts: Mapping[str, str]) -> tuple[str, ...]:
+    """CTYPE of the first nine axes, in upper case."""
+    return tuple(texts.get(f"CTYPE{axis}", "").upper() for axis in _AXES)
+
+
 @lru_cache(maxsize=64)
-def _pair(ctypes: tuple[str, ...]) -> tuple[int, int]:
-    """Numbers of the axes of longitude and latitude; zeros if there is no such pair."""
-    names = [_kind(ctype)[0] for ctype in ctypes]
-    for lon, lat in zip(_LON, _LAT, strict=True):
+def celestial_pair(ctypes: tuple[str, ...]) -> tuple[int, int, str]:
+    """Numbers of the axes of longitude and latitude and the name of the longitude; zeros if there is no such pair."""
+    names = [ctype.partition("-")[0].strip() for ctype in ctypes]
+    for lon, lat in NAMES:
         if names.count(lon) == names.count(lat) == 1:
-            return names.index(lon) + 1, names.index(lat) + 1
-    return 0, 0
+            return names.index(lon) + 1, names.index(lat) + 1, lon
+    return 0, 0, ""
 
 
-def axes_keywords(get: Getter) -> tuple[str, ...]:
-    """Every keyword that `celestial` may ask of this header."""
-    return _axes_keywords(*_pair(tuple(map(get, _CTYPES))))
+def celestial(texts: Mapping[str, str]) -> Celestial | None:
+    """The celestial axes of a plain header; None where there are none, or where astropy has to be asked.
 
-
-@lru_cache(maxsize=16)
-def _axes_keywords(lon: int, lat: int) -> tuple[str, ...]:
-    along = tuple(f"{stem}{axis}" for axis in _NUMBERS for stem in _AXIS_STEMS)
-    pairs = [(i, j) for i in (lon, lat) for j in (lon, lat)]
-    across = tuple(form.format(i, j) for form in ("CD{}_{}", *_ROTATIONS) for i, j in pairs)
-    return (*along, *across, f"CROTA{lat}", "LONPOLE") if lon else along
-
-
-def celestial(get: Getter) -> Celestial | None:
-    """The celestial axes that a header describes, or None if it has no such pair with a scale."""
-    lon, lat = _pair(tuple(map(get, _CTYPES)))
-    if not lon:
+    Parameters
+    ----------
+    texts
+        Texts by keyword of all cards that match `WORLD`.
+    """
+    lon, lat, _ = celestial_pair(axis_types(texts))
+    types = [_PLAIN_TYPE.fullmatch(texts.get(f"CTYPE{axis}", "")) for axis in (lon, lat)] if lon else [None]
+    if any(kind is None for kind in types) or types[0][1] != types[1][1]:  # type: ignore[index]
         return None
-    system, projection = _kind(get(f"CTYPE{lon}"))
-    matrix = _matrix(get, lon, lat)
-    shape = _numbers(get, "NAXIS", lon, lat)
-    crval = _numbers(get, "CRVAL", lon, lat)
-    if matrix is None or shape is None or crval is None:
+    if any(text and number(text) != 0 for name, text in texts.items() if _PARAMETER.match(name)):
         return None
-    scale = (_DEGREES.get(get(f"CUNIT{lon}").lower(), 1.0), _DEGREES.get(get(f"CUNIT{lat}").lower(), 1.0))
-    a, b, c, d = matrix
-    lonpole = number(get("LONPOLE"))
+    if any(texts.get(f"CUNIT{axis}", "") not in ("", "deg") for axis in (lon, lat)):
+        return None
+    matrix = linear(texts, lon, lat)
+    shape, crval, crpix = (_numbers(texts, stem, lon, lat) for stem in ("NAXIS", "CRVAL", "CRPIX"))
+    if matrix is None or shape is None or crval is None or crpix is None or abs(crval[1]) > 90:
+        return None
+    lonpole = number(texts.get("LONPOLE", "")) if texts.get("LONPOLE") else (180.0 if crval[1] < 90 else 0.0)
+    if lonpole is None or min(shape) < 1:
+        return None
     return Celestial(
-        lon=lon,
-        lat=lat,
-        system="equatorial" if system == "RA" else "galactic",
-        projection=projection,
-        shape=(int(shape[0]), int(shape[1])),
-        crpix=_numbers(get, "CRPIX", lon, lat) or (0.0, 0.0),
-        crval=(crval[0] * scale[0], crval[1] * scale[1]),
-        matrix=(a * scale[0], b * scale[0], c * scale[1], d * scale[1]),
-        lonpole=180.0 if lonpole is None else lonpole,
-    )
+        lon=lon, lat=lat, projection=types[0][1], shape=(int(shape[0]), int(shape[1])),  # type: ignore[index]
+        crpix=crpix, crval=crval, matrix=matrix, lonpole=lonpole,
+    )  # fmt: skip
 
 
-def _kind(ctype: str) -> tuple[str, str]:
-    """Name and projection: ``RA---SIN`` is RA and SIN, ``RA---SIN-SIP`` and ``RA`` too are understood."""
-    name, _, projection = ctype.upper().partition("-")
-    return name.strip(), projection.strip("-").partition("-")[0].strip()
-
-
-def _numbers(get: Getter, stem: str, lon: int, lat: int) -> tuple[float, float] | None:
-    first, second = number(get(f"{stem}{lon}")), number(get(f"{stem}{lat}"))
+def _numbers(texts: Mapping[str, str], stem: str, lon: int, lat: int) -> tuple[float, float] | None:
+    first, second = number(texts.get(f"{stem}{lon}", "")), number(texts.get(f"{stem}{lat}", ""))
     return None if first is None or second is None else (first, second)
 
 
-def _matrix(get: Getter, lon: int, lat: int) -> tuple[float, float, float, float] | None:
-    """Pixels to intermediate coordinates, in the unit of the axes: CD, or CDELT with PC or CROTA."""
-    cd = [number(get(f"CD{i}_{j}")) or 0.0 for i in (lon, lat) for j in (lon, lat)]
-    if any(cd):
-        return cd[0], cd[1], cd[2], cd[3]
-    cdelt = _numbers(get, "CDELT", lon, lat)
-    if cdelt is None or not cdelt[0] or not cdelt[1]:
+def linear(texts: Mapping[str, str], *pair: int) -> tuple[float, float, float, float] | None:
+    """Pixels to intermediate coordinates in the unit of two axes: CD, or CDELT with PC (any CASA's spelling) or CROTA.
+
+    None where they are singular, mixed, tied to other axes, or no numbers.
+    """
+    terms: dict[str, dict[tuple[int, int], float]] = {"CD": {}, "PC": {}}
+    for name, text in texts.items():
+        found = _MATRIX.fullmatch(name)
+        if not found or not text:
+            continue
+        i, j, value = int(found[2] or found[4]), int(found[3] or found[5]), number(text)
+        if value is None or (value and (i in pair) != (j in pair)):
+            return None
+        if i in pair:
+            terms[found[1]][i, j] = value
+    cells = [(i, j) for i in pair for j in pair]
+    turns = [texts.get(f"CROTA{axis}", "") for axis in pair]
+    turned = any(text and number(text) != 0 for text in turns)
+    if terms["CD"]:
+        matrix = [terms["CD"].get(cell, 0.0) for cell in cells]
+        if turned or terms["PC"]:
+            return None
+    else:
+        steps = _numbers(texts, "CDELT", *pair)
+        if steps is None or (turned and terms["PC"]):
+            return None
+        parts = _turned(turns) if turned else [terms["PC"].get((i, j), float(i == j)) for i, j in cells]
+        if parts is None:
+            return None
+        if turned:  # CROTA turns the scaled axes, PC the pixels
+            cos, sin = parts[0], parts[2]
+            matrix = [steps[0] * cos, -steps[1] * sin, steps[0] * sin, steps[1] * cos]
+        else:
+            matrix = [steps[0] * parts[0], steps[0] * parts[1], steps[1] * parts[2], steps[1] * parts[3]]
+    a, b, c, d = matrix
+    return (a, b, c, d) if a * d != b * c else None
+
+
+def _turned(turns: list[str]) -> list[float] | None:
+    """Rotation by CROTA of the latitude; None where the longitude has one, too."""
+    angle = number(turns[1])
+    if angle is None or (turns[0] and number(turns[0]) != 0):
         return None
-    rotation = number(get(f"CROTA{lat}"))
-    if rotation:
-        cos, sin = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
-        return cdelt[0] * cos, -cdelt[1] * sin, cdelt[0] * sin, cdelt[1] * cos
-    a, b, c, d = _rotation(get, lon, lat)
-    return cdelt[0] * a, cdelt[0] * b, cdelt[1] * c, cdelt[1] * d
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    return [cos, -sin, sin, cos]
 
 
-def _rotation(get: Getter, lon: int, lat: int) -> tuple[float, float, float, float]:
-    """The PC matrix of the two axes, in the spelling of any CASA: PC1_1, PC01_01 or PC001001."""
-    for keywords in _pc_keywords(lon, lat):
-        texts = [get(keyword) for keyword in keywords]
-        if any(texts):
-            a, b, c, d = map(number, texts)
-            return 1.0 if a is None else a, b or 0.0, c or 0.0, 1.0 if d is None else d
-    return 1.0, 0.0, 0.0, 1.0
-
-
-@lru_cache(maxsize=32)
-def _pc_keywords(lon: int, lat: int) -> tuple[tuple[str, ...], ...]:
-    pairs = ((lon, lon), (lon, lat), (lat, lon), (lat, lat))
-    return tuple(tuple(form.format(i, j) for i, j in pairs) for form in _ROTATIONS)
+def is_alone(texts: Mapping[str, str], axis: int) -> bool:
+    """Whether nothing but CRVAL, CDELT and CRPIX places the pixels of an axis: no CD, PV or CROTA, PC of unity."""
+    for name, text in texts.items():
+        if not text:
+            continue
+        if found := _MATRIX.fullmatch(name):
+            i, j, value = int(found[2] or found[4]), int(found[3] or found[5]), number(text)
+            if found[1] == "CD" or (axis in (i, j) and value != float(i == j)):
+                return False
+        elif name == f"CROTA{axis}" or name.startswith((f"PV{axis}_", f"PS{axis}_")):
+            return False
+    return True

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from stoa.meta.roles import stem
-from stoa.meta.rules import GROUP_ENDS, OTHER, RULES
+from stoa.meta.rules import DASHED_ENDS, GROUP_ENDS, OTHER, RULES
 from stoa.meta.sky import Getter
 from stoa.model import HeaderTest, RoleRule, RoleRules
 
@@ -45,6 +45,10 @@ class _Step(Struct, frozen=True):
 
 
 _MOST_HEADERS = 1024
+ANY_TYPE = "CTYPE"
+"""A condition on this keyword looks at CTYPE1 to CTYPE4 together."""
+
+_TYPES = ("CTYPE1", "CTYPE2", "CTYPE3", "CTYPE4")
 
 
 class RoleTable:
@@ -65,7 +69,7 @@ class RoleTable:
     @cached_property
     def digest(self) -> str:
         """Digest of all that decides on role and group."""
-        return hashlib.sha256(msgspec.json.encode([self.rules, self.group_ends])).hexdigest()[:16]
+        return hashlib.sha256(msgspec.json.encode([self.rules, self.group_ends, DASHED_ENDS])).hexdigest()[:16]
 
     @cached_property
     def _steps(self) -> tuple[_Step, ...]:
@@ -80,7 +84,7 @@ class RoleTable:
 
     @cached_property
     def _ends(self) -> re.Pattern[str]:
-        return re.compile(rf"(?<=.)(?:\.(?:{'|'.join(self.group_ends)}))+$")
+        return re.compile(rf"(?<=.)(?:\.(?:{'|'.join(self.group_ends)})|[_-](?:{'|'.join(DASHED_ENDS)}))+$")
 
     def role_of(self, name: str, get: Getter | None) -> str:
         """Role of a file by its name and header (None: it has none); ``other`` if no rule takes it."""
@@ -97,7 +101,8 @@ class RoleTable:
 
     @cached_property
     def _keywords(self) -> tuple[str, ...]:
-        return tuple({test.keyword: None for rule in self.rules for test in rule.header})
+        wanted = {test.keyword: None for rule in self.rules for test in rule.header}
+        return tuple(name for keyword in wanted for name in (_TYPES if keyword == ANY_TYPE else (keyword,)))
 
     @cached_property
     def _by_name(self) -> tuple[_Step, ...]:
@@ -133,18 +138,25 @@ class RoleTable:
         return Verdict(role=winner.rule.role, rule=winner.rule.name, why=_reason(winner, text, get), near=found)
 
 
+def _text(get: Getter | None, keyword: str) -> str:
+    """Text of a keyword; of `ANY_TYPE` those of all axes with blanks between."""
+    if get is None:
+        return ""
+    return " ".join(filter(None, map(get, _TYPES))) if keyword == ANY_TYPE else get(keyword)
+
+
 def _meets(step: _Step, get: Getter | None) -> bool:
     """Whether a file meets the conditions on its header."""
     if get is None:
         return not step.tests
-    return all(search(get(test.keyword)) for test, search in step.tests)
+    return all(search(_text(get, test.keyword)) for test, search in step.tests)
 
 
 def _reason(step: _Step, text: str, get: Getter | None) -> str:
     reasons = [step.rule.doc] if step.rule.doc else []
     if step.stem and (found := step.stem(text)):
         reasons.append(f"name has {found[0]!r}")
-    reasons += [f"{test.keyword} = {get(test.keyword)!r}" for test, _ in step.tests if get]
+    reasons += [f"{test.keyword} = {_text(get, test.keyword)!r}" for test, _ in step.tests if get]
     return "; ".join(reasons)
 
 
@@ -153,13 +165,13 @@ def _near(step: _Step, text: str, get: Getter | None, winner: _Step | None) -> N
     named = bool(step.stem and step.stem(text))
     if step.stem and not named:
         return None
-    missed = [test for test, search in step.tests if get is None or not search(get(test.keyword))]
+    missed = [test for test, search in step.tests if get is None or not search(_text(get, test.keyword))]
     if not missed:
         first = winner.rule.name if winner else ""
         return Near(rule.name, rule.role, f"{_reason(step, text, get)}, but {first} comes first")
     if not named and len(missed) == len(step.tests):
         return None
-    seen = ", ".join(f"{test.keyword} is {get(test.keyword) if get else ''!r}" for test in missed)
+    seen = ", ".join(f"{test.keyword} is {_text(get, test.keyword)!r}" for test in missed)
     return Near(rule.name, rule.role, f"but {seen}")
 
 

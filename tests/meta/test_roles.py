@@ -127,7 +127,7 @@ def test_explain_names_the_rule_and_those_that_nearly_took_it() -> None:
     near = {one.rule: one.why for one in verdict.near}
     assert near.keys() == {"image", "image-by-header"}
     assert "type-pbcorimage comes first" in near["image"]
-    assert near["image-by-header"] == "but CTYPE1 is ''"
+    assert near["image-by-header"] == "but CTYPE is ''"
 
 
 def test_a_project_may_put_its_own_rule_in_front() -> None:

@@ -20,6 +20,7 @@ _FRAMES = {
 _STOKES = {
     1: "I", 2: "Q", 3: "U", 4: "V", -1: "RR", -2: "LL", -3: "RL", -4: "LR", -5: "XX", -6: "YY", -7: "XY", -8: "YX",
 }  # fmt: skip
+_NUMERIC = re.compile(r"(?:CRVAL|CDELT|CRPIX|CROTA)\d+|(?:CD|PC|PV)\d+_\d+|LONPOLE|LATPOLE|RESTFRQ|RESTFREQ|RESTWAV")
 _WCS_ERRORS = (ValueError, RuntimeError, TypeError, KeyError, IndexError, AssertionError, MemoryError)
 """What astropy raises for headers that it does not understand; wcslib's errors have no common base."""
 
@@ -99,24 +100,28 @@ def _understandable(header):
     """A copy of a header in whose WCS keywords common spellings are those of the FITS standard."""
     header = header.copy()
     for keyword in list(header):
-        if re.fullmatch(r"CTYPE\d+", keyword) and isinstance(header[keyword], str):
-            header[keyword] = header[keyword].upper()
+        if re.fullmatch(r"NAXIS\d*", keyword):  # there may be more axes than the pixels have
+            del header[keyword]
+        elif isinstance(header[keyword], str):
+            header[keyword] = _meant(keyword, header[keyword])
     system = str(header.pop("RADECSYS", "") or "").strip()
     system = str(header.get("RADESYS", "") or "").strip() or system
-    if system.upper() in _FRAMES:
-        header["RADESYS"] = _FRAMES[system.upper()]
-        if system.upper() in ("B1950", "B1950.0") and "EQUINOX" not in header:
-            header["EQUINOX"] = 1950.0
-    elif system:
-        header["RADESYS"] = system
-    for keyword in ("EQUINOX", "EPOCH"):
-        if isinstance(header.get(keyword), str):
-            year = header[keyword].strip().upper().lstrip("JB")
-            try:
-                header[keyword] = float(year)
-            except ValueError:
-                raise ImageError(f"{keyword} is {header[keyword]!r}, which is no year") from None
+    if system:
+        header["RADESYS"] = _FRAMES.get(system.upper(), system)
     return header
+
+
+def _meant(keyword, text):
+    """The value of a card that is written as a text: types in upper case, numbers and years as numbers."""
+    if re.fullmatch(r"CTYPE\d+", keyword):
+        return text.upper()
+    year = keyword in ("EQUINOX", "EPOCH")
+    if not (year or _NUMERIC.fullmatch(keyword)) or not text.strip():
+        return text
+    try:
+        return float(text.strip().upper().lstrip("JB") if year else text)
+    except ValueError:
+        raise ImageError(f"{keyword} is {text!r}, which is no {'year' if year else 'number'}") from None
 
 
 def _wcs(header, hdus, notes):
@@ -163,23 +168,24 @@ def _celestial(whole, axes, header):
 
 
 def _frame(whole, header):
-    """The frame of the celestial axes, of astropy."""
+    """The frame of the celestial axes, of astropy (FITS Standard 4.0, 8.3)."""
     kind = whole.wcs.lngtyp.strip()
-    if kind == "GLON":
-        return frames.Galactic()
-    if kind == "SLON":
-        return frames.Supergalactic()
+    if kind in ("GLON", "SLON"):
+        return frames.Galactic() if kind == "GLON" else frames.Supergalactic()
     equinox = whole.wcs.equinox
     system = whole.wcs.radesys.strip() or ("ICRS" if math.isnan(equinox) else "FK4" if equinox < 1984 else "FK5")
-    year = f"{'B' if system.startswith('FK4') else 'J'}{equinox}"
-    if kind == "ELON":
-        return frames.BarycentricMeanEcliptic() if math.isnan(equinox) else frames.BarycentricMeanEcliptic(equinox=year)
-    if kind != "RA":
-        raise ImageError(f"the frame of CTYPE = {header.get(f'CTYPE{whole.wcs.lng + 1}')!r} is not known")
-    named = {"ICRS": frames.ICRS, "FK5": frames.FK5, "FK4": frames.FK4, "FK4-NO-E": frames.FK4NoETerms}
-    if system not in named:
-        raise ImageError(f"the frame RADESYS = {system!r} is not known")
-    return named[system]() if system == "ICRS" or math.isnan(equinox) else named[system](equinox=year)
+    if kind == "RA" and system == "ICRS":
+        return frames.ICRS()
+    named = {"FK5": frames.FK5, "FK4": frames.FK4, "FK4-NO-E": frames.FK4NoETerms}
+    made = frames.BarycentricMeanEcliptic if kind == "ELON" else named.get(system) if kind == "RA" else None
+    if made is None:
+        which = f"RADESYS = {system!r}" if kind == "RA" else f"CTYPE = {header.get(f'CTYPE{whole.wcs.lng + 1}')!r}"
+        raise ImageError(f"the frame of {which} is not known")
+    if math.isnan(equinox):
+        return made()
+    if not 1800 <= equinox <= 2200:
+        raise ImageError(f"EQUINOX is {equinox:g}, which is no year")
+    return made(equinox=f"{'B' if system.startswith('FK4') else 'J'}{equinox}")
 
 
 def _stokes_axis(whole):
