@@ -25,6 +25,10 @@ from stoa.commands import (
     sync,
     unflag,
 )
+from stoa.commands.catalogue import export, match, quality
+from stoa.commands.catalogue import limits as upper_limits
+from stoa.commands.catalogue.plot import plot
+from stoa.commands.catalogue.stack import stacked
 from stoa.commands.collect import Collected
 from stoa.commands.collect import collect as collect_runs
 from stoa.commands.diff import DiffReport
@@ -47,8 +51,6 @@ from stoa.runs.launch import Ended, Event, RunReport
 from stoa.runs.planned import Plan, PlannedJob
 from stoa.runs.requested import plans_of
 from stoa.runs.sweep import combined, read_sets
-from stoa.sources import export, figures, match, quality, stack
-from stoa.sources import limits as upper_limits
 from stoa.sources.observed import HWHM, ObservedReport, from_log
 from stoa.sources.trace import Trace, trace
 from stoa.workspace import reviews, roots, writing
@@ -373,19 +375,19 @@ class OpenProject:
         return publish.publish(self.workspace, source, Path(folder), **options)
 
     def stack(self, source: str, **options: Any) -> Table:
-        """The sources of a run or of ``PROCESS@SET`` as one table; see `stoa.sources.stack.stack`."""
-        return stack.stack(self.workspace, source, **options)
+        """The sources of a run or of ``PROCESS@SET`` as one table; see `stoa.commands.catalogue.stack.stacked`."""
+        return stacked(self.workspace, source, **options)
 
     def quality(self, source: str, **options: Any) -> quality.QualityReport:
-        """Apply the quality cuts of the project; see `stoa.sources.quality.quality`."""
+        """Apply the quality cuts of the project; see `stoa.commands.catalogue.quality.quality`."""
         return quality.quality(self.workspace, source, **options)
 
     def match(self, source: str, table: AnyPath, **options: Any) -> match.MatchReport:
-        """Match sources with a catalogue on the sky; see `stoa.sources.match.match`."""
+        """Match sources with a catalogue on the sky; see `stoa.commands.catalogue.match.match`."""
         return match.match(self.workspace, source, Path(table), **options)
 
     def limits(self, source: str, table: AnyPath, **options: Any) -> upper_limits.LimitsReport:
-        """Upper limits for objects that were looked at and not found; see `stoa.sources.limits.limits`."""
+        """Upper limits for objects that were looked at and not found; see `stoa.commands.catalogue.limits.limits`."""
         return upper_limits.limits(self.workspace, source, Path(table), **options)
 
     def export(self, source: str, out: AnyPath, **options: Any) -> int:
@@ -393,8 +395,8 @@ class OpenProject:
         return export.export(self.workspace, source, Path(out), **options)
 
     def plot(self, source: str, kind: str = "sky", **options: Any) -> Path:
-        """Draw the sources of a run or table; see `stoa.sources.figures.plot`."""
-        return figures.plot(self.workspace, source, kind, **options)
+        """Draw the sources of a run or table; see `stoa.commands.catalogue.plot.plot`."""
+        return plot(self.workspace, source, kind, **options)
 
 
 def _request(

@@ -9,9 +9,12 @@ import typer
 
 from stoa.cli.context import workspace
 from stoa.cli.say import JsonOption, as_json, out, table, tell
+from stoa.commands.catalogue import export, match, quality
+from stoa.commands.catalogue import limits as upper_limits
+from stoa.commands.catalogue.plot import plot
+from stoa.commands.catalogue.stack import stack_and_write
 from stoa.show.words import count
-from stoa.sources import export, figures, match, quality, stack
-from stoa.sources import limits as upper_limits
+from stoa.sources.figures import PLOTS
 
 app = typer.Typer(no_args_is_help=True, help="Stack, match and plot tables of sources.")
 
@@ -42,7 +45,7 @@ def stack_command(
     json: JsonOption = False,
 ) -> None:
     """Put the source tables of all ok outcomes into one, a row a source, each saying where it comes from."""
-    report = stack.stack_report(workspace(ctx), source, keep or (), output, out_file, quality=quality)
+    report = stack_and_write(workspace(ctx), source, keep or (), output, out_file, quality=quality)
     if json:
         as_json(report)
         return
@@ -194,7 +197,7 @@ def export_command(
 def plot_command(
     ctx: typer.Context,
     source: SourceArgument,
-    kind: Annotated[str, typer.Option("--kind", help=", ".join(figures.PLOTS))] = "sky",
+    kind: Annotated[str, typer.Option("--kind", help=", ".join(PLOTS))] = "sky",
     with_catalogue: Annotated[
         Path | None, typer.Option("--with", help="Catalogue to draw on the map or to compare with.")
     ] = None,
@@ -209,7 +212,7 @@ def plot_command(
 ) -> None:
     """Draw sources on the sky or against a catalogue, or the jobs of a run: PNG, SVG or PDF."""
     ws = workspace(ctx)
-    file = figures.plot(
+    file = plot(
         ws,
         source,
         kind,

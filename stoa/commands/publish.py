@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -25,7 +24,10 @@ from stoa.publish.crate import write_crate
 from stoa.publish.facts import CatalogueFacts, CutFact, MatchFact, Publication
 from stoa.publish.provenance import prov_document
 from stoa.publish.stamp import stamped_copy
-from stoa.sources import figures, stack
+from stoa.sources.cuts import cuts_in
+from stoa.sources.figures import draw
+from stoa.sources.files import label, write
+from stoa.sources.stack import cuts_of, stack
 from stoa.sources.trace import NEEDED as TRACED
 from stoa.workspace.frozen import frozen_files, known_frozen_process
 from stoa.workspace.names import resolve_run
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 
 NEEDED = ("rocrate", "prov")
 """Distributions of the extra `publish`."""
-
-_CUT = re.compile(r"(?:[^:]*: )?(?P<words>.*) \((?P<removed>\d+) removed\)")  # as a catalogue tells of its cuts
 
 
 class PublishReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +76,7 @@ def publish(
     licence
         Address of the licence under which it is published.
     keep, quality
-        Cuts of the catalogue, as of `stoa.sources.stack.stack_report`.
+        Cuts of the catalogue, as of `stoa.commands.catalogue.stack.stack_and_write`.
     products
         Copy the products of ok outcomes, FITS files with cards that say where they come from.
     """
@@ -221,7 +221,8 @@ def _catalogue(
     """The catalogue in two formats; None where the process makes none."""
     if table is None:
         try:
-            report = stack.stack_report(ws, source, keep, out=folder / "catalogue.vot", quality=quality)
+            table, report = stack(ws, source, cuts_of(ws, keep, quality=quality))
+            write(ws, table, folder / "catalogue.vot", label(source))
         except StoaError as problem:
             missing.append(f"no catalogue: {problem.message}")
             return None
@@ -236,7 +237,6 @@ def _catalogue(
 def _facts(table: Table) -> CatalogueFacts:
     """What a catalogue says of itself."""
     facts = table.meta
-    cuts = [_CUT.fullmatch(str(text)) for name, text in facts.items() if name.startswith("cut")]
     match = None
     if "catalogue" in facts:
         match = MatchFact(
@@ -248,7 +248,7 @@ def _facts(table: Table) -> CatalogueFacts:
         files=("catalogue.vot", "catalogue.fits"), sources=int(facts.get("sources", len(table))),
         kept=int(facts.get("kept", len(table))), rows=len(table), images=int(facts.get("images", 0)),
         targets=int(facts.get("targets", 0)), match=match, products=tuple(sorted(set(map(str, table["product"])))),
-        cuts=tuple(CutFact(words=cut["words"], removed=int(cut["removed"])) for cut in cuts if cut),
+        cuts=tuple(CutFact(words=cut.keep, removed=cut.removed) for cut in cuts_in(facts)),
     )  # fmt: skip
 
 
@@ -277,7 +277,7 @@ def _plots(
         for suffix in ("png", "pdf"):
             path = f"plots/{kind}.{suffix}"
             try:
-                figures.plot(ws, source, kind, out=folder / path)
+                draw(ws, source, kind, folder / path)
                 files[path] = words
             except StoaError as problem:
                 missing.append(f"no {path}: {problem.message}")
@@ -318,15 +318,15 @@ def _records(ws: Workspace, folder: Path, runs: tuple[Run, ...], files: dict[str
     """Copies of the records that everything rests on, as they stand in git."""
     snapshot = ws.store.snapshot()
     for run in runs:
-        stack = [f"runs/{run.id}"]
-        while stack:
-            below = stack.pop()
+        folders = [f"runs/{run.id}"]
+        while folders:
+            below = folders.pop()
             for name, oid in snapshot.files(f"{ws.store.prefix}/{below}"):
                 place = folder / "records" / below / name
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(snapshot.blob(oid))
                 files[f"records/{below}/{name}"] = f"record of run {run.id}"
-            stack += [f"{below}/{name}" for name, _ in snapshot.folders(f"{ws.store.prefix}/{below}")]
+            folders += [f"{below}/{name}" for name, _ in snapshot.folders(f"{ws.store.prefix}/{below}")]
 
 
 def _text(folder: Path, files: dict[str, str], name: str, content: str, words: str) -> None:

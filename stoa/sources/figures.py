@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,26 +25,26 @@ from stoa.workspace.outcomes import latest_of
 
 if TYPE_CHECKING:
     from astropy.table import Table
-from stoa.sources.files import catalogues_folder, label
+from stoa.sources.cuts import cut_sentences
 from stoa.sources.stack import sources_of
 
 PLOTS = ("sky", "flux", "snr", "fluxes", "offsets", "completeness", "causes", "time")
 
 
-def plot(
+def draw(
     ws: Workspace,
     source: str,
     kind: str,
+    file: Path,
     *,
     catalogue: Path | None = None,
-    out: Path | None = None,
     keep: Iterable[str] = (),
     quality: bool = False,
     radius: str = "5arcsec",
     calibrators: bool = False,
     flux: str = "",
     index: float = 0.0,
-) -> Path:
+) -> None:
     """Draw the sources or the jobs of a run, or the sources of a table.
 
     Parameters
@@ -60,18 +59,17 @@ def plot(
     """
     if kind not in PLOTS:
         raise StoaError(f"no plot {kind!r}", f"plots: {', '.join(PLOTS)}")
-    file = out or catalogues_folder(ws) / f"{label(source)}-{kind}.png"
     if kind in ("causes", "time"):
         _plot_jobs(ws, source, kind, file)
-        return file
+        return
     table = sources_of(ws, source, keep, quality=quality)
     if kind in ("fluxes", "offsets", "completeness"):
         if not catalogue:
             _plot_matched(table, source, kind, file)
-            return file
+            return
         compared = _Comparison(catalogue, radius_arcsec(radius), calibrators, flux, index)
         _plot_compared(table, source, kind, compared, file)
-        return file
+        return
     title = _title(source, table, catalogue if kind == "sky" else None)
     if kind == "sky":
         objects = read_table(catalogue) if catalogue else _matched_objects(table)
@@ -80,7 +78,6 @@ def plot(
         against(file, table, "snr", "flux", title=title, y_error="e_flux")
     else:
         histogram(file, table["snr"], label="signal to noise", title=title)
-    return file
 
 
 class _Comparison(msgspec.Struct, frozen=True):
@@ -175,12 +172,7 @@ def _title(source: str, table: Table, catalogue: Path | None) -> str:
     words = f"{table.meta.get('source', source)}{which}: {len(table)} sources"
     where = f"{images} images of {targets} targets" if images else f"{targets} targets"
     words += (f" in {where}" if targets else "") + (f"; with {catalogue.stem}" if catalogue else "")
-    return "\n".join([words, "; ".join(cut_facts(table).values())])
-
-
-def cut_facts(table: Table) -> dict[str, str]:
-    """What a table's metadata say of the cuts that were applied to it."""
-    return {name: text for name, text in table.meta.items() if re.fullmatch(r"cut\d+", name)}
+    return "\n".join([words, "; ".join(cut_sentences(table))])
 
 
 def _fields(ws: Workspace) -> Table | None:

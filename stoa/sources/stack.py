@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from stoa.workspace.outcomes import count_unlisted, latest_of
 
 if TYPE_CHECKING:
     from astropy.table import Table
-from stoa.sources.files import label, write
+from stoa.sources.cuts import facts_of
 from stoa.sources.tables import catalogue_output, nothing_to_stack, tables_of
 
 COUNTED = ("source", "images", "empty", "targets", "sources", "kept")
@@ -42,40 +42,14 @@ class StackReport(msgspec.Struct, frozen=True, kw_only=True):
     new: int = 0  # of a pair: targets without an outcome
 
 
-def stack(ws: Workspace, source: str, keep: Iterable[str] = (), output: str = "", *, quality: bool = False) -> Table:
-    """The sources of a run as one table; see `stack_report` for what was left out."""
-    return _stacked(ws, source, cuts_of(ws, keep, quality=quality), output)[0]
+def stack(ws: Workspace, source: str, cuts: Sequence[QualityCut] = (), output: str = "") -> tuple[Table, StackReport]:
+    """The sources of a run's ok outcomes as one table after some cuts, and what was left out; nothing is written.
 
-
-def stack_report(
-    ws: Workspace,
-    source: str,
-    keep: Iterable[str] = (),
-    output: str = "",
-    out: Path | None = None,
-    *,
-    quality: bool = False,
-) -> StackReport:
-    """Stack the tables of a run's ok outcomes and write them.
-
-    Parameters
-    ----------
-    source
-        A run, or ``PROCESS@SET``.
-    keep
-        Conditions on columns, such as ``snr >= 7``; applied in order after those of the project.
-    quality
-        Apply the cuts that `.stoa/config.yaml` declares, first.
-    output
-        The output to stack, where a process has several catalogues.
-    out
-        File to write; by default VOTable and FITS in `catalogues/`.
+    Raises
+    ------
+    StoaError
+        If the process has no catalogue of that name, or none of its tables is on this machine.
     """
-    table, report = _stacked(ws, source, cuts_of(ws, keep, quality=quality), output)
-    return msgspec.structs.replace(report, files=write(ws, table, out, label(source)))
-
-
-def _stacked(ws: Workspace, source: str, cuts: list[QualityCut], output: str) -> tuple[Table, StackReport]:
     name = resolve_run(ws, source)
     outcomes = latest_of(ws, name.process, name.params, name.run)
     chosen = output or catalogue_output(ws, name, outcomes.values())
@@ -108,13 +82,11 @@ def cuts_of(
     return [cut for cut in declared if cut.name not in without] + given
 
 
-def cut(table: Table, source: str, cuts: list[QualityCut]) -> Selection:
+def cut(table: Table, source: str, cuts: Sequence[QualityCut]) -> Selection:
     """What cuts leave of a table, which then says of each cut how many it removed."""
-    selection = select(table, cuts)
+    selection = select(table, list(cuts))
     facts = {"source": source, **table.meta, "kept": len(selection.table)}
-    number = sum(name.startswith("cut") for name in facts)
-    counted = {f"cut{n}": f"{c.name}: {c.keep} ({c.removed} removed)" for n, c in enumerate(selection.cuts, number + 1)}
-    selection.table.meta = facts | counted
+    selection.table.meta = facts | facts_of(selection, facts)
     return selection
 
 
@@ -126,4 +98,4 @@ def sources_of(ws: Workspace, source: str, keep: Iterable[str], *, quality: bool
 def uncut(ws: Workspace, source: str) -> Table:
     """A table on disk, or the stacked sources of a run, without any cut."""
     path = Path(source)
-    return read_table(path) if path.suffix and path.is_file() else stack(ws, source)
+    return read_table(path) if path.suffix and path.is_file() else stack(ws, source)[0]

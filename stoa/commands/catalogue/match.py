@@ -17,7 +17,7 @@ from stoa.workspace.open import Workspace
 
 if TYPE_CHECKING:
     pass
-from stoa.sources.figures import cut_facts
+from stoa.sources.cuts import cut_facts
 from stoa.sources.files import label, write
 from stoa.sources.stack import COUNTED, sources_of
 
