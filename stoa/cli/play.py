@@ -18,8 +18,8 @@ from stoa.commands.stop import STOP, STOP_NOW
 from stoa.control import Control
 from stoa.model import BAD, Outcome, Run
 from stoa.runs.canary import Forecast
-from stoa.runs.launch import Began, Ended, Event, NotBegun, RunReport
-from stoa.show.runs import saving_words
+from stoa.runs.launch import Began, Described, Ended, Event, NotBegun, RunReport
+from stoa.show.runs import described_words, saving_words
 from stoa.show.words import count, counts_in_words, duration, one_line
 
 
@@ -37,6 +37,8 @@ def play(events: Generator[Event, None, None], control: Control, *, quiet: bool,
         show: Callable[[Outcome], None] = _nothing
         for event in events:
             match event:
+                case Described(described) if not (quiet or json):
+                    tell(described_words(described))
                 case Began(run, goes_on_alone):
                     live.enter_context(_signals(control, goes_on=goes_on_alone))
                     show = live.enter_context(_progress(run, quiet=quiet or json))
@@ -47,10 +49,15 @@ def play(events: Generator[Event, None, None], control: Control, *, quiet: bool,
                         _show_report(report, rerun_of)
                 case NotBegun():
                     stopped = True
-                case _:
+                case Outcome():
                     show(event)
     if json:
         as_json(reports[0] if len(reports) == 1 else reports)
+    _leave(reports, stopped=stopped)
+
+
+def _leave(reports: list[RunReport], *, stopped: bool) -> None:
+    """Set the exit code."""
     if stopped or any(report.stopped for report in reports):
         raise typer.Exit(130)
     if not all(report.all_ok for report in reports):

@@ -53,16 +53,22 @@ def process_new(
     ] = "",
     json: JsonOption = False,
 ) -> None:
-    """Write a definition for a script of yours, to be completed by hand.
+    """Write a definition for a script of yours.
 
-    Options that a Python script declares with argparse are proposed as parameters, files as inputs and outputs. The
-    script is read for that, not run.
+    The script is read, not run. Options of a Python script (argparse, click, typer, sys.argv) or the cell of parameters
+    of a notebook are proposed as parameters, files as inputs and outputs. What was not understood is said.
     """
     if over not in ("", "target", "image"):
         raise typer.BadParameter("--over is target or image")
-    show_made(process.new_process(workspace(ctx), name, script, over), json)
-    if not json:
-        tell(f"next: fill in .stoa/processes/{name}.yaml, then `stoa process check {name}`")
+    ws = workspace(ctx)
+    made = process.new_process(ws, name, script, over)
+    show_made(made, json)
+    if json:
+        return
+    for note in made.notes:
+        tell(f"note: {note}")
+    look = "look at" if not made.notes else "complete"
+    tell(f"next: {look} {made.files[0]}; `stoa run {name} --canary 3` tries it on a few targets")
 
 
 @app.command("list")

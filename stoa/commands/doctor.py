@@ -16,7 +16,7 @@ from stoa.exec.engines import ENGINES
 from stoa.provenance.git import check_ready, git_version
 from stoa.provenance.lock import take
 from stoa.provenance.spool import check_writable
-from stoa.runs.definitions import check_line_ends, read_script
+from stoa.runs.definitions import check_line_ends, check_mark, read_script
 from stoa.workspace.ahead import AHEAD_HINT, ahead
 from stoa.workspace.open import Workspace
 from stoa.workspace.roots import list_roots
@@ -132,6 +132,7 @@ def _scripts(ws: Workspace) -> Iterator[Remark]:
             continue
         try:
             check_line_ends(process, content)
+            check_mark(process, content)
         except StoaError as problem:
             fine = False
             yield Remark(what="script", fine=False, message=problem.message, hint=problem.hint or "")

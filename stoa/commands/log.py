@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from stoa.errors import StoaError
+from stoa.exec.job.log import without_colours
 from stoa.model import Outcome
 from stoa.project import LOG_FILE
 from stoa.workspace.open import Workspace
@@ -36,7 +37,7 @@ def read_log(ws: Workspace, target: str, run: str = "", group: str = "") -> LogV
     whole = _log_on_disk(ws, outcome)
     return LogView(
         target=target, group=outcome.group, run=outcome.run, status=outcome.status.value, whole=whole is not None,
-        text=outcome.log if whole is None else whole,
+        text=without_colours(outcome.log if whole is None else whole),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from stoa.meta.rules import ROLE_ORDER
 from stoa.model import Process
 from stoa.provenance.definitions import check_name, read_process
 from stoa.runs.chain import check_needs
-from stoa.runs.definitions import check_line_ends, read_files, read_script
+from stoa.runs.definitions import check_line_ends, check_mark, read_files, read_script
 from stoa.runs.environments import look_up
 from stoa.runs.proposal import Proposal, propose
 from stoa.runs.warm import Warmth, warmth_of
@@ -51,6 +51,12 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     checked: int
     problems: tuple[tuple[str, str], ...]  # message, hint
     warm: tuple[Warmth, ...] = ()  # of processes in Python, where nothing is wrong with any
+
+
+class NewProcess(Made, frozen=True, kw_only=True):
+    """A definition that was proposed from a script, and what has to be decided by hand."""
+
+    notes: tuple[str, ...] = ()
 
 
 def shipped() -> list[str]:
@@ -92,10 +98,10 @@ def _is_there(ws: Workspace, path: str, content: bytes) -> bool:
     return False
 
 
-def new_process(ws: Workspace, name: str, script: str, over: str = "") -> Made:
+def new_process(ws: Workspace, name: str, script: str, over: str = "") -> NewProcess:
     """Write a definition for a script, to be completed by hand.
 
-    What a Python script declares with argparse is proposed as parameters, inputs and outputs.
+    What a Python script or a notebook takes is proposed as parameters, inputs and outputs.
 
     Parameters
     ----------
@@ -113,18 +119,18 @@ def new_process(ws: Workspace, name: str, script: str, over: str = "") -> Made:
             f"the script {script} lies outside {ws.project.top}", "keep it in the repository, it is recorded"
         )
     relative = place.relative_to(ws.project.top).as_posix()
-    proposal = (propose(place.read_bytes()) if place.suffix == ".py" else None) or Proposal(words=["{target}"])
+    proposal = propose(place.read_bytes(), place.name)
     text = _new_definition(name, relative, proposal, over)
     read_process(text.encode(), file.name)
     ws.ready()
     commit = ws.store.commit({f"processes/{name}.yaml": text.encode()}, f"process {name}")
-    return Made(name=name, files=(f".stoa/processes/{name}.yaml",), commit=commit)
+    return NewProcess(name=name, files=(f".stoa/processes/{name}.yaml",), commit=commit, notes=tuple(proposal.notes))
 
 
 def _new_definition(name: str, script: str, proposal: Proposal, over: str) -> str:
-    words = ["{script}", *proposal.words]
+    words = [*proposal.command, *proposal.words]
     quoted = [word if re.fullmatch(r"-{0,2}[A-Za-z][A-Za-z0-9-]*", word) else _quoted(word) for word in words]
-    command = ", ".join(["python", *quoted] if script.endswith(".py") else quoted)
+    command = ", ".join(quoted)
     text = _NEW_PROCESS.format(
         name=name, doc=_quoted(proposal.doc), script=_scalar(script), command=f"[{command}]",
         over=over or ("image" if proposal.inputs else "target"), inputs=_section(proposal.inputs),
@@ -169,7 +175,9 @@ def check_process(ws: Workspace, name: str) -> Process:
     check_command(process)
     _check_roles(ws, process)
     check_needs(ws, process)
-    check_line_ends(process, read_script(ws.project, process))
+    script = read_script(ws.project, process)
+    check_line_ends(process, script)
+    check_mark(process, script)
     read_files(ws.project, process)
     check_environment(ws, process.environment)
     for set_name in ws.library.parameter_sets(name):

@@ -12,6 +12,7 @@ from stoa.exec.job.cause import normalise
 from stoa.model import Outcome
 from stoa.request import Request, Selection
 from stoa.runs.definitions import Definitions, resolve_again
+from stoa.runs.description import describe_missing
 from stoa.runs.launch import Event, carry_out
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import Plan, PlannedJob
@@ -32,15 +33,20 @@ def rerun(ws: Workspace, request: Request, control: Control | None = None) -> Ge
         If records cannot be committed now, or the request is wrong.
     """
     ws.ready()
-    yield from carry_out(ws, plans_again(ws, request), request, control or Control())
+    yield from carry_out(ws, plans_again(ws, request, build=True), request, control or Control())
 
 
-def plans_again(ws: Workspace, request: Request) -> Iterator[tuple[Plan, str]]:
+def plans_again(ws: Workspace, request: Request, *, build: bool = False) -> Iterator[tuple[Plan, str]]:
     """What a rerun would do, one plan for each set of values, with the run it goes back to (the latest of a pair).
 
     The jobs are chosen by how they ended before: all of the source's, or those that failed,
     are flagged, or whose cause contains `like`; whether they are up to date plays no part.
     All definitions are checked before the first plan is made.
+
+    Parameters
+    ----------
+    build
+        Whether to build metadata documents that the jobs need and that are missing.
     """
     check_engine(request.engine)
     origin = resolve_run(ws, request.source or "last")
@@ -49,19 +55,21 @@ def plans_again(ws: Workspace, request: Request) -> Iterator[tuple[Plan, str]]:
     for each in asked:
         resolve_again(ws, run, *each)
     for each in asked:
-        yield _plan_again(ws, origin, resolve_again(ws, run, *each), request.selection), run.id
+        yield _plan_again(ws, origin, resolve_again(ws, run, *each), request.selection, build=build), run.id
 
 
-def _plan_again(ws: Workspace, origin: RunName, definitions: Definitions, chosen: Selection) -> Plan:
+def _plan_again(ws: Workspace, origin: RunName, definitions: Definitions, chosen: Selection, *, build: bool) -> Plan:
     before = latest_of(ws, origin.process, origin.params, origin.run)
     asked_for = set(choose(ws, chosen, origin.process, origin.params))
     keys = _picked(ws, {key: outcome for key, outcome in before.items() if key[0] in asked_for}, chosen)
     names = sorted({target for target, _ in keys})
     if not names:
         return Plan(definitions=definitions, jobs=())
-    plan = make_plan(ws, definitions, Selection(targets=tuple(names), force=True))
+    all_of_them = Selection(targets=tuple(names), force=True)
+    described = describe_missing(ws, definitions, all_of_them) if build else None
+    plan = make_plan(ws, definitions, all_of_them)
     jobs = tuple(_judged(job, keys) for job in plan.jobs)
-    return msgspec.structs.replace(plan, jobs=jobs)
+    return msgspec.structs.replace(plan, jobs=jobs, described=described)
 
 
 def _picked(ws: Workspace, before: dict[tuple[str, str], Outcome], chosen: Selection) -> dict[tuple[str, str], str]:

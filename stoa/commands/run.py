@@ -22,4 +22,4 @@ def run(ws: Workspace, request: Request, control: Control | None = None) -> Gene
         If records cannot be committed now, or the request is wrong: see `plans_of` and `launch`.
     """
     ws.ready()
-    yield from carry_out(ws, ((plan, "") for plan in plans_of(ws, request)), request, control or Control())
+    yield from carry_out(ws, ((plan, "") for plan in plans_of(ws, request, build=True)), request, control or Control())

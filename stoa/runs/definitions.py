@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,21 @@ def check_line_ends(process: Process, script: bytes) -> None:
             f"the script {path} of process {process.name!r} has line ends of Windows (CRLF), with which it cannot run",
             f"`{path} text eol=lf` in .gitattributes keeps git from making them; then `git add --renormalize {path}`,"
             f" `rm {path}` and `git checkout -- {path}`",
+        )
+
+
+def check_mark(process: Process, script: bytes) -> None:
+    """Raise `StoaError` for a script that begins with a byte order mark and cannot run because of it.
+
+    Python reads one in UTF-8. A shell takes it for a part of the first command, and the kernel does not see ``#!``.
+    """
+    path, what = process.script, f"the script {process.script} of process {process.name!r}"
+    if script.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise StoaError(f"{what} is text in UTF-16, which cannot run", "save it as UTF-8 without a byte order mark")
+    if script.startswith(BOM_UTF8) and _is_particular(process, script.removeprefix(BOM_UTF8)):
+        raise StoaError(
+            f"{what} begins with a byte order mark (UTF-8 BOM), with which it cannot run",
+            f"save it without one: `sed -i '1s/^\\xEF\\xBB\\xBF//' {path}`",
         )
 
 

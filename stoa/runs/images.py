@@ -35,7 +35,7 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
 
 
 _CHOICES = msgspec.msgpack.Decoder(tuple[Choice, ...])
-_UNDESCRIBED = "there is no metadata document (`stoa meta build` makes it)"
+_UNDESCRIBED = "no metadata yet (`stoa run` builds it first)"
 
 
 class Choices:

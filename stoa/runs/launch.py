@@ -27,6 +27,7 @@ from stoa.provenance.spool import check_writable
 from stoa.provenance.store import ordered
 from stoa.request import Request
 from stoa.runs.canary import Forecast, forecast
+from stoa.runs.definitions import check_mark
 from stoa.runs.environments import prepare_all, run_digests
 from stoa.runs.joblist import JobMaker, check_home_is_hidden, check_room, products_folder
 from stoa.runs.plan import without_live
@@ -34,6 +35,7 @@ from stoa.runs.planned import Plan, PlannedJob
 from stoa.runs.warm import Saving, saving_of, warm_facts
 from stoa.workspace.ahead import newest_ahead
 from stoa.workspace.live import recover_run
+from stoa.workspace.metadata import BuildReport
 from stoa.workspace.open import Workspace
 
 
@@ -205,6 +207,12 @@ class Launch:
             yield job
 
 
+class Described(msgspec.Struct, frozen=True):
+    """Metadata that a run needs, and that its targets lacked, were built and committed."""
+
+    report: BuildReport
+
+
 class Began(msgspec.Struct, frozen=True):
     """A run has begun: its first record is written, and no job has started."""
 
@@ -226,7 +234,7 @@ class Ended(msgspec.Struct, frozen=True):
     rerun_of: str = ""
 
 
-Event = Began | Outcome | Ended | NotBegun
+Event = Described | Began | Outcome | Ended | NotBegun
 """What happens while requests are carried out, in this order for each run; outcomes as their jobs end."""
 
 
@@ -248,6 +256,8 @@ def carry_out(
         elif not plan.to_run:
             yield Ended(nothing_to_do(plan), rerun_of)
         else:
+            if plan.described:
+                yield Described(plan.described)
             with launch(ws, plan, request, rerun_of=rerun_of) as started:
                 yield Began(started.run, started.goes_on_alone)
                 yield from started.outcomes(control)
@@ -272,6 +282,7 @@ def launch(ws: Workspace, plan: Plan, request: Request, *, rerun_of: str = "", b
         all of its jobs. Nothing is written then.
     """
     check_writable(ws.project)
+    check_mark(plan.definitions.process, plan.definitions.script)
     _check_roots(ws, plan)
     engine = make_engine(request.engine, request.workers, ws.project.local, ws.project.spool)
     workers = request.workers or ws.project.jobs_at_once

@@ -10,6 +10,7 @@ import msgspec
 from stoa.model import FileRef, Override
 from stoa.runs.definitions import Definitions
 from stoa.workspace.live import State
+from stoa.workspace.metadata import BuildReport
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -71,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     definitions: Definitions
     jobs: tuple[PlannedJob, ...]
+    described: BuildReport | None = None  # metadata that were built first
     sample: Sample | None = None  # where a few of its jobs stand for the rest
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from stoa.errors import StoaError
 from stoa.exec.engines import check_engine
 from stoa.provenance.library import DEFAULT_SET
@@ -11,6 +13,7 @@ from stoa.request import Request
 from stoa.runs.canary import canary
 from stoa.runs.chain import Stage, stages
 from stoa.runs.definitions import pair, resolve
+from stoa.runs.description import describe_missing
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import Plan
 from stoa.runs.sweep import sweep
@@ -36,11 +39,16 @@ def stages_of(ws: Workspace, request: Request) -> tuple[Stage, ...]:
     return found
 
 
-def plans_of(ws: Workspace, request: Request) -> Iterator[Plan]:
+def plans_of(ws: Workspace, request: Request, *, build: bool = False) -> Iterator[Plan]:
     """The plans of a request, one for each run, each made when the one before it has been carried out.
 
     Settings, sets and the environment are for the last stage of a chain. All definitions are checked before the
     first plan is made, so that a mistake in the last one is named before the first one runs.
+
+    Parameters
+    ----------
+    build
+        Whether to build metadata documents that a run needs and that are missing.
 
     Raises
     ------
@@ -55,7 +63,8 @@ def plans_of(ws: Workspace, request: Request) -> Iterator[Plan]:
         resolve(ws, stage.process, stage.params, chosen, environment)
     for stage, chosen, environment in asked:
         definitions = resolve(ws, stage.process, stage.params, chosen, environment)
-        made = make_plan(ws, definitions, request.selection)
+        described = describe_missing(ws, definitions, request.selection) if build else None
+        made = msgspec.structs.replace(make_plan(ws, definitions, request.selection), described=described)
         yield canary(ws, made, request.canary) if request.canary else made
 
 

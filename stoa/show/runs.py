@@ -8,6 +8,7 @@ from stoa.model import CauseGroup
 from stoa.runs.warm import Saving, Warmth
 from stoa.show.words import count, duration, one_line
 from stoa.workspace.listing import RunRow
+from stoa.workspace.metadata import BuildReport
 
 
 def state_in_words(row: RunRow) -> str:
@@ -28,6 +29,12 @@ def cause_lines(causes: Iterable[CauseGroup]) -> list[str]:
     return [
         f"{group.count} {group.status.value}: {one_line(group.cause)}  [{some(group.targets, 3)}]" for group in causes
     ]
+
+
+def described_words(report: BuildReport) -> str:
+    """What a run described before it began."""
+    commit = f" (commit {report.commit[:9]})" if report.commit else ""
+    return f"described {count(report.files, 'file')} of {count(report.targets, 'target')} that had no metadata{commit}"
 
 
 def saving_words(saving: Saving) -> str:

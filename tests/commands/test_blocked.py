@@ -58,10 +58,43 @@ def sky(survey, archive):
     return survey
 
 
-def test_without_a_metadata_document_a_target_is_blocked(sky):
-    assert sky("run", "look").exit_code == 1
-    cause = "there is no metadata document (`stoa meta build` makes it)"
-    assert {(o["status"], o["cause"]) for o in sky.outcomes().values()} == {("blocked", cause)}
+def test_a_run_builds_the_metadata_that_its_targets_lack(sky):
+    result = sky("run", "look")
+    assert "of 2 targets that had no metadata (commit" in result.stderr
+    assert sky.statuses() == {"A001_X100_X3 J0000_sci.spw0.cont.I": "ok", "A001_X101_X3": "blocked"}
+
+
+def test_only_metadata_that_are_needed_and_missing_are_built(sky):
+    (sky.folders[1] / "new.fits").write_bytes(b"")
+    sky.ok("meta", "build", "A001_X101_X3")
+    (sky.folders[1] / "newer.fits").write_bytes(b"")
+    result = sky("run", "look", "--target", "A001_X10*")
+    assert "of 1 target that had no metadata (commit" in result.stderr
+    assert "newer.fits" not in sky.ok("meta", "show", "A001_X101_X3")
+
+
+def test_a_plan_and_a_dry_run_build_no_metadata(sky):
+    assert "no metadata yet (`stoa run` builds it first)" in sky.ok("plan", "look")
+    assert "no metadata yet (`stoa run` builds it first)" in sky.ok("run", "look", "--dry-run")
+    assert sky("meta", "show", "A001_X100_X3").exit_code == 1
+
+
+def test_a_process_without_inputs_needs_no_metadata(survey):
+    survey.ok("run", "measure")
+    assert survey("meta", "show", "a").exit_code == 1
+
+
+def test_an_expression_over_metadata_sees_targets_that_were_never_described(survey):
+    assert survey("run", "measure", "--where", "n_files = 0").exit_code == 0
+    assert survey.statuses() == {"a": "ok", "b": "ok", "c": "ok"}
+
+
+def test_a_rerun_builds_the_metadata_whose_lack_blocked_its_jobs(sky):
+    sky("run", "look")
+    sky.git("rm", "--quiet", "-r", ".stoa/meta")
+    sky.git("commit", "--quiet", "-m", "no metadata")
+    assert "no metadata" not in sky("rerun").stdout
+    sky.ok("meta", "show", "A001_X100_X3")
 
 
 def test_a_folder_without_the_file_is_blocked_by_what_it_lacks(sky):

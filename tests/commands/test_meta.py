@@ -23,6 +23,7 @@ from stoa.request import Selection
 from stoa.runs.definitions import resolve
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import PlannedJob
+from stoa.workspace import metadata
 from stoa.workspace.open import Workspace
 
 RULES = """\
@@ -144,7 +145,7 @@ def test_progress_is_told_for_each_target(ws: Workspace) -> None:
 
 
 def test_more_documents_than_one_commit_takes_are_committed_in_parts(ws: Workspace, monkeypatch, git) -> None:
-    monkeypatch.setattr(meta, "BATCH", 2)
+    monkeypatch.setattr(metadata, "BATCH", 2)
     assert read_and_changed(build_documents(ws)) == (3, 3)
     subjects = git(ws.project.top, "log", "--format=%s", "-2").splitlines()
     assert subjects == ["metadata of 1 target", "metadata of 2 targets"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoa.exec.job.log import excerpt, printable, tail
+from stoa.exec.job.log import excerpt, plain, printable, tail
 
 Excerpt = Callable[..., str]
 
@@ -34,7 +34,9 @@ def excerpt_of(tmp_path: Path) -> Excerpt:
     ("raw", "text"),
     [
         (b"plain\n\ttab\n", "plain\n\ttab\n"),
-        (b"\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        (b"\x1b[31mred\x1b[0m", "red"),
+        (b"\x1b[1;38;5;9mred\x1b[m\x1b[K", "red"),
+        (b"\x1b[2Jcleared\x1b[1A", "\\x1b[2Jcleared\\x1b[1A"),
         (b"\x1b]0;title\x07", "\\x1b]0;title\\x07"),
         (b"a\0b", "a\\x00b"),
         (b"\xff\xfe", "\\xff\\xfe"),
@@ -51,6 +53,23 @@ def excerpt_of(tmp_path: Path) -> Excerpt:
 )
 def test_output_is_made_visible(raw, text):
     assert printable(raw) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"\x1b[1;31mERROR: no beam\x1b[0m\n", "ERROR: no beam\n"),
+        (b"\x1b[2J\x1b[HERROR: no beam", "ERROR: no beam"),
+        (b"\x1b]8;;file:///x.fits\x1b\\x.fits\x1b]8;;\x1b\\: no beam", "x.fits: no beam"),
+        (b"\x1b]0;title\x07ERROR: no beam", "ERROR: no beam"),
+        (b"\x1b(BERROR: no beam\x1b7", "ERROR: no beam"),
+        (b"\xc2\x9b31mERROR: no beam", "ERROR: no beam"),
+        ("\ufeffERROR: no beam".encode(), "ERROR: no beam"),
+        (b"\x1b]0;never ends ERROR", "\\x1b]0;never ends ERROR"),
+    ],
+)
+def test_a_cause_is_looked_for_in_text_without_sequences(raw, text):
+    assert plain(raw) == text
 
 
 @given(st.binary(max_size=300))

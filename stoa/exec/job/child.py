@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -128,6 +129,8 @@ def _start_problem(job: Job, exc: OSError) -> str:
             return f"command {command!r} is a directory"
         case errno.EACCES:
             return f"script {command!r} is not executable: `chmod +x {command}`"
+        case errno.ENOEXEC if _first_bytes(found).startswith(BOM_UTF8):
+            return f"script {command!r} begins with a byte order mark, so its #! line is not seen: save it without one"
         case errno.ENOEXEC:
             return f"exec format error: {command!r} has no #! line and is no program for this machine"
         case _:
@@ -135,11 +138,15 @@ def _start_problem(job: Job, exc: OSError) -> str:
 
 
 def _first_line(path: str | None) -> str:
+    return _first_bytes(path).partition(b"\n")[0].decode("utf-8", "backslashreplace").strip()
+
+
+def _first_bytes(path: str | None) -> bytes:
     try:
         with open(path or "", "rb") as file:
-            return file.readline(80).decode("utf-8", "backslashreplace").strip()
+            return file.read(80)
     except OSError:
-        return ""
+        return b""
 
 
 def _limit(pid: int, job: Job) -> None:

@@ -20,6 +20,27 @@ _HIDDEN = re.compile(
 )
 
 
+# Sequences that a terminal obeys (ECMA-48): those that only colour or end a line, and all of them.
+_COLOUR = re.compile(r"\x1b\[[0-9;:]{0,60}[mK]")
+_SEQUENCE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]{0,60}[ -/]{0,4}[@-~]"
+    r"|\x1b\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\)"
+    r"|\x1b[ -/]{1,2}[0-~]|\x1b[0-Z\\^-~]"
+)
+_MARK = "\ufeff"  # byte order mark, which editors of Windows put before a text
+
+
+def without_colours(text: str) -> str:
+    """The text without the sequences that only colour it on a terminal."""
+    return _COLOUR.sub("", text)
+
+
+def plain(raw: bytes) -> str:
+    """Output as text for finding a cause: also without cursor movements, titles, links and byte order marks."""
+    text = raw.decode("utf-8", "backslashreplace").replace(_MARK, "")
+    return printable(_SEQUENCE.sub("", text).encode("utf-8", "backslashreplace"))
+
+
 def visible(text: str) -> str:
     r"""The text with control characters but newline and tab written out, as ``\x1b``."""
     return _HIDDEN.sub(_written_out, text)
@@ -34,15 +55,16 @@ def printable(raw: bytes) -> str:
     r"""Output as text: bytes that are not UTF-8 and control characters written out.
 
     Of a line that a carriage return rewrites, such as a progress bar, only the last state is kept.
+    Colours are left out.
     """
-    lines = raw.decode("utf-8", "backslashreplace").split("\n")
+    lines = without_colours(raw.decode("utf-8", "backslashreplace")).split("\n")
     return visible("\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines))
 
 
 def tail(descriptor: int, size: int = 16 * 1024) -> str:
-    """The last part of a log, at most `size` bytes before characters are written out."""
+    """The last part of a log as plain text, at most `size` bytes before characters are written out."""
     whole = os.fstat(descriptor).st_size
-    return printable(os.pread(descriptor, size, max(0, whole - size))) if whole else ""
+    return plain(os.pread(descriptor, size, max(0, whole - size))) if whole else ""
 
 
 def excerpt(descriptor: int, head: int = HEAD_BYTES, tail: int = TAIL_BYTES) -> str:

@@ -1,0 +1,1 @@
+"""Reading from a script which options it takes; nothing of it is run."""

@@ -1,0 +1,179 @@
+"""Building metadata documents: describing the folders of targets and committing what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from stoa.errors import StoaError
+from stoa.meta.cache import Descriptions, Known, Remembered
+from stoa.meta.many import Described, Gone, Request, describe_many
+from stoa.meta.xml import from_xml, is_built
+from stoa.project import Project
+from stoa.provenance.git import Snapshot
+from stoa.workspace.open import Workspace
+from stoa.workspace.roles import ROLES, role_table
+from stoa.workspace.selection import match_names
+
+BATCH = 10_000
+"""Documents in one commit; more would fill the memory."""
+
+
+Progress = Callable[[int, int], None]
+
+
+class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What `meta build` did."""
+
+    targets: int
+    read: int  # targets whose folder is not as it was, so that its files were looked at
+    changed: tuple[str, ...]  # targets whose document is new or different
+    vanished: tuple[str, ...]  # targets whose folder is not there; their documents stay
+    kept: tuple[str, ...] = ()  # targets whose document was not written by STOA and stays
+    files: int
+    commit: str
+
+
+def build_documents(
+    ws: Workspace,
+    targets: tuple[str, ...] = (),
+    jobs: int = 0,
+    progress: Progress | None = None,
+    *,
+    replace: bool = False,
+) -> BuildReport:
+    """Describe the folders of targets and commit the documents that changed, with the rules that made them.
+
+    Parameters
+    ----------
+    jobs
+        How many processes; 0: as many as the settings or the processors say.
+    progress
+        Is told how many of how many targets are done.
+    replace
+        Whether documents that were not written by STOA make room for its own.
+
+    Raises
+    ------
+    StoaError
+        If there are no targets, a root is not on this machine, or the rules of the project are wrong.
+    """
+    ws.ready()
+    names = match_names(targets, ws.targets) if targets else list(ws.targets)
+    if not names:
+        raise StoaError("this project has no targets yet", "`stoa target add ROOT GLOB` adds some")
+    for root in {ws.targets[name].root for name in names}:
+        if not ws.project.root(root).is_dir():
+            raise StoaError(f"root {root!r} is not at {ws.project.root(root)}", f"`stoa root add {root} PATH`")
+    table = role_table(ws.project)
+    builder = _Builder(ws, replace=replace)
+    try:
+        requests = [builder.request(name) for name in names]
+        sums = ws.project.config.checksums == "files"
+        workers = jobs or ws.project.jobs_at_once
+        made = describe_many(requests, table, ws.project.descriptions_file, workers, checksums=sums)
+        for done, one in enumerate(made, 1):
+            builder.take(one)
+            if progress:
+                progress(done, len(names))
+        return builder.report()
+    finally:
+        builder.close()
+
+
+class _Builder:
+    """Takes descriptions as they come, and commits those that differ from what git holds."""
+
+    def __init__(self, ws: Workspace, *, replace: bool) -> None:
+        self._ws = ws
+        self._replace = replace
+        self._snapshot = ws.store.snapshot()
+        self._oids = document_oids(ws, self._snapshot)
+        self._cache = Descriptions(ws.project.descriptions_file)
+        self._known = self._cache.known()
+        self._changes: dict[str, bytes | None] = {}
+        self._described: list[Described] = []
+        self._vanished: list[str] = []
+        self._changed: list[str] = []
+        self._kept: list[str] = []
+        self._files = self._targets = self._read = 0
+        self._commit = ""
+
+    def request(self, name: str) -> Request:
+        """What is to be looked at, and what is known of it."""
+        known = self._known.get(name, Known("", ""))
+        holds = bool(known.document) and known.document == self._oids.get(name)
+        return Request(name, self._ws.project.folder(self._ws.targets[name]), known.stamp, holds)
+
+    def take(self, one: Described | Gone) -> None:
+        self._targets += 1
+        if isinstance(one, Gone):
+            self._vanished.append(one.target)
+            return
+        self._files += one.files
+        if not one.xml:
+            return
+        self._read += 1
+        oid = self._oids.get(one.target)
+        known = self._snapshot.blob(oid) if oid else b""
+        if known and not self._replace and _is_foreign(known):
+            self._kept.append(one.target)
+            return
+        self._described.append(msgspec.structs.replace(one, xml=b""))
+        if known != one.xml:
+            self._changes[Project.meta_record(one.target)] = one.xml
+        if len(self._changes) >= BATCH:
+            self._flush()
+
+    def report(self) -> BuildReport:
+        """Commit what is left."""
+        self._flush()
+        return BuildReport(
+            targets=self._targets,
+            read=self._read,
+            changed=tuple(self._changed),
+            vanished=tuple(self._vanished),
+            kept=tuple(self._kept),
+            files=self._files,
+            commit=self._commit,
+        )
+
+    def _flush(self) -> None:
+        number = len(self._changes)
+        self._changed += [path.removeprefix("meta/").removesuffix(".xml") for path in self._changes]
+        if number:
+            changes = {**self._changes, **_changed_rules(self._ws, self._snapshot)}
+            self._commit = self._ws.store.commit(changes, f"metadata of {number} target{'s' * (number != 1)}")
+            self._oids = document_oids(self._ws, self._ws.repository.snapshot(self._commit))
+        self._cache.remember(
+            Remembered(one.target, one.stamp, self._oids[one.target], one.entries) for one in self._described
+        )
+        self._changes, self._described = {}, []
+
+    def close(self) -> None:
+        self._cache.close()
+
+
+def _is_foreign(data: bytes) -> bool:
+    """Whether a document tells of files and was not written by STOA."""
+    if is_built(data):
+        return False
+    try:
+        document = from_xml(data)
+    except StoaError:
+        return False
+    return bool(document.groups or document.others)
+
+
+def document_oids(ws: Workspace, snapshot: Snapshot) -> dict[str, str]:
+    """Object id of the metadata document of every target that has one."""
+    files = snapshot.files(f"{ws.store.prefix}/meta")
+    return {name.removesuffix(".xml"): oid for name, oid in files if name.endswith(".xml")}
+
+
+def _changed_rules(ws: Workspace, snapshot: Snapshot) -> dict[str, bytes | None]:
+    """The project's rules, where they are not in git as they are here: others have to come to the same documents."""
+    file = ws.project.roles_file
+    data = file.read_bytes() if file.is_file() else None
+    return {ROLES: data} if data is not None and snapshot.read(f"{ws.store.prefix}/{ROLES}") != data else {}
