@@ -20,8 +20,7 @@ def argv_options(script: Source) -> Options | None:
     words: dict[int, Option] = {}
     for node in ast.walk(script.tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            for number, option in _assigned(node.targets[0], node.value, script):
-                words[number] = option
+            words |= dict(_assigned(node.targets[0], node.value, script))
     for node in ast.walk(script.tree):
         number = _position(node)
         if number and number not in words:
