@@ -7,8 +7,10 @@ this machine are `pathlib.Path`.
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from msgspec import Struct, field
 
@@ -20,11 +22,25 @@ JOB_FILE = "stoa-job.json"
 RESULT_FILE = "stoa-result.json"
 LOG_FILE = "stoa-log.txt"
 PRODUCTS_ROOT = "products"
+PRIVATE = ("local.yaml", "spool", "cache")
+"""What is in `.stoa` and belongs to one machine. (The spool was there once, and is below git's folder now.)"""
 
 
 def resolved(path: Path) -> Path:
     """An absolute path without ``..``; links stay as they were named where none is in the way."""
     return path.resolve() if ".." in path.parts else path.absolute()
+
+
+def _git_folder(folder: Path) -> Path | None:
+    """Git's folder of the work tree that begins at a folder, None where none does (gitrepository-layout(5))."""
+    place = folder / ".git"
+    if place.is_dir():
+        return place
+    try:
+        name, _, target = place.read_text(encoding="utf-8", errors="surrogateescape").partition(": ")
+    except OSError:
+        return None
+    return folder / target.rstrip("\n") if name == "gitdir" else None
 
 
 class QualityCut(Struct, frozen=True):
@@ -119,8 +135,14 @@ class Project:
     def local_file(self) -> Path:
         return self.stoa / "local.yaml"
 
-    @property
+    @cached_property
     def spool(self) -> Path:
+        """Below git's folder of the work tree, where no `git clean`, `git stash` or checkout reaches it."""
+        for folder in (self.top, *self.top.parents):
+            control = _git_folder(folder)
+            if control:
+                place = self.top.relative_to(folder).as_posix()
+                return control / "stoa" / ("spool" if place == "." else f"projects/{quote(place, safe='')}/spool")
         return self.stoa / "spool"
 
     @property

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "stoa"
 
-BASE = frozenset({"control", "durable", "errors", "model", "numbers", "procfs", "project", "request"})
+BASE = frozenset({"control", "durable", "errors", "model", "numbers", "procfs", "project", "request", "rights"})
 CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "project": BASE,
     "durable": BASE,
     "procfs": BASE,
+    "rights": BASE,
     "provenance": BASE,
     "exec": BASE,
     "meta": BASE,

@@ -13,6 +13,7 @@ from stoa.project import PRODUCTS_ROOT, STOA_DIR, resolved
 from stoa.provenance.git import Repository, holders
 from stoa.provenance.git import clone as clone_repository
 from stoa.provenance.inspect import RefusedError, commit_findings, listed
+from stoa.rights import make_folder
 from stoa.workspace.open import Workspace
 from stoa.workspace.roots import RootState, list_roots
 
@@ -47,8 +48,9 @@ def clone(url: str, directory: Path | None = None) -> CloneReport:
     clone_repository(url, place, partial(_examine, found=found), partial(holders, file=_CONFIG))
     ws = Workspace(place / found[0])
     try:
+        ws.store.hide_private()
         for folder in (ws.project.spool, ws.project.cache):
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
         unplaced = tuple(root for root in list_roots(ws) if not root.path and root.name != PRODUCTS_ROOT)
         return CloneReport(
             path=str(ws.project.top), project=ws.project.config.project, commit=ws.repository.head(),

@@ -16,6 +16,7 @@ from stoa.exec.engines import ENGINES
 from stoa.provenance.git import check_ready, git_version
 from stoa.provenance.lock import take
 from stoa.provenance.spool import check_writable
+from stoa.rights import open_shared
 from stoa.runs.definitions import check_line_ends, check_mark, read_script
 from stoa.workspace.ahead import AHEAD_HINT, ahead
 from stoa.workspace.open import Workspace
@@ -107,7 +108,7 @@ def _disk(ws: Workspace) -> Iterator[Remark]:
 def _flock(ws: Workspace) -> Iterator[Remark]:
     """Whether the file system has locks that die with their holder (some network file systems have none)."""
     try:
-        descriptor = os.open(ws.project.spool / ".probe", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = open_shared(ws.project.spool / ".probe", os.O_RDWR | os.O_CREAT)
     except OSError:
         return  # the remark on the spool says so
     try:

@@ -15,6 +15,7 @@ from stoa.errors import StoaError
 from stoa.project import STOA_DIR, Config, Local, Project, resolved
 from stoa.provenance.git import Repository, check_ready, find, init_durable, way_back
 from stoa.provenance.store import Store
+from stoa.rights import write_hint
 from stoa.workspace.template import template
 
 _HIDDEN = {"gitignore": ".gitignore", "gitattributes": ".gitattributes"}
@@ -49,7 +50,9 @@ def init(path: Path) -> InitReport:
         files = _place_template(stoa, name)
         init_durable(repository)
         project = Project(path, Config(project=name), Local())
-        commit = Store(project, repository).commit(dict(files), f"stoa init: project {name}")
+        store = Store(project, repository)
+        store.hide_private()
+        commit = store.commit(dict(files), f"stoa init: project {name}")
     return InitReport(path=str(stoa), project=name, commit=commit)
 
 
@@ -71,13 +74,11 @@ def _place_template(stoa: Path, name: str) -> dict[str, bytes]:
     try:
         files = _copy_template(aside, name)
         aside.rename(stoa)
-        for folder in ("targets", "processes", "params", "spool", "cache"):
+        for folder in ("targets", "processes", "params", "cache"):
             (stoa / folder).mkdir(exist_ok=True)
     except OSError as problem:
         shutil.rmtree(aside, ignore_errors=True)
-        raise StoaError(
-            f"cannot write to {stoa.parent}: {problem.strerror}", "is the disk full or read-only?"
-        ) from None
+        raise StoaError(f"cannot write to {stoa.parent}: {problem.strerror}", write_hint(problem)) from None
     return files
 
 

@@ -22,6 +22,7 @@ from stoa.numbers import agree
 from stoa.provenance.definitions import read_process
 from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.index import decode_outcome
+from stoa.rights import write_hint
 from stoa.runs.definitions import Definitions
 from stoa.runs.environments import Places, prepare_all
 from stoa.runs.joblist import JobMaker, products_folder
@@ -185,7 +186,7 @@ def _write_frozen(folder: Path, definitions: Definitions) -> None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(places.frozen[f"environments/{name}/{os.path.basename(path)}"])
     except OSError as problem:
-        raise StoaError(f"cannot write to {folder}: {problem.strerror}", "is the disk full or read-only?") from None
+        raise StoaError(f"cannot write to {folder}: {problem.strerror}", write_hint(problem)) from None
     except KeyError as problem:
         raise StoaError(f"the run has not frozen {problem}, which its environment names") from None
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from stoa.meta.build import Seen
+from stoa.rights import make_file, make_folder
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS described"
@@ -49,7 +50,8 @@ class Descriptions:
     """
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
+        make_file(file)
         try:
             self._db = _opened(file)
         except sqlite3.DatabaseError:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from stoa.rights import make_file, make_folder
+
 _SETUP = (
     "PRAGMA synchronous = OFF",  # what is torn by a power cut is computed again
     "CREATE TABLE IF NOT EXISTS sums(path BLOB PRIMARY KEY, stamp TEXT, sha256 TEXT) WITHOUT ROWID",
@@ -29,7 +31,8 @@ class Checksums:
 
     def __init__(self, file: Path) -> None:
         with suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
+            make_file(file)
         self._file = file
         try:
             self._db = _connect(file)

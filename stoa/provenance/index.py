@@ -27,6 +27,7 @@ from stoa.model import Outcome, Run, Summary
 from stoa.provenance.git import Snapshot
 from stoa.provenance.loader import Loader, MetaReader
 from stoa.provenance.schema import VERSION, creation
+from stoa.rights import make_file, make_folder
 
 __all__ = ["Index", "MetaReader", "QueryError", "decode_outcome", "decode_run", "decode_summary"]
 
@@ -81,7 +82,8 @@ class Index:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._file.parent)
+            make_file(self._file)
             return self._opened(str(self._file))
         except OSError:
             return self._opened(_MEMORY)

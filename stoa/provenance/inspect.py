@@ -14,14 +14,13 @@ from functools import lru_cache, partial
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.project import STOA_DIR
+from stoa.project import PRIVATE, STOA_DIR
 from stoa.provenance.git import REMOVED, Repository, TreeChange, last_change, too_large, tree_changes
 from stoa.provenance.settle import is_document, settle
 
 MAX_NAME = 200
 FOLDERS = ("targets", "processes", "params", "environments", "meta", "runs", "reviews")
 FILES = ("config.yaml", "roles.yaml", ".gitignore", ".gitattributes")
-PRIVATE = ("local.yaml", "spool", "cache")
 
 _PATHSPEC = f":(icase,glob)**/{STOA_DIR}", f":(icase,glob)**/{STOA_DIR}/**"
 _FILE = 0o100644
@@ -131,6 +130,8 @@ def tree_findings(repository: Repository, commit: str, differing: Iterable[TreeC
         message = _misplaced(change) or too_large(sizes.get(change.new_oid, 0))
         if not message and _below(change.path) == [".gitattributes"]:
             message = _orders(snapshot.blob(change.new_oid))
+        if not message and _below(change.path) == [".gitignore"]:
+            message = _shows(snapshot.blob(change.new_oid))
         if message:
             found.append(Finding(change.path, message))
     twins = _twins(repository, commit, [change.path for change in changes if not change.old_mode])
@@ -181,6 +182,12 @@ def _orders(attributes: bytes) -> str:
             if wrong or words[0].startswith("[attr]"):
                 return f"would have git convert records ({shown(' '.join(words), 60)})"
     return ""
+
+
+def _shows(ignored: bytes) -> str:
+    """What is wrong with a `.gitignore`: what it does not ignore is ignored all the same, unless it says otherwise."""
+    wrong = [line for line in ignored.decode("utf-8", "replace").splitlines() if line.startswith("!")]
+    return f"would have git take files of one machine ({shown(wrong[0], 60)})" if wrong else ""
 
 
 def _below(path: str) -> list[str]:

@@ -3,7 +3,7 @@
 A line is the crc32 of its JSON, a blank, and the JSON. A line is whole or it is not there:
 a torn end is what a power cut leaves, and is dropped; a bad line before good ones is damage
 and is reported, while the good ones count. The journal lies outside git, in
-`.stoa/spool/<run>/`.
+`.git/stoa/spool/<run>/`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from stoa.errors import StoaError
 from stoa.model import Outcome, Run
 from stoa.provenance.dialect import RecordError
 from stoa.provenance.lock import take
+from stoa.rights import open_shared, write_hint
 
 SYNC_EVERY_S = 0.05
 SIGN_OF_LIFE_S = 30.0
@@ -36,7 +37,7 @@ class JournalError(StoaError):
     def __init__(self, folder: Path, problem: OSError) -> None:
         super().__init__(
             f"the journal of run {folder.name} cannot be written: {problem.strerror} ({folder / NAME})",
-            "what had ended is kept; when the disk takes data again (`df -h`), any `stoa` command commits it",
+            f"{write_hint(problem)}; what had ended is kept; then any `stoa` command commits it",
         )
 
 
@@ -106,7 +107,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._descriptor = os.open(folder / NAME, _FLAGS, 0o644)
+        self._descriptor = open_shared(folder / NAME, _FLAGS)
         self.locked = take(self._descriptor) is True
         self._failure: JournalError | None = None
         self._swapping = threading.Lock()
@@ -141,7 +142,7 @@ class Journal:
         """
         aside = self.folder / f"{NAME}.next"
         try:
-            descriptor = os.open(aside, _FLAGS | os.O_TRUNC, 0o644)
+            descriptor = open_shared(aside, _FLAGS | os.O_TRUNC)
             try:
                 take(descriptor)  # before it gets its name: at no time may the run seem to be nobody's
                 append_whole(descriptor, b"".join(_line(entry) for entry in entries))

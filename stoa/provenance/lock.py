@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stoa.errors import StoaError
+from stoa.rights import open_shared, write_hint
 
 WAIT_S = 30.0
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -38,13 +39,20 @@ def exclusive(file: Path, busy: str) -> Iterator[bool]:
         If the file cannot be opened for writing, or another process holds it for half a minute.
     """
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = _opened(file)
     except OSError as problem:
-        raise StoaError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None
+        raise StoaError(f"cannot write {file}: {problem.strerror}", write_hint(problem)) from None
     try:
         yield _wait(descriptor, busy)
     finally:
         os.close(descriptor)
+
+
+def _opened(file: Path) -> int:
+    try:
+        return open_shared(file, os.O_RDWR | os.O_CREAT)
+    except PermissionError:
+        return os.open(file, os.O_RDONLY | os.O_CLOEXEC)  # another user's; on a local disk that is enough for a lock
 
 
 def _wait(descriptor: int, busy: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ from stoa.errors import StoaError
 from stoa.project import Project
 from stoa.provenance.journal import Journal, Opened
 from stoa.provenance.lock import exclusive
+from stoa.rights import give_folder, make_folder, open_shared, write_hint
 
 _NEW, _DONE, _DAMAGED = ".new-", ".done-", ".damaged-"
 _ABANDONED_S = 3600.0
@@ -33,6 +34,8 @@ class Spool:
 
     def lock(self) -> AbstractContextManager[bool]:
         """Exclusive right to begin runs and to end those that were cut off (see `stoa.provenance.lock`)."""
+        with suppress(OSError):  # the lock says what is wrong
+            make_folder(self.folder)
         return exclusive(self.folder / ".lock", "has been putting a run into git")
 
     def runs(self) -> dict[str, Path]:
@@ -58,7 +61,9 @@ class Spool:
         """
         aside = self.folder / f"{_NEW}{first.run.id}"
         try:
-            aside.mkdir(parents=True)
+            make_folder(self.folder)
+            aside.mkdir()
+            give_folder(aside)
             journal = Journal(aside)
             try:
                 written = msgspec.structs.replace(first, locked=journal.locked)
@@ -72,9 +77,7 @@ class Spool:
             for folder in (self.folder, self.folder.parent):
                 sync_folder(folder)
         except OSError as problem:
-            raise StoaError(
-                f"cannot begin a run in {self.folder}: {problem.strerror}", "is the disk full or read-only?"
-            ) from None
+            raise StoaError(f"cannot begin a run in {self.folder}: {problem.strerror}", write_hint(problem)) from None
         return journal, written
 
     def remove(self, run: str) -> None:
@@ -120,12 +123,10 @@ class Spool:
 def check_writable(project: Project) -> None:
     """Raise `StoaError` unless the spool can be written."""
     try:
-        project.spool.mkdir(parents=True, exist_ok=True)
-        (project.spool / ".probe").touch()
+        make_folder(project.spool)
+        os.close(open_shared(project.spool / ".probe", os.O_WRONLY | os.O_CREAT))
     except OSError as problem:
-        raise StoaError(
-            f"cannot write to {project.spool}: {problem.strerror}", "is the disk full or read-only?"
-        ) from None
+        raise StoaError(f"cannot write to {project.spool}: {problem.strerror}", write_hint(problem)) from None
 
 
 def _age_s(path: Path) -> float:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from stoa.errors import StoaError
 from stoa.model import Author, Outcome, Review, Status
-from stoa.project import Project
+from stoa.project import PRIVATE, Project
 from stoa.provenance.git import REMOVED, DamagedError, Repository, Snapshot
 from stoa.provenance.ids import horizon, is_id
 from stoa.provenance.index import Index, MetaReader
 from stoa.provenance.lost import Returned, bring_back, is_record
 from stoa.provenance.records import read_outcomes, write_review
 from stoa.provenance.spool import Spool
+from stoa.rights import write_hint
 
 
 class Store:
@@ -59,8 +60,13 @@ class Store:
             where = problem.filename or self.repository.common
             raise StoaError(
                 f"the records cannot be committed: {problem.strerror} ({where})",
-                "nothing that was recorded before is lost; is the disk full or read-only?",
+                f"nothing that was recorded before is lost; {write_hint(problem)}",
             ) from None
+
+    def hide_private(self) -> None:
+        """Let git ignore what belongs to this machine, on branches too that have no `.stoa/.gitignore`."""
+        place = "".join(f"\\{c}" if c in "\\*?[ " else c for c in self.prefix)
+        self.repository.hide(f"/{place}/{name}" for name in PRIVATE)
 
     def bring_back(self, branch: str = "") -> Returned | None:
         """See `stoa.provenance.lost.bring_back`."""

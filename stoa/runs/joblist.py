@@ -15,6 +15,7 @@ from stoa.exec.job.jobs import JobContext, job_description, job_environ, placeho
 from stoa.exec.job.warm.modules import warm_of
 from stoa.model import Container, FileRef, Job, Process, Run, Target, Warm, Watched, effective
 from stoa.project import PRODUCTS_ROOT, Project
+from stoa.rights import make_folder, write_hint
 from stoa.runs.definitions import Definitions
 from stoa.runs.environments import contained
 from stoa.runs.needs import paths
@@ -227,7 +228,7 @@ def _place_script(definitions: Definitions, folder: Path) -> tuple[str, tuple[Wa
     file = folder / "script" / Path(definitions.process.script).name
     watched = []
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         for name, content in sources_of(definitions).items():
             place = file.parent / name
             place.unlink(missing_ok=True)
@@ -235,5 +236,5 @@ def _place_script(definitions: Definitions, folder: Path) -> tuple[str, tuple[Wa
             place.chmod(0o555 if place == file else 0o444)
             watched.append(watch(str(place)))
     except OSError as problem:
-        raise StoaError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None
+        raise StoaError(f"cannot write {file}: {problem.strerror}", write_hint(problem)) from None
     return str(file), tuple(watched)

@@ -29,6 +29,7 @@ from stoa.provenance.dialect import RecordError
 from stoa.provenance.git import check_ready
 from stoa.provenance.journal import Journaled, Opened, Start, is_locked, read_journal
 from stoa.provenance.store import Store, ordered
+from stoa.rights import write_hint
 from stoa.workspace.gather import gather_left_behind, gather_part, is_due, is_left_behind, with_chunks
 
 State = Literal["running", "submitted", "orphaned", "elsewhere", "cut off"]
@@ -159,6 +160,7 @@ def heal(store: Store) -> Healing:
     waiting: list[str] = []
     returned = ""
     try:
+        store.hide_private()
         store.repository.heal()
         returned = str(store.bring_back() or "")
         found, unreadable = _look(store)
@@ -185,7 +187,7 @@ def heal(store: Store) -> Healing:
 def _words(problem: StoaError | OSError) -> str:
     if isinstance(problem, StoaError):
         return str(problem)
-    return f"{problem.filename or 'a file'} cannot be written: {problem.strerror}; is the disk full or read-only?"
+    return f"{problem.filename or 'a file'} cannot be written: {problem.strerror}; {write_hint(problem)}"
 
 
 def _is_due(store: Store, live: LiveRun) -> bool:

@@ -123,7 +123,7 @@ def test_commits_that_cannot_be_signed(survey):
     message, hint = survey.error("run", "measure", "--quiet")
     run = survey.json("runs")[-1]["run"]
     assert message.startswith("error: git could not sign the commit: `git commit-tree` failed: ")
-    assert message.endswith(f"; what has ended is kept in {survey.top}/.stoa/spool/{run}")
+    assert message.endswith(f"; what has ended is kept in {survey.top}/.git/stoa/spool/{run}")
     assert hint == (
         "hint: git is set up to sign commits: `git config user.signingkey` names the key,"
         " `git config commit.gpgsign false` signs none; then `stoa status` commits it"

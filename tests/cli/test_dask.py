@@ -78,7 +78,7 @@ def test_a_run_with_dask_is_recorded_as_one_here_is(survey, shared_dask):
     found = survey.outcomes()
     assert found["b"]["cause"] == "ValueError: no beam"
     assert {o["worker"].split()[1] for o in found.values()} <= {"w0", "w1"}
-    assert not list((survey.top / ".stoa/spool").glob("2*"))
+    assert not list((survey.top / ".git/stoa/spool").glob("2*"))
     assert survey.ok("fsck")
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 
 import pytest
-from slow_jobs import end, go, interrupt, kill_group, wait_until_running
+from slow_jobs import end, go, interrupt, killed, wait_until_running
 from survey import Survey, wait_for
 
 
@@ -118,14 +117,6 @@ def test_other_targets_run_beside_a_live_run(waiting, begin):
     assert waiting.json("status")["pairs"][0]["counts"] == {"ok": 3}
 
 
-def killed(waiting: Survey, process: subprocess.Popen[str]) -> None:
-    """SIGKILL for STOA and, as a machine that goes down does, for the job that runs."""
-    process.kill()
-    process.communicate()
-    for file in waiting.top.glob("data/*/started"):
-        kill_group(int(file.read_text()))
-
-
 @pytest.fixture
 def cut_off(waiting, begin) -> Survey:
     """a has ended, b was running, c had not begun when STOA was killed."""
@@ -145,7 +136,7 @@ def test_a_killed_run_is_put_into_git_by_the_next_command_of_anyone(cut_off, wor
     assert cut_off.statuses()["a"] == "ok"
     assert cut_off.statuses()["b"] == "interrupted"
     assert cut_off.outcomes()["b"]["cause"] == "STOA or the machine stopped while it ran"
-    assert not list((cut_off.top / ".stoa/spool").glob("2*"))
+    assert not list((cut_off.top / ".git/stoa/spool").glob("2*"))
 
 
 def test_nothing_of_a_killed_run_is_there_twice(cut_off):

@@ -98,7 +98,7 @@ def leave(process: subprocess.Popen[str]) -> str:
 
 
 def spool(survey: Survey) -> Path:
-    (folder,) = (survey.top / ".stoa/spool").glob("2*")
+    (folder,) = (survey.top / ".git/stoa/spool").glob("2*")
     return folder
 
 
@@ -110,7 +110,7 @@ def test_a_run_at_slurm_is_recorded_as_one_here_is(cluster, slurm):
     assert found["b"]["cause"] == "ValueError: no beam"
     assert {o["worker"].partition("_")[0].rstrip("0123456789") for o in found.values()} == {"slurm "}
     assert (cluster.top / "products/measure").exists()
-    assert not list((cluster.top / ".stoa/spool").glob("2*"))
+    assert not list((cluster.top / ".git/stoa/spool").glob("2*"))
     assert cluster.subjects()[0] == "measure @ default: 2 ok, 1 failed of 3"
     assert cluster.ok("fsck")
 

@@ -17,7 +17,7 @@ def test_a_clone_is_ready_for_work(hub, tmp_path, git):
     assert (report.path, report.targets) == (str(tmp_path / "mine"), 4)
     assert git(tmp_path / "mine", "status", "--porcelain") == ""
     assert git(tmp_path / "mine", "config", "core.fsync").strip() == "committed,reference"
-    assert (tmp_path / "mine/.stoa/spool").is_dir()
+    assert (tmp_path / "mine/.git/stoa/spool").is_dir()
     assert (tmp_path / "mine/.stoa/cache").is_dir()
 
 

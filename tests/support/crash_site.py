@@ -216,6 +216,10 @@ def check_complete(site: Site, expected: dict[str, str]) -> None:
 def check_tidy(site: Site) -> None:
     site.git("fsck", "--strict", "--no-dangling")
     assert site.git("status", "--porcelain") == ""
-    assert sorted(path.name for path in (site.top / ".stoa/spool").iterdir()) in ([".lock", ".probe"], [".lock"], [])
-    assert [file.name for file in (site.top / ".git").rglob("*.lock") if file.name != "stoa.lock"] == []
+    assert sorted(path.name for path in (site.top / ".git/stoa/spool").iterdir()) in (
+        [".lock", ".probe"],
+        [".lock"],
+        [],
+    )
+    assert [file.name for file in (site.top / ".git").rglob("*.lock") if file.name not in ("stoa.lock", ".lock")] == []
     assert not list((site.top / "products").glob("*/*/.work/*"))

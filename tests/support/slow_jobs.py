@@ -46,3 +46,11 @@ def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Exit code, standard output and standard error, when it has ended."""
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
+
+
+def killed(waiting: Survey, process: subprocess.Popen[str]) -> None:
+    """SIGKILL for STOA and, as a machine that goes down does, for the job that runs."""
+    process.kill()
+    process.communicate()
+    for file in waiting.top.glob("data/*/started"):
+        kill_group(int(file.read_text()))

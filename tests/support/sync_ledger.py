@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import Any
 
-KEPT = ("/.stoa/runs/", "/.stoa/reviews/", "/.stoa/spool/", "/.git/objects", "/.git/refs", "/.git/index",
+KEPT = ("/.stoa/runs/", "/.stoa/reviews/", "/.git/stoa/spool/", "/.git/objects", "/.git/refs", "/.git/index",
         "/.git/stoa-refresh")  # fmt: skip
 LOST_WITHOUT_HARM = ("/script", "/.lock", "/.probe", "/journal")  # the journal is synced when it says so
 WRITES = os.O_WRONLY | os.O_RDWR

@@ -27,6 +27,7 @@ from stoa.durable import append_whole, body_of_line, checked_line, sync_folder, 
 from stoa.errors import StoaError
 from stoa.exec.liveness import Owner, alive
 from stoa.model import Job, Outcome
+from stoa.rights import open_shared, write_hint
 
 FOLDER = "chunks"
 SYNC_EVERY_S = 0.05
@@ -126,7 +127,7 @@ def write_file(file: Path, data: bytes) -> None:
     try:
         write_whole(file, data, durable=True)
     except OSError as problem:
-        raise ChunkError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None
+        raise ChunkError(f"cannot write {file}: {problem.strerror}", write_hint(problem)) from None
 
 
 def _chunk_file(folder: Path, number: int) -> Path:
@@ -205,7 +206,7 @@ class ChunkJournal:
 
     def _failed(self, problem: OSError) -> ChunkError:
         self._problem = problem
-        return ChunkError(f"cannot write {self.file}: {problem.strerror}", "is the disk full or read-only?")
+        return ChunkError(f"cannot write {self.file}: {problem.strerror}", write_hint(problem))
 
     def _sync_often(self) -> None:
         while not self._closing:
@@ -223,13 +224,13 @@ def _make(folder: Path, number: int) -> tuple[Path, int, int]:
     """The first journal of the chunk that nobody has made."""
     for attempt in count(1):
         file = journal_file(folder, number, attempt)
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL
         try:
-            return file, os.open(file, flags, 0o644), attempt
+            return file, open_shared(file, flags), attempt
         except FileExistsError:
             continue
         except OSError as problem:
-            raise ChunkError(f"cannot write {file}: {problem.strerror}", "is the disk full or read-only?") from None
+            raise ChunkError(f"cannot write {file}: {problem.strerror}", write_hint(problem)) from None
     raise AssertionError
 
 

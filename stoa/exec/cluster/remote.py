@@ -34,6 +34,7 @@ from stoa.exec.job.log import excerpt
 from stoa.exec.local import run_job
 from stoa.model import SCHEMA, Job, Outcome, Status
 from stoa.project import LOG_FILE
+from stoa.rights import make_folder
 
 _LEFT = "left"
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 0.02, 0.5
@@ -68,7 +69,7 @@ def place_chunks(spool: Path, jobs: Iterable[Job], size: int) -> Placed | None:
     for job in jobs:
         if folder is None:
             folder = chunk_folder(spool, job.run)
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         waiting.append(job)
         if len(waiting) == size:
             write_chunk(folder, count, waiting)

@@ -17,6 +17,7 @@ from stoa.exec.environments.base import EnvironmentProblem, NotBuilt, Prepared, 
 from stoa.exec.environments.host import about_python, find_interpreter, python_environment
 from stoa.exec.job.log import visible
 from stoa.model import Environment
+from stoa.rights import write_hint
 
 LOCK_FILE = "stoa-lock.txt"
 _KEPT_LINES = 12
@@ -110,7 +111,7 @@ def _alone(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
     except OSError as problem:
-        raise EnvironmentProblem(f"cannot write to {folder.parent}: {problem.strerror}", "is the disk full?") from None
+        raise EnvironmentProblem(f"cannot write to {folder.parent}: {problem.strerror}", write_hint(problem)) from None
 
 
 def _do(environment: Environment, argv: list[str], environ: Mapping[str, str], folder: Path) -> None:

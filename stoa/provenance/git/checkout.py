@@ -21,6 +21,7 @@ from stoa.durable import sync_file, sync_folder
 from stoa.provenance.git.locks import Locked, replacing
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
+from stoa.rights import make_folder
 
 MARKERS = "stoa-refresh"
 INDEX_WAIT_S = 5.0
@@ -59,7 +60,7 @@ class Checkout:
         paths
             Path -> object id, "" for one that is to go.
         """
-        self._folder.mkdir(exist_ok=True)
+        make_folder(self._folder)
         marker = self._folder / f"{time.time_ns()}-{os.getpid()}.json"
         part = marker.with_suffix(".part")
         part.write_text(json.dumps(paths))

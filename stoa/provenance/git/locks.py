@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stoa.durable import sync_folder
+from stoa.rights import make_folder, open_shared
 
 CLAIMS = "stoa-locks"
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
@@ -49,7 +50,7 @@ def replacing(common: Path, file: Path, content: bytes = b"", *, ours: bool = Tr
     """
     lock = file.with_name(f"{file.name}.lock")
     claim = common / CLAIMS / lock.relative_to(common)
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(lock.parent)
     try:
         _make(lock, claim if ours else None, content)
     except FileExistsError:
@@ -69,7 +70,7 @@ def _make(lock: Path, claim: Path | None, content: bytes) -> None:
     if claim is None:
         _write(lock, content, os.O_EXCL)
         return
-    claim.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(claim.parent)
     claim.unlink(missing_ok=True)  # it may have another name by now, which is not to be written to
     _write(claim, content, os.O_EXCL)
     try:
@@ -82,7 +83,7 @@ def _make(lock: Path, claim: Path | None, content: bytes) -> None:
 
 
 def _write(file: Path, content: bytes, flag: int) -> None:
-    descriptor = os.open(file, _NEW | flag, 0o644)
+    descriptor = open_shared(file, _NEW | flag)
     try:
         os.write(descriptor, content)
         os.fsync(descriptor)

@@ -15,7 +15,7 @@ from typing import IO, Any
 import msgspec
 
 from stoa.provenance.git.leftovers import lock_in_the_way
-from stoa.provenance.git.plumbing import FOREIGN, SAFE, GitError, environ
+from stoa.provenance.git.plumbing import SAFE, GitError, environ, foreign
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 SILENCE_S = 120.0
@@ -112,8 +112,8 @@ def _allowed() -> str:
 
 def _without_foreign() -> list[str]:
     # GitPython adds to the environ and takes nothing from it.
-    present = [name for name in FOREIGN if name in os.environ]
-    return ["env", *(word for name in present for word in ("-u", name))] if present else []
+    present = [word for name in foreign() for word in ("-u", name)]
+    return ["env", *present] if present else []
 
 
 def _watch(process: subprocess.Popen[bytes], silence_s: float) -> tuple[int, str, str]:

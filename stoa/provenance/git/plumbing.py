@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -16,8 +17,19 @@ SAFE = (
     "-c", "core.fsync=committed,reference", "-c", "advice.detachedHead=false", "-c", "core.quotePath=false",
 )  # fmt: skip
 
-FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
-"""Variables that would point git at another repository; git sets them for its hooks."""
+ALLOWED = re.compile(
+    r"GIT_(AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+|PARAMETERS)"
+    r"|GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|TERMINAL_PROMPT|PROXY_COMMAND|EXEC_PATH|TEMPLATE_DIR)"
+    r"|GIT_(SSL|HTTP|CURL|TRACE|TRACE2)_?[A-Z0-9_]*|GIT_(ALLOW_PROTOCOL|PROTOCOL|PROTOCOL_FROM_USER)"
+)
+"""Variables of git that say who the user is, what is set, and how others are reached; all others of git are taken out.
+
+Git sets some for its hooks and aliases, as GIT_DIR, that would point STOA's git at another repository, and others, as
+GIT_LITERAL_PATHSPECS, that change what its words mean.
+"""
+
+
+_DUBIOUS = re.compile(r"detected dubious ownership in repository at '([^'\n]+)'")
 
 
 class GitError(StoaError):
@@ -30,9 +42,18 @@ class GitError(StoaError):
 
 
 def environ() -> dict[str, str]:
-    """The caller's environ without variables that would point git at another repository."""
-    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    """The caller's environ; of git's own variables only those that are allowed."""
+    kept = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
     return kept | {"LC_ALL": "C"}
+
+
+def foreign() -> list[str]:
+    """Names of the variables that git must not see."""
+    return [name for name in os.environ if _is_foreign(name)]
+
+
+def _is_foreign(name: str) -> bool:
+    return name.startswith("GIT_") and not ALLOWED.fullmatch(name)
 
 
 def run_git(
@@ -69,6 +90,12 @@ def run_git(
         lock = lock_in_the_way(said, top / ".git")
         if lock:
             raise GitError(f"`git {arguments[0]}` failed: {lock.message}", said, lock.hint)
+        if owned := _DUBIOUS.search(said):
+            raise GitError(
+                f"{owned[1]} belongs to another user, and git reads nothing there until you say that you trust it",
+                said,
+                f"if you do: `git config --global --add safe.directory '{owned[1]}'`",
+            )
         first = said.splitlines()[0] if said else f"exit code {done.returncode}"
         raise GitError(f"`git {arguments[0]}` failed: {first}", said)
     return done.returncode, done.stdout

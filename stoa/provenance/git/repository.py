@@ -33,6 +33,7 @@ from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.settings import PlainRepo, asks
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
 from stoa.provenance.lock import exclusive
+from stoa.rights import make_folder, open_shared
 
 LAST = "refs/stoa/last"
 """Holds the commit of each branch of which STOA knows that no record of an earlier one is missing."""
@@ -198,6 +199,7 @@ class Repository:
         blobs = {path: Blob.from_string(data) if data is not None else None for path, data in changes.items()}
         with self.lock() as held:
             place = branch or self.branch()
+            self._check_free(place)
             if place != self.branch_or_none():
                 return self._append(blobs, message, author, place)
             self._checkout.finish(self.snapshot(), held=held)
@@ -209,6 +211,30 @@ class Repository:
                 self._checkout.stage_marked(marker, self.snapshot(), held=held)
                 self._tidy()
         return commit
+
+    def _check_free(self, branch: str) -> None:
+        """Raise while a rebase, of any work tree, has the branch: its end moves the branch back, or fails for ever."""
+        for control in (self.common, *(self.common / "worktrees").glob("*")):
+            for name in ("rebase-merge", "rebase-apply"):
+                with suppress(OSError):
+                    if (control / name / "head-name").read_bytes().strip() == branch.encode():
+                        raise GitError(
+                            f"a rebase of {branch.removeprefix('refs/heads/')} is under way",
+                            hint="finish it first: `git rebase --continue` or `git rebase --abort`",
+                        )
+
+    def hide(self, patterns: Iterable[str]) -> None:
+        """Let git ignore files in this clone on every branch, whatever the ignore files of a branch say."""
+        file = self.common / "info" / "exclude"
+        with suppress(OSError):
+            present = file.read_bytes() if file.exists() else b""
+            missing = [line for line in (pattern.encode() for pattern in patterns) if line not in present.split(b"\n")]
+            if missing:
+                file.parent.mkdir(exist_ok=True)
+                before = present if present.endswith(b"\n") or not present else present + b"\n"
+                aside = file.with_name(f"exclude.stoa-{os.getpid()}")
+                aside.write_bytes(before + b"".join(line + b"\n" for line in missing))
+                aside.replace(file)
 
     def heal(self) -> None:
         """Finish what a commit left undone: paths that are on the branch and not yet in work tree and index."""
@@ -314,8 +340,8 @@ class Repository:
         if branch == self.branch_or_none():
             logs.append(self.control / "logs" / "HEAD")
         for log in logs:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("ab") as stream:
+            make_folder(log.parent)
+            with open(open_shared(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as stream:
                 stream.write(line + b"\n")
 
     def merge_commit(
