@@ -58,7 +58,7 @@ def test_the_whole_loop_from_a_notebook(repo):
 
 def test_a_run_is_in_git_as_from_the_command_line(survey, project):
     before = survey.head()
-    report = project.run("measure", settings={"snr": 4, "deep": True}, targets="[ab]", workers=1)
+    report = project.run("measure", settings={"snr": 4, "deep": True}, targets="[ab]", jobs=1)
     assert (report.run, report.commit) == (survey.runs()[0], survey.head())
     assert survey.subjects(before) == ["measure @ default+snr=4+deep=true: 2 ok of 2"]
     assert survey.outcomes()["a"]["results"] == {"snr": 4.0}
@@ -193,7 +193,7 @@ def test_a_run_that_is_interrupted_from_the_keyboard_is_committed(survey, projec
 
     monkeypatch.setattr(Launch, "outcomes", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        project.run("measure", workers=1)
+        project.run("measure", jobs=1)
     monkeypatch.undo()
     assert "ok" in survey.statuses().values()
     assert project.run("measure").all_ok

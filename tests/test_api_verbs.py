@@ -95,7 +95,7 @@ def found(repo, archive) -> Iterator[OpenProject]:
         project.add_targets("alma", "**/product")
         project.build_metadata()
         project.add_process("sep")
-        assert project.run("sep", workers=2).counts == {"ok": 3}
+        assert project.run("sep", jobs=2).counts == {"ok": 3}
         yield project
 
 
@@ -204,7 +204,7 @@ def test_a_live_run_is_stopped(survey, project):
         survey.does(name, "touch running; while [ ! -e stop ]; do sleep 0.05; done")
     started = survey.start("run", "measure", "-j", "1")
     wait_for(lambda: list((survey.top / "products").rglob("running")), "a job")
-    report = project.stop(at_once=True)
+    report = project.stop(now=True)
     started.communicate()
     assert started.returncode == 130
     assert [report.run] == survey.runs()

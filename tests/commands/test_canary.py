@@ -95,7 +95,7 @@ def test_a_canary_of_all_jobs_leaves_none(survey):
 
 def test_a_canary_from_python(survey):
     with stoa.open(survey.top) as project:
-        report = project.run("measure", few=2)
+        report = project.run("measure", canary=2)
     assert (report.jobs, report.forecast.left, report.counts) == (2, 1, {"ok": 2})
 
 

@@ -13,7 +13,8 @@ from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
 from stoa.meta.document import ImageGroup
 from stoa.model import Outcome, Status
-from stoa.sources import files, stack
+from stoa.sources import files
+from stoa.sources.stack import stack
 from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
@@ -62,7 +63,7 @@ def limits(
             "`stoa meta build` describes the images; the process reports a result `rms`",
         )
     objects = read_table(catalogue)
-    table = undetected(objects, images, stack.stack(ws, source), radius_arcsec(radius), sigma, str(catalogue))
+    table = undetected(objects, images, stack(ws, source)[0], radius_arcsec(radius), sigma, str(catalogue))
     table.meta |= {"source": source, "catalogue": catalogue.name, "sigma": sigma}
     return LimitsReport(
         source=source, catalogue=str(catalogue), sigma=sigma, images=len(images), unknown=len(done) - len(images),

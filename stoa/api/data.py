@@ -1,0 +1,56 @@
+"""Roots, targets and their metadata."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stoa.api.opened import AnyPath, Opened
+from stoa.commands import meta, root
+from stoa.commands.target import AddReport, TargetRow, add_targets, list_targets
+from stoa.meta.explain import Explanation
+from stoa.request import Selection
+from stoa.sources.observed import HWHM, ObservedReport, from_log
+from stoa.workspace import roots
+
+if TYPE_CHECKING:
+    pass
+
+
+class Data(Opened):
+    """Roots, targets and their metadata."""
+
+    def add_root(self, name: str, path: AnyPath, doc: str = "") -> roots.RootState:
+        return root.add_root(self.workspace, name, os.fspath(path), doc)
+
+    def roots(self) -> list[roots.RootState]:
+        return roots.list_roots(self.workspace)
+
+    def add_targets(self, root: str, *patterns: str, paths: Iterable[str] = (), list_name: str = "") -> AddReport:
+        return add_targets(self.workspace, root, patterns, paths, list_name)
+
+    def target(self, name: str) -> TargetRow:
+        """Where a target lies, its open flags and what its metadata say."""
+        return list_targets(self.workspace, Selection(targets=(name,)))[0]
+
+    def targets_from_log(
+        self, log: AnyPath, catalogue: AnyPath, radius: str = HWHM, out: AnyPath = ""
+    ) -> ObservedReport:
+        """Which objects of a catalogue an observation log has in its fields, and which of those are targets."""
+        return from_log(self.workspace, Path(log), Path(catalogue), radius, Path(out) if out else None)
+
+    def build_metadata(self, *targets: str, jobs: int = 0, replace: bool = False) -> meta.BuildReport:
+        return meta.build_documents(self.workspace, targets, jobs, replace=replace)
+
+    def check_metadata(self, *targets: str) -> list[meta.CheckedTarget]:
+        return meta.check_documents(self.workspace, targets)
+
+    def show_metadata(self, name: str) -> bytes:
+        """The XML of a target's metadata document."""
+        return meta.show_document(self.workspace, name)
+
+    def explain_file(self, file: AnyPath) -> Explanation:
+        """Which rule gives a file its role, and which rules nearly did."""
+        return meta.explain_file(self.workspace.project.top, Path(file))

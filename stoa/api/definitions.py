@@ -1,0 +1,78 @@
+"""Processes, parameter sets and environments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from stoa.api.opened import Opened, texts_of
+from stoa.commands import env, params, process
+from stoa.model import Environment, ParameterSet, Process
+from stoa.workspace import writing
+
+if TYPE_CHECKING:
+    pass
+
+
+class Definitions(Opened):
+    """Processes, parameter sets and environments."""
+
+    def add_process(self, name: str) -> writing.Made:
+        return process.add_process(self.workspace, name)
+
+    def new_process(self, name: str, script: str, over: str = "") -> writing.Made:
+        return process.new_process(self.workspace, name, script, over)
+
+    def check_processes(self, *names: str) -> process.Checked:
+        return process.check_all(self.workspace, names)
+
+    def processes(self) -> list[str]:
+        return self.workspace.library.processes()
+
+    def process(self, name: str) -> Process:
+        return self.workspace.library.process(name)
+
+    def new_params(
+        self,
+        name: str,
+        process: str,
+        values: Mapping[str, object] | None = None,
+        *,
+        base: str = "default",
+        where: str = "",
+        doc: str = "",
+        **more: object,
+    ) -> writing.Made:
+        """Write a parameter set: ``new_params("deep", "sep", snr=4)``; with `where` for the targets that fit."""
+        given = texts_of({**(values or {}), **more})
+        return params.new_parameter_set(self.workspace, name, process, given, doc, base, where)[0]
+
+    def diff_params(self, process: str, first: str, second: str) -> list[str]:
+        """What differs between two parameter sets, in words."""
+        return params.parameter_differences(self.workspace, process, first, second)
+
+    def parameter_sets(self, process: str) -> list[str]:
+        return self.workspace.library.parameter_sets(process)
+
+    def parameter_set(self, process: str, name: str = "default") -> ParameterSet:
+        """A parameter set, its defaults filled in."""
+        library = self.workspace.library
+        return library.parameter_set(library.process(process), name)
+
+    def add_environment(
+        self, name: str, python: str = "", environ: Mapping[str, str] | None = None, doc: str = "", **fields: object
+    ) -> writing.Made:
+        """Write an environment: ``add_environment("radio", kind="venv", requirements="radio.txt")``."""
+        given = {"python": python, "environ": dict(environ or {}), "doc": doc, **fields}
+        return env.add_environment(self.workspace, name, given)
+
+    def build_environment(self, name: str, *, again: bool = False) -> dict[str, str]:
+        """Build an environment, if it is not built yet, and say what it is."""
+        return env.build_environment(self.workspace, name, again=again)
+
+    def environments(self) -> list[str]:
+        return self.workspace.library.environments()
+
+    def environment(self, name: str) -> tuple[Environment, dict[str, str]]:
+        """An environment and what it is on this machine."""
+        return env.environment_facts(self.workspace, name)

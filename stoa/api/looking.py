@@ -1,0 +1,70 @@
+"""What has happened, as tables and as views."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stoa.api.opened import AnyPath, Opened
+from stoa.api.tables import answer, outcomes, runs, targets
+from stoa.commands import log, status
+from stoa.commands.diff import DiffReport, diff
+from stoa.commands.show import RunView, TargetView, show_run, show_target
+from stoa.runs.definitions import pair
+from stoa.sources.trace import Trace, trace
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+
+class Looking(Opened):
+    """What has happened, as tables and as views."""
+
+    def targets(self, where: str = "") -> Table:
+        """A row a target: name, root, path, open flags and the metadata columns."""
+        return targets(self.workspace, where)
+
+    def outcomes(self, process: str = "", params: str = "", *, latest: bool = True) -> Table:
+        """A row an outcome, results as columns ``result_<name>`` with their units; by default the latest of each job.
+
+        Parameters
+        ----------
+        process
+            A process, or ``PROCESS@SET``.
+
+        Raises
+        ------
+        NotFoundError
+            If there neither is such a process or set nor was one when something ran.
+        """
+        ws = self.workspace
+        process, params = pair(process, params, "")
+        status.check_names(ws, process, params)
+        return outcomes(ws, process, params, latest=latest)
+
+    def runs(self) -> Table:
+        """A row a run; ``n_<status>`` counts its outcomes."""
+        return runs(self.workspace)
+
+    def query(self, sql: str) -> Table:
+        """What an SQL query over the index gives; its tables are in ``docs/index-schema.md``."""
+        return answer(self.workspace, sql)
+
+    def status(self, process: str = "", params: str = "") -> status.StatusReport:
+        return status.status(self.workspace, *pair(process, params, ""))
+
+    def show(self, name: str) -> TargetView:
+        return show_target(self.workspace, name)
+
+    def show_run(self, name: str = "last") -> RunView:
+        return show_run(self.workspace, name)
+
+    def show_row(self, table: AnyPath, row: int) -> Trace:
+        """What a row of a catalogue, counted from 1, rests on: script, parameters, environment, inputs."""
+        return trace(self.workspace, Path(table), row)
+
+    def log(self, name: str, run_id: str = "", group: str = "") -> str:
+        return log.read_log(self.workspace, name, run_id, group).text
+
+    def diff(self, a: str, b: str, *, sky: bool = False, radius: str = "", output: str = "") -> DiffReport:
+        return diff(self.workspace, a, b, sky=sky, radius=radius, output=output)
