@@ -49,10 +49,13 @@ class QualityCut(Struct, frozen=True):
     name: str
     keep: str = ""  # condition on columns; "" for a cut of duplicates
     apart_arcsec: float = 0.0  # of sources nearer to one another in different images the best one is kept
+    across: bool = False  # whatever their bands and epochs
 
     @property
     def words(self) -> str:
-        return self.keep or f"apart by {self.apart_arcsec:g} arcsec"
+        return self.keep or f"apart by {self.apart_arcsec:g} arcsec" + (
+            " across bands and epochs" if self.across else ""
+        )
 
 
 class Config(Struct, frozen=True, kw_only=True):

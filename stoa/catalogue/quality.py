@@ -74,7 +74,7 @@ def select(table: Table, cuts: Sequence[QualityCut]) -> Selection:
     """
     counts = []
     for cut in cuts:
-        kept = table[unique(table, cut.apart_arcsec) if cut.apart_arcsec else passes(table, cut)]
+        kept = table[unique(table, cut.apart_arcsec, across=cut.across) if cut.apart_arcsec else passes(table, cut)]
         counts.append(CutCount(cut.name, cut.words, len(table) - len(kept)))
         table = kept
     return Selection(table, tuple(counts))

@@ -99,7 +99,19 @@ def match_command(
     calibrators: Annotated[
         bool, typer.Option("--calibrators", help="Keep sources on calibrators, which match for certain.")
     ] = False,
-    unique: Annotated[bool, typer.Option("--unique", help="Write one row a catalogue object.")] = False,
+    unique: Annotated[
+        bool, typer.Option("--unique", help="Write one row per catalogue object, band and epoch.")
+    ] = False,
+    across: Annotated[
+        bool, typer.Option("--across", help="With --unique: one row per object, whatever its band and epoch.")
+    ] = False,
+    within: Annotated[
+        float, typer.Option("--within", help="Match within this many times the errors of both positions.")
+    ] = 0.0,
+    catalogue_error: Annotated[
+        str,
+        typer.Option("--catalogue-error", help="Position error of the catalogue if it has no such columns: 0.5arcsec."),
+    ] = "",
     keep: KeepOption = None,
     quality: QualityOption = False,
     flux: Annotated[
@@ -121,6 +133,9 @@ def match_command(
             radius,
             calibrators=calibrators,
             unique=unique,
+            across=across,
+            within=within,
+            catalogue_error=catalogue_error,
             keep=keep or (),
             quality=quality,
             flux=flux,
@@ -145,6 +160,10 @@ def _show_match(report: match.MatchReport) -> None:
     if report.offset:
         out(f"  sources lie {report.offset.d_ra:+.3f}, {report.offset.d_dec:+.3f} arcsec (RA, Dec) from the objects,"
             f" scatter {report.offset.scatter:.3f}")  # fmt: skip
+    for field in report.fields[:3]:
+        o = field.offset
+        if o.objects > 2 and (o.d_ra**2 + o.d_dec**2) ** 0.5 > 5 * o.error > 0:
+            out(f"  in {field.target} they lie {o.d_ra:+.3f}, {o.d_dec:+.3f} arcsec off, by {o.objects} objects")
     if report.fluxes:
         f = report.fluxes
         out(f"  {count(f.compared, 'source')} with {f.column} at {f.at_ghz:.4g} GHz: observed / expected {f.in_words};"

@@ -201,13 +201,14 @@ def check_schema(fields: Mapping[str, Spot]) -> None:
 
 
 def _quality(spot: Spot) -> tuple[QualityCut, ...]:
-    """Cuts by name: a condition, or ``{apart: 0.5arcsec}``."""
+    """Cuts by name: a condition, or ``{apart: 0.5arcsec, across: true}``."""
     found = []
     for name, below in spot.mapping().items():
         _check_at(below, name, "quality cut")
         if isinstance(below.content, dict):
-            fields = below.mapping(("apart",), required=("apart",))
-            found.append(QualityCut(name, apart_arcsec=angle_arcsec(fields["apart"])))
+            fields = below.mapping(("apart", "across"), required=("apart",))
+            across = fields["across"].boolean() if "across" in fields else False
+            found.append(QualityCut(name, apart_arcsec=angle_arcsec(fields["apart"]), across=across))
         elif not below.text().strip():
             raise below.error(f"quality cut {name!r} is empty", "write it like: snr >= 7")
         else:

@@ -8,6 +8,7 @@ from astropy.table import Table
 
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.match import match
+from stoa.catalogue.position_errors import Errors
 
 ARCSEC = 1 / 3600
 
@@ -98,12 +99,39 @@ def test_the_scatter_is_robust(quasars: Table) -> None:
     assert (offset.d_ra, offset.scatter) == (pytest.approx(2.0), pytest.approx(0.0, abs=1e-6))
 
 
-def test_matches_by_chance_are_expected_from_the_surroundings() -> None:
-    """Ten objects between 2 and 10 radii of one source, an area of 96 times the match circle."""
-    ring = np.arange(10) * np.pi / 5
-    objects = Table({"ra_deg": 50 + 20 * ARCSEC * np.cos(ring), "dec_deg": 20 * ARCSEC * np.sin(ring)})
-    found = match(sources((50.0, 0.0, "cont", "science", 9.0)), objects, 5)
-    assert (found.matched, found.expected) == (0, pytest.approx(10 / 96))
+def test_a_calibrator_never_stands_for_a_science_source(quasars: Table) -> None:
+    table = sources((10.0, 0.0, "cont", "calibrator", 900.0), (10.0, 0.0, "cube", "science", 9.0))
+    assert list(match(table, quasars, 5, calibrators=True, unique=True).table["intent"]) == ["science"]
+
+
+def test_unique_keeps_one_row_for_each_band_and_epoch(quasars: Table) -> None:
+    table = sources(*((10.0, 0.0, "cont", "science", snr) for snr in (9.0, 8.0, 7.0, 6.0)))
+    table["freq_ghz"] = [100.0, 95.0, 230.0, 101.0]
+    table["date_obs"] = ["2015-01-01T00:00:00", "2015-01-01T05:00:00", "2015-01-01", "2016-01-01"]
+    assert list(match(table, quasars, 5, unique=True).table["snr"]) == [9.0, 7.0, 6.0]
+    assert list(match(table, quasars, 5, unique=True, across=True).table["snr"]) == [9.0]
+
+
+def test_a_match_by_errors_takes_both_positions(quasars: Table) -> None:
+    quasars["e_RAJ2000"] = quasars["e_DEJ2000"] = [400.0, 400.0, 400.0]
+    quasars["e_RAJ2000"].unit = quasars["e_DEJ2000"].unit = "mas"
+    table = sources((10.0, 1.4 * ARCSEC, "cont", "science", 9.0), (200.0, 1.6 * ARCSEC, "cont", "science", 9.0))
+    table["e_ra_arcsec"] = table["e_dec_arcsec"] = [0.3, 0.3]
+    assert list(match(table, quasars, 5, errors=Errors(3)).table["cat_name"]) == ["Q1"]  # 3 x 0.5 arcsec
+    del quasars["e_RAJ2000"], quasars["e_DEJ2000"]
+    assert match(table, quasars, 5, errors=Errors(3, object_arcsec=0.4)).matched == 1
+    with pytest.raises(CatalogueError, match="'q.vot' has no errors of positions"):
+        match(table, quasars, 5, errors=Errors(3), names=("s", "q.vot"))
+
+
+def test_offsets_are_told_by_target(quasars: Table) -> None:
+    table = sources((10.0, 1 * ARCSEC, "cont", "science", 9.0), (200.0, 3 * ARCSEC, "cont", "science", 9.0))
+    table["target"] = ["A", "B"]
+    found = match(table, quasars, 5)
+    assert {field.target: field.offset.d_dec for field in found.fields} == {
+        "A": pytest.approx(1),
+        "B": pytest.approx(3),
+    }
 
 
 def test_nothing_matched_is_no_error(quasars: Table) -> None:

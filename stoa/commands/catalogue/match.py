@@ -10,9 +10,11 @@ import msgspec
 
 from stoa.catalogue.angles import radius_arcsec
 from stoa.catalogue.fluxes import FluxComparison, compare, published
-from stoa.catalogue.match import Offset
+from stoa.catalogue.match import FieldOffset, Offset
 from stoa.catalogue.match import match as match_tables
+from stoa.catalogue.position_errors import Errors
 from stoa.catalogue.tables import read_table
+from stoa.errors import StoaError
 from stoa.workspace.open import Workspace
 
 if TYPE_CHECKING:
@@ -33,8 +35,9 @@ class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
     calibrators: int  # sources left out because they are on calibrators
     matched: int  # sources with an object within the radius
     objects: int  # distinct objects
-    expected: float  # matches by chance
+    expected: float  # of the matched sources, those whose object is expected to be another one
     offset: Offset | None
+    fields: tuple[FieldOffset, ...] = ()  # offsets by target
     fluxes: FluxComparison | None = None
 
 
@@ -46,6 +49,9 @@ def match(
     *,
     calibrators: bool = False,
     unique: bool = False,
+    across: bool = False,
+    within: float = 0.0,
+    catalogue_error: str = "",
     keep: Iterable[str] = (),
     quality: bool = False,
     flux: str = "",
@@ -63,27 +69,36 @@ def match(
     calibrators
         Keep sources on calibrators, which are quasars and match for certain.
     unique
-        One row a catalogue object in the table that is written.
+        One row for each catalogue object, band and epoch in the table that is written.
+    across
+        With `unique`: one row for each catalogue object, whatever its band and epoch.
+    within
+        Match sources within this many times the errors of both positions, and the radius; 0 for the radius alone.
+    catalogue_error
+        Error of each coordinate of the catalogue, such as ``0.5arcsec``, where it has no columns of errors.
     flux
         Published fluxes to compare with, and where they were measured: ``F6cm@6cm``.
     index
         Spectral index along which they are carried to the observed frequency.
     """
+    if within < 0 or (catalogue_error and not within):
+        raise StoaError("--within takes a number above 0, and --catalogue-error goes with it", "`--within 3` is usual")
+    errors = Errors(within, radius_arcsec(catalogue_error) if catalogue_error else 0.0) if within else None
     table = sources_of(ws, source, keep, quality=quality)
     found = match_tables(
-        table, read_table(catalogue), radius_arcsec(radius), calibrators=calibrators, unique=unique,
-        names=(source, str(catalogue)),
+        table, read_table(catalogue), radius_arcsec(radius), calibrators=calibrators, unique=unique, across=across,
+        errors=errors, names=(source, str(catalogue)),
     )  # fmt: skip
     fluxes = compare(found.table, published(flux), index) if flux else None
     found.table.meta = {
         **{name: table.meta[name] for name in COUNTED if name in table.meta}, **cut_facts(table),
         "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec, "left_out": found.calibrators,
         "matched": found.matched, "objects": found.objects, "expected": round(found.expected, 4),
-        **({"fluxes": flux, "index": index} if flux else {}),
+        **({"within": within} if within else {}), **({"fluxes": flux, "index": index} if flux else {}),
     }  # fmt: skip
     return MatchReport(
         source=source, catalogue=str(catalogue), radius_arcsec=found.radius_arcsec,
         files=write(ws, found.table, out, f"{label(source)}-x-{catalogue.stem}"), sources=found.sources,
         calibrators=found.calibrators, matched=found.matched, objects=found.objects, expected=found.expected,
-        offset=found.offset, fluxes=fluxes,
+        offset=found.offset, fields=found.fields, fluxes=fluxes,
     )  # fmt: skip
