@@ -74,6 +74,21 @@ def wrong_matches(
     return few if share >= 1 else min(few, float(alone.sum()) * share / (1 - share))
 
 
+def chance_of_match(
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    object_ra: NDArray[np.float64],
+    object_dec: NDArray[np.float64],
+    radius_arcsec: float,
+) -> float:
+    """Probability that a point has an unrelated object within a radius, from the objects in its surroundings."""
+    import numpy as np
+
+    pairs = pairs_within(ra, dec, object_ra, object_dec, EDGES[-1] * radius_arcsec)
+    reach = pairs.separation_arcsec / radius_arcsec
+    return _chance(pairs.first[reach > 1], reach[reach > 1], np.isfinite(ra + dec), 1, 1.0)
+
+
 def _chance(
     first: NDArray[np.int64], reach: NDArray[np.float64], rows: NDArray[np.bool_], least: int, area: float
 ) -> float:

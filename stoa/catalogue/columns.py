@@ -66,6 +66,10 @@ COLUMNS = {
     "spectral_index": ColumnInfo("spect.index", "", "Of S ~ frequency^index, between published and observed flux"),
     "gain_is_model": ColumnInfo("meta.code", "", "Whether the gain is that of a Gaussian, not of a file"),
     "flux_limit": ColumnInfo("phot.flux.density;em.mm;stat.max", "Jy", "Upper limit of the flux density"),
+    "pixel_flux": ColumnInfo(
+        "phot.flux.density;em.mm", "Jy/beam", "Highest pixel within half a beam of the object, at least 0; NaN: unknown"
+    ),
+    "threshold": ColumnInfo("stat.snr;stat.min", "", "Lowest signal to noise that the search took; 0: unknown"),
     "centre_arcsec": ColumnInfo("pos.angDistance", "arcsec", "Distance from the centre of the field"),
     "obs_member": ColumnInfo("meta.id;obs", "", "Member observation unit set, as file names have it"),
     "obs_source": ColumnInfo("meta.id;obs.field", "", "Field, as the observers named it"),

@@ -7,10 +7,9 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from stoa.catalogue.completeness import completeness_by_truth
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import BLUE, GREY, RED, figure_of, head, logarithmic, save
-from stoa.catalogue.positions import positions
-from stoa.catalogue.sky import pairs_within
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -94,17 +93,17 @@ def offset_plot(path: Path, matched: Table, radius_arcsec: float, *, title: str)
 
 
 def completeness(path: Path, sources: Table, truth: Table, radius_arcsec: float, *, title: str) -> tuple[int, int]:
-    """Share of true sources that were found, by their signal to noise, with intervals of 68 % (Wilson 1927).
+    """Share of true sources that were found, by their signal to noise; see `stoa.catalogue.completeness`.
 
     Parameters
     ----------
     truth
-        True sources with positions and a column ``snr``; one with a source within the radius is found.
+        True sources with positions and a column ``snr``.
 
     Returns
     -------
     counts
-        How many true sources were found, and how many there are.
+        How many true sources have a source of their own within the radius, and how many there are.
 
     Raises
     ------
@@ -113,24 +112,15 @@ def completeness(path: Path, sources: Table, truth: Table, radius_arcsec: float,
     """
     import numpy as np
 
-    snr = _numbers(truth, "snr")
-    if not (snr > 0).any():
-        raise CatalogueError("the table of true sources has no signal to noise above zero")
-    pairs = pairs_within(*positions(truth, "truth"), *positions(sources, "sources"), radius_arcsec)
-    found = np.zeros(len(truth), dtype=bool)
-    found[pairs.first] = True
-    edges = np.geomspace(snr[snr > 0].min() * 0.999, snr.max() * 1.001, 9)
-    total, hits = (np.histogram(snr[chosen], edges)[0] for chosen in (snr > 0, found))
-    some = total > 0
-    share, count = hits[some] / total[some], total[some]
-    middle = (share + 0.5 / count) / (1 + 1 / count)
-    half = np.sqrt(share * (1 - share) / count + 0.25 / count**2) / (1 + 1 / count)
-    centre = np.sqrt(edges[:-1] * edges[1:])[some]
+    found = completeness_by_truth(sources, truth, radius_arcsec)
     figure = figure_of((6, 4.4))
     axes = figure.add_subplot()
-    errors = np.clip([share - (middle - half), middle + half - share], 0, None)
-    axes.errorbar(centre, share, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, markersize=5, elinewidth=1)
-    for x, number in zip(centre, count, strict=True):
+    errors = [found.share - found.low, found.high - found.share]
+    axes.errorbar(
+        found.snr, found.share, yerr=np.clip(errors, 0, None), fmt="o-", color=BLUE, ecolor=GREY, markersize=5,
+        elinewidth=1,
+    )  # fmt: skip
+    for x, number in zip(found.snr, found.true, strict=True):
         axes.annotate(f"{number}", (x, 1.07), fontsize=8, ha="center", va="center", color="#444444")
     logarithmic(axes, "x")
     axes.set_ylim(0, 1.12)
@@ -138,7 +128,7 @@ def completeness(path: Path, sources: Table, truth: Table, radius_arcsec: float,
     axes.set_ylabel("completeness, 68 % interval")
     head(figure, title)
     save(figure, path)
-    return int(found.sum()), len(truth)
+    return int(found.found.sum()), len(truth)
 
 
 def cause_bars(path: Path, counts: Mapping[str, int], *, title: str) -> None:

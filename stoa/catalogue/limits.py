@@ -1,4 +1,9 @@
-"""Upper limits for objects that were observed and not detected."""
+"""Upper limits for objects that were observed and not detected.
+
+The limit at a place is what the image has there plus some times the noise there, and never below what the search would
+have detected. Where the image has more than that, no limit is given, though the list of sources has nothing: a finder
+had detected something and cut it.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from stoa.catalogue.columns import describe
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.positions import positions
 from stoa.catalogue.regions import read_region
+from stoa.catalogue.searched import SearchedImage, at_places
 from stoa.catalogue.sky import offsets, pairs_within
 
 if TYPE_CHECKING:
@@ -27,30 +31,16 @@ LEAST_GAIN = 0.3
 _ROUNDING = 1e-6  # of gains in single precision
 
 
-class SearchedImage(Struct, frozen=True, kw_only=True):
-    """An image that was searched: where, how wide, how deep."""
-
-    target: str
-    group: str
-    kind: str
-    run: str
-    freq_ghz: float  # NaN: unknown
-    ra_deg: float
-    dec_deg: float
-    hwhm_arcsec: float  # of the primary beam
-    rms: float  # Jy/beam, before the correction for the primary beam
-    footprint: str = ""  # corners, RA and Dec in degrees; "" where nobody knows them
-    beam_file: Path | None = None  # FITS image of the primary beam's gain, where there is one
-
-
 def undetected(
     objects: Table, images: Sequence[SearchedImage], sources: Table, radius_arcsec: float, sigma: float, name: str
 ) -> Table:
     """Objects in searched images with no source there, and the limit on their flux density.
 
     The gain at the object is that of the image's file of the primary beam, which may be of a mosaic, else that of a
-    Gaussian as wide as the primary beam. The local noise is that of the image over the gain; the limit holds for point
-    sources.
+    Gaussian as wide as the primary beam. The limit is the highest pixel within half a beam of the place (0 where it is
+    negative) and `sigma` times the noise there, in the image before the correction, over the gain; at least the
+    threshold of the search times the noise. Where the image is not on this machine, what is there may be as high as the
+    threshold. The limit holds for point sources.
 
     Parameters
     ----------
@@ -60,7 +50,7 @@ def undetected(
     radius_arcsec
         An object with a source of the same image within this is detected.
     sigma
-        How many times the local noise the limit is.
+        How many times the local noise the limit is above what the image has.
     name
         The catalogue's name for messages.
 
@@ -68,8 +58,10 @@ def undetected(
     -------
     table
         A row for each object and image: ``target``, ``group``, ``kind``, ``run``, ``freq_ghz``, ``gain``,
-        ``gain_is_model``, ``rms``, ``flux_limit`` (Jy), ``centre_arcsec``, then the columns of the catalogue with
-        ``cat_``. Its ``meta`` has ``objects``, how many distinct ones there are.
+        ``gain_is_model``, ``rms``, ``pixel_flux`` (of the image there; NaN: unknown), ``threshold``, ``flux_limit``
+        (Jy), ``centre_arcsec``, then the columns of the catalogue with ``cat_``. Its ``meta`` has ``objects``, how many
+        distinct ones there are, and ``above``, how many objects in images have no limit because the image is above the
+        threshold there.
 
     Raises
     ------
@@ -82,26 +74,37 @@ def undetected(
     ra, dec = positions(objects, name)
     rows: list[tuple[Any, ...]] = []
     chosen: list[int] = []
+    above = 0
     found = _found(objects, sources, radius_arcsec, name)
     for image in images:
         numbers, apart = _near(image, ra, dec)
         gains = _gains(image, ra[numbers], dec[numbers], apart)
-        for number, gain, distance in zip(numbers.tolist(), gains.tolist(), apart.tolist(), strict=True):
-            if (number, image.target, image.group) in found or not gain >= LEAST_GAIN - _ROUNDING:
+        asked = [
+            place
+            for place, (number, gain) in enumerate(zip(numbers.tolist(), gains.tolist(), strict=True))
+            if (number, image.target, image.group) not in found and gain >= LEAST_GAIN - _ROUNDING
+        ]
+        local = at_places(image, ra[numbers[asked]], dec[numbers[asked]], gains[asked], radius_arcsec)
+        for place, value in zip(asked, local, strict=True):
+            if value.is_above:
+                above += 1
                 continue
-            local = image.rms / gain
+            gain = float(gains[place])
+            limit = max(image.threshold * max(value.noise, image.rms), value.peak + sigma * value.noise) / gain
             rows.append(
-                (image.target, image.group, image.kind, image.run, image.freq_ghz, gain, image.beam_file is None, local,
-                 sigma * local, distance)
+                (image.target, image.group, image.kind, image.run, image.freq_ghz, gain, image.beam_file is None,
+                 value.noise / gain, value.peak / gain if value.is_measured else math.nan, image.threshold, limit,
+                 float(apart[place]))
             )  # fmt: skip
-            chosen.append(number)
+            chosen.append(int(numbers[place]))
     names = (
-        "target", "group", "kind", "run", "freq_ghz", "gain", "gain_is_model", "rms", "flux_limit", "centre_arcsec",
+        "target", "group", "kind", "run", "freq_ghz", "gain", "gain_is_model", "rms", "pixel_flux", "threshold",
+        "flux_limit", "centre_arcsec",
     )  # fmt: skip
-    types = ("U120", "U200", "U8", "U40", "f8", "f8", "bool", "f8", "f8", "f8")
+    types = ("U120", "U200", "U8", "U40", "f8", "f8", "bool", "f8", "f8", "f8", "f8", "f8")
     made = Table(rows=rows or None, names=names, dtype=types)
     describe(made, names)
-    made.meta["objects"] = len(set(chosen))
+    made.meta |= {"objects": len(set(chosen)), "above": above}
     picked = np.array(chosen, dtype=np.int64)
     for column in objects.colnames:
         made["cat_" + column] = objects[column][picked]

@@ -177,7 +177,9 @@ def limits_command(
     source: Annotated[str, typer.Argument(help="A run, or PROCESS@SET.")],
     with_catalogue: Annotated[Path, typer.Argument(help="Table with positions.", metavar="CATALOGUE")],
     radius: Annotated[str, typer.Option("--radius", "-r", help="A source this near is the object.")] = "5arcsec",
-    sigma: Annotated[float, typer.Option("--sigma", help="The limit over the local noise.")] = 5.0,
+    sigma: Annotated[
+        float, typer.Option("--sigma", help="Limit above the image at the place, in units of the local noise.")
+    ] = 5.0,
     out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -188,6 +190,8 @@ def limits_command(
         return
     out(f"{count(report.objects, 'object')} of {report.catalogue} not found, {count(report.limits, 'limit')}"
         f" of {report.sigma:g} sigma in {count(report.images, 'image')}")  # fmt: skip
+    if report.above:
+        out(f"  {count(report.above, 'place')} without a limit: the image is above the search's threshold there")
     if report.unknown:
         tell(f"{count(report.unknown, 'image')} left out: place, primary beam or rms unknown")
     out(f"wrote {' and '.join(report.files)}")

@@ -11,8 +11,9 @@ from astropy.table import MaskedColumn, Table
 
 from stoa.catalogue.fluxes import Published, compare, published
 from stoa.catalogue.formats import CatalogueError
-from stoa.catalogue.limits import SearchedImage, undetected
+from stoa.catalogue.limits import undetected
 from stoa.catalogue.regions import write_ds9
+from stoa.catalogue.searched import SearchedImage
 from stoa.catalogue.tables import read_table, write_table
 
 IMAGE = SearchedImage(
@@ -94,6 +95,103 @@ def test_a_primary_beam_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "pb.fits").write_bytes(b"no FITS")
     with pytest.raises(CatalogueError, match=r"the primary beam 'pb.fits' cannot be read"):
         undetected(objects(0.0), [image], sources(), 5.0, 5.0, "q")
+
+
+def searched(path: Path, pixels: np.ndarray, threshold: float = 5.0, *, corrected: bool = False) -> SearchedImage:
+    """An image of pixels of 1 arcsec with a beam of 5 arcsec about RA 10, Dec 0, and a wide primary beam."""
+    size = pixels.shape[-1]
+    axes = {"CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CRVAL1": 10.0, "CRVAL2": 0.0, "CDELT1": -1 / 3600}
+    axes |= {"CDELT2": 1 / 3600, "CRPIX1": size // 2 + 1.0, "CRPIX2": size // 2 + 1.0, "BUNIT": "mJy/beam"}
+    fits.PrimaryHDU(pixels.astype("f4"), fits.Header(axes)).writeto(path)
+    fields = {name: getattr(IMAGE, name) for name in IMAGE.__struct_fields__}
+    facts = {
+        "image_file": path,
+        "threshold": threshold,
+        "beam_arcsec": 5.0,
+        "hwhm_arcsec": 1e4,
+        "is_corrected": corrected,
+    }
+    return SearchedImage(**fields | facts)
+
+
+def test_a_limit_is_above_what_the_image_has_there_and_above_the_threshold(tmp_path: Path) -> None:
+    pixels = np.zeros((1, 1, 201, 201))
+    pixels[..., 100, 100], pixels[..., 140, 100] = 3.0, -2.0
+    image = searched(tmp_path / "i.fits", pixels + 1e-9)
+    limits = undetected(objects(0.0, 40.0, -40.0), [image], sources(), 5.0, 3.0, "q")
+    assert list(limits["pixel_flux"]) == pytest.approx([3e-3, 0.0, 0.0], abs=1e-9)
+    assert list(limits["flux_limit"]) == pytest.approx([5e-3, 5e-3, 5e-3], rel=1e-3)  # of the threshold: no noise here
+
+
+def test_there_is_no_limit_where_the_image_is_above_the_threshold(tmp_path: Path) -> None:
+    """A finder that cut what it had detected there, by a sidelobe cut for example, has no source in its list."""
+    pixels = np.zeros((201, 201))
+    pixels[103, 100] = 6.0
+    limits = undetected(objects(0.0, 40.0), [searched(tmp_path / "i.fits", pixels)], sources(), 5.0, 5.0, "q")
+    assert list(limits["cat_name"]) == ["Q1"]
+    assert limits.meta["above"] == 1
+
+
+def test_without_the_image_there_may_be_as_much_as_the_threshold(tmp_path: Path) -> None:
+    image = searched(tmp_path / "i.fits", np.zeros((201, 201)))
+    (tmp_path / "i.fits").unlink()
+    fields = {name: getattr(image, name) for name in image.__struct_fields__} | {"image_file": None}
+    limits = undetected(objects(0.0), [SearchedImage(**fields)], sources(), 5.0, 3.0, "q")
+    assert list(limits["flux_limit"]) == pytest.approx([8e-3], rel=1e-5)
+    assert np.isnan(limits["pixel_flux"][0])
+
+
+def test_the_noise_of_a_limit_is_that_at_the_place(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    pixels = smoothed(random, 401)
+    pixels[:, :200] *= 4
+    east, west = (Table({"name": ["Q"], "ra": [10 + side * 100 / 3600], "dec": [0.0]}) for side in (1, -1))
+    image = searched(tmp_path / "i.fits", pixels)
+    noise = [undetected(place, [image], sources(), 2.0, 5.0, "q")["rms"][0] for place in (east, west)]
+    assert noise == pytest.approx([4e-3, 1e-3], rel=0.2)
+
+
+def smoothed(random: np.random.Generator, size: int) -> np.ndarray:
+    """Noise of rms 1 with the shape of a beam of 5 pixels."""
+    y, x = np.indices((size, size)) - size // 2
+    kernel = np.exp(-4 * np.log(2) * (x**2 + y**2) / (5.0 / np.sqrt(2)) ** 2)
+    noise = np.fft.irfft2(np.fft.rfft2(random.normal(size=(size, size))) * np.fft.rfft2(kernel), s=(size, size))
+    return noise / noise.std()
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_no_limit_is_contradicted_by_an_injected_source(tmp_path: Path, corrected: bool) -> None:
+    """600 sources of 1 to 12 sigma, searched by their peaks with a threshold of 5 sigma."""
+    contradicted, limited = 0, 0
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        size, step = 501, 40
+        sky = smoothed(random, size)
+        y, x = np.indices((size, size))
+        gain = np.exp(-4 * np.log(2) * ((x - 250) ** 2 + (y - 250) ** 2) / 600**2)
+        centres = [(i, j) for i in range(30, size - 20, step) for j in range(30, size - 20, step)]
+        fluxes = random.uniform(1, 12, len(centres))
+        for (i, j), flux in zip(centres, fluxes, strict=True):
+            sky += flux * np.exp(-4 * np.log(2) * ((x - i) ** 2 + (y - j) ** 2) / 25.0)
+        truth = Table(
+            {"ra": [10 + (250 - i) / 3600 for i, _ in centres], "dec": [(j - 250) / 3600 for _, j in centres]}
+        )
+        truth["flux"] = [flux * 1e-3 / gain[j, i] for (i, j), flux in zip(centres, fluxes, strict=True)]
+        peaks = [(i, j) for i, j in centres if sky[j - 2 : j + 3, i - 2 : i + 3].max() >= 5]
+        found = Table(
+            {"ra_deg": [10 + (250 - i) / 3600 for i, _ in peaks], "dec_deg": [(j - 250) / 3600 for _, j in peaks]}
+        )
+        found["target"], found["group"] = "t", "g"
+        pixels = sky / gain if corrected else sky
+        image = searched(tmp_path / f"{seed}.fits", pixels, corrected=corrected)
+        image = SearchedImage(
+            **{name: getattr(image, name) for name in image.__struct_fields__} | {"hwhm_arcsec": 300.0}
+        )
+        limits = undetected(truth, [image], found, 5.0, 5.0, "q")
+        limited += len(limits)
+        contradicted += int((np.asarray(limits["cat_flux"]) > np.asarray(limits["flux_limit"])).sum())
+    assert limited > 150
+    assert contradicted == 0
 
 
 def test_no_object_in_any_image_gives_an_empty_table_with_columns() -> None:

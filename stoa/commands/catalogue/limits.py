@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from stoa.catalogue.angles import radius_arcsec
-from stoa.catalogue.limits import SearchedImage, undetected
+from stoa.catalogue.limits import undetected
+from stoa.catalogue.searched import SearchedImage
 from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
 from stoa.meta.document import ImageGroup
-from stoa.model import Outcome, Status
+from stoa.meta.rules import IMAGE_ROLES
+from stoa.model import Outcome, Status, Value, effective
+from stoa.provenance.index import decode_run
 from stoa.sources import files
 from stoa.sources.stack import stack
 from stoa.workspace.frozen import frozen_process
@@ -20,8 +23,8 @@ from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
 
-BEAM = "primaryBeam"
-"""Role of a file of the primary beam."""
+BEAM, CORRECTED = "primaryBeam", "correctedImage"
+"""Roles of a file of the primary beam, and of an image that is divided by it."""
 
 
 class LimitsReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +38,7 @@ class LimitsReport(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int  # searched ones of which one of these is not
     limits: int  # rows: an object in each image
     objects: int  # distinct objects with a limit
+    above: int = 0  # objects in images that are above the threshold there, so that they have no limit
 
 
 def limits(
@@ -46,11 +50,11 @@ def limits(
     ----------
     source
         A run, or ``PROCESS@SET``; its process has to report a result ``rms`` in Jy/beam, before the correction for the
-        primary beam, as the shipped finders do.
+        primary beam, as the shipped finders do. A parameter ``snr`` is taken for the threshold of the search.
     radius
         An object with a source this near is detected.
     sigma
-        The limit over the local noise.
+        How many times the local noise the limit is above what the image has at the place.
     """
     if not sigma > 0:
         raise StoaError(f"--sigma must be above 0, got {sigma:g}")
@@ -67,7 +71,7 @@ def limits(
     table.meta |= {"source": source, "catalogue": catalogue.name, "sigma": sigma}
     return LimitsReport(
         source=source, catalogue=str(catalogue), sigma=sigma, images=len(images), unknown=len(done) - len(images),
-        limits=len(table), objects=table.meta["objects"],
+        limits=len(table), objects=table.meta["objects"], above=table.meta["above"],
         files=files.write(ws, table, out, f"{files.label(source)}-limits-{catalogue.stem}"),
     )  # fmt: skip
 
@@ -79,29 +83,58 @@ def _images(ws: Workspace, done: Sequence[Outcome]) -> Iterable[SearchedImage]:
         if not isinstance(document, StoaError)
         for group in document.groups
     }
-    beams = {run: _beam_input(ws, run) for run in {outcome.run for outcome in done}}
+    runs = {run: _searched_by(ws, run) for run in {outcome.run for outcome in done}}
     for outcome in done:
         group = groups.get((outcome.target, outcome.group))
         rms = outcome.results.get("rms")
         facts = _facts(group) if group else {}
-        if facts and isinstance(rms, float) and rms > 0:
+        if group and facts and isinstance(rms, float) and rms > 0:
+            search = runs[outcome.run]
+            values = effective(search.params, outcome.overrides)
             yield SearchedImage(
                 target=outcome.target, group=outcome.group, kind=facts.get("kind", ""), run=outcome.run,
                 freq_ghz=float(facts.get("freq_ghz") or "nan"), ra_deg=float(facts["ra_deg"]),
                 dec_deg=float(facts["dec_deg"]), hwhm_arcsec=float(facts["pb_hwhm_arcsec"]), rms=rms,
-                footprint=facts.get("footprint", ""), beam_file=_beam_file(ws, outcome, beams[outcome.run]),
+                footprint=facts.get("footprint", ""), beam_file=_file(ws, outcome, search.beam),
+                image_file=_file(ws, outcome, search.image), is_corrected=_is_corrected(group, outcome, search, values),
+                threshold=_number(values.get("snr")), beam_arcsec=_number(outcome.results.get("beam_major_arcsec"))
+                or float(facts.get("beam_major_arcsec") or 0),
             )  # fmt: skip
 
 
-def _beam_input(ws: Workspace, run: str) -> str:
-    """The input that takes the file of the primary beam, as the run froze the process; "" without one."""
+class _Search(msgspec.Struct, frozen=True):
+    """What a run was given."""
+
+    image: str  # name of the input that is searched; "" without one
+    beam: str  # of the file of the primary beam
+    params: dict[str, Value]
+
+
+def _searched_by(ws: Workspace, run: str) -> _Search:
+    """The inputs of a run by their role, as it froze the process, and its parameters."""
     process = frozen_process(ws, run)
     inputs = process.inputs if process else {}
-    return next((name for name, spec in inputs.items() if BEAM in spec.role), "")
+    image = next((name for name, spec in inputs.items() if any(role in IMAGE_ROLES for role in spec.role)), "")
+    beam = next((name for name, spec in inputs.items() if BEAM in spec.role), "")
+    records = ws.index.rows("SELECT record FROM runs WHERE run = ?", (run,))
+    return _Search(image, beam, dict(decode_run(records[0][0]).params.values) if records else {})
 
 
-def _beam_file(ws: Workspace, outcome: Outcome, name: str) -> Path | None:
-    """The primary beam that a job was given, where it is on this machine as it was."""
+def _is_corrected(group: ImageGroup, outcome: Outcome, search: _Search, values: Mapping[str, Value]) -> bool:
+    """Whether the searched image is divided by the gain: as the parameters say, else by its role."""
+    said = values.get("image_is", "auto")
+    if said != "auto":
+        return said == "corrected"
+    ref = outcome.inputs.get(search.image)
+    return any(file.role == CORRECTED and ref and ref.path.endswith(f"/{file.name}") for file in group.files)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and value > 0 else 0.0
+
+
+def _file(ws: Workspace, outcome: Outcome, name: str) -> Path | None:
+    """A file that a job was given, where it is on this machine as it was."""
     ref = outcome.inputs.get(name)
     if ref is None:
         return None
