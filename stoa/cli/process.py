@@ -29,6 +29,8 @@ def process_add(
 ) -> None:
     """Copy a process that comes with STOA into the project, where it may be changed."""
     show_made(process.add_process(workspace(ctx), name), json)
+    if not json:
+        tell(f"next: `stoa run {name}`")
 
 
 def show_made(made: writing.Made, json: bool) -> None:
@@ -67,8 +69,8 @@ def process_new(
         return
     for note in made.notes:
         tell(f"note: {note}")
-    look = "look at" if not made.notes else "complete"
-    tell(f"next: {look} {made.files[0]}; `stoa run {name} --canary 3` tries it on a few targets")
+    complete = f" when {made.files[0]} is complete" if made.notes else ""
+    tell(f"next: `stoa run {name}`{complete}; with --canary 3 it tries only a few jobs")
 
 
 @app.command("list")

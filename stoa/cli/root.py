@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, out, table
+from stoa.cli.say import JsonOption, as_json, out, table, tell
 from stoa.commands import root
+from stoa.project import PRODUCTS_ROOT
 from stoa.workspace import roots
 
 app = typer.Typer(no_args_is_help=True, help="Named places where data lie.")
@@ -26,11 +27,14 @@ def root_add(
 
     The name is shared through git, the path stays on this machine. The root `products` takes what processes write.
     """
-    state = root.add_root(workspace(ctx), name, path, doc)
+    ws = workspace(ctx)
+    state = root.add_root(ws, name, path, doc)
     if json:
         as_json(state)
-    else:
-        out(f"root {state.name} is {state.path} on this machine")
+        return
+    out(f"root {state.name} is {state.path} on this machine")
+    if name != PRODUCTS_ROOT and not any(target.root == name for target in ws.targets.values()):
+        tell(f"next: `stoa target add {name} GLOB` takes the folders that match, such as '**/product*' or '*'")
 
 
 @app.command("list")

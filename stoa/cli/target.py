@@ -42,7 +42,8 @@ def target_add(
     paths = _lines(from_file) if from_file else []
     if not patterns and not from_file:
         raise typer.BadParameter("give a glob, or --from FILE")
-    report = targets.add_targets(workspace(ctx), root, patterns or (), paths, list_name)
+    ws = workspace(ctx)
+    report = targets.add_targets(ws, root, patterns or (), paths, list_name)
     if json:
         as_json(report)
         return
@@ -53,6 +54,11 @@ def target_add(
     )
     for path in report.refused:
         tell(f"left out {path!r}: a name that is not UTF-8 text cannot be recorded")
+    processes = ws.library.processes()
+    if report.added and processes:
+        tell(f"next: `stoa run {processes[0]}`" + (" or another process" if len(processes) > 1 else ""))
+    elif report.added:
+        tell("next: `stoa process new NAME --from SCRIPT` for a script of yours, or `stoa process add sep`")
 
 
 @app.command("from-log")

@@ -15,6 +15,7 @@ from stoa.commands.env import check_environment
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.job.command import check_command
 from stoa.meta.rules import ROLE_ORDER
+from stoa.meta.table import BUILT_IN
 from stoa.model import Process
 from stoa.provenance.definitions import check_name, read_process
 from stoa.runs.chain import check_needs
@@ -24,7 +25,8 @@ from stoa.runs.proposal import Proposal, propose
 from stoa.runs.warm import Warmth, warmth_of
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace
-from stoa.workspace.roles import role_table
+from stoa.workspace.roles import ROLES, role_table
+from stoa.workspace.sample import Held, look_at_some
 from stoa.workspace.template import template
 from stoa.workspace.writing import Made, refuse_existing
 
@@ -119,12 +121,49 @@ def new_process(ws: Workspace, name: str, script: str, over: str = "") -> NewPro
             f"the script {script} lies outside {ws.project.top}", "keep it in the repository, it is recorded"
         )
     relative = place.relative_to(ws.project.top).as_posix()
-    proposal = propose(place.read_bytes(), place.name)
+    held = look_at_some(ws)
+    proposal = propose(place.read_bytes(), place.name, flat=held.flat and not held.images)
     text = _new_definition(name, relative, proposal, over)
     read_process(text.encode(), file.name)
     ws.ready()
-    commit = ws.store.commit({f"processes/{name}.yaml": text.encode()}, f"process {name}")
-    return NewProcess(name=name, files=(f".stoa/processes/{name}.yaml",), commit=commit, notes=tuple(proposal.notes))
+    rule = _rule_for_own_images(ws, held) if proposal.inputs else {}
+    commit = ws.store.commit({f"processes/{name}.yaml": text.encode(), **rule}, f"process {name}")
+    notes = [*proposal.notes, *_notes_on_images(ws, proposal, held, added=bool(rule))]
+    files = (f".stoa/processes/{name}.yaml", *(f".stoa/{path}" for path in rule))
+    return NewProcess(name=name, files=files, commit=commit, notes=tuple(notes))
+
+
+_OWN_IMAGES = b"""
+# Added by `stoa process new`, as no file of the targets had a role. Tell your files apart here where that is needed.
+rules:
+  - name: own-images
+    role: image
+    header: {NAXIS: '^[2-9]'}
+    doc: every FITS file with two axes or more
+"""
+
+
+def _rule_for_own_images(ws: Workspace, held: Held) -> dict[str, bytes]:
+    """The project's roles with a rule for FITS images, where the targets hold nothing else and no rule was written."""
+    file = ws.project.roles_file
+    text = file.read_bytes() if file.is_file() else b"schema: 1\n"
+    if held.known or not held.others or role_table(ws.project).rules != BUILT_IN.rules:
+        return {}
+    return {ROLES: text.rstrip(b"\n") + b"\n" + _OWN_IMAGES}
+
+
+def _notes_on_images(ws: Workspace, proposal: Proposal, held: Held, *, added: bool) -> list[str]:
+    if not proposal.inputs or held.images or not held.targets:
+        return []
+    if added:
+        again = bool(ws.index.rows("SELECT 1 FROM documents LIMIT 1"))
+        build = "; `stoa meta build` describes the folders again" if again else ""
+        note = (f"no rule of STOA takes {held.others[0]} for an image: .stoa/roles.yaml now has one that takes every"
+                f" FITS file with two axes or more{build}")  # fmt: skip
+    else:
+        note = (f"none of {held.targets} folders that were looked at holds an image as the inputs want it: `stoa meta"
+            " explain FILE` says which role a file has, .stoa/roles.yaml gives others")  # fmt: skip
+    return [note]
 
 
 def _new_definition(name: str, script: str, proposal: Proposal, over: str) -> str:

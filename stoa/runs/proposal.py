@@ -39,6 +39,7 @@ _ROLES = {
     "residual": "residual", "psf": "psf",
 }  # fmt: skip
 _IMAGE_ROLE = "{role: [correctedImage, image]}"
+_FLAT_ROLE = "{role: [correctedImage, image], accept: [no-celestial]}"
 _IMAGE_WORDS = re.compile(r"\b(?:fits|images?|cubes?|maps?)\b", re.IGNORECASE)
 _FOLDER_WORDS = re.compile(r"\b(?:folder|directory|dir)\b", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
@@ -59,14 +60,23 @@ class Proposal(Struct):
     command: list[str] = field(default_factory=lambda: ["python", "{script}"])  # what `words` follow
 
 
-def propose(source: bytes, name: str = "script.py") -> Proposal:
+def propose(source: bytes, name: str = "script.py", *, flat: bool = False) -> Proposal:
     """What a script suggests.
 
     Parameters
     ----------
     name
         Its file name, of which the end says what it is.
+    flat
+        Whether images may be without celestial axes.
     """
+    made = _read(source, name)
+    if flat:
+        made.inputs = {key: text.replace(_IMAGE_ROLE, _FLAT_ROLE) for key, text in made.inputs.items()}
+    return made
+
+
+def _read(source: bytes, name: str) -> Proposal:
     if name.endswith(".ipynb"):
         return _of_notebook(source, name)
     if not name.endswith(".py"):

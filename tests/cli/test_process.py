@@ -37,7 +37,7 @@ def test_a_process_is_made_from_a_script_and_runs_as_it_is(survey):
     (survey.top / "list files.py").write_text("import sys; print(sys.argv[1])\n", encoding="utf-8")
     result = survey("process", "new", "files", "--from", "list files.py")
     assert result.stderr.splitlines()[-1] == (
-        "next: complete .stoa/processes/files.yaml; `stoa run files --canary 3` tries it on a few targets"
+        "next: `stoa run files` when .stoa/processes/files.yaml is complete; with --canary 3 it tries only a few jobs"
     )
     assert survey.changed("HEAD~1") == [".stoa/processes/files.yaml"]
     survey.ok("run", "files", "--target", "a")
