@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from stoa.meta.sky import number
 MAX_TABLE = 8 * 1024 * 1024
 _FORM = re.compile(r"(\d*)([LXBIJKAEDCMPQ])")
 _WIDTH = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
+_CODES = {"E": ">f", "D": ">d", "I": ">h", "J": ">i", "K": ">q"}
 _MOST_DEG = 360.0  # of a beam; more is a mistake
 _ROUND = 0.01  # relative difference of two widths below which a beam needs no position angle
 _ARCSEC = {"arcsec": 1.0, "deg": 3600.0, "arcmin": 60.0, "mas": 0.001, "rad": math.degrees(1) * 3600}
@@ -58,11 +59,21 @@ class _Column(Struct, frozen=True):
     unit: str
 
 
-def median_beam(text: Callable[[str], str], data: bytes) -> Beam | str | None:
+def median_beam(beams: Sequence[Beam | None]) -> Beam | None:
     """The beam whose area is the median of all planes; of an even number the smaller of the two.
 
-    It is one of the table's rows, so that its axes and angle belong together. Rows without a positive beam (CASA's
-    empty channels) do not count.
+    It is one of them, so that its axes and angle belong together. Planes without a positive beam (CASA's empty
+    channels) do not count; None if there is no other.
+    """
+    positive = sorted((b for b in beams if b), key=lambda b: (b.major_arcsec * b.minor_arcsec, b.major_arcsec))
+    if not positive:
+        return None
+    middle = positive[(len(positive) - 1) // 2]
+    return Beam(middle.major_arcsec, middle.minor_arcsec, middle.pa_deg, len(positive))
+
+
+def table_beams(text: Callable[[str], str], data: bytes) -> tuple[Beam | None, ...] | str:
+    """The beam of each channel of the first Stokes plane, None where that is not positive.
 
     Parameters
     ----------
@@ -73,24 +84,12 @@ def median_beam(text: Callable[[str], str], data: bytes) -> Beam | str | None:
 
     Returns
     -------
-    beam
-        None if the table lacks a column or has no positive beam; a text that says so if a unit is no angle.
+    beams
+        Empty if the table lacks a column; a text that says so if a unit is no angle.
     """
-    found = table_beams(text, data)
-    if isinstance(found, str):
-        return found
-    positive = sorted((b for b in found if b), key=lambda b: (b.major_arcsec * b.minor_arcsec, b.major_arcsec))
-    if not positive:
-        return None
-    middle = positive[(len(positive) - 1) // 2]
-    return Beam(middle.major_arcsec, middle.minor_arcsec, middle.pa_deg, len(positive))
-
-
-def table_beams(text: Callable[[str], str], data: bytes) -> list[Beam | None] | str:
-    """The beam of each row, None where that is not positive; see `median_beam`."""
     columns = _columns(text)
     if not {"BMAJ", "BMIN", "BPA"} <= columns.keys():
-        return []
+        return ()
     scales = []
     for name in ("BMAJ", "BMIN", "BPA"):
         scale = _arcsec(columns[name].unit or ("deg" if name == "BPA" else "arcsec"))
@@ -99,7 +98,18 @@ def table_beams(text: Callable[[str], str], data: bytes) -> list[Beam | None] | 
         scales.append(scale)
     row = int(text("NAXIS1") or 0)
     starts = range(0, len(data) - row + 1, row) if row else range(0)
-    return [_beam(columns, data, start, scales) for start in starts]
+    planes = [(_whole(columns, "POL", data, start), _whole(columns, "CHAN", data, start), start) for start in starts]
+    first = min((stokes for stokes, *_ in planes), default=0)
+    return tuple(_beam(columns, data, start, scales) for stokes, _, start in sorted(planes) if stokes == first)
+
+
+def _whole(columns: dict[str, _Column], name: str, data: bytes, start: int) -> int:
+    """A whole number of a row; 0 where the table has no such column."""
+    column = columns.get(name)
+    try:
+        return int(struct.unpack_from(column.code, data, start + column.offset)[0]) if column else 0
+    except (struct.error, ValueError, OverflowError):  # ValueError, OverflowError: NaN, infinite
+        return 0
 
 
 def _arcsec(unit: str) -> float | None:
@@ -115,7 +125,7 @@ def _arcsec(unit: str) -> float | None:
 
 
 def _columns(text: Callable[[str], str]) -> dict[str, _Column]:
-    """Columns of real numbers by name; a format that is not known ends the list."""
+    """Columns of numbers by name; a format that is not known ends the list."""
     columns: dict[str, _Column] = {}
     offset = 0
     count = text("TFIELDS")
@@ -124,8 +134,8 @@ def _columns(text: Callable[[str], str]) -> dict[str, _Column]:
         if not form:
             break
         repeat = int(form[1] or 1)
-        if form[2] in "ED" and repeat == 1:
-            code = ">f" if form[2] == "E" else ">d"
+        if form[2] in _CODES and repeat == 1:
+            code = _CODES[form[2]]
             columns[text(f"TTYPE{column}").upper()] = _Column(offset, code, text(f"TUNIT{column}").lower())
         offset += -(-repeat // 8) if form[2] == "X" else repeat * _WIDTH[form[2]]
     return columns

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from stoa.meta.beams import Beam, beam_of
 from stoa.meta.sky import (
+    SPECTRAL,
     WORLD_KEYWORDS,
     Celestial,
     Getter,
@@ -41,7 +42,6 @@ _STOKES = {
     1: "I", 2: "Q", 3: "U", 4: "V", -1: "RR", -2: "LL", -3: "RL", -4: "LR", -5: "XX", -6: "YY", -7: "XY", -8: "YX",
 }  # fmt: skip
 _HZ = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "": 1.0}
-_SPECTRAL = ("FREQ", "VRAD", "VOPT", "VELO", "FELO", "ZOPT", "BETA", "WAVE", "WAVN", "AWAV", "ENER")
 _MOST_HZ = 1e21
 _COMPACT = re.compile(r"(?i)(?:^|[._/-])(?:7m|aca)(?=[._-]|$)")
 _CLEAN = re.compile(r"CLEAN\s+BMAJ=\s*(\S+)\s+BMIN=\s*(\S+)\s+BPA=\s*(\S+)")
@@ -145,7 +145,7 @@ def _plain_positions(axes: Celestial, frame: Frame) -> list[tuple[float, float] 
 
 def _spectrum(texts: Mapping[str, str]) -> Spectrum | None:
     types = axis_types(texts)
-    axis = next((axis for axis, kind in enumerate(types, 1) if kind.startswith(_SPECTRAL)), 0)
+    axis = next((axis for axis, kind in enumerate(types, 1) if kind.startswith(SPECTRAL)), 0)
     if axis:
         edges = _plain_edges_hz(texts, axis)
         middle = sum(edges) / 2 if edges else 0.0
@@ -209,7 +209,8 @@ def modelled(freq_ghz: float, dish_m: float, why: str = "") -> dict[str, str]:
     """The half width of the primary beam of a dish as derived attributes."""
     origin = f"{HPBW_FACTOR} lambda / {dish_m:g} m"
     width = _short(half_width_arcsec(freq_ghz, dish_m))
-    return {"pb_hwhm_arcsec": width, "pb_hwhm_origin": f"{origin}, {why}" if why else origin}
+    words = f"{origin}, {why}" if why else origin
+    return {"pb_hwhm_arcsec": width, "pb_hwhm_origin": words, "dish_m": f"{dish_m:g}"}
 
 
 def dish_of_half_width(width_arcsec: float, freq_ghz: float) -> float:
@@ -242,7 +243,8 @@ def _beam(get: Getter, plane_beam: Beam | str | None, history: Callable[[], Iter
     if isinstance(found, Beam):
         return beam_facts(found, "header")
     if isinstance(plane_beam, Beam):
-        return beam_facts(plane_beam, f"BEAMS table, median of {plane_beam.planes} planes")
+        found_there = beam_facts(plane_beam, f"BEAMS table, median of {plane_beam.planes} planes")
+        return found_there | {"beam_planes": str(plane_beam.planes)}
     for line in reversed(list(history())):
         if clean := _CLEAN.search(line):
             said = beam_of(*clean.groups())

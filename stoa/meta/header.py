@@ -18,7 +18,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from stoa.meta import cards, tiled
-from stoa.meta.beams import MAX_TABLE, Beam, median_beam
+from stoa.meta.beams import MAX_TABLE, Beam, median_beam, table_beams
 from stoa.meta.blocks import FIRST_READ, Blocks, LimitReached, open_blocks
 from stoa.meta.cards import BLOCK, CARD, Card
 from stoa.meta.defects import Defect
@@ -92,8 +92,8 @@ class FitsFile(Struct, frozen=True, kw_only=True):
         Number of the header and data unit with that header.
     digest
         First 16 hexadecimal digits of the SHA-256 of all header blocks that were read, each whole.
-    beam
-        Median of the BEAMS table, if there is one; a text if that is not understood.
+    beams
+        Of the channels, from the BEAMS table if there is one; a text if that is not understood.
     pixels
         The bytes of the data that were asked for.
     """
@@ -104,9 +104,14 @@ class FitsFile(Struct, frozen=True, kw_only=True):
     image: int = 0
     extensions: tuple[Extension, ...] = ()
     digest: str = ""
-    beam: Beam | str | None = None
+    beams: tuple[Beam | None, ...] | str = ()
     pixels: bytes = b""
     defects: tuple[Defect, ...] = ()
+
+    @property
+    def beam(self) -> Beam | str | None:
+        """The median of `beams`, or what is wrong with them."""
+        return self.beams if isinstance(self.beams, str) else median_beam(self.beams)
 
 
 class Span(NamedTuple):
@@ -193,7 +198,7 @@ def _read_open(descriptor: int, status: os.stat_result, pixels: SpanOf | None) -
         size, mtime_ns = status.st_size, status.st_mtime_ns
         return FitsFile(size=size, mtime_ns=mtime_ns, header=broken.header, defects=(broken.defect,))
     wanted = _pixels(blocks, primary, pixels) if pixels and primary.is_image else b""
-    units, beam, defects = _walk(blocks, primary)
+    units, beams, defects = _walk(blocks, primary)
     image = _image(units)
     digest = hashlib.sha256(b"".join(unit.header.raw for unit in units))
     return FitsFile(
@@ -203,7 +208,7 @@ def _read_open(descriptor: int, status: os.stat_result, pixels: SpanOf | None) -
         image=image,
         extensions=tuple(_extension(unit, number) for number, unit in enumerate(units) if number),
         digest=digest.hexdigest()[:16],
-        beam=beam,
+        beams=beams,
         pixels=wanted,
         defects=defects,
     )
@@ -295,34 +300,34 @@ def _axis_keywords(naxis: int) -> tuple[str, ...]:
     return tuple(f"NAXIS{number}" for number in range(1, naxis + 1))
 
 
-def _walk(blocks: Blocks, primary: Unit) -> tuple[list[Unit], Beam | str | None, tuple[Defect, ...]]:
-    """All units of a file, the beam in its BEAMS table, and what is wrong behind the primary header."""
+def _walk(blocks: Blocks, primary: Unit) -> tuple[list[Unit], tuple[Beam | None, ...] | str, tuple[Defect, ...]]:
+    """All units of a file, the beams of its BEAMS table, and what is wrong behind the primary header."""
     units: list[Unit] = [primary]
-    beam: Beam | str | None = None
+    beams: tuple[Beam | None, ...] | str = ()
     if blocks.stated_length() == primary.end:
-        return units, beam, ()
+        return units, beams, ()
     try:
         while len(units) <= MAX_EXTENSIONS:
             if not _is_whole(blocks, units[-1]):
-                return units, beam, (Defect.TRUNCATED,)
+                return units, beams, (Defect.TRUNCATED,)
             if not blocks.read(units[-1].end, BLOCK).startswith(b"XTENSION="):
-                return units, beam, ()
+                return units, beams, ()
             units.append(_unit(blocks, units[-1].end))
-            beam = beam or _plane_beam(blocks, units[-1])
+            beams = beams or _plane_beams(blocks, units[-1])
     except LimitReached:
-        return units, beam, (Defect.EXTENSIONS_UNREAD if len(units) > 1 else Defect.LENGTH_UNCHECKED,)
+        return units, beams, (Defect.EXTENSIONS_UNREAD if len(units) > 1 else Defect.LENGTH_UNCHECKED,)
     except _Broken as broken:
         cut = broken.defect in (Defect.NO_END, Defect.BAD_STREAM)
-        return units, beam, (Defect.TRUNCATED if cut else Defect.BAD_EXTENSION,)
-    return units, beam, (Defect.EXTENSIONS_UNREAD,)
+        return units, beams, (Defect.TRUNCATED if cut else Defect.BAD_EXTENSION,)
+    return units, beams, (Defect.EXTENSIONS_UNREAD,)
 
 
 def _is_whole(blocks: Blocks, unit: Unit) -> bool:
     return not unit.length or blocks.reaches(unit.data + unit.length)
 
 
-def _plane_beam(blocks: Blocks, unit: Unit) -> Beam | str | None:
-    """Median of the unit if it is a BEAMS table of CASA."""
+def _plane_beams(blocks: Blocks, unit: Unit) -> tuple[Beam | None, ...] | str:
+    """Those of the unit if it is a BEAMS table of CASA."""
     if unit.header.text("EXTNAME") != "BEAMS" or unit.length > MAX_TABLE:
-        return None
-    return median_beam(unit.header.text, blocks.read(unit.data, unit.length))
+        return ()
+    return table_beams(unit.header.text, blocks.read(unit.data, unit.length))

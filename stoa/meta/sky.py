@@ -38,6 +38,9 @@ WORLD_KEYWORDS = (
 NAMES = ("RA", "DEC"), ("GLON", "GLAT"), ("ELON", "ELAT"), ("SLON", "SLAT")
 """Longitude and latitude as CTYPE begins: equatorial, galactic, ecliptic, supergalactic."""
 
+SPECTRAL = ("FREQ", "VRAD", "VOPT", "VELO", "FELO", "ZOPT", "BETA", "WAVE", "WAVN", "AWAV", "ENER")
+"""How CTYPE of a spectral axis begins (FITS Standard 4.0, table 25, and AIPS)."""
+
 MOST_AXES = 9
 _AXES = range(1, MOST_AXES + 1)
 _PLAIN_TYPE = re.compile(r"(?:RA-|DEC)--(SIN|TAN|ARC|ZEA|STG)")
@@ -196,6 +199,24 @@ def axis_types(texts: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(texts.get(f"CTYPE{axis}", "").upper() for axis in _AXES)
 
 
+class _Parts(Struct, frozen=True):
+    """Keywords of a header by what they do."""
+
+    matrix: tuple[tuple[str, str, int, int], ...]  # keyword, CD or PC, its two axes
+    parameters: tuple[str, ...]  # of projections and distortions
+    bends: tuple[str, ...]  # CROTA, PV and PS
+
+
+@lru_cache(maxsize=256)  # headers by one program have the same keywords
+def _parts(names: tuple[str, ...]) -> _Parts:
+    found = [(name, _MATRIX.fullmatch(name)) for name in names]
+    return _Parts(
+        matrix=tuple((name, m[1], int(m[2] or m[4]), int(m[3] or m[5])) for name, m in found if m),
+        parameters=tuple(name for name in names if _PARAMETER.match(name)),
+        bends=tuple(name for name in names if name.startswith(("CROTA", "PV", "PS"))),
+    )
+
+
 @lru_cache(maxsize=64)
 def celestial_pair(ctypes: tuple[str, ...]) -> tuple[int, int, str]:
     """Numbers of the axes of longitude and latitude and the name of the longitude; zeros if there is no such pair."""
@@ -218,7 +239,7 @@ def celestial(texts: Mapping[str, str]) -> Celestial | None:
     types = [_PLAIN_TYPE.fullmatch(texts.get(f"CTYPE{axis}", "")) for axis in (lon, lat)] if lon else [None]
     if any(kind is None for kind in types) or types[0][1] != types[1][1]:  # type: ignore[index]
         return None
-    if any(text and number(text) != 0 for name, text in texts.items() if _PARAMETER.match(name)):
+    if any(texts[name] and number(texts[name]) != 0 for name in _parts(tuple(texts)).parameters):
         return None
     if any(texts.get(f"CUNIT{axis}", "") not in ("", "deg") for axis in (lon, lat)):
         return None
@@ -246,15 +267,15 @@ def linear(texts: Mapping[str, str], *pair: int) -> tuple[float, float, float, f
     None where they are singular, mixed, tied to other axes, or no numbers.
     """
     terms: dict[str, dict[tuple[int, int], float]] = {"CD": {}, "PC": {}}
-    for name, text in texts.items():
-        found = _MATRIX.fullmatch(name)
-        if not found or not text:
+    for name, kind, i, j in _parts(tuple(texts)).matrix:
+        text = texts[name]
+        if not text or (text == "0.0" and kind == "PC" and i != j):
             continue
-        i, j, value = int(found[2] or found[4]), int(found[3] or found[5]), number(text)
+        value = number(text)
         if value is None or (value and (i in pair) != (j in pair)):
             return None
         if i in pair:
-            terms[found[1]][i, j] = value
+            terms[kind][i, j] = value
     cells = [(i, j) for i in pair for j in pair]
     turns = [texts.get(f"CROTA{axis}", "") for axis in pair]
     turned = any(text and number(text) != 0 for text in turns)
@@ -289,13 +310,9 @@ def _turned(turns: list[str]) -> list[float] | None:
 
 def is_alone(texts: Mapping[str, str], axis: int) -> bool:
     """Whether nothing but CRVAL, CDELT and CRPIX places the pixels of an axis: no CD, PV or CROTA, PC of unity."""
-    for name, text in texts.items():
-        if not text:
-            continue
-        if found := _MATRIX.fullmatch(name):
-            i, j, value = int(found[2] or found[4]), int(found[3] or found[5]), number(text)
-            if found[1] == "CD" or (axis in (i, j) and value != float(i == j)):
-                return False
-        elif name == f"CROTA{axis}" or name.startswith((f"PV{axis}_", f"PS{axis}_")):
+    for name, kind, i, j in _parts(tuple(texts)).matrix:
+        text = texts[name]
+        if text and (kind == "CD" or (axis in (i, j) and number(text) != float(i == j))):
             return False
-    return True
+    own = (f"CROTA{axis}", f"PV{axis}_", f"PS{axis}_")
+    return not any(texts[name] for name in _parts(tuple(texts)).bends if name.startswith(own))

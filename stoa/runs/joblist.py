@@ -13,6 +13,8 @@ from stoa.exec.job.command import expand
 from stoa.exec.job.inputs import watch
 from stoa.exec.job.jobs import JobContext, job_description, job_environ, placeholder_values
 from stoa.exec.job.warm.modules import warm_of
+from stoa.meta.document import Document
+from stoa.meta.input_facts import facts_of_input
 from stoa.model import Container, FileRef, Job, Process, Run, Target, Warm, Watched, effective
 from stoa.project import PRODUCTS_ROOT, Project
 from stoa.rights import make_folder, write_hint
@@ -59,6 +61,7 @@ class JobMaker:
         self._warm: Warm | None = None
         self._containers: dict[str, Container | None] = {}
         self._roots: dict[str, str] = {}
+        self._described: tuple[str, Document | None] = ("", None)
         self._meta = str(ws.project.meta_file("x").parent.absolute())
         self._environs = {
             name: with_siblings(each.environ, ws.project, definitions.process) for name, each in prepared.items()
@@ -99,6 +102,7 @@ class JobMaker:
             run=self.run.id, process=process.name, target=target.name, group=planned.group, folder=folder,
             meta=f"{self._meta}/{target.name}.xml", out=f"{self.products}/{work}",
             inputs={name: f"{folder}/{file}" if file else None for name, file in planned.inputs.items()},
+            facts=self._facts(target, folder, planned.inputs),
             params=effective(self.definitions.params.values, planned.overrides),
             needs=paths(self.ws.project, planned.needs),
         )  # fmt: skip
@@ -117,6 +121,17 @@ class JobMaker:
             environment=planned.environment, environment_reason=planned.environment_reason, overrides=planned.overrides,
             container=self._containers[planned.environment], warm=self._warm,
         )  # fmt: skip
+
+    def _facts(self, target: Target, folder: str, inputs: Mapping[str, str | None]) -> dict[str, object]:
+        """Facts of the inputs from the target's metadata document."""
+        if not any(inputs.values()):
+            return {}
+        if self._described[0] != target.name:  # jobs of one target come together
+            self._described = target.name, self.ws.indexed_document(target.name)
+        document = self._described[1]
+        if document is None:
+            return {}
+        return {name: facts_of_input(document, file, f"{folder}/{file}") for name, file in inputs.items() if file}
 
     def _folder(self, target: Target) -> str:
         """Absolute path of a target, without looking whether it is there."""

@@ -22,6 +22,7 @@ class JobContext(Struct, frozen=True, kw_only=True):
     meta: str = ""  # absolute path of its metadata document
     out: str  # absolute path of the job's directory
     inputs: Mapping[str, str | None] = field(default_factory=dict)  # absolute paths; None: optional and not there
+    facts: Mapping[str, object] = field(default_factory=dict)  # plain values by input, for `stoa-job.json` alone
     params: Mapping[str, Value] = field(default_factory=dict)
     needs: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)  # PROCESS.OUTPUT -> absolute path or paths
     attempt: int = 1
@@ -48,6 +49,7 @@ def job_description(context: JobContext) -> bytes:
         "meta": context.meta,
         "out": context.out,
         "inputs": dict(context.inputs),
+        "facts": dict(context.facts),
         "params": dict(context.params),
         "needs": needs,
         "attempt": context.attempt,
