@@ -204,6 +204,17 @@ def test_the_base_needs_the_standard_library_and_msgspec_alone():
     assert [str(found) for found in base if found.module.split(".")[0] not in own] == []
 
 
+def verbs_of_verbs(imports: list[Import]) -> list[str]:
+    """Imports of one module of `commands/` by another; a family's `__init__.py` names none."""
+    inside = [i for i in imports if i.importer.startswith("commands/")]
+    return [str(i) for i in inside if i.module.startswith("stoa.commands") and module_name(i.importer) != i.module]
+
+
+def test_no_verb_imports_a_verb():
+    assert verbs_of_verbs(ALL) == []
+    assert verbs_of_verbs(list(imports_in("from stoa.commands.run import run", "commands/rerun.py")))
+
+
 def test_nothing_imports_in_a_circle():
     assert find_cycle(module_graph(SOURCES)) == []
 

@@ -107,9 +107,10 @@ def _look(store: Store) -> tuple[dict[str, LiveRun], list[str]]:
             unreadable.append(run)
     lives = {run: _lives(journaled, store.spool.folder / run) for run, journaled in said.items()}
     dead = [run for run, verdict in lives.items() if verdict is False]
-    left = orphans(dead)
+    left = orphans(dead) if dead else ()
     places = {run: chunk_folder(store.spool.folder, run) for run in dead}
-    stand = standings({run: place for run, place in places.items() if place.is_dir()})
+    there = {run: place for run, place in places.items() if place.is_dir()}
+    stand = standings(there) if there else {}
     found = {
         run: LiveRun(
             said=journaled,
