@@ -13,7 +13,7 @@ from stoa.model import Environment
 from stoa.provenance.definitions import check_name
 from stoa.provenance.dialect import block
 from stoa.provenance.environment_definition import read_environment
-from stoa.runs.environments import choose_environments, look_up, named_files, setting_of
+from stoa.runs.environments import named_files, setting_of
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace
 from stoa.workspace.writing import Made, refuse_existing
@@ -42,15 +42,6 @@ def add_environment(ws: Workspace, name: str, fields: Mapping[str, Any]) -> Made
     ws.ready()
     commit = ws.store.commit({f"environments/{name}.yaml": data}, f"environment {name}")
     return Made(name=name, files=(str(file.relative_to(ws.project.top)),), commit=commit)
-
-
-def check_environment(ws: Workspace, name: str) -> None:
-    """Raise for what is wrong with an environment and those of its rules; one that is not built yet is right."""
-    places = look_up(ws, name)
-    choose_environments(ws, places, ())
-    for environment in places.known.values():
-        with suppress(NotBuilt):
-            prepare(environment, setting_of(ws.project))
 
 
 def build_environment(ws: Workspace, name: str, *, again: bool = False) -> dict[str, str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from stoa.commands.env import check_environment
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.job.command import check_command
 from stoa.meta.rules import ROLE_ORDER
@@ -20,7 +19,7 @@ from stoa.model import Process
 from stoa.provenance.definitions import check_name, read_process
 from stoa.runs.chain import check_needs
 from stoa.runs.definitions import check_line_ends, check_mark, read_files, read_script
-from stoa.runs.environments import look_up
+from stoa.runs.environments import check_environment, look_up
 from stoa.runs.proposal import Proposal, propose
 from stoa.runs.warm import Warmth, warmth_of
 from stoa.workspace.listing import Listed, listed

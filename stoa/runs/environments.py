@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.exec.environments import Prepared, Setting, identity_of, prepare
+from stoa.exec.environments import NotBuilt, Prepared, Setting, identity_of, prepare
 from stoa.model import Container, Environment, Run
 from stoa.project import Project
 from stoa.provenance.digests import environment_digest
+from stoa.runs.environments import choose_environments, look_up, named_files, setting_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import described
 
@@ -165,3 +167,12 @@ class Present:
         if name not in self._identities:
             self._identities[name] = identity_of(self._places.known[name], self._setting)
         return self._identities[name]
+
+
+def check_environment(ws: Workspace, name: str) -> None:
+    """Raise for what is wrong with an environment and those of its rules; one that is not built yet is right."""
+    places = look_up(ws, name)
+    choose_environments(ws, places, ())
+    for environment in places.known.values():
+        with suppress(NotBuilt):
+            prepare(environment, setting_of(ws.project))
