@@ -14,7 +14,6 @@ from stoa.exec.environments import NotBuilt, Prepared, Setting, identity_of, pre
 from stoa.model import Container, Environment, Run
 from stoa.project import Project
 from stoa.provenance.digests import environment_digest
-from stoa.runs.environments import choose_environments, look_up, named_files, setting_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import described
 
