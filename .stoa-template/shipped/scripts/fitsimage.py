@@ -136,22 +136,21 @@ class Image:
         Infinite pixels and areas of exact zeros (outside the field of some programs' mosaics) have no value. Only this
         plane is read. Its type is float32 where the file's is, else float64.
         """
-        index = [0] * self.header["NAXIS"]
+        index = [slice(0, 1)] * self.header["NAXIS"]  # of slices alone: astropy's `section` mistakes some whole numbers
         for axis, part in (
             (self.world.axes.longitude, slice(None)),
             (self.world.axes.latitude, slice(None)),
-            (self.world.axes.spectral, channel),
-            (self.world.axes.stokes, self.world.stokes_plane),
+            (self.world.axes.spectral, slice(channel, channel + 1)),
+            (self.world.axes.stokes, slice(self.world.stokes_plane, self.world.stokes_plane + 1)),
         ):
             if 0 < axis <= len(index):
                 index[-axis] = part
+        turned = self.world.axes.longitude > self.world.axes.latitude
         try:
-            data = self.hdus[self.hdu].section[tuple(index)]
+            data = self.hdus[self.hdu].section[tuple(index)].reshape(self.shape[::-1] if turned else self.shape)
         except (OSError, EOFError, TypeError, ValueError) as error:
             raise ImageError(DAMAGED) from error
-        if data.shape not in (self.shape, self.shape[::-1]):
-            raise ImageError(DAMAGED)
-        if self.world.axes.longitude > self.world.axes.latitude:
+        if turned:
             data = data.T
         plane = np.array(data, dtype=np.float32 if data.dtype == np.dtype(">f4") else np.float64)
         plane[~np.isfinite(plane)] = np.nan
