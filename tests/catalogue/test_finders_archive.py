@@ -198,3 +198,14 @@ def test_aegean_with_the_noise_of_bane(image, tmp_path: Path, require_service: C
     assert rows["peak_flux"] * rows["gain"] == pytest.approx([0.1, 0.05], rel=0.05)
     assert len(set(rows["rms"] * rows["gain"])) == 2  # a map, not one number
     assert rows["rms"] * rows["gain"] == pytest.approx(1e-3, rel=0.3)
+
+
+@pytest.mark.parametrize("folder", ["a[1]", "with, comma", "with blank", "100%"])
+def test_source_extractor_works_below_any_folder(image, require_service, tmp_path: Path, folder: str) -> None:
+    require_service("sextractor", program("sextractor"), PROGRAMS["sextractor"])
+    place = tmp_path / folder
+    place.mkdir()
+    path = image([(48, 48, 0.1)]).rename(place / "J0000[1],x.image.fits")
+    with shipped("find_sextractor") as script:
+        results = script.search(script.arguments(["--image", str(path), "--out", str(place / "sources.fits")]))
+    assert results["n_sources"] == 1

@@ -11,6 +11,7 @@ and filter stand in `sextractor.sex`, `.param` and `.conv` beside this script.
 """
 
 import math
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,7 @@ from finding import FLOOR, SEED, SIGMA_PER_FWHM, Source, condon, longest_fwhm, p
 from fitsimage import Beam
 
 HERE = Path(__file__).parent
+SETTINGS = ("sextractor.sex", "sextractor.param", "sextractor.conv")
 PACKAGE = "install the Debian package source-extractor, or --set program=PATH"
 WINDOWED = 4 / 3
 """Error of a windowed position over that of a fit: twice the sum of w x n over that of w f has this standard deviation
@@ -59,15 +61,17 @@ def detect(field, rms, args, folder):
     finding.write_flat(field, folder / "flat.fits", blank=0.0)
     area = write_psf(field, folder / "beam.psf")
     threshold = f"{FLOOR * rms:.6g}"
-    command = [program, str(folder / "flat.fits"), "-c", str(HERE / "sextractor.sex")]
+    for name in SETTINGS:  # its file names stay plain: brackets, commas and blanks in a path mean something to it
+        shutil.copyfile(HERE / name, folder / name)
+    command = [program, "flat.fits", "-c", "sextractor.sex"]
     options = {
-        "PARAMETERS_NAME": HERE / "sextractor.param", "FILTER_NAME": HERE / "sextractor.conv",
-        "FILTER": "Y" if args.smooth else "N", "DETECT_THRESH": threshold, "ANALYSIS_THRESH": threshold,
-        "PSF_NAME": folder / "beam.psf", "CATALOG_NAME": folder / "detected.fits",
+        "PARAMETERS_NAME": "sextractor.param", "FILTER_NAME": "sextractor.conv", "FILTER": "Y" if args.smooth else "N",
+        "DETECT_THRESH": threshold, "ANALYSIS_THRESH": threshold, "PSF_NAME": "beam.psf",
+        "CATALOG_NAME": "detected.fits",
     }  # fmt: skip
     for name, value in options.items():
-        command += [f"-{name}", str(value)]
-    finding.run_program(command)
+        command += [f"-{name}", value]
+    finding.run_program(command, folder)
     return np.asarray(fits.getdata(folder / "detected.fits", 1)), area
 
 

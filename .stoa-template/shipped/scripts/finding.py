@@ -313,13 +313,19 @@ def executable(name, given, package):
     found = shutil.which(given)
     if not found:
         raise ProgramError(f"{name} is missing, {given!r} is no program here: {package}")
-    return found
+    return str(Path(found).absolute())
 
 
-def run_program(command):
-    """Run a finder's program, what it says going to this script's log; its last line is the cause when it fails."""
+def run_program(command, folder=None):
+    """Run a finder's program, what it says going to this script's log; its last line is the cause when it fails.
+
+    Parameters
+    ----------
+    folder
+        Its working directory, by default this one.
+    """
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False
     )
     said = COLOUR.sub("", done.stdout)
     sys.stdout.write(said)
