@@ -12,7 +12,9 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "stoa"
 
-BASE = frozenset({"control", "durable", "errors", "model", "numbers", "procfs", "project", "request", "rights"})
+BASE = frozenset(
+    {"control", "csvcells", "durable", "errors", "model", "numbers", "procfs", "project", "request", "rights"}
+)
 CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -23,6 +25,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "request": BASE,
     "project": BASE,
     "durable": BASE,
+    "csvcells": BASE,
     "procfs": BASE,
     "rights": BASE,
     "provenance": BASE,

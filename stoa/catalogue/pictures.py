@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from stoa.catalogue.changes import GAINED, LOST, SourceChange
 from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.plots import plain_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,6 +76,7 @@ def side_by_side(
     words = f"{width}; circles: changed sources (radius of the match {radius_arcsec:.3g} arcsec)"
     figure.supxlabel(words, fontsize=7)
     made = io.BytesIO()
+    plain_texts(figure)
     figure.savefig(made, format="png", dpi=110)
     return made.getvalue()
 

@@ -6,6 +6,7 @@ Colours are vermilion and blue of Okabe & Ito's palette, which colour-blind peop
 from __future__ import annotations
 
 import math
+import warnings
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ NARROW_DEG = 5.0
 """Half the width of the largest map that shows fields as wide as they are."""
 
 _NO_BREAK = "\xa0"
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 _WORDS = {"snr": "signal to noise", "flux": "flux density", "peak_flux": "peak flux density"}
 
 
@@ -259,7 +261,8 @@ def logarithmic(axes: Any, names: str) -> None:
     from matplotlib.ticker import FuncFormatter
 
     def major(value: float, _: int | None) -> str:
-        return f"{value:g}" if 1e-3 <= value < 1e5 else f"$10^{{{round(math.log10(value))}}}$"
+        power = str(round(math.log10(value))).translate(_RAISED)
+        return f"{value:g}" if 1e-3 <= value < 1e5 else f"10{power}"
 
     def minor_of(axis: Any) -> Any:
         def minor(value: float, _: int | None) -> str:
@@ -296,13 +299,28 @@ def _label(table: Table, name: str) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure; the same figure gives the same bytes."""
-    from matplotlib import rc_context
+    """Write the figure; the same figure gives the same bytes. No text in it is taken for mathematics."""
+    from matplotlib import rc_context, rcParams
 
     if path.suffix.lower() not in SUFFIXES:
         raise CatalogueError(f"{path.name!r} is no kind of figure", f"use one of the suffixes {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise CatalogueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into")
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-    with rc_context({"svg.hashsalt": "stoa", "pdf.fonttype": 42}):  # journals take no fonts of type 3
+    plain_texts(figure)
+    with rc_context(), warnings.catch_warnings():
+        rcParams.update(
+            {"svg.hashsalt": "stoa", "pdf.fonttype": 42, "text.parse_math": False}
+        )  # fonts as journals want
+        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")  # letters that the font lacks are drawn as boxes
         figure.savefig(path, dpi=150, metadata=undated)
+
+
+def plain_texts(figure: Figure) -> None:
+    """Let all texts be drawn as they are: a ``$`` begins no mathematics, control characters are blanks."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)
+        text.set_text("".join(char if char.isprintable() or char == "\n" else " " for char in text.get_text()))

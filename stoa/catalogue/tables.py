@@ -18,11 +18,11 @@ from stoa.catalogue.formats import (
     format_of,
     pick,
 )
-from stoa.catalogue.guarded_csv import guarded
 from stoa.catalogue.plain_tables import lengths_differ, plain
 from stoa.catalogue.positions import frame_of_positions, has_positions, position_columns
 from stoa.catalogue.text_tables import lines_of, read_ecsv, read_text
 from stoa.catalogue.votables import read_votable, votable
+from stoa.csvcells import guarded
 
 if TYPE_CHECKING:
     from astropy.table import Table

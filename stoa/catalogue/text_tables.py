@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.formats import CatalogueError, content
-from stoa.catalogue.guarded_csv import unguarded
 from stoa.catalogue.sexagesimal import number_texts
+from stoa.csvcells import unguarded
 
 if TYPE_CHECKING:
     from astropy.table import Column, Table

@@ -13,6 +13,7 @@ from stoa.cli.context import workspace
 from stoa.cli.say import JsonOption, as_json, table, tell
 from stoa.commands.query import Answer
 from stoa.commands.query import query as ask
+from stoa.csvcells import guarded
 from stoa.show.words import count, safe
 
 app = typer.Typer()
@@ -49,10 +50,11 @@ def query_command(
 
 def _print_csv(answer: Answer) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(answer.columns)
+    writer.writerow([guarded(name) for name in answer.columns])
     shown = safe if sys.stdout.isatty() else str  # a terminal would obey what a file keeps
     for row in answer.rows:
-        writer.writerow([shown(_shown(value)) for value in row])
+        cells = (_shown(value) for value in row)
+        writer.writerow([guarded(shown(cell)) if isinstance(cell, str) else shown(cell) for cell in cells])
 
 
 def _shown(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stoa import __version__
+from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.tables import read_table, write_table
 from stoa.errors import StoaError
 from stoa.exec.job.cause import group_causes
@@ -125,7 +126,8 @@ def _write(
     missing: list[str] = []
     found = _catalogue(ws, origin, folder, keep, table, missing, quality=quality)
     if found:
-        files |= {"catalogue.vot": "the sources, VOTable", "catalogue.fits": "the sources, FITS"}
+        words = {"catalogue.vot": "the sources, VOTable", "catalogue.fits": "the sources, FITS"}
+        files |= {name: words[name] for name in found.files}
     bad = any(outcome.status not in (Status.OK, Status.SKIPPED) for outcome in outcomes)
     _plots(ws, origin, folder, files, missing, table=table, found=found, bad=bad)
     copies = _copies(ws, folder, runs, outcomes, files, missing) if products else ()
@@ -230,11 +232,14 @@ def _catalogue(
         table = read_table(folder / "catalogue.vot")
     else:
         write_table(table, folder / "catalogue.vot")
-    write_table(table, folder / "catalogue.fits")
-    return _facts(table)
+    try:
+        write_table(table, folder / "catalogue.fits")
+    except CatalogueError as problem:
+        missing.append(f"no catalogue.fits: {problem.message}")
+    return _facts(table, tuple(file.name for file in sorted(folder.glob("catalogue.*"), reverse=True)))
 
 
-def _facts(table: Table) -> CatalogueFacts:
+def _facts(table: Table, files: tuple[str, ...]) -> CatalogueFacts:
     """What a catalogue says of itself."""
     facts = table.meta
     match = None
@@ -245,7 +250,7 @@ def _facts(table: Table) -> CatalogueFacts:
             expected=float(facts["expected"]),
         )  # fmt: skip
     return CatalogueFacts(
-        files=("catalogue.vot", "catalogue.fits"), sources=int(facts.get("sources", len(table))),
+        files=files, sources=int(facts.get("sources", len(table))),
         kept=int(facts.get("kept", len(table))), rows=len(table), images=int(facts.get("images", 0)),
         targets=int(facts.get("targets", 0)), match=match, products=tuple(sorted(set(map(str, table["product"])))),
         cuts=tuple(CutFact(words=cut.keep, removed=cut.removed) for cut in cuts_in(facts)),
@@ -295,13 +300,19 @@ def _copies(
     made = []
     for outcome in outcomes:
         for name, ref in outcome.outputs.items():
-            path = "/".join(filter(None, ("products", outcome.target, outcome.group, ref.path.rpartition("/")[2])))
+            path = "/".join(filter(None, ("products", outcome.target, outcome.group, _below(ref, outcome))))
             if _copied(ws, ref, folder / path, known[outcome.run], outcome):
                 files[path] = f"{name} of {outcome.target}"
                 made.append(path)
             else:
                 missing.append(f"not on this machine, or changed since: {ref.path}")
     return tuple(made)
+
+
+def _below(ref: FileRef, outcome: Outcome) -> str:
+    """Path of a product below its job's directory, which no other output of the job has."""
+    start = f"{outcome.place}/"
+    return ref.path.removeprefix(start) if outcome.place and ref.path.startswith(start) else ref.path.partition(":")[2]
 
 
 def _copied(ws: Workspace, ref: FileRef, place: Path, run: Run, outcome: Outcome) -> bool:

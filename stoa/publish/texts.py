@@ -7,12 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from stoa.model import Outcome, Status, Value
 from stoa.publish.facts import CatalogueFacts, Publication
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "<=": r"\ensuremath{\leq}", ">=": r"\ensuremath{\geq}",
-}  # fmt: skip
+from stoa.publish.latex import bibtex_value, latex, typewriter, url
+from stoa.publish.markdown import code, markdown
 
 _SOFTWARE: dict[str, tuple[str, tuple[str, ...]]] = {
     "astropy": (r"\bastropy\b", ("astropy2013", "astropy2018", "astropy2022")),
@@ -87,12 +83,6 @@ _WORKS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
-def latex(text: object) -> str:
-    """A text as LaTeX prints it, on one line."""
-    parts = re.split("([<>]=|.)", " ".join(str(text).split()))
-    return "".join(_LATEX.get(part, part) for part in parts)
-
-
 def software(publication: Publication) -> dict[str, tuple[str, ...]]:
     """Software that the scripts or STOA used for this, and keys of what is to be cited for it."""
     texts = [content.decode("utf-8", "replace") for content in publication.scripts.values()]
@@ -105,11 +95,11 @@ def software(publication: Publication) -> dict[str, tuple[str, ...]]:
 
 def bibtex(publication: Publication) -> str:
     """Entries for the software, STOA first."""
-    version = publication.latest.stoa_version
-    entries = [
-        _entry("software", "stoa", {"author": "{The STOA developers}", "title": "{STOA}: Script Tracking for"
-                                    " Observational Astronomy", "version": version, "year": publication.written[:4]})
-    ]  # fmt: skip
+    stoa = {
+        "author": "{The STOA developers}", "title": "{STOA}: Script Tracking for Observational Astronomy",
+        "version": bibtex_value(publication.latest.stoa_version), "year": publication.written[:4],
+    }  # fmt: skip
+    entries = [_entry("software", "stoa", stoa)]
     keys = dict.fromkeys(key for keys in software(publication).values() for key in keys)
     return "\n".join([*entries, *(_entry("article", key, _WORKS[key]) for key in keys)])
 
@@ -129,9 +119,9 @@ def methods(publication: Publication) -> str:
         f" ({len(publication.outcomes)} {unit}) with STOA {latex(run.stoa_version)} \\citep{{stoa}},"
         f" in the environment {latex(run.environment)} ({latex(_facts(run.environment_facts))})."
     )
-    runs = _listed(_typewriter(one.id) for one in publication.runs)
+    runs = _listed(typewriter(one.id) for one in publication.runs)
     noun = "run" if len(publication.runs) == 1 else "the runs"
-    origin = f" of \\url{{{publication.origin}}}" if publication.origin else ""
+    origin = f" of {url(publication.origin)}" if publication.origin else ""
     sentences = [
         head,
         f"Its parameters were {_values(run.params.values)}." if run.params.values else "",
@@ -139,7 +129,7 @@ def methods(publication: Publication) -> str:
         f"Of the {len(publication.outcomes)} jobs {_counts(publication.counts)}.",
         _catalogue_sentence(publication),
         f"Software: {', '.join(cited)}." if cited else "",
-        f"The complete record is that of {noun} {runs} at commit {_typewriter(publication.commit[:12])}{origin}.",
+        f"The complete record is that of {noun} {runs} at commit {typewriter(publication.commit[:12])}{origin}.",
     ]
     return "% Written by stoa publish; edit it to taste.\n" + "\n".join(filter(None, sentences)) + "\n"
 
@@ -158,10 +148,6 @@ def _rule_sentences(outcomes: Iterable[Outcome]) -> list[str]:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _typewriter(text: str) -> str:
-    return f"\\texttt{{{latex(text)}}}"
 
 
 def _catalogue_sentence(publication: Publication) -> str:
@@ -185,7 +171,7 @@ def _match_sentence(found: CatalogueFacts) -> str:
     objects = _counted(match.objects, "object")
     return (
         f" {left}{number} within {match.radius_arcsec:g} arcsec of {objects} of the catalogue"
-        f" {_typewriter(match.catalogue)}; {match.expected:.2g} are expected by chance."
+        f" {typewriter(match.catalogue)}; {match.expected:.2g} are expected by chance."
     )
 
 
@@ -239,7 +225,8 @@ def _short(cause: str) -> str:
 
 def _listing(files: Mapping[str, str]) -> list[str]:
     """A line a file, and one for each of the folders with many."""
-    lines = [f"- `{path}`: {words}" for path, words in sorted(files.items()) if not path.startswith(tuple(_LARGE))]
+    small = ((path, words) for path, words in sorted(files.items()) if not path.startswith(tuple(_LARGE)))
+    lines = [f"- {code(path)}: {markdown(words)}" for path, words in small]
     for folder, words in _LARGE.items():
         number = sum(path.startswith(folder) for path in files)
         lines += [f"- `{folder}`: {words}, {number} files"] if number else []
@@ -259,26 +246,24 @@ def readme(publication: Publication, files: Mapping[str, str]) -> str:
     """
     run = publication.latest
     counts = ", ".join(f"{publication.counts[s]} {s.value}" for s in Status if publication.counts.get(s))
-    origin = f" of {publication.origin}" if publication.origin else " of a repository that has no remote"
-    what = f"Process `{publication.process.name}` with parameter set `{run.params.name}`"
-    people = _listed(f"{one.name} <{one.email}>" for one in publication.authors)
+    origin = f" of {code(publication.origin)}" if publication.origin else " of a repository that has no remote"
+    what = f"Process {code(publication.process.name)} with parameter set {code(run.params.name)}"
+    people = _listed(markdown(f"{one.name} <{one.email}>") for one in publication.authors)
     lines = [
-        f"# {publication.title}",
+        f"# {markdown(publication.title)}",
         "",
         f"{what} over {publication.targets} targets: {len(publication.outcomes)} jobs, {counts}.",
         "",
-        f"Run by {people}; published on {publication.written[:10]} from commit `{publication.commit}`{origin}.",
+        f"Run by {people}; published on {publication.written[:10]} from commit {code(publication.commit)}{origin}.",
     ]
     if publication.licence:
-        lines += ["", f"Licence: {publication.licence}"]
+        lines += ["", f"Licence: {markdown(publication.licence)}"]
     if publication.flagged:
-        lines += ["", f"Flagged, and not cleared: {', '.join(publication.flagged)}."]
+        lines += ["", f"Flagged, and not cleared: {', '.join(map(code, publication.flagged))}."]
     lines += ["", "## Files", "", *_listing(files)]
     if publication.causes:
         lines += ["", "## What did not end ok", ""]
-        lines += [
-            f"- {group.count} {group.status.value}: {' '.join(group.cause.split())}" for group in publication.causes
-        ]
+        lines += [f"- {group.count} {group.status.value}: {markdown(group.cause)}" for group in publication.causes]
     again = [f"stoa reproduce {one.id}" for one in publication.runs]
     lines += ["", "## To reproduce", "", "In a clone of the repository, with the data where `stoa root add` says:", "",
               "```", *again, "```", ""]  # fmt: skip

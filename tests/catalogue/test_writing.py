@@ -13,9 +13,9 @@ from astropy.table import Column, MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from stoa.catalogue.formats import CatalogueError
-from stoa.catalogue.guarded_csv import guarded, unguarded
 from stoa.catalogue.positions import positions
 from stoa.catalogue.tables import read_table, write_table, write_tables
+from stoa.csvcells import guarded, unguarded
 
 ALL = ["vot", "fits", "ecsv", "csv"]
 

@@ -12,8 +12,8 @@ from crates import crate_problems
 
 import stoa
 from stoa.commands import publish as publishing
+from stoa.publish.latex import latex
 from stoa.publish.stamp import stamped_copy
-from stoa.publish.texts import latex
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def test_the_page_says_what_failed_who_ran_it_and_how_to_make_it_again(paper):
     page = read(paper, "README.md")
     assert page.startswith("# Three folders\n")
     assert "3 jobs, 2 ok, 1 failed." in page
-    assert "- 1 failed: ValueError: 50% & more_text" in page.splitlines()
-    assert "Run by Test Astronomer <test@example.org>;" in page
+    assert r"- 1 failed: ValueError: 50% \& more\_text" in page.splitlines()
+    assert "Run by Test Astronomer \\<test@example.org\\>;" in page
     assert "Flagged, and not cleared: c." in page
     assert f"stoa reproduce {paper.runs()[0]}" in page.splitlines()
     assert f"`{paper.head()}` of a repository that has no remote" in page
