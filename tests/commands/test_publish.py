@@ -50,7 +50,7 @@ def test_the_page_says_what_failed_who_ran_it_and_how_to_make_it_again(paper):
     assert "3 jobs, 2 ok, 1 failed." in page
     assert r"- 1 failed: ValueError: 50% \& more\_text" in page.splitlines()
     assert "Run by Test Astronomer \\<test@example.org\\>;" in page
-    assert "Flagged, and not cleared: c." in page
+    assert "Flagged, and not cleared: `c`." in page
     assert f"stoa reproduce {paper.runs()[0]}" in page.splitlines()
     assert f"`{paper.head()}` of a repository that has no remote" in page
 
