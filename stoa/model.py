@@ -38,6 +38,10 @@ BAD = (Status.FAILED, Status.TIMEOUT, Status.KILLED, Status.BLOCKED, Status.INTE
 """Statuses that `--failed` selects and that make a run's exit code 1."""
 
 
+INCONCLUSIVE = (Status.INTERRUPTED, Status.ERROR)
+"""Statuses that say nothing about the target: they never take the place of a conclusive outcome."""
+
+
 class Target(Struct, frozen=True):
     """A data folder under a root."""
 
@@ -334,6 +338,11 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     log: str = ""  # head and tail of what the script printed
 
     @property
+    def began(self) -> bool:
+        """Whether the job began; engines give interrupted ones that did not begin, which are not recorded."""
+        return self.status is not Status.INTERRUPTED or bool(self.start)
+
+    @property
     def is_amiss(self) -> bool:
         """Whether somebody should look at it: it did not end ok, or did, and there is a cause for doubt."""
         return self.status is not Status.SKIPPED and (self.status is not Status.OK or bool(self.cause))
@@ -391,6 +400,7 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     duration_s: float
     counts: dict[str, int]  # by status
     skipped_up_to_date: int = 0
+    untouched: int = 0  # jobs that never began; they have no outcome
     causes: tuple[CauseGroup, ...] = ()
 
 

@@ -8,8 +8,9 @@ from msgspec import Struct
 class Selection(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which jobs are asked for; empty fields ask for nothing.
 
-    Targets come from `targets` and `where` (all when both are empty); of those, the states
-    choose: with none of them new and stale ones, otherwise the ones that any of them names.
+    Targets come from `targets` and `where` (all when both are empty). Of those, `new`, `stale`, `failed` and
+    `flagged` choose the jobs for which any of them holds, by the current outcomes of the pair; with none of them,
+    new and stale ones are chosen. `like` narrows the choice to jobs whose cause contains it.
     """
 
     targets: tuple[str, ...] = ()  # names or glob patterns
@@ -24,7 +25,12 @@ class Selection(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def names_states(self) -> bool:
         """Whether jobs are asked for by their states."""
-        return self.new or self.stale or self.failed or self.flagged or bool(self.like)
+        return self.names_kinds or bool(self.like)
+
+    @property
+    def names_kinds(self) -> bool:
+        """Whether jobs are asked for by what holds for them, not by their cause alone."""
+        return self.new or self.stale or self.failed or self.flagged
 
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):

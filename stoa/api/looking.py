@@ -10,8 +10,8 @@ from stoa.api.tables import answer, outcomes, runs, targets
 from stoa.commands import log, status
 from stoa.commands.diff import DiffReport, diff
 from stoa.commands.show import RunView, TargetView, show_run, show_target
-from stoa.runs.definitions import pair
 from stoa.sources.trace import Trace, trace
+from stoa.workspace.names import asked_pair
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -24,13 +24,15 @@ class Looking(Opened):
         """A row a target: name, root, path, open flags and the metadata columns."""
         return targets(self.workspace, where)
 
-    def outcomes(self, process: str = "", params: str = "", *, latest: bool = True) -> Table:
-        """A row an outcome, results as columns ``result_<name>`` with their units; by default the latest of each job.
+    def outcomes(self, process: str = "", params: str = "", *, env: str = "", latest: bool = True) -> Table:
+        """One row per outcome, results as columns ``result_<name>`` with their units; by default the current ones.
 
         Parameters
         ----------
         process
-            A process, or ``PROCESS@SET``.
+            A process, ``PROCESS@SET`` or ``PROCESS@SET+ENV``.
+        env
+            "" for outcomes of every environment.
 
         Raises
         ------
@@ -38,9 +40,9 @@ class Looking(Opened):
             If there neither is such a process or set nor was one when something ran.
         """
         ws = self.workspace
-        process, params = pair(process, params, "")
+        process, params, env = asked_pair(ws, process, params, env, "")
         status.check_names(ws, process, params)
-        return outcomes(ws, process, params, latest=latest)
+        return outcomes(ws, process, params, env, latest=latest)
 
     def runs(self) -> Table:
         """A row a run; ``n_<status>`` counts its outcomes."""
@@ -50,8 +52,10 @@ class Looking(Opened):
         """What an SQL query over the index gives; its tables are in ``docs/index-schema.md``."""
         return answer(self.workspace, sql)
 
-    def status(self, process: str = "", params: str = "") -> status.StatusReport:
-        return status.status(self.workspace, *pair(process, params, ""))
+    def status(self, process: str = "", params: str = "", *, env: str = "", look: bool = False) -> status.StatusReport:
+        """How every target stands; with `look`, all inputs are looked at, however long that takes."""
+        ws = self.workspace
+        return status.status(ws, *asked_pair(ws, process, params, env, ""), look=look)
 
     def show(self, name: str) -> TargetView:
         return show_target(self.workspace, name)

@@ -15,10 +15,10 @@ from stoa.commands.rerun import rerun
 from stoa.commands.run import run
 from stoa.commands.why import why
 from stoa.request import Request, Selection
-from stoa.runs.definitions import pair
 from stoa.runs.launch import Ended, Event, RunReport
 from stoa.runs.planned import Plan, PlannedJob
 from stoa.runs.sweep import combined, read_sets
+from stoa.workspace.names import asked_pair
 
 Targets = str | Iterable[str]
 
@@ -55,10 +55,11 @@ class Running(Opened):
         )
         return made
 
-    def why(self, process: str, name: str, params: str = "") -> list[PlannedJob]:
+    def why(self, process: str, name: str, params: str = "", *, env: str = "") -> list[PlannedJob]:
         """Why the jobs of a target would run or be left alone."""
-        process, params = pair(process, params)
-        return why(self.workspace, process, name, params)
+        ws = self.workspace
+        process, params, env = asked_pair(ws, process, params, env)
+        return why(ws, process, name, params, env or None)
 
     def run(
         self,

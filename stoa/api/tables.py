@@ -36,7 +36,7 @@ class Field(msgspec.Struct, frozen=True):
 
 
 _OUTCOMES = {
-    **dict.fromkeys(("target", "group", "process", "params", "run"), Field()), "attempt": Field("int"),
+    **dict.fromkeys(("target", "group", "process", "params", "environment", "run"), Field()), "attempt": Field("int"),
     "status": Field(), "cause": Field(), "exit_code": Field("int"), "start": Field(),
     "duration_s": Field("float", "s"), "cpu_s": Field("float", "s"), "memory_mb": Field("float", "Mbyte"),
     "place": Field(),
@@ -68,12 +68,14 @@ def targets(ws: Workspace, where: str = "") -> Table:
     return _table(ws, rows, _TARGETS)
 
 
-def outcomes(ws: Workspace, process: str = "", params: str = "", *, latest: bool = True) -> Table:
-    """A row an outcome, results as columns ``result_<name>`` with the unit that the process declared.
+def outcomes(
+    ws: Workspace, process: str = "", params: str = "", environment: str = "", *, latest: bool = True
+) -> Table:
+    """One row per outcome, results as columns ``result_<name>`` with the unit that the process declared.
 
     A result whose unit differs between the runs of the rows has none, and the description of its column says so.
     """
-    rows = outcome_rows(ws, process, params, latest=latest)
+    rows = outcome_rows(ws, process, params, environment, latest=latest)
     fields = _OUTCOMES | {f"{RESULT}{name}": field for name, field in _results(ws, process, rows).items()}
     return _table(ws, rows, fields, origin(rows) if rows else {"process": process, "params": params, "run": ""})
 

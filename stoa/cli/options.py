@@ -48,6 +48,9 @@ FailedOption = Annotated[bool, typer.Option("--failed", help="What did not end o
 FlaggedOption = Annotated[bool, typer.Option("--flagged", help="Targets with open flags.")]
 
 
+LikeOption = Annotated[str, typer.Option("--like", help="Of these, only jobs whose cause contains this text.")]
+
+
 WorkersOption = Annotated[int, typer.Option("--jobs", "-j", help="Jobs at once; by default one a processor.", min=0)]
 
 

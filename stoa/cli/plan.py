@@ -27,6 +27,7 @@ from stoa.runs import planned
 from stoa.runs.canary import expected_s
 from stoa.runs.requested import stages_of
 from stoa.runs.sweep import read_sets, settings_of
+from stoa.show.runs import unreached_words
 from stoa.show.words import count, duration, one_line
 from stoa.workspace.open import Workspace
 
@@ -90,6 +91,7 @@ def show_plans(ws: Workspace, made: list[planned.Plan], workers: int, json: bool
         found = [
             {
                 "process": each.definitions.process.name, "params": each.definitions.params.name, "jobs": each.jobs,
+                "out_of_reach": each.out_of_reach,
                 "to_run": len(each.to_run),
             }
             for each in made
@@ -117,6 +119,8 @@ def _time_words(seconds: float | None, at_once: int) -> str:
 def _show_plan(plan: planned.Plan, time: str) -> None:
     rows = [(j.target, j.group, j.state, _deed(j), reason_words(j)) for j in plan.jobs]
     table(("target", "image group", "state", "do", "why"), rows, maybe=("image group",))
+    for why, targets in plan.out_of_reach.items():
+        tell(unreached_words(why, targets))
     blocked = sum(job.ends_blocked for job in plan.jobs)
     words = f", {blocked} of them blocked" if blocked else ""
     tell(f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run{words}{time}")

@@ -19,7 +19,7 @@ from stoa.control import Control
 from stoa.model import BAD, Outcome, Run
 from stoa.runs.canary import Forecast
 from stoa.runs.launch import Began, Described, Ended, Event, NotBegun, RunReport
-from stoa.show.runs import described_words, saving_words
+from stoa.show.runs import described_words, saving_words, unreached_words
 from stoa.show.words import count, counts_in_words, duration, one_line
 
 
@@ -164,12 +164,14 @@ def _show_report(report: RunReport, rerun_of: str) -> None:
     elif not report.left:
         jobs = f" ({count(report.jobs, 'job')})" if report.jobs != report.targets else ""
         causes = f" ({count(len(report.causes), 'cause')})" if report.causes else ""
-        out(f"processed {count(report.targets, 'target')}{jobs}: {counts_in_words(report.counts)}{causes};"
+        out(f"processed {count(report.targets, 'target')}{jobs}: {_counts(report)}{causes};"
             f" {count(report.commits, 'commit')}; {duration(report.duration_s)}")  # fmt: skip
     for run, held in report.held.items() if rerun_of else ():
         out(f"left alone: {count(held, 'job')} of run {run}, which has not ended (`stoa status`)")
     if report.up_to_date and not rerun_of:
         out("left alone: " + ", ".join(f"{how_many} {one_line(why)}" for why, how_many in report.up_to_date.items()))
+    for why, targets in report.out_of_reach.items():
+        tell(unreached_words(why, targets))
     print_causes(report.causes)
     if report.forecast:
         out(_forecast_words(report.forecast))
@@ -190,6 +192,11 @@ def _show_hints(report: RunReport, rerun_of: str) -> None:
         tell("next: `stoa status`, `stoa show TARGET`, `stoa log TARGET`")
     elif any(why.split()[0] in BAD for why in report.up_to_date):
         tell(f"what did not end ok is left alone: `stoa run {report.process} --failed` runs it again")
+
+
+def _counts(report: RunReport) -> str:
+    words = [counts_in_words(report.counts)] if report.counts or not report.untouched else []
+    return ", ".join([*words, *([f"{report.untouched} untouched"] if report.untouched else [])])
 
 
 def _forecast_words(forecast: Forecast) -> str:

@@ -17,6 +17,7 @@ from stoa.cli.options import (
     EnvOption,
     FailedOption,
     FlaggedOption,
+    LikeOption,
     ParamsOption,
     SetOption,
     SetsOption,
@@ -52,6 +53,7 @@ def run_command(
     stale: Annotated[bool, typer.Option("--stale", help="Outcomes of other definitions or inputs.")] = False,
     failed: FailedOption = False,
     flagged: FlaggedOption = False,
+    like: LikeOption = "",
     force: Annotated[bool, typer.Option("--force", help="All, also what is up to date.")] = False,
     few: Annotated[
         int | None,
@@ -76,7 +78,8 @@ def run_command(
         sets=tuple(read_sets(Path(sets))) if sets else (), chain=chain, canary=few or 0, engine=engine, workers=workers,
         asked=("stoa", *sys.argv[1:]),
         selection=Selection(
-            targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
+            targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, like=like,
+            force=force,
         ),
     )  # fmt: skip
     if not process and not chain:

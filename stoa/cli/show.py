@@ -104,7 +104,11 @@ def _show_review(review: Review, more: str) -> None:
 def _show_outcome(view: show.OutcomeView) -> None:
     o = view.outcome
     group = f" {o.group}" if o.group else ""
-    out(f"\n{view.process} @ {view.params}{group}: {o.status.value}" + (f", {one_line(o.cause)}" if o.cause else ""))
+    out(
+        f"\n{view.pair.replace('@', ' @ ', 1)}{group}: {o.status.value}" + (f", {one_line(o.cause)}" if o.cause else "")
+    )
+    if view.interrupted_since:
+        out(f"  interrupted since, in run {view.interrupted_since}; this outcome stays current")
     peak = f", peak {number(o.memory_mb, 3)} MB" if o.memory_mb else ""
     out(f"  run {o.run}, {clock(o.start)}, {duration(o.duration_s)}{peak}")
     for name, ref in o.inputs.items():
@@ -136,7 +140,9 @@ def _show_run(view: show.RunView) -> None:
     out("  environment: " + ", ".join(f"{key} {value}" for key, value in run.environment_facts.items()))
     out("  digests: " + ", ".join(f"{key} {value}" for key, value in run.digests.items() if value))
     if view.summary:
-        out(f"  {count(run.jobs, 'job')}: {counts_in_words(view.summary.counts)}; {duration(view.summary.duration_s)}")
+        untouched = f", {view.summary.untouched} untouched" if view.summary.untouched else ""
+        words = f"{counts_in_words(view.summary.counts)}{untouched}"
+        out(f"  {count(run.jobs, 'job')}: {words}; {duration(view.summary.duration_s)}")
         print_causes(view.summary.causes)
     else:
         out(f"  {count(run.jobs, 'job')}; not finished")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,12 +12,15 @@ from stoa.cli.say import JsonOption, as_json, out, table, tell
 from stoa.cli.shared import print_causes, print_disagreements
 from stoa.commands.status import PairStatus, StatusReport
 from stoa.commands.status import status as get_status
-from stoa.runs.definitions import pair
 from stoa.show.runs import state_in_words
-from stoa.show.words import count, counts_in_words, one_line
+from stoa.show.words import clock, count, counts_in_words, one_line
+from stoa.workspace.names import asked_pair
 
 app = typer.Typer()
 
+
+FRESH_S = 60
+"""A look this young is not mentioned."""
 
 MOST_TROUBLE = 5  # files that `status` names
 
@@ -26,12 +30,18 @@ def status_command(
     ctx: typer.Context,
     process: Annotated[str, typer.Option("--process", help="Of this process only, or PROCESS@SET.")] = "",
     params: Annotated[str, typer.Option("--params", "-p", help="Of this parameter set only.")] = "",
+    env: Annotated[str, typer.Option("--env", help="Of this environment only.")] = "",
+    look: Annotated[
+        bool,
+        typer.Option("--look", help="Look at all inputs for changes, even if that takes longer than 0.5 s."),
+    ] = False,
     targets: Annotated[bool, typer.Option("--targets", help="List every target.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Show how things stand: failures by cause, flags, stale outcomes, live runs."""
-    process, params = pair(process, params, "")
-    report = get_status(workspace(ctx), process, params, every_target=json or targets)
+    ws = workspace(ctx)
+    process, params, env = asked_pair(ws, process, params, env, "")
+    report = get_status(ws, process, params, env, every_target=json or targets, look=look)
     if json:
         as_json(report)
         return
@@ -79,12 +89,24 @@ def _show_trouble(report: StatusReport) -> None:
 def _show_pair(pair: PairStatus) -> None:
     words = counts_in_words(pair.counts)
     new = f", {pair.new} without an outcome" if pair.new else ""
-    out(f"\n{pair.process} @ {pair.params}: {words}{new}  (last run {pair.run})")
+    out(f"\n{pair.name.replace('@', ' @ ', 1)}: {words}{new}  (last run {pair.run})")
     if pair.stale:
         out(f"  {pair.stale} stale: {one_line('; '.join(pair.stale_reasons))}")
+    if look := _look_words(pair.looked):
+        out(f"  {look}")
+    if pair.interrupted_since:
+        out(f"  {pair.interrupted_since} interrupted since; the earlier outcome stays current")
     if pair.unlisted:
         out(f"  {pair.unlisted} more of targets that are in no list any more")
     print_causes(pair.causes)
+
+
+def _look_words(looked: str) -> str:
+    """When the inputs were looked at, if that is not now."""
+    if not looked:
+        return "inputs were not looked at (`stoa status --look`)"
+    age_s = (datetime.now(UTC) - datetime.fromisoformat(looked)).total_seconds()
+    return f"inputs were last looked at {clock(looked, 16)} (`stoa status --look`)" if age_s > FRESH_S else ""
 
 
 def _show_flags(report: StatusReport) -> None:
@@ -98,7 +120,7 @@ def _show_flags(report: StatusReport) -> None:
 
 
 def _show_targets(report: StatusReport) -> None:
-    pairs = [f"{pair.process}@{pair.params}" for pair in report.pairs]
+    pairs = [pair.name for pair in report.pairs]
     out()
     table(
         ("target", *pairs, "flags"),

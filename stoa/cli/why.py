@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.options import ParamsOption, ProcessArgument
+from stoa.cli.options import EnvOption, ParamsOption, ProcessArgument
 from stoa.cli.plan import reason_words
 from stoa.cli.say import JsonOption, as_json, out
 from stoa.commands import why
-from stoa.runs.definitions import pair
+from stoa.workspace.names import asked_pair
 
 app = typer.Typer()
 
@@ -22,11 +22,13 @@ def why_command(
     process: ProcessArgument,
     target: Annotated[str, typer.Argument(help="A target.")],
     params: ParamsOption = "",
+    env: EnvOption = "",
     json: JsonOption = False,
 ) -> None:
     """Say why a target would run or is left alone."""
-    process, params = pair(process, params)
-    jobs = why.why(workspace(ctx), process, target, params)
+    ws = workspace(ctx)
+    process, params, env = asked_pair(ws, process, params, env)
+    jobs = why.why(ws, process, target, params, env or None)
     if json:
         as_json(jobs)
         return

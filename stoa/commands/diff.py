@@ -116,14 +116,14 @@ def shown_pictures(ws: Workspace, report: DiffReport) -> list[Picture]:
 
 def _sides(ws: Workspace, a: str, b: str) -> tuple[Side, Side]:
     names = resolve_run(ws, a), resolve_run(ws, b)
-    first, second = (latest_of(ws, name.process, name.params, name.run) for name in names)
+    first, second = (latest_of(ws, name) for name in names)
     return Side(a, names[0], first), Side(b, names[1], second)
 
 
 def _report(ws: Workspace, a: str, b: str) -> DiffReport:
     names = resolve_run(ws, a), resolve_run(ws, b)
     runs = tuple(run_of(ws, name) for name in names)
-    before, after = (latest_of(ws, name.process, name.params, name.run) for name in names)
+    before, after = (latest_of(ws, name) for name in names)
     both = [key for key in before if key in after]
     process = frozen_process(ws, runs[1].id)
     changes = _changes(before, after, both, process.results if process else {})
@@ -146,7 +146,8 @@ def _report(ws: Workspace, a: str, b: str) -> DiffReport:
 def _mixture(ws: Workspace, label: str, latest: Run, outcomes: Mapping[tuple[str, str], Outcome]) -> Iterator[str]:
     """What the outcomes of earlier runs rest on that differs from what the latest run rests on."""
     counted = Counter(outcome.run for outcome in outcomes.values())
-    earlier = [run_of(ws, RunName(latest.process, latest.params.name, run)) for run in counted if run != latest.id]
+    pair = (latest.process, latest.params.name, latest.environment)
+    earlier = [run_of(ws, RunName(*pair, run)) for run in counted if run != latest.id]
     for part, words in _RESTS_ON.items():
         other = [run.id for run in earlier if run.digests.get(part) != latest.digests.get(part)]
         if other:

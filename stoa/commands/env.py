@@ -10,7 +10,7 @@ from typing import Any
 
 from stoa.exec.environments import NotBuilt, prepare
 from stoa.model import Environment
-from stoa.provenance.definitions import check_name
+from stoa.provenance.definitions import check_pair_name
 from stoa.provenance.dialect import block
 from stoa.provenance.environment_definition import read_environment
 from stoa.runs.environments import named_files, setting_of
@@ -27,7 +27,7 @@ def add_environment(ws: Workspace, name: str, fields: Mapping[str, Any]) -> Made
     fields
         Of the definition; empty ones are left out.
     """
-    check_name(name, "environment")
+    check_pair_name(name, "environment")
     file = ws.project.environment_file(name)
     refuse_existing(ws, file, "environment", name)
     python = fields.get("python", "")

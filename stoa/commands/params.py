@@ -9,7 +9,7 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.model import ParameterSet, ParamRule, Process
-from stoa.provenance.definitions import check_name, shown
+from stoa.provenance.definitions import check_pair_name, shown
 from stoa.provenance.dialect import block
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.parameter_sets import override, read_parameter_set
@@ -46,7 +46,7 @@ def new_parameter_set(
     StoaError
         If there is such a set, a value does not fit, or the expression cannot be understood.
     """
-    check_name(name, "parameter set")
+    check_pair_name(name, "parameter set")
     process = ws.library.process(process_name)
     file = ws.project.params_file(process_name, name)
     refuse_existing(ws, file, "parameter set", name)

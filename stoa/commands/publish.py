@@ -91,7 +91,7 @@ def publish(
         )
     origin = source if table is None else _origin(table, source)
     name = resolve_run(ws, origin)
-    outcomes = tuple(latest_of(ws, name.process, name.params, name.run).values())
+    outcomes = tuple(latest_of(ws, name).values())
     if table is not None:
         _check_rows(table, source, outcomes)
     runs = _runs(ws, {outcome.run for outcome in outcomes})

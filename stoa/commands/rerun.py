@@ -8,11 +8,11 @@ import msgspec
 
 from stoa.control import Control
 from stoa.exec.engines import check_engine
-from stoa.exec.job.cause import normalise
 from stoa.model import Outcome
 from stoa.request import Request, Selection
 from stoa.runs.definitions import Definitions, resolve_again
 from stoa.runs.description import describe_missing
+from stoa.runs.judge import has_cause, out_of_reach
 from stoa.runs.launch import Event, carry_out
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import Plan, PlannedJob
@@ -22,6 +22,8 @@ from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
 from stoa.workspace.reviews import flagged
 from stoa.workspace.selection import choose, is_bad
+
+Job = tuple[str, str]  # target, image group
 
 
 def rerun(ws: Workspace, request: Request, control: Control | None = None) -> Generator[Event, None, None]:
@@ -39,8 +41,9 @@ def rerun(ws: Workspace, request: Request, control: Control | None = None) -> Ge
 def plans_again(ws: Workspace, request: Request, *, build: bool = False) -> Iterator[tuple[Plan, str]]:
     """What a rerun would do, one plan for each set of values, with the run it goes back to (the latest of a pair).
 
-    The jobs are chosen by how they ended before: all of the source's, or those that failed,
-    are flagged, or whose cause contains `like`; whether they are up to date plays no part.
+    Without states, these are all jobs of the source. Those that failed, are flagged or have a cause are chosen by
+    the current outcomes of the source's pair, whichever run each is from; a run that is named by its id narrows
+    them to its own jobs. Whether a job is up to date plays no part.
     All definitions are checked before the first plan is made.
 
     Parameters
@@ -51,7 +54,10 @@ def plans_again(ws: Workspace, request: Request, *, build: bool = False) -> Iter
     check_engine(request.engine)
     origin = resolve_run(ws, request.source or "last")
     run = run_of(ws, origin)
-    asked = [(request.params or None, chosen, request.environment) for chosen in values_of(ws, origin.process, request)]
+    environment = request.environment or (None if origin.run else origin.environment)
+    asked = [(request.params or None, chosen, environment) for chosen in values_of(ws, origin.process, request)]
+    if request.selection.names_states and request.source in ("", "last"):
+        origin = msgspec.structs.replace(origin, run="")
     for each in asked:
         resolve_again(ws, run, *each)
     for each in asked:
@@ -59,20 +65,29 @@ def plans_again(ws: Workspace, request: Request, *, build: bool = False) -> Iter
 
 
 def _plan_again(ws: Workspace, origin: RunName, definitions: Definitions, chosen: Selection, *, build: bool) -> Plan:
-    before = latest_of(ws, origin.process, origin.params, origin.run)
-    asked_for = set(choose(ws, chosen, origin.process, origin.params))
-    keys = _picked(ws, {key: outcome for key, outcome in before.items() if key[0] in asked_for}, chosen)
+    asked_for = set(choose(ws, chosen, origin.pair))
+    before = {key: outcome for key, outcome in _before(ws, origin, chosen).items() if key[0] in asked_for}
+    keys = _picked(ws, before, chosen)
+    unreached = out_of_reach(ws, chosen, asked_for, {target for target, _ in before})
     names = sorted({target for target, _ in keys})
     if not names:
-        return Plan(definitions=definitions, jobs=())
+        return Plan(definitions=definitions, jobs=(), out_of_reach=unreached)
     all_of_them = Selection(targets=tuple(names), force=True)
     described = describe_missing(ws, definitions, all_of_them) if build else None
     plan = make_plan(ws, definitions, all_of_them)
     jobs = tuple(_judged(job, keys) for job in plan.jobs)
-    return msgspec.structs.replace(plan, jobs=jobs, described=described)
+    return msgspec.structs.replace(plan, jobs=jobs, described=described, out_of_reach=unreached)
 
 
-def _picked(ws: Workspace, before: dict[tuple[str, str], Outcome], chosen: Selection) -> dict[tuple[str, str], str]:
+def _before(ws: Workspace, origin: RunName, chosen: Selection) -> dict[Job, Outcome]:
+    """The outcomes that jobs are chosen by."""
+    if not (origin.run and chosen.names_states):
+        return latest_of(ws, origin)
+    current = latest_of(ws, msgspec.structs.replace(origin, run=""))
+    return {job: current[job] for job in latest_of(ws, origin) if job in current}
+
+
+def _picked(ws: Workspace, before: dict[Job, Outcome], chosen: Selection) -> dict[Job, str]:
     """Jobs to run again and why."""
     flags = flagged(ws)
     reasons = {key: _reason(outcome, chosen, flags.get(key[0], [])) for key, outcome in before.items()}
@@ -82,12 +97,11 @@ def _picked(ws: Workspace, before: dict[tuple[str, str], Outcome], chosen: Selec
 def _reason(outcome: Outcome, chosen: Selection, flags: list[str]) -> str:
     if not chosen.names_states:
         return "asked for"
-    if chosen.failed and is_bad(outcome.status.value):
-        return f"{outcome.status.value} before: {outcome.cause}"
-    if chosen.flagged and flags:
+    if chosen.like and not has_cause(chosen.like, outcome.cause, outcome.target, outcome.group):
+        return ""
+    if chosen.flagged and flags and not (chosen.failed and is_bad(outcome.status.value)):
         return f"flagged: {', '.join(flags)}"
-    causes = (outcome.cause, normalise(outcome.cause, outcome.target, outcome.group))
-    if chosen.like and any(chosen.like in cause for cause in causes):
+    if not chosen.names_kinds or (chosen.failed and is_bad(outcome.status.value)):
         return f"{outcome.status.value} before: {outcome.cause}"
     return ""
 

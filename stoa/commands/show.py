@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ from stoa.errors import StoaError
 from stoa.model import Outcome, Review, Run, Summary, Target
 from stoa.provenance.index import decode_outcome
 from stoa.workspace.agreement import Contradiction, Disagreement, contradictions, disagreements
-from stoa.workspace.names import resolve_run, run_of
+from stoa.workspace.names import Pair, pair_words, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import reviews_of, select_reviews
 from stoa.workspace.targets import known_target, metadata_rows
@@ -19,10 +20,13 @@ from stoa.workspace.targets import known_target, metadata_rows
 class OutcomeView(msgspec.Struct, frozen=True, kw_only=True):
     """An outcome with the definitions it came from."""
 
+    pair: str  # as typed: PROCESS@SET, or PROCESS@SET+ENV
     process: str
     params: str
+    environment: str
     outcome: Outcome
     folder: str  # of its products on this machine; "" where they are not
+    interrupted_since: str = ""  # the later run that said nothing about it
 
 
 class TargetView(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,10 +67,12 @@ def show_target(ws: Workspace, name: str) -> TargetView:
     """A target: its folder, metadata, latest outcomes, flags and comments."""
     target = known_target(ws, name)
     sql = (
-        "SELECT l.process, l.params, o.record FROM current l JOIN outcomes o ON o.id = l.outcome"
+        "SELECT l.process, l.params, l.environment, o.record FROM current l JOIN outcomes o ON o.id = l.outcome"
         " WHERE l.target = ? ORDER BY o.run, l.grp"
     )
-    latest = tuple(_view(ws, *row) for row in ws.index.rows(sql, (name,)))
+    rows = [(Pair(*key), decode_outcome(record)) for *key, record in ws.index.rows(sql, (name,))]
+    words, since = pair_words(ws, {pair for pair, _ in rows}), _interrupted(ws, name)
+    latest = tuple(_view(ws, pair, words[pair], outcome, since) for pair, outcome in rows)
     try:
         folder = ws.project.folder(target)
     except StoaError:
@@ -80,8 +86,15 @@ def show_target(ws: Workspace, name: str) -> TargetView:
     )  # fmt: skip
 
 
-def _view(ws: Workspace, process: str, params: str, record: str) -> OutcomeView:
-    outcome = decode_outcome(record)
+def _interrupted(ws: Workspace, target: str) -> dict[tuple[Pair, str], str]:
+    """The later run of each job of a target that said nothing about it, by pair and image group."""
+    sql = "SELECT process, params, environment, grp, run FROM interrupted_since WHERE target = ? ORDER BY rank"
+    return {(Pair(*key), group): run for *key, group, run in ws.index.rows(sql, (target,))}
+
+
+def _view(
+    ws: Workspace, pair: Pair, words: str, outcome: Outcome, since: Mapping[tuple[Pair, str], str]
+) -> OutcomeView:
     folder = ""
     if outcome.place:
         try:
@@ -89,4 +102,7 @@ def _view(ws: Workspace, process: str, params: str, record: str) -> OutcomeView:
             folder = str(place) if place.is_dir() else ""
         except StoaError:
             folder = ""
-    return OutcomeView(process=process, params=params, outcome=outcome, folder=folder)
+    return OutcomeView(
+        pair=words, process=pair.process, params=pair.params, environment=pair.environment, outcome=outcome,
+        folder=folder, interrupted_since=since.get((pair, outcome.group)) or since.get((pair, ""), ""),
+    )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container, Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -13,35 +15,44 @@ from stoa.provenance.index import decode_run
 from stoa.provenance.store import ordered
 from stoa.runs.definitions import Definitions, definition_changes, resolve_again
 from stoa.runs.environments import Present
+from stoa.runs.judge import TooLong
+from stoa.runs.standing import Standing, no_definition, recalled, standing
 from stoa.workspace.agreement import Disagreement, disagreements
 from stoa.workspace.ahead import Ahead, ahead
 from stoa.workspace.listing import RunRow, list_runs
+from stoa.workspace.looks import Finding
+from stoa.workspace.names import Pair, current, pair_words
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
 
 
 class PairStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest outcomes of a process and parameter set."""
+    """The current outcomes of a process, parameter set and environment."""
 
+    name: str  # PROCESS@SET, or PROCESS@SET+ENV for an environment that is not the process's own
     process: str
     params: str
+    environment: str
     run: str  # the latest one
     jobs: int
     counts: dict[str, int]
     new: int  # targets without an outcome
-    stale: int  # outcomes of other definitions than the present ones
+    stale: int  # outcomes of other definitions or inputs than the present ones
     stale_reasons: tuple[str, ...]
+    looked: str  # when the inputs were looked at, UTC, ISO 8601; "" if they never were on this machine
     causes: tuple[CauseGroup, ...]
+    interrupted_since: int = 0  # outcomes that stay current, as a later run of their job said nothing about it
     unlisted: int = 0  # outcomes of targets that are in no list any more; they are counted nowhere else
 
 
 class TargetStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A target: the state of its worst latest outcome for each pair."""
+    """A target: the state of its worst current outcome for each pair."""
 
     name: str
-    states: dict[str, str]  # PROCESS@SET -> status, `new` without an outcome
+    states: dict[str, str]  # pair as typed -> status, `new` without an outcome
     causes: dict[str, str]
-    stale: dict[str, str]  # PROCESS@SET -> what changed in the definitions since
+    stale: dict[str, str]  # pair -> what changed in the definitions and inputs since
+    interrupted_since: dict[str, str]  # pair -> the later run that said nothing
     flags: tuple[str, ...]
 
 
@@ -72,24 +83,46 @@ _ORDER = {status.value: place for place, status in enumerate((
 ))}  # fmt: skip
 
 
-class _Ran(msgspec.Struct, frozen=True):
-    """A process and parameter set that ran: number of jobs by run and status, and what changed since each run."""
+LOOK_S = 0.5
+"""How long the inputs may be looked at without being asked."""
 
-    process: str
-    params: str
+A_JOB_S = 60e-6
+"""What a look takes for each job, at least."""
+
+_OF_PAIR = "process = ? AND params = ? AND environment = ?"
+
+
+class _Ran(msgspec.Struct, frozen=True):
+    """A pair that ran: number of jobs by run and status, and which of them are stale."""
+
+    pair: Pair
+    name: str
     counts: dict[str, dict[str, int]]  # the latest run last
-    changes: dict[str, list[str]]
+    standing: Standing
 
     @property
-    def key(self) -> tuple[str, str]:
-        return self.process, self.params
+    def key(self) -> tuple[str, str, str]:
+        return self.pair.process, self.pair.params, self.pair.environment
 
 
-def status(ws: Workspace, process: str = "", params: str = "", *, every_target: bool = True) -> StatusReport:
-    """The state of every target for every process and set that ran, or for the named ones.
+def status(
+    ws: Workspace,
+    process: str = "",
+    params: str = "",
+    environment: str = "",
+    *,
+    every_target: bool = True,
+    look: bool = False,
+) -> StatusReport:
+    """The state of every target for every pair that ran, or for the named ones.
+
+    The inputs are looked at if that takes no longer than `LOOK_S`. If it would, the last look counts, and the
+    report says when it was.
 
     Parameters
     ----------
+    look
+        Look at all inputs, however long it takes.
     every_target
         Whether to give each target's state; for thousands of them that takes as long as all the rest.
     """
@@ -97,7 +130,7 @@ def status(ws: Workspace, process: str = "", params: str = "", *, every_target: 
     check_names(ws, process, params)
     flags = flagged(ws)
     with ws.index.reading():
-        ran = _ran(ws, process, params)
+        ran = _ran(ws, process, params, environment, None if look else time.monotonic() + LOOK_S)
         return StatusReport(
             project=ws.project.config.project,
             branch=(ws.repository.branch_or_none() or "").removeprefix("refs/heads/"),
@@ -130,67 +163,90 @@ def check_names(ws: Workspace, process: str, params: str) -> None:
         raise NotFoundError("parameter set", params, sorted(sets), "`stoa params list` shows them")
 
 
-def _ran(ws: Workspace, process: str, params: str) -> list[_Ran]:
+def _ran(ws: Workspace, process: str, params: str, environment: str, until: float | None) -> list[_Ran]:
     rows = ws.index.rows(
-        "SELECT process, params, run, status, count(*) FROM current"
-        " WHERE (? = '' OR process = ?) AND (? = '' OR params = ?) GROUP BY process, params, run, status"
-        " ORDER BY process, params, rank",
-        (process, process, params, params),
+        "SELECT process, params, environment, run, status, count(*) FROM current"
+        " WHERE (? = '' OR process = ?) AND (? = '' OR params = ?) AND (? = '' OR environment = ?)"
+        " GROUP BY process, params, environment, run, status ORDER BY process, params, environment, rank",
+        (process, process, params, params, environment, environment),
     )
-    counts: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
-    for name, set_name, run, state, number in rows:
-        counts.setdefault((name, set_name), {}).setdefault(run, {})[state] = number
-    return [_Ran(*key, by_run, _changes(ws, _runs(ws, key, by_run))) for key, by_run in counts.items()]
+    counts: dict[Pair, dict[str, dict[str, int]]] = {}
+    for *key, run, state, number in rows:
+        counts.setdefault(Pair(*key), {}).setdefault(run, {})[state] = number
+    words = pair_words(ws, counts)
+    return [_Ran(pair, words[pair], by_run, _standing(ws, pair, by_run, until)) for pair, by_run in counts.items()]
 
 
-def _runs(ws: Workspace, key: tuple[str, str], wanted: Container[str]) -> list[Run]:
-    rows = ws.index.rows("SELECT run, record FROM runs WHERE process = ? AND params = ?", key)
+def _standing(ws: Workspace, pair: Pair, counts: Mapping[str, dict[str, int]], until: float | None) -> Standing:
+    """How a pair stands; from memory where a look now would take too long."""
+    jobs = sum(sum(states.values()) for states in counts.values())
+    if until is None or time.monotonic() + jobs * A_JOB_S < until:
+        with suppress(TooLong):
+            return standing(ws, current(pair), until=until)
+    return recalled(ws, pair, _changes(ws, pair, _runs(ws, pair, counts)))
+
+
+def _runs(ws: Workspace, pair: Pair, wanted: Container[str]) -> list[Run]:
+    sql = "SELECT run, record FROM runs WHERE process = ? AND params = ? AND environment = ?"
+    rows = ws.index.rows(sql, msgspec.structs.astuple(pair))
     return [decode_run(record) for run, record in rows if run in wanted]
 
 
 def _pair(ws: Workspace, ran: _Ran) -> PairStatus:
-    seen = [
-        row[0] for row in ws.index.rows("SELECT DISTINCT target FROM latest WHERE process = ? AND params = ?", ran.key)
-    ]
+    seen = [row[0] for row in ws.index.rows(f"SELECT DISTINCT target FROM latest WHERE {_OF_PAIR}", ran.key)]
     unlisted = _counts_of(ws, ran.key, [target for target in seen if target not in ws.targets])
     counts: dict[str, int] = {}
-    stale = 0
     for run, states in ran.counts.items():
         for state, number in states.items():
             listed = number - unlisted.get((run, state), 0)
             counts[state] = counts.get(state, 0) + listed
-            stale += listed if ran.changes[run] else 0
     return PairStatus(
-        process=ran.process, params=ran.params, run=list(ran.counts)[-1], jobs=sum(counts.values()),
-        counts=ordered(counts), new=len(ws.targets) - sum(target in ws.targets for target in seen), stale=stale,
-        stale_reasons=tuple(sorted({word for words in ran.changes.values() for word in words})) if stale else (),
-        causes=_causes(ws, ran.key), unlisted=sum(unlisted.values()),
+        name=ran.name, process=ran.pair.process, params=ran.pair.params, environment=ran.pair.environment,
+        run=list(ran.counts)[-1], jobs=sum(counts.values()),
+        counts=ordered(counts), new=len(ws.targets) - sum(target in ws.targets for target in seen),
+        stale=len(ran.standing.stale), stale_reasons=ran.standing.reasons, looked=ran.standing.looked,
+        causes=_causes(ws, ran), unlisted=sum(unlisted.values()),
+        interrupted_since=sum(target in ws.targets for target, _ in _interrupted(ws, ran.key)),
     )  # fmt: skip
 
 
-def _counts_of(ws: Workspace, key: tuple[str, str], targets: list[str]) -> dict[tuple[str, str], int]:
+def _interrupted(ws: Workspace, key: tuple[str, str, str]) -> list[tuple[str, str]]:
+    """Target and run of every job whose latest run said nothing about it, while an earlier outcome is current."""
+    return ws.index.rows(f"SELECT target, run FROM interrupted_since WHERE {_OF_PAIR} ORDER BY target, rank", key)
+
+
+def _counts_of(ws: Workspace, key: tuple[str, str, str], targets: list[str]) -> dict[tuple[str, str], int]:
     """Number of current outcomes of some targets, by run and status."""
     if not targets:
         return {}
     rows = ws.index.rows(
-        "SELECT run, status, count(*) FROM current WHERE process = ? AND params = ?"
+        f"SELECT run, status, count(*) FROM current WHERE {_OF_PAIR}"
         " AND target IN (SELECT value FROM json_each(?)) GROUP BY run, status",
         (*key, msgspec.json.encode(targets).decode()),
     )
     return {(run, state): number for run, state, number in rows}
 
 
-def _causes(ws: Workspace, key: tuple[str, str]) -> tuple[CauseGroup, ...]:
+def _causes(ws: Workspace, ran: _Ran) -> tuple[CauseGroup, ...]:
+    """What is amiss, grouped. A blocked job has the cause that blocks it now, or none if nothing blocks it any more."""
+    now = {finding.job: finding for finding in ran.standing.findings}
     rows = ws.index.rows(
-        "SELECT target, grp, status, cause FROM current WHERE process = ? AND params = ?"
+        f"SELECT target, grp, status, cause FROM current WHERE {_OF_PAIR}"
         f" AND (status IN ({','.join('?' * len(BAD))}) OR status = ? AND cause != '') ORDER BY target, grp",
-        (*key, *(state.value for state in BAD), Status.OK.value),
+        (*ran.key, *(state.value for state in BAD), Status.OK.value),
     )
     return group_causes(
-        Outcome(schema=SCHEMA, run="", target=target, group=group, status=Status(state), cause=cause)
+        Outcome(schema=SCHEMA, run="", target=target, group=group, status=Status(state), cause=words)
         for target, group, state, cause in rows
-        if target in ws.targets
+        if target in ws.targets and (words := _cause_now(state, cause, now.get((target, group)))) is not None
     )
+
+
+def _cause_now(state: str, cause: str, found: Finding | None) -> str | None:
+    """The cause of an outcome as it is now; None for a blocked one that nothing blocks any more."""
+    if state != Status.BLOCKED or found is None:
+        return cause
+    return found.reason if found.state == state else None
 
 
 def _by_reason(ws: Workspace, flags: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
@@ -201,14 +257,12 @@ def _by_reason(ws: Workspace, flags: Mapping[str, list[str]]) -> dict[str, tuple
     return {reason: tuple(targets) for reason, targets in found.items()}
 
 
-def _changes(ws: Workspace, runs: list[Run]) -> dict[str, list[str]]:
+def _changes(ws: Workspace, pair: Pair, runs: list[Run]) -> dict[str, list[str]]:
     """What changed in the definitions since each run of a pair, in words."""
     try:
-        present = resolve_again(ws, max(runs, key=lambda run: run.rank), environment="")
-    except NotFoundError as missing:  # without its guess: nobody misspelt a name here
-        return {run.id: [f"no {missing.kind} named {missing.name!r} is defined here"] for run in runs}
+        present = resolve_again(ws, max(runs, key=lambda run: run.rank), environment=pair.environment)
     except StoaError as problem:
-        return {run.id: [problem.message] for run in runs}
+        return {run.id: [no_definition(problem)] for run in runs}
     places = Present(ws.project, present.places)
     return {
         run.id: [
@@ -229,23 +283,28 @@ def _rule_changes(run: Run, now: Definitions) -> list[str]:
 def _targets(ws: Workspace, ran: list[_Ran], flags: Mapping[str, list[str]]) -> tuple[TargetStatus, ...]:
     worst: dict[str, dict[str, tuple[str, str]]] = {}  # target -> pair -> status and cause
     stale: dict[str, dict[str, str]] = {}
+    since: dict[str, dict[str, str]] = {}
     for one in ran:
-        pair = "@".join(one.key)
-        reasons = {run: "; ".join(words) for run, words in one.changes.items() if words}
-        sql = "SELECT target, run, status, cause FROM current WHERE process = ? AND params = ? ORDER BY target, grp"
-        for target, run, state, cause in ws.index.rows(sql, one.key):
+        pair = one.name
+        now = {finding.job: finding for finding in one.standing.findings}
+        sql = f"SELECT target, grp, status, cause FROM current WHERE {_OF_PAIR} ORDER BY target, grp"
+        for target, group, state, cause in ws.index.rows(sql, one.key):
             mine = worst.setdefault(target, {})
+            found = now.get((target, group))
             if pair not in mine or _ORDER[state] < _ORDER[mine[pair][0]]:
-                mine[pair] = state, cause
-            if run in reasons:
-                stale.setdefault(target, {})[pair] = reasons[run]
-    new = {"@".join(one.key): ("new", "") for one in ran}
+                mine[pair] = state, _cause_now(state, cause, found) or ""
+            if found and found.state == "stale":
+                stale.setdefault(target, {}).setdefault(pair, found.reason)
+        for target, run in _interrupted(ws, one.key):
+            since.setdefault(target, {})[pair] = run
+    new = {one.name: ("new", "") for one in ran}
     return tuple(
         TargetStatus(
             name=name,
             states={pair: state for pair, (state, _) in (new | worst.get(name, {})).items()},
             causes={pair: cause for pair, (_, cause) in worst.get(name, {}).items() if cause},
             stale=stale.get(name, {}),
+            interrupted_since=since.get(name, {}),
             flags=tuple(flags.get(name, ())),
         )
         for name in ws.targets

@@ -22,6 +22,8 @@ from stoa.model import SCHEMA, Job, Outcome, Status
 
 _LONGEST_SLEEP_S = 0.5
 
+_NOT_BEGUN = Verdict(status=Status.INTERRUPTED, cause="stopped before it started")
+
 
 class LocalEngine:
     """Runs jobs as child processes of this one.
@@ -123,7 +125,7 @@ def run_job(job: Job, control: Control, starter: Starter | None = None) -> Outco
             return run_job(job, control, fresh)
     start, clock = datetime.now(UTC), time.monotonic()
     if control.draining:
-        verdict, place = Verdict(status=Status.INTERRUPTED, cause="stopped before it started"), ""
+        verdict, place = _NOT_BEGUN, ""
     else:
         verdict, place = _attempt(job, control, starter)
     return Outcome(
@@ -136,7 +138,7 @@ def run_job(job: Job, control: Control, starter: Starter | None = None) -> Outco
         cause=verdict.cause,
         exit_code=verdict.ending.exit_code,
         signal=verdict.ending.signal,
-        start=start.isoformat(timespec="milliseconds"),
+        start="" if verdict is _NOT_BEGUN else start.isoformat(timespec="milliseconds"),
         duration_s=round(time.monotonic() - clock, 3),
         cpu_s=verdict.ending.cpu_s,
         memory_mb=verdict.ending.memory_mb,

@@ -51,6 +51,20 @@ class Checksums:
             if self._db.in_transaction:  # no longer so where the cache was damaged and made anew
                 self._ask("COMMIT")
 
+    def known(self, file: Path | str) -> tuple[int, str]:
+        """Size in bytes, and the sha256 if the file was read before and has not changed since; else "".
+
+        Raises
+        ------
+        OSError
+            If there is no such file, or it is no regular one.
+        """
+        state = os.stat(file)
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(file))
+        found = self._ask("SELECT sha256, stamp FROM sums WHERE path = ?", os.fsencode(file))
+        return state.st_size, next((str(sha256) for sha256, stamp in found if stamp == _stamp(state)), "")
+
     def of(self, file: Path | str, *, afresh: bool = False) -> tuple[int, str]:
         """Size in bytes and sha256 of a file's content.
 

@@ -32,6 +32,7 @@ class Remains(msgspec.Struct, frozen=True):
 
     place: str = ""  # "<root>:<path>" of its directory
     log: str = ""  # the ends of what it printed
+    began: bool = True
 
 
 class RunWriter:
@@ -95,7 +96,8 @@ class RunWriter:
         Returns
         -------
         first
-            Whether it is the first one of its job; another attempt is recorded too, and the last one counts.
+            Whether it is the first one of its job; another attempt is recorded too, and the last one counts. The
+        outcome of a job that never began is not recorded, and is not the first one.
 
         Raises
         ------
@@ -104,6 +106,9 @@ class RunWriter:
         """
         self._journal.append(End(outcome))
         self._running.pop(_key(outcome), None)
+        if not outcome.began:
+            self._bad.append(_brief(outcome))
+            return False
         self._pending.append(outcome)
         first = self._count(outcome)
         waited_s = time.monotonic() - self._last
@@ -123,7 +128,7 @@ class RunWriter:
             self._attempts[key] = (outcome.attempt, outcome.status)
         self.counts[outcome.status] = self.counts.get(outcome.status, 0) + 1
         if outcome.is_amiss:
-            self._bad.append(msgspec.structs.replace(outcome, inputs={}, outputs={}, results={}, log=""))
+            self._bad.append(_brief(outcome))
         return before is None
 
     def _try_batch(self) -> None:
@@ -149,7 +154,7 @@ class RunWriter:
         files = dict(self._files)
         if self._pending:
             files |= outcome_files(self._pending, self._number)
-        trailers = {"Run": self.run.id, "Process": self.run.process, "Params": self.run.params.name}
+        trailers = _trailers(self.run)
         changes = {Project.run_record(self.run.id, name): data for name, data in files.items()}
         try:
             commit = self._store.commit(changes, subject, trailers, self._branch, self.run.author)
@@ -187,6 +192,7 @@ class RunWriter:
             duration_s=round(time.monotonic() - self._start, 3),
             counts=ordered(self.counts),
             skipped_up_to_date=self._up_to_date,
+            untouched=self.run.jobs - sum(self.counts.values()),
             causes=self._group_causes(self._bad),
         )
         self._journal.append(Closed(summary.finished))
@@ -206,6 +212,10 @@ def subject(run: Run, counts: Mapping[str, int]) -> str:
     """First line of a run's commit: ``aegean @ 5sigma: 35 ok, 39 failed of 74``."""
     parts = ", ".join(f"{number} {status}" for status, number in ordered(counts).items()) or "nothing ran"
     return f"{run.process} @ {run.params.name}: {parts} of {run.jobs}"
+
+
+def _trailers(run: Run) -> dict[str, str]:
+    return {"Run": run.id, "Process": run.process, "Params": run.params.name, "Environment": run.environment}
 
 
 def outcome_files(outcomes: list[Outcome], number: int) -> dict[str, bytes]:
@@ -235,22 +245,23 @@ def recover(
     earlier = store.outcomes(run.id, said.committed.commit)[0] if said.committed else []
     ended = [*earlier, *_without([*said.ended, *there], earlier)]
     cut = [_cut(run.id, start, remains(start) if remains else Remains()) for start in said.running]
-    outcomes = [*ended, *_without(cut, ended)]
+    known = [*ended, *_without(cut, ended)]
+    outcomes = [outcome for outcome in known if outcome.began]
     counting = last_attempts(outcomes)
     counts: dict[str, int] = {}
     for outcome in counting:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
     summary = Summary(
         schema=SCHEMA, run=run.id, finished=said.closed or now(), duration_s=0.0, counts=ordered(counts),
-        skipped_up_to_date=said.opened.skipped,
-        causes=group_causes(o for o in counting if o.is_amiss),
+        skipped_up_to_date=said.opened.skipped, untouched=run.jobs - len(counting),
+        causes=group_causes(o for o in last_attempts(known) if o.is_amiss),
     )  # fmt: skip
     changes = outcome_files(_without(outcomes, there), number) | _head(store, said.opened, branch)
     if not store.has_record(run.id, "summary.yaml", branch):
         changes["summary.yaml"] = write_summary(summary)
     if changes:
         records = {Project.run_record(run.id, name): data for name, data in changes.items()}
-        trailers = {"Run": run.id, "Process": run.process, "Params": run.params.name}
+        trailers = _trailers(run)
         cut_off = " (cut off)" if len(counting) < run.jobs or cut else ""
         store.commit(records, f"{subject(run, counts)}{cut_off}", trailers, branch, run.author)
     if said.damaged:
@@ -272,12 +283,12 @@ def commit_part(store: Store, said: Journaled, outcomes: Iterable[Outcome]) -> s
     store.bring_back(branch)
     there, number = store.outcomes(run.id, store.repository.tip(branch))
     ended = [*said.ended, *outcomes]
-    fresh = _without(ended, there)
+    fresh = [outcome for outcome in _without(ended, there) if outcome.began]
     if not fresh:
         return ""
     changes = outcome_files(fresh, number) | _head(store, said.opened, branch)
     records = {Project.run_record(run.id, name): data for name, data in changes.items()}
-    trailers = {"Run": run.id, "Process": run.process, "Params": run.params.name}
+    trailers = _trailers(run)
     so_far = len(last_attempts([*there, *fresh]))
     words = f"{run.process} @ {run.params.name}: {so_far} of {run.jobs} so far"
     return store.commit(records, words, trailers, branch, run.author)
@@ -308,6 +319,11 @@ def _head(store: Store, opened: Opened, branch: str) -> dict[str, bytes]:
     return frozen | {"run.yaml": write_run(opened.run)}
 
 
+def _brief(outcome: Outcome) -> Outcome:
+    """What a cause group needs of an outcome."""
+    return msgspec.structs.replace(outcome, inputs={}, outputs={}, results={}, log="")
+
+
 def _key(of: Job | Outcome | Start) -> tuple[str, str, int]:
     return of.target, of.group, of.attempt
 
@@ -322,5 +338,6 @@ def _without(outcomes: Iterable[Outcome], others: Iterable[Outcome]) -> list[Out
 def _cut(run: str, start: Start, left: Remains) -> Outcome:
     return Outcome(
         schema=SCHEMA, run=run, target=start.target, group=start.group, attempt=start.attempt,
-        status=Status.INTERRUPTED, cause=CUT_OFF, start=start.time, place=left.place, log=left.log,
+        status=Status.INTERRUPTED, cause=CUT_OFF, start=start.time if left.began else "", place=left.place,
+        log=left.log,
     )  # fmt: skip

@@ -68,6 +68,22 @@ def check_name(name: str, kind: str) -> str:
     return name
 
 
+def check_pair_name(name: str, kind: str) -> str:
+    """The name of a new parameter set or environment; in a pair, a ``+`` stands between the two.
+
+    Raises
+    ------
+    StoaError
+        If it is no name, or has a ``+``.
+    """
+    if "+" in check_name(name, kind):
+        raise StoaError(
+            f"{name!r} cannot name a new {kind}, because PROCESS@SET+ENV has a + between set and environment",
+            f"for example {name.replace('+', '-')!r}",
+        )
+    return name
+
+
 def read_process(data: bytes, file: str) -> Process:
     """A process definition (see ``docs/formats.md``)."""
     fields = read_yaml(data, file).mapping(_PROCESS_FIELDS, required=("name", "command"))

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.model import Outcome, Review
+from stoa.model import INCONCLUSIVE, Outcome, Review
 from stoa.provenance.dialect import RecordError
 from stoa.provenance.git import GitError, Snapshot
 from stoa.provenance.ids import is_id
@@ -28,15 +28,27 @@ MOST_PROBLEMS = 100
 MetaReader = Callable[[str, bytes], tuple[Mapping[str, Any], bytes]]
 """Gives the metadata columns of a target from the bytes of its document, and the document as its reader packs it."""
 
-_LATEST = """
-INSERT INTO latest SELECT o.process, o.params, o.target, o.grp, o.run, r.rank, o.attempt, o.id, o.status, o.cause
-FROM outcomes o CROSS JOIN runs r USING (run) WHERE {where}
-ORDER BY o.process, o.params, o.target, o.grp, r.rank, o.attempt
-ON CONFLICT(process, params, target, grp) DO UPDATE
+_SAYS_NOTHING = f"o.status IN ({', '.join(repr(status.value) for status in INCONCLUSIVE)})"
+_LATEST = f"""
+INSERT INTO latest SELECT o.process, o.params, o.environment, o.target, o.grp, NOT {_SAYS_NOTHING}, o.run, r.rank,
+  o.attempt, o.id, o.status, o.cause
+FROM outcomes o CROSS JOIN runs r USING (run) WHERE {{where}}
+ORDER BY o.process, o.params, o.environment, o.target, o.grp, r.rank, o.attempt
+ON CONFLICT(process, params, environment, target, grp) DO UPDATE
+  SET conclusive = excluded.conclusive, run = excluded.run, rank = excluded.rank, attempt = excluded.attempt,
+  outcome = excluded.outcome, status = excluded.status, cause = excluded.cause
+  WHERE (excluded.conclusive, excluded.rank, excluded.attempt) > (conclusive, rank, attempt)
+"""
+_INTERRUPTIONS = f"""
+INSERT INTO interruptions SELECT o.process, o.params, o.environment, o.target, o.grp, o.run, r.rank, o.attempt, o.id,
+  o.status, o.cause
+FROM outcomes o CROSS JOIN runs r USING (run) WHERE {_SAYS_NOTHING} AND {{where}}
+ON CONFLICT(process, params, environment, target, grp) DO UPDATE
   SET run = excluded.run, rank = excluded.rank, attempt = excluded.attempt, outcome = excluded.outcome,
   status = excluded.status, cause = excluded.cause
   WHERE (excluded.rank, excluded.attempt) > (rank, attempt)
 """
+_FOLDED = {"latest": _LATEST, "interruptions": _INTERRUPTIONS}
 
 
 class Seen:
@@ -92,7 +104,7 @@ class Loader:
         self._prefix = prefix
         self._read_meta = read_meta
         self._columns = columns
-        self._stale_pairs: set[tuple[str, str]] = set()  # process and set that lost an outcome
+        self._stale_pairs: set[tuple[str, str, str]] = set()  # process, set and environment that lost an outcome
         self._folders = {name: snapshot.folder_id(f"{prefix}/{name}") for name in ("runs", "reviews", "meta")}
 
     def is_current(self) -> bool:
@@ -155,14 +167,16 @@ class Loader:
 
     def _fold(self, first: int) -> None:
         """Bring `latest` up to date with the outcomes after the first one, and where outcomes went."""
-        for pair in self._stale_pairs:
-            self._db.execute("DELETE FROM latest WHERE process = ? AND params = ?", pair)
-            self._db.execute(_LATEST.format(where="o.process = ? AND o.params = ?"), pair)
-        self._db.execute(_LATEST.format(where="o.id > ?"), (first,))
+        for table, fold in _FOLDED.items():
+            for pair in self._stale_pairs:
+                self._db.execute(f"DELETE FROM {table} WHERE process = ? AND params = ? AND environment = ?", pair)
+                self._db.execute(fold.format(where="o.process = ? AND o.params = ? AND o.environment = ?"), pair)
+            self._db.execute(fold.format(where="o.id > ?"), (first,))
 
     def _drop_run(self, run: str) -> None:
         self._seen.forget(f"runs/{run}")
-        self._stale_pairs.update(self._db.execute("SELECT process, params FROM runs WHERE run = ?", (run,)))
+        sql = "SELECT process, params, environment FROM runs WHERE run = ?"
+        self._stale_pairs.update(self._db.execute(sql, (run,)))
         self._db.execute("DELETE FROM results WHERE outcome IN (SELECT id FROM outcomes WHERE run = ?)", (run,))
         self._db.execute("DELETE FROM outcomes WHERE run = ?", (run,))
         self._db.execute("DELETE FROM runs WHERE run = ?", (run,))
@@ -218,7 +232,7 @@ class Loader:
         )
 
     def _outcomes(self, run: str, data: bytes, path: str, keys: set[tuple[str, str, int]]) -> None:
-        pair = self._db.execute("SELECT process, params FROM runs WHERE run = ?", (run,)).fetchone()
+        pair = self._db.execute("SELECT process, params, environment FROM runs WHERE run = ?", (run,)).fetchone()
         if not pair:
             raise RecordError(f"these outcomes stand without a run.yaml that can be read ({path})")
         rows: list[tuple[Any, ...]] = []
@@ -239,7 +253,7 @@ class Loader:
                 self._last += 1
                 rows.append(_row(self._last, pair, o, record))
                 results += [(self._last, *result) for result in o.results.items()]
-        self._db.executemany("INSERT INTO outcomes VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+        self._db.executemany("INSERT INTO outcomes VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
         self._db.executemany("INSERT INTO results VALUES (?,?,?)", results)
         for problem in problems[:MOST_PROBLEMS]:
             self._trouble(path, problem)
@@ -353,7 +367,7 @@ def _extends(files: Mapping[str, str], known: Mapping[str, str]) -> bool:
     return all(name > last for name in files.keys() - known.keys())
 
 
-def _row(number: int, pair: tuple[str, str], o: Outcome, record: str) -> tuple[Any, ...]:
+def _row(number: int, pair: tuple[str, str, str], o: Outcome, record: str) -> tuple[Any, ...]:
     return (
         number, o.run, *pair, o.target, o.group, o.attempt, str(o.status), o.cause, o.exit_code, o.start,
         o.duration_s, o.cpu_s, o.memory_mb, record,

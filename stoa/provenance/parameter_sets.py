@@ -76,7 +76,8 @@ def _param_rule(spot: Spot, process: Process) -> ParamRule:
 def override(process: Process, base: ParameterSet, settings: Mapping[str, str]) -> ParameterSet:
     """A parameter set with some values replaced by written ones (``--set snr=3``).
 
-    The set is named by its base and what differs: ``default+snr=3``. A value that is given here
+    The set is named by its base and what differs: ``default+snr=3``. In a value that is text, ``+`` and ``%`` are
+    written ``%2B`` and ``%25``, because a ``+`` ends a part of the name. A value that is given here
     is not changed by a rule of the base.
     """
     values = dict(base.values)
@@ -89,7 +90,7 @@ def override(process: Process, base: ParameterSet, settings: Mapping[str, str]) 
             raise StoaError(f"parameter {key!r} of process {process.name!r} {problem}", _limits_hint(process)) from None
     values = {key: values[key] for key in process.params}
     changed = [
-        f"{key}={shown(values[key])}"
+        f"{key}={_in_name(values[key])}"
         for key in values
         if values[key] != base.values.get(key) or (key in settings and key in ruled)
     ]
@@ -99,6 +100,13 @@ def override(process: Process, base: ParameterSet, settings: Mapping[str, str]) 
         if (left := {key: value for key, value in rule.values.items() if key not in settings})
     )
     return ParameterSet(process=process.name, name="+".join([base.name, *changed]), values=values, rules=rules)
+
+
+def _in_name(value: Value) -> str:
+    """A value as a part of a set's name, without a ``+``."""
+    if isinstance(value, str):
+        return value.replace("%", "%25").replace("+", "%2B")
+    return shown(value).replace("e+", "e")
 
 
 def complete(

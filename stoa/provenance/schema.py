@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERSION = 5
+VERSION = 6
 """Raised when a table changes, so that an index of another version is made anew."""
 
 TABLES = """
@@ -14,11 +14,17 @@ CREATE TABLE runs(
   run TEXT PRIMARY KEY, rank TEXT, process TEXT, params TEXT, environment TEXT, engine TEXT, author TEXT, email TEXT,
   started TEXT, finished TEXT, duration_s REAL, jobs INTEGER, targets INTEGER, record TEXT, summary TEXT);
 CREATE TABLE outcomes(
-  id INTEGER PRIMARY KEY, run TEXT, process TEXT, params TEXT, target TEXT, grp TEXT, attempt INTEGER,
-  status TEXT, cause TEXT, exit_code INTEGER, started TEXT, duration_s REAL, cpu_s REAL, memory_mb REAL, record TEXT);
+  id INTEGER PRIMARY KEY, run TEXT, process TEXT, params TEXT, environment TEXT, target TEXT, grp TEXT,
+  attempt INTEGER, status TEXT, cause TEXT, exit_code INTEGER, started TEXT, duration_s REAL, cpu_s REAL,
+  memory_mb REAL, record TEXT);
 CREATE TABLE latest(
-  process TEXT, params TEXT, target TEXT, grp TEXT, run TEXT, rank TEXT, attempt INTEGER, outcome INTEGER,
-  status TEXT, cause TEXT, PRIMARY KEY(process, params, target, grp)) WITHOUT ROWID;
+  process TEXT, params TEXT, environment TEXT, target TEXT, grp TEXT, conclusive INTEGER, run TEXT, rank TEXT,
+  attempt INTEGER, outcome INTEGER, status TEXT, cause TEXT,
+  PRIMARY KEY(process, params, environment, target, grp)) WITHOUT ROWID;
+CREATE TABLE interruptions(
+  process TEXT, params TEXT, environment TEXT, target TEXT, grp TEXT, run TEXT, rank TEXT, attempt INTEGER,
+  outcome INTEGER, status TEXT, cause TEXT,
+  PRIMARY KEY(process, params, environment, target, grp)) WITHOUT ROWID;
 CREATE TABLE results(outcome INTEGER, name TEXT, value, PRIMARY KEY(outcome, name)) WITHOUT ROWID;
 CREATE TABLE reviews(
   id TEXT, target TEXT, kind TEXT, run TEXT, grp TEXT, reason TEXT, text TEXT, author TEXT, email TEXT, time TEXT,
@@ -28,8 +34,12 @@ CREATE TABLE documents(target TEXT PRIMARY KEY, oid TEXT, document BLOB, problem
 CREATE TABLE choices(process TEXT, oid TEXT, jobs BLOB, PRIMARY KEY(process, oid)) WITHOUT ROWID;
 -- The outcomes of a target's image groups take the place of one of the target as a whole, and the other way round.
 CREATE VIEW current AS SELECT * FROM latest AS l WHERE NOT EXISTS (
-  SELECT 1 FROM latest n WHERE n.process = l.process AND n.params = l.params AND n.target = l.target
-  AND (n.grp = '') != (l.grp = '') AND n.rank > l.rank);
+  SELECT 1 FROM latest n WHERE n.process = l.process AND n.params = l.params AND n.environment = l.environment
+  AND n.target = l.target AND (n.grp = '') != (l.grp = '') AND (n.conclusive, n.rank) > (l.conclusive, l.rank));
+CREATE VIEW interrupted_since AS SELECT * FROM interruptions AS i WHERE EXISTS (
+  SELECT 1 FROM current c WHERE c.process = i.process AND c.params = i.params AND c.environment = i.environment
+  AND c.target = i.target AND c.conclusive AND (c.grp = i.grp OR (c.grp = '') != (i.grp = ''))
+  AND (c.rank, c.attempt) < (i.rank, i.attempt));
 CREATE VIEW open_flags AS SELECT * FROM reviews
   WHERE kind = 'flag' AND NOT EXISTS (SELECT 1 FROM cleared c WHERE c.target = reviews.target AND c.id = reviews.id);
 """
@@ -37,7 +47,7 @@ CREATE VIEW open_flags AS SELECT * FROM reviews
 INDEXES = {
     "outcome_key": "CREATE UNIQUE INDEX outcome_key ON outcomes(run, target, grp, attempt)",
     "outcome_target": "CREATE INDEX outcome_target ON outcomes(target)",
-    "latest_run": "CREATE INDEX latest_run ON latest(process, params, run, status, rank)",
+    "latest_run": "CREATE INDEX latest_run ON latest(process, params, environment, run, status, rank)",
 }
 """What a first load makes last, because filling an ordered index in no order is slow."""
 

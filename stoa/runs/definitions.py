@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from stoa.provenance.parameter_sets import override
 from stoa.runs.chain import check_needs
 from stoa.runs.environments import Places, look_up
 from stoa.workspace.frozen import frozen_process
+from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 
 SHELLS = ("sh", "bash", "dash", "ksh", "zsh")
@@ -38,28 +40,10 @@ class Definitions(msgspec.Struct, frozen=True, kw_only=True):
     digests: dict[str, str]
     frozen: dict[str, bytes]  # path below the run's `frozen` folder -> content, read when they were resolved
 
-
-def pair(name: str, params: str = "", default: str = DEFAULT_SET) -> tuple[str, str]:
-    """Process and parameter set of ``PROCESS`` or ``PROCESS@SET``.
-
-    Parameters
-    ----------
-    params
-        The set, where it is named apart.
-    default
-        The set where none is named.
-
-    Raises
-    ------
-    StoaError
-        If two sets are named.
-    """
-    process, at, named = name.partition("@")
-    if at and not (process and named):
-        raise StoaError(f"{name!r} is no PROCESS@SET", "write a process, or a process and a set: sep@deep")
-    if at and params and params != named:
-        raise StoaError(f"{name!r} names the parameter set {named!r}, and {params!r} is asked for", "name one of them")
-    return process, named or params or default
+    @property
+    def pair(self) -> Pair:
+        """What their outcomes belong to; rules of the environment that choose a different one are part of it."""
+        return Pair(self.process.name, self.params.name, self.environment.name)
 
 
 def resolve(
@@ -122,7 +106,7 @@ def resolve_again(
         environment = None if run.environment == usual else run.environment
     if params is not None or run.params.name in ws.library.parameter_sets(run.process):
         return resolve(ws, run.process, params or run.params.name, settings, environment)
-    base = run.params.name.partition("+")[0]
+    base = "+".join(takewhile(lambda part: "=" not in part, run.params.name.split("+")))
     present = ws.library.parameter_set(process, base).values
     given = {key: shown(v) for key, v in run.params.values.items() if key in present and v != present[key]}
     return resolve(ws, run.process, base, given | dict(settings or {}), environment)

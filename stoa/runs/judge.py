@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
 from stoa.errors import StoaError
+from stoa.exec.job.cause import normalise
 from stoa.exec.job.inputs import changed_inputs
-from stoa.model import FileRef, Override, Status, Target, Value, effective
+from stoa.model import INCONCLUSIVE, FileRef, Override, Status, Target, Value, effective
 from stoa.provenance.index import decode_run
 from stoa.request import Selection
 from stoa.runs.definitions import Definitions, definition_changes
@@ -18,13 +20,10 @@ from stoa.runs.images import Choice
 from stoa.runs.needs import Given, Needs, changes
 from stoa.runs.planned import Because, Held, PlannedJob
 from stoa.workspace.live import LiveRun
+from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
 from stoa.workspace.selection import is_bad
-
-RETRIED = (Status.INTERRUPTED, Status.ERROR)
-"""Statuses that say nothing about the target, so that the next run tries again."""
-
 
 _LEFT_TO_RUN = {
     "running": "is running in {}",
@@ -54,6 +53,14 @@ class Past(msgspec.Struct, frozen=True):
     overrides: dict[str, Override] = {}
 
 
+MOST_READ = 10_000_000
+"""How large a file may be, in bytes, that a look with a time limit reads."""
+
+
+class TooLong(Exception):
+    """A look at the inputs would take longer than it may."""
+
+
 class Judge:
     """Decides job by job; holds what is the same for all."""
 
@@ -65,6 +72,7 @@ class Judge:
         needs: Needs,
         chosen: Mapping[str, Chosen],
         overrides: Mapping[str, dict[str, Override]],
+        until: float | None = None,
     ) -> None:
         self.ws = ws
         self.needs = needs
@@ -74,6 +82,7 @@ class Judge:
         self.live = live_jobs(ws, definitions)
         self.chosen = chosen  # environment by target, where a rule fits
         self.overrides = overrides  # values by target, where a rule fits
+        self._until = until  # when to give up, by the monotonic clock
         self._present = Present(ws.project, definitions.places)
         self._changes: dict[object, str] = {}
         self._roots: dict[str, str] = {}
@@ -82,20 +91,23 @@ class Judge:
         self, target: Target, described: tuple[str, tuple[Choice, ...]], past: Mapping[str, Past]
     ) -> Iterator[PlannedJob]:
         oid, choices = described
+        if self._until and time.monotonic() > self._until:
+            raise TooLong
         for one in choices:
             known = past.get(one.group)
             given = self.needs.of(target.name, one.group)
-            state, reason = self._state(target, known, one, given, oid)
+            state, state_reason = self._state(target, known, one, given, oid)
             held = self.live.get((target.name, one.group))
-            runs, because, reason = self._decide(target.name, held, known, state, reason)
+            runs, because, reason = self._decide(target.name, one.group, held, known, state, state_reason)
             waits = given.waits if runs and not self.selection.force else ""
             if waits:
                 reason = f"{given.waits} (`stoa run --all {self.definitions.process.name}` runs both)"
                 runs, because = False, "waits"
             missing = one.missing or given.missing or (self._absent(target, one.inputs, given) if runs else "")
             yield PlannedJob(
-                target=target.name, group=one.group, state=state, reason=reason, runs=runs, because=because,
-                held=held, missing=missing, inputs=one.inputs, meta=oid[:12], needs=given.files, waits=waits,
+                target=target.name, group=one.group, state=state, reason=reason, state_reason=state_reason, runs=runs,
+                because=because, held=held, missing=missing, inputs=one.inputs, meta=oid[:12], needs=given.files,
+                waits=waits,
                 environment=self._chosen(target).name, environment_reason=self._chosen(target).reason,
                 overrides=self.overrides.get(target.name, {}),
             )  # fmt: skip
@@ -156,10 +168,17 @@ class Judge:
         try:
             if not place:
                 return False  # not on this machine: the metadata document is all there is to go by
-            size, sha256 = self.ws.checksums.of(os.path.join(place, path))
+            file = os.path.join(place, path)
+            size, sha256 = self.ws.checksums.known(file)
+            if size != old.size or not old.sha256:
+                return size != old.size
+            if not sha256:  # neither size nor times say whether it changed
+                if self._until and size > MOST_READ:
+                    raise TooLong
+                sha256 = self.ws.checksums.of(file)[1]
         except OSError:
             return False
-        return size != old.size or (bool(old.sha256) and sha256 != old.sha256)
+        return sha256 != old.sha256
 
     def _absent(self, target: Target, inputs: Mapping[str, str | None], given: Given) -> str:
         """What of a target is gone from its root; nothing if the root itself is not on this machine."""
@@ -186,7 +205,7 @@ class Judge:
         return self._roots[name]
 
     def _decide(
-        self, target: str, held: Held | None, known: Past | None, state: str, reason: str
+        self, target: str, group: str, held: Held | None, known: Past | None, state: str, reason: str
     ) -> tuple[bool, Because, str]:
         """Whether a job runs, why, and the reason in words."""
         chosen = self.selection
@@ -203,17 +222,45 @@ class Judge:
             (chosen.stale and state == "stale", "stale", reason),
             (chosen.failed and is_bad(status), "failed", f"{status} before"),
             (chosen.flagged and bool(flags), "flagged", f"flagged: {', '.join(flags)}"),
-            (bool(chosen.like) and chosen.like in cause, "cause", "its cause matches"),
+            (not chosen.names_kinds, "cause", "its cause matches"),
         ]
         for matches, because, why in picked:
-            if matches:
+            if matches and (not chosen.like or has_cause(chosen.like, cause, target, group)):
                 return True, because, why
         return (False, "not selected", "not selected") if state != "ok" else (False, "up to date", "up to date")
 
 
+def has_cause(like: str, cause: str, target: str, group: str) -> bool:
+    """Whether a text is part of a cause, or of what is left of it without the names of the job."""
+    return like in cause or like in normalise(cause, target, group)
+
+
+def out_of_reach(
+    ws: Workspace, chosen: Selection, asked_for: Collection[str], with_outcome: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Flagged targets that `--flagged` asks for and that cannot take part, by the reason.
+
+    Parameters
+    ----------
+    asked_for
+        Targets that the names and the expression of the selection choose.
+    with_outcome
+        Targets that have an outcome to run again.
+    """
+    if not chosen.flagged:
+        return {}
+    flags = flagged(ws)
+    unlisted = [] if chosen.targets or chosen.where else sorted(flags.keys() - ws.targets.keys())
+    found = {
+        "in no list": tuple(unlisted),
+        "without an outcome": tuple(sorted((flags.keys() & set(asked_for)) - set(with_outcome))),
+    }
+    return {why: targets for why, targets in found.items() if targets}
+
+
 def _by_default(state: str, reason: str) -> tuple[bool, Because, str]:
     """Whether a job runs when no state is asked for: what failed is left alone."""
-    if state in RETRIED:
+    if state in INCONCLUSIVE:  # it says nothing about the target
         return True, "again", f"{state} before"
     if state == "ok":
         return False, "up to date", reason
@@ -231,10 +278,10 @@ def _leaf(ref: FileRef | None) -> str:
 
 
 def live_jobs(ws: Workspace, definitions: Definitions) -> dict[tuple[str, str], Held]:
-    """Jobs of the same process and set that belong to a live run, and the run that they are left to."""
+    """Jobs of the same pair that belong to a live run, and the run that they are left to."""
     found: dict[tuple[str, str], Held] = {}
     for run, live in ws.live().items():
-        if (live.run.process, live.run.params.name) == (definitions.process.name, definitions.params.name):
+        if Pair(live.run.process, live.run.params.name, live.run.environment) == definitions.pair:
             found.update(dict.fromkeys(_jobs_of(live), Held(run, live.state)))
     return found
 

@@ -57,11 +57,13 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     forecast: Forecast | None = None  # of a canary, for the jobs that are left
     left: int = 0  # jobs that go on at a cluster
     saving: Saving | None = None  # by warm interpreters, of a run whose short jobs are mostly start-up
+    untouched: int = 0  # jobs that never began; they have no outcome
+    out_of_reach: dict[str, tuple[str, ...]] = {}  # why -> flagged targets that were asked for and cannot take part
     held: dict[str, int] = {}  # jobs that belong to live runs, by run
 
     @property
     def all_ok(self) -> bool:
-        return not any(self.counts.get(status.value) for status in BAD)
+        return not self.untouched and not any(self.counts.get(status.value) for status in BAD)
 
 
 class Launch:
@@ -174,6 +176,7 @@ class Launch:
                 process=self.run.process, params=self.run.params.name, targets=self.run.targets, jobs=self.run.jobs,
                 counts=ordered(self._writer.counts), up_to_date=self.plan.left_alone(), causes=(),
                 duration_s=0.0, stopped=True, left=self.run.jobs - self._done, held=self.plan.held,
+                out_of_reach=self.plan.out_of_reach,
             )  # fmt: skip
         summary = self._writer.finish()
         work = self._maker.products / self.run.process / self.run.id / ".work"
@@ -183,10 +186,11 @@ class Launch:
             process=self.run.process, params=self.run.params.name, targets=self.run.targets, jobs=self.run.jobs,
             counts=summary.counts, up_to_date=self.plan.left_alone(), causes=summary.causes,
             duration_s=summary.duration_s,
-            stopped=self._done < self.run.jobs or (self._control.draining and "interrupted" in summary.counts),
+            stopped=self._control.draining and bool(summary.untouched or summary.counts.get(Status.INTERRUPTED)),
+            untouched=summary.untouched,
             forecast=forecast(self.plan.sample, self._tried, self._workers) if self.plan.sample else None,
             saving=saving_of(self.plan.definitions, self._maker.prepared.get(""), self._done, self._cpu_s),
-            held=self.plan.held,
+            held=self.plan.held, out_of_reach=self.plan.out_of_reach,
         )  # fmt: skip
 
     def _blocked(self, job: PlannedJob) -> Outcome:
@@ -304,7 +308,7 @@ def nothing_to_do(plan: Plan) -> RunReport:
     return RunReport(
         run="", commit="", commits=0, process=plan.definitions.process.name, params=plan.definitions.params.name,
         targets=len({job.target for job in plan.jobs}), jobs=0, counts={}, up_to_date=plan.left_alone(), causes=(),
-        duration_s=0.0, stopped=False, held=plan.held,
+        duration_s=0.0, stopped=False, held=plan.held, out_of_reach=plan.out_of_reach,
     )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ class _Needed(msgspec.Struct, frozen=True):
 _NEEDED = msgspec.json.Decoder(_Needed)
 _SQL = (
     "SELECT l.grp, o.record FROM current l JOIN outcomes o ON o.id = l.outcome"
-    " WHERE l.process = ? AND l.params = ? AND l.target = ? ORDER BY l.grp"
+    " WHERE l.process = ? AND l.params = ? AND l.environment = ? AND l.target = ? ORDER BY l.grp"
 )
 
 
@@ -82,7 +82,10 @@ class Needs:
 
     def _outcomes(self, target: str) -> dict[Need, dict[str, _Needed]]:
         if self._known[0] != target:
-            rows = {need: self._index.rows(_SQL, (need.process, need.params, target)) for need in self._needed}
+            rows = {
+                need: self._index.rows(_SQL, (need.process, need.params, needed.environment, target))
+                for need, needed in self._needed.items()
+            }
             found = {need: {group: _NEEDED.decode(text) for group, text in some} for need, some in rows.items()}
             self._known = target, found
         return self._known[1]

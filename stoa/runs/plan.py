@@ -12,56 +12,87 @@ from stoa.request import Selection
 from stoa.runs.definitions import Definitions, resolve
 from stoa.runs.environments import choose_environments
 from stoa.runs.images import Choices
-from stoa.runs.judge import Judge, Past, held_words, live_jobs
+from stoa.runs.judge import Judge, Past, held_words, live_jobs, out_of_reach
 from stoa.runs.needs import Needs, Reasons
 from stoa.runs.overrides import choose_overrides
 from stoa.runs.planned import Held, Plan, PlannedJob
+from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import choose
 
 _PAST = msgspec.json.Decoder(Past)
 
 
-def latest(ws: Workspace, process: str, params: str, names: Iterable[str]) -> Iterator[dict[str, Past]]:
-    """For each target its latest outcomes by image group, one target after the other."""
+def latest(ws: Workspace, pair: Pair, names: Iterable[str]) -> Iterator[dict[str, Past]]:
+    """For each target its current outcomes by image group, one target after the other."""
     index = ws.index
     sql = (
         "SELECT l.grp, o.record FROM current l JOIN outcomes o ON o.id = l.outcome"
-        " WHERE l.process = ? AND l.params = ? AND l.target = ?"
+        " WHERE l.process = ? AND l.params = ? AND l.environment = ? AND l.target = ?"
     )
+    key = msgspec.structs.astuple(pair)
     for name in names:
-        yield {group: _PAST.decode(record) for group, record in index.rows(sql, (process, params, name))}
+        yield past_of(index.rows(sql, (*key, name)))
+
+
+def past_of(rows: Iterable[tuple[str, str]]) -> dict[str, Past]:
+    """What a plan needs of outcomes, by image group; the last of a group counts."""
+    return {group: _PAST.decode(record) for group, record in rows}
 
 
 def make_plan(ws: Workspace, definitions: Definitions, selection: Selection) -> Plan:
     """What a run of these definitions over these targets would do; heals runs that were cut off."""
     ws.heal()
-    names = choose(ws, selection, definitions.process.name, definitions.params.name)
-    return _planned(ws, definitions, names, selection)
+    names = choose(ws, selection, definitions.pair)
+    jobs = judged(ws, definitions, names, selection)
+    # A flagged target without an outcome is new, and takes part.
+    unreached = out_of_reach(ws, selection, names, names)
+    return Plan(definitions=definitions, jobs=jobs, out_of_reach=unreached)
 
 
-def _planned(ws: Workspace, definitions: Definitions, names: list[str], selection: Selection) -> Plan:
-    stale = {need.process: _stale(ws, need, names) for need in definitions.process.needs}
+def judged(
+    ws: Workspace,
+    definitions: Definitions,
+    names: list[str],
+    selection: Selection,
+    past: Iterable[dict[str, Past]] | None = None,
+    until: float | None = None,
+) -> tuple[PlannedJob, ...]:
+    """Every job of some targets, its state, and whether it runs.
+
+    Parameters
+    ----------
+    past
+        Outcomes of each target by image group; None for the current ones of the pair.
+    until
+        When to give up, by the monotonic clock.
+
+    Raises
+    ------
+    TooLong
+        If it was not done by then.
+    """
+    stale = {need.process: _stale(ws, need, names, until) for need in definitions.process.needs}
     chosen = choose_environments(ws, definitions.places, names)
     overrides = choose_overrides(ws, definitions.params, names)
     with ws.index.reading(), ws.checksums.many():
-        judge = Judge(ws, definitions, selection, Needs(ws, definitions.process, stale), chosen, overrides)
+        judge = Judge(ws, definitions, selection, Needs(ws, definitions.process, stale), chosen, overrides, until)
         choices = Choices(ws, definitions.process)
         # One target after the other: documents and records of a hundred thousand would fill the memory.
-        past = latest(ws, definitions.process.name, definitions.params.name, names)
+        before_each = past if past is not None else latest(ws, definitions.pair, names)
         jobs = tuple(
             job
-            for name, before in zip(names, past, strict=True)
+            for name, before in zip(names, before_each, strict=True)
             for job in judge.jobs(ws.targets[name], choices.of(name), before)
         )
     choices.keep()
-    return Plan(definitions=definitions, jobs=jobs)
+    return jobs
 
 
-def _stale(ws: Workspace, need: Need, names: list[str]) -> Reasons:
+def _stale(ws: Workspace, need: Need, names: list[str], until: float | None) -> Reasons:
     """Jobs of a needed process that would be run again, and why."""
-    plan = _planned(ws, resolve(ws, need.process, need.params), names, Selection())
-    return {(job.target, job.group): job.reason for job in plan.jobs if job.state == "stale"}
+    jobs = judged(ws, resolve(ws, need.process, need.params), names, Selection(), until=until)
+    return {(job.target, job.group): job.state_reason for job in jobs if job.state == "stale"}
 
 
 def without_live(ws: Workspace, plan: Plan) -> Plan:

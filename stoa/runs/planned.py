@@ -34,6 +34,7 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     state: str  # new, stale or the status of the latest outcome
     reason: str  # why it runs or why it is left alone
+    state_reason: str = ""  # what its state rests on
     runs: bool
     because: Because = "asked"
     held: Held | None = None  # the live run that it belongs to
@@ -73,6 +74,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     definitions: Definitions
     jobs: tuple[PlannedJob, ...]
     described: BuildReport | None = None  # metadata that were built first
+    out_of_reach: dict[str, tuple[str, ...]] = {}  # why -> flagged targets that were asked for and cannot take part
     sample: Sample | None = None  # where a few of its jobs stand for the rest
 
     @property

@@ -8,15 +8,16 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.exec.engines import check_engine
-from stoa.provenance.library import DEFAULT_SET
 from stoa.request import Request
 from stoa.runs.canary import canary
 from stoa.runs.chain import Stage, stages
-from stoa.runs.definitions import pair, resolve
+from stoa.runs.definitions import resolve
 from stoa.runs.description import describe_missing
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import Plan
+from stoa.runs.standing import notice
 from stoa.runs.sweep import sweep
+from stoa.workspace.names import asked_pair
 from stoa.workspace.open import Workspace
 
 
@@ -32,8 +33,8 @@ def stages_of(ws: Workspace, request: Request) -> tuple[Stage, ...]:
         raise StoaError("no process is named", "`stoa process list` shows them; --all runs every process in order")
     if not request.process and (request.settings or request.sets or request.environment or request.params):
         raise StoaError("--params, --set and --env are for one process", "name it: `stoa run --all PROCESS ...`")
-    process, params = pair(request.process, request.params)
-    found = stages(ws, process, params) if request.chain else (Stage(process, params or DEFAULT_SET),)
+    process, params, _ = asked_pair(ws, request.process, request.params, request.environment)
+    found = stages(ws, process, params) if request.chain else (Stage(process, params),)
     if not found:
         raise StoaError("this project has no process yet", "`stoa process add` and `stoa process new` make one")
     return found
@@ -58,13 +59,15 @@ def plans_of(ws: Workspace, request: Request, *, build: bool = False) -> Iterato
     check_engine(request.engine)
     *first, last = stages_of(ws, request)
     asked: list[tuple[Stage, dict[str, str], str | None]] = [(stage, {}, None) for stage in first]
-    asked += [(last, chosen, request.environment) for chosen in values_of(ws, last.process, request)]
-    for stage, chosen, environment in asked:
-        resolve(ws, stage.process, stage.params, chosen, environment)
-    for stage, chosen, environment in asked:
-        definitions = resolve(ws, stage.process, stage.params, chosen, environment)
+    environment = asked_pair(ws, request.process, request.params, request.environment)[2] or None
+    asked += [(last, chosen, environment) for chosen in values_of(ws, last.process, request)]
+    for stage, chosen, where in asked:
+        resolve(ws, stage.process, stage.params, chosen, where)
+    for stage, chosen, where in asked:
+        definitions = resolve(ws, stage.process, stage.params, chosen, where)
         described = describe_missing(ws, definitions, request.selection) if build else None
         made = msgspec.structs.replace(make_plan(ws, definitions, request.selection), described=described)
+        notice(ws, made)
         yield canary(ws, made, request.canary) if request.canary else made
 
 

@@ -37,6 +37,11 @@ def described_words(report: BuildReport) -> str:
     return f"described {count(report.files, 'file')} of {count(report.targets, 'target')} that had no metadata{commit}"
 
 
+def unreached_words(why: str, targets: tuple[str, ...]) -> str:
+    """Which flagged targets were asked for and cannot take part."""
+    return f"{count(len(targets), 'flagged target')} {why}: {some(targets, 3)}"
+
+
 def saving_words(saving: Saving) -> str:
     """What `warm: true` would have saved in a run, in one line."""
     return (

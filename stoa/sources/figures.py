@@ -150,7 +150,7 @@ def _matched_objects(table: Table) -> Table | None:
 def _plot_jobs(ws: Workspace, source: str, kind: str, file: Path) -> None:
     """Causes of failure, or durations, of a run's jobs."""
     name = resolve_run(ws, source)
-    jobs = list(latest_of(ws, name.process, name.params, name.run).values())
+    jobs = list(latest_of(ws, name).values())
     counts = Counter(o.status.value for o in jobs)
     runs = sorted({o.run for o in jobs})
     which = f"{name.process}@{name.params}, {f'run {runs[0]}' if len(runs) == 1 else f'{len(runs)} runs'}"

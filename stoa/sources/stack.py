@@ -51,20 +51,20 @@ def stack(ws: Workspace, source: str, cuts: Sequence[QualityCut] = (), output: s
         If the process has no catalogue of that name, or none of its tables is on this machine.
     """
     name = resolve_run(ws, source)
-    outcomes = latest_of(ws, name.process, name.params, name.run)
+    outcomes = latest_of(ws, name)
     chosen = output or catalogue_output(ws, name, outcomes.values())
     parts, missing, left_out = tables_of(ws, name, outcomes.values(), chosen)
     if not parts:
         raise nothing_to_stack(source, missing, left_out)
     table = stack_parts(parts)
     runs = " ".join(sorted({part.run for part in parts}))
-    table.meta |= {"process": name.process, "params": name.params, "run": runs}
+    table.meta |= {"process": name.process, "params": name.params, "environment": name.environment, "run": runs}
     selection = cut(table, source, cuts)
     facts = table.meta
     report = StackReport(
         source=source, files=(), images=facts["images"], targets=facts["targets"], sources=facts["sources"],
         kept=len(selection.table), cuts=selection.cuts, left_out=left_out, missing=tuple(missing),
-        unlisted=0 if name.run else count_unlisted(ws, name.process, name.params),
+        unlisted=count_unlisted(ws, name),
         new=0 if name.run else len(ws.targets.keys() - {target for target, _ in outcomes}),
     )  # fmt: skip
     return selection.table, report

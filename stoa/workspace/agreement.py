@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.model import ResultSpec, Value
+from stoa.model import INCONCLUSIVE, ResultSpec, Value
 from stoa.numbers import agree
 from stoa.provenance.records import read_review
+from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 
 LAST_DIGITS = 1e-9
 """Relative difference of floating point results that two machines may have."""
 _AT_ONCE = 500
+_OF_PAIR = "process = ? AND params = ? AND environment = ?"
 
 Job = tuple[str, str]  # target, image group
 
@@ -39,6 +41,7 @@ class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
 
     process: str
     params: str
+    environment: str
     target: str
     group: str
     voices: tuple[Voice, Voice]  # the older first
@@ -78,23 +81,24 @@ def disagreements(ws: Workspace, process: str = "", params: str = "", target: st
     Whoever runs the job once more settles it, for then the two newest outcomes are looked at again.
     """
     sql = (
-        "SELECT process, params FROM runs WHERE (? = '' OR process = ?) AND (? = '' OR params = ?)"
-        " GROUP BY process, params HAVING count(DISTINCT email) > 1 ORDER BY process, params"
+        "SELECT process, params, environment FROM runs WHERE (? = '' OR process = ?) AND (? = '' OR params = ?)"
+        " GROUP BY process, params, environment HAVING count(DISTINCT email) > 1"
+        " ORDER BY process, params, environment"
     )
-    pairs = ws.index.rows(sql, (process, process, params, params))
-    return tuple(found for name, set_name in pairs for found in _of_pair(ws, name, set_name, target))
+    pairs = [Pair(*row) for row in ws.index.rows(sql, (process, process, params, params))]
+    return tuple(found for pair in pairs for found in _of_pair(ws, pair, target))
 
 
-def _of_pair(ws: Workspace, process: str, params: str, target: str) -> Iterator[Disagreement]:
-    sql = "SELECT run, author, email FROM runs WHERE process = ? AND params = ? ORDER BY rank DESC"
-    runs = {row[0]: (row[1], row[2]) for row in ws.index.rows(sql, (process, params))}
+def _of_pair(ws: Workspace, pair: Pair, target: str) -> Iterator[Disagreement]:
+    sql = f"SELECT run, author, email FROM runs WHERE {_OF_PAIR} ORDER BY rank DESC"
+    runs = {row[0]: (row[1], row[2]) for row in ws.index.rows(sql, msgspec.structs.astuple(pair))}
     doubtful = {
         job: heard
-        for job, heard in _two_newest(ws, process, params, target, runs).items()
+        for job, heard in _two_newest(ws, pair, target, runs).items()
         if len(heard) == 2 and runs[heard[0].run][1] != runs[heard[1].run][1]
     }
     records = _records(ws, (one.outcome for heard in doubtful.values() for one in heard))
-    declared = _declared(ws, process) if doubtful else {}
+    declared = _declared(ws, pair.process) if doubtful else {}
     for job in sorted(doubtful):
         newer, older = doubtful[job]
         before, after = records[older.outcome], records[newer.outcome]
@@ -105,23 +109,25 @@ def _of_pair(ws: Workspace, process: str, params: str, target: str) -> Iterator[
                 Voice(author=runs[newer.run][0], run=newer.run, status=after.status),
             )
             yield Disagreement(
-                process=process, params=params, target=job[0], group=job[1], voices=voices, differences=differences
-            )
+                process=pair.process, params=pair.params, environment=pair.environment, target=job[0], group=job[1],
+                voices=voices, differences=differences,
+            )  # fmt: skip
 
 
-def _two_newest(
-    ws: Workspace, process: str, params: str, target: str, runs: Iterable[str]
-) -> dict[Job, tuple[_Heard, ...]]:
-    """The newest two runs of every job, newest first; runs are read only as far back as that takes."""
-    where = "process = ? AND params = ? AND (? = '' OR target = ?)"
-    jobs = ws.index.rows(f"SELECT target, grp FROM latest WHERE {where}", (process, params, target, target))
+def _two_newest(ws: Workspace, pair: Pair, target: str, runs: Iterable[str]) -> dict[Job, tuple[_Heard, ...]]:
+    """The newest two runs of every job that said something, newest first; no more runs are read than that takes."""
+    where = f"{_OF_PAIR} AND conclusive AND (? = '' OR target = ?)"
+    arguments = (*msgspec.structs.astuple(pair), target, target)
+    jobs = ws.index.rows(f"SELECT target, grp FROM latest WHERE {where}", arguments)
     open_jobs: set[Job] = set(jobs)
     heard: dict[Job, tuple[_Heard, ...]] = dict.fromkeys(open_jobs, ())
-    sql = "SELECT target, grp, max(attempt), id FROM outcomes WHERE run = ? GROUP BY target, grp"
+    sql = (
+        "SELECT target, grp, max(attempt), id FROM outcomes WHERE run = ? AND status NOT IN (?, ?) GROUP BY target, grp"
+    )
     for run in runs:
         if not open_jobs:
             break
-        for name, group, _, outcome in ws.index.rows(sql, (run,)):
+        for name, group, _, outcome in ws.index.rows(sql, (run, *INCONCLUSIVE)):
             job = (name, group)
             if job in open_jobs:
                 heard[job] = (*heard[job], _Heard(run, outcome))

@@ -227,8 +227,8 @@ def recover_run(store: Store, run: str) -> bool:
 
 def _remains(project: Project, run: Run, start: Start) -> Remains:
     """Directory and log of a job that was cut off; the directory is kept as that of a failed job is."""
-    work, failed = (
-        Project.job_place(run.process, run.id, start.target, start.group, kind=kind) for kind in (".work", "failed")
+    work, failed, done = (
+        Project.job_place(run.process, run.id, start.target, start.group, kind=kind) for kind in (".work", "failed", "")
     )
     try:
         products = project.root(PRODUCTS_ROOT).absolute()
@@ -236,6 +236,8 @@ def _remains(project: Project, run: Run, start: Start) -> Remains:
             move_folder(str(products / work), str(products / failed))
         if (products / failed).is_dir():
             return Remains(f"{PRODUCTS_ROOT}:{failed}", _log(products / failed / LOG_FILE))
+        if products.is_dir() and not (products / done).is_dir():
+            return Remains(began=False)  # it waited for a worker: a job begins by making its directory
     except (OSError, StoaError):
         pass  # what it left cannot be reached from here
     return Remains()

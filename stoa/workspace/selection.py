@@ -5,10 +5,13 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable
 
+import msgspec
+
 from stoa.errors import NotFoundError, StoaError, guess
 from stoa.model import BAD
 from stoa.provenance.index import QueryError
 from stoa.request import Selection
+from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 
 
@@ -32,7 +35,7 @@ def match_names(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
     return [name for name in names if name in chosen]
 
 
-def choose(ws: Workspace, selection: Selection, process: str = "", params: str = "") -> list[str]:
+def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> list[str]:
     """Names of the targets that a selection's patterns and SQL expression fit."""
     names = list(ws.targets)
     if not names:
@@ -40,22 +43,22 @@ def choose(ws: Workspace, selection: Selection, process: str = "", params: str =
     if selection.targets:
         names = match_names(selection.targets, names)
     if selection.where:
-        fitting = _where(ws, selection.where, process, params)
+        fitting = _where(ws, selection.where, pair)
         names = [name for name in names if name in fitting]
     return names
 
 
-def _where(ws: Workspace, expression: str, process: str, params: str) -> set[str]:
-    pair = " AND l.process = ? AND l.params = ?" if process else ""  # of any pair otherwise
+def _where(ws: Workspace, expression: str, pair: Pair | None) -> set[str]:
+    one = " AND l.process = ? AND l.params = ? AND l.environment = ?" if pair else ""  # of any pair otherwise
     source = (
         "SELECT t.name, m.*, o.status, o.cause, o.duration_s, o.memory_mb, o.run, o.grp,"
         " EXISTS (SELECT 1 FROM open_flags f WHERE f.target = t.name) AS flagged"
         " FROM target_names t LEFT JOIN metadata m ON m.target = t.name"
-        f" LEFT JOIN current l ON l.target = t.name{pair}"
+        f" LEFT JOIN current l ON l.target = t.name{one}"
         " LEFT JOIN outcomes o ON o.id = l.outcome"
     )
     known = ("status", "cause", "duration_s", "memory_mb", "run", "grp", "flagged")
-    return _fitting(ws, source, expression, (process, params) if process else (), "--where", known)
+    return _fitting(ws, source, expression, msgspec.structs.astuple(pair) if pair else (), "--where", known)
 
 
 def described(ws: Workspace, expression: str, asker: str) -> set[str]:

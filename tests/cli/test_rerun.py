@@ -57,6 +57,45 @@ def test_failed_and_flagged_together(mixed):
     }
 
 
+def test_failed_and_flagged_are_those_of_the_pair_whatever_ran_last(mixed):
+    mixed.ok("flag", "c")
+    mixed.ok("run", "measure", "--target", "a", "--force")
+    assert {name for name, (runs, _) in verdicts(mixed.json("rerun", "--failed", "--dry-run")).items() if runs} == {
+        "b",
+        "c",
+    }
+    assert verdicts(mixed.json("rerun", "--flagged", "--dry-run")) == {"c": (True, "flagged: check")}
+
+
+def test_of_a_named_run_its_jobs_are_chosen_by_how_they_stand_now(mixed):
+    first = mixed.runs()[0]
+    mixed.does("b", "true")
+    mixed.ok("rerun", "--failed", "--target", "b")
+    assert set(verdicts(mixed.json("rerun", first, "--failed", "--dry-run"))) == {"c"}
+    assert mixed.json("rerun", mixed.runs()[-1], "--failed", "--dry-run")["jobs"] == []
+
+
+@pytest.mark.parametrize("verb", [("rerun",), ("run", "measure")])
+def test_a_cause_narrows_what_failed(mixed, verb):
+    mixed.ok("flag", "a", "c")
+    for states in ((), ("--failed",), ("--failed", "--flagged")):
+        plan = mixed.json(*verb, *states, "--like", "KeyError", "--dry-run")
+        assert {name for name, (runs, _) in verdicts(plan).items() if runs} == {"b"}
+
+
+def test_flagged_targets_that_cannot_take_part_are_named(survey):
+    survey.ok("run", "measure", "--target", "a")
+    survey.ok("flag", "a", "b", "c")
+    result = survey("rerun", "--flagged")
+    assert "2 flagged targets without an outcome: b, c" in result.stderr
+    assert survey.statuses() == {"a": "ok"}
+    assert survey.json("rerun", "--flagged", "--dry-run")["out_of_reach"] == {"without an outcome": ["b", "c"]}
+    lists = next((survey.top / ".stoa/targets").iterdir())
+    lists.write_text("".join(line for line in lists.read_text().splitlines(True) if '"c"' not in line))
+    survey.git("commit", "--quiet", "--all", "--message", "without c")
+    assert "1 flagged target in no list: c" in survey("run", "measure", "--flagged").stderr
+
+
 def test_a_rerun_of_an_older_run_by_the_start_of_its_name(mixed):
     first = mixed.runs()[0]
     mixed("run", "measure", "--set", "snr=9", "--target", "a")

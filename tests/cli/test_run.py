@@ -22,7 +22,10 @@ def test_a_run_is_one_commit_with_one_outcome_a_target(survey):
 def test_the_commit_of_a_run_names_it_in_trailers(survey):
     survey.ok("run", "measure")
     trailers = survey.git("log", "-1", "--format=%(trailers:only,unfold)").split()
-    assert trailers == ["Stoa-Run:", survey.runs()[0], "Stoa-Process:", "measure", "Stoa-Params:", "default"]
+    assert trailers == [
+        "Stoa-Run:", survey.runs()[0], "Stoa-Process:", "measure", "Stoa-Params:", "default",
+        "Stoa-Environment:", "host",
+    ]  # fmt: skip
 
 
 def test_the_record_of_a_run_says_what_was_asked_and_by_whom(survey):

@@ -34,11 +34,12 @@ def test_status_names_a_file_that_cannot_be_read_once(looked):
 def test_status_has_one_entry_a_target(looked):
     looked.ok("flag", "a", "--reason", "artefacts")
     assert looked.json("status")["targets"] == [
-        {"name": "a", "states": {"measure@default": "ok"}, "causes": {}, "stale": {}, "flags": ["artefacts"]},
+        {"name": "a", "states": {"measure@default": "ok"}, "causes": {}, "stale": {}, "interrupted_since": {},
+         "flags": ["artefacts"]},
         {"name": "b", "states": {"measure@default": "failed"}, "causes": {"measure@default": "OSError: truncated"},
-         "stale": {}, "flags": []},
+         "stale": {}, "interrupted_since": {}, "flags": []},
         {"name": "c", "states": {"measure@default": "skipped"}, "causes": {"measure@default": "no images here"},
-         "stale": {}, "flags": []},
+         "stale": {}, "interrupted_since": {}, "flags": []},
     ]  # fmt: skip
 
 

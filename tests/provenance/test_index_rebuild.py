@@ -108,10 +108,12 @@ def run_of(run: str, statuses: dict[tuple[str, str, int], Status], draw: st.Draw
 
 
 def latest_of(statuses: dict[tuple[str, str, str, int], Status]) -> set[tuple[str, str, str, str, int, str]]:
-    """Of each set, target and group the outcome of the last run, and of that the last attempt."""
+    """Of each set, target and group the last outcome that says something, else the last one of all."""
     found: dict[tuple[str, str, str], tuple[str, int, str]] = {}
-    for (run, target, group, attempt), status in sorted(statuses.items()):
-        found[SETS[run], target, group] = (run, attempt, str(status))
+    for conclusive in (False, True):
+        for (run, target, group, attempt), status in sorted(statuses.items()):
+            if (status not in ("interrupted", "error")) is conclusive:
+                found[SETS[run], target, group] = (run, attempt, str(status))
     return {(*key, *value) for key, value in found.items()}
 
 

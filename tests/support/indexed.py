@@ -21,12 +21,15 @@ _CONTENTS = {
     "seen": "SELECT * FROM seen",
     "problems": "SELECT * FROM problems",
     "runs": "SELECT * FROM runs",
-    "outcomes": "SELECT run, process, params, target, grp, attempt, status, cause, record FROM outcomes",
-    "latest": "SELECT l.process, l.params, l.target, l.grp, l.run, l.attempt, l.status, l.cause, o.run, o.attempt,"
+    "outcomes": "SELECT run, process, params, environment, target, grp, attempt, status, cause, record FROM outcomes",
+    "interruptions": "SELECT process, params, environment, target, grp, run, attempt, status FROM interruptions",
+    "latest": "SELECT l.process, l.params, l.environment, l.conclusive, l.target,"
+    " l.grp, l.run, l.attempt, l.status, l.cause, o.run, o.attempt,"
     " o.target, o.grp FROM latest l JOIN outcomes o ON o.id = l.outcome",
     "results": "SELECT o.run, o.target, o.grp, o.attempt, r.name, r.value FROM results r JOIN outcomes o"
     " ON o.id = r.outcome",
-    "lost": "SELECT (SELECT count(*) FROM results), (SELECT count(*) FROM latest)",
+    "lost": "SELECT (SELECT count(*) FROM results), (SELECT count(*) FROM latest),"
+    " (SELECT count(*) FROM interruptions)",
     "reviews": "SELECT * FROM reviews",
     "cleared": "SELECT * FROM cleared",
     "open_flags": "SELECT * FROM open_flags",

@@ -59,7 +59,7 @@ def limits(
     if not sigma > 0:
         raise StoaError(f"--sigma must be above 0, got {sigma:g}")
     name = resolve_run(ws, source)
-    done = [o for o in latest_of(ws, name.process, name.params, name.run).values() if o.status == Status.OK]
+    done = [o for o in latest_of(ws, name).values() if o.status == Status.OK]
     images = list(_images(ws, done))
     if not images:
         raise StoaError(

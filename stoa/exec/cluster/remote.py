@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -183,7 +182,7 @@ def _lost(job: Job, status: Status, cause: str, start: str) -> Outcome:
     place, log = _remains(job) if start else ("", "")
     return Outcome(
         schema=SCHEMA, run=job.run, target=job.target, group=job.group, attempt=job.attempt, status=status,
-        cause=cause, start=start or datetime.now(UTC).isoformat(timespec="milliseconds"), inputs=job.inputs,
+        cause=cause, start=start, inputs=job.inputs,
         meta=job.meta, environment=job.environment, environment_reason=job.environment_reason,
         overrides=job.overrides, place=place, log=log,
     )  # fmt: skip
