@@ -99,9 +99,9 @@ def prepare(folder: Path) -> Path:
     source = examples()
     shutil.copytree(source / "archive", place / "archive")
     shutil.copy(source / "quasars.csv", place / "quasars.csv")
-    for name in (source / "archive" / "empty_folders.txt").read_text().splitlines():
+    for name in (source / "archive" / "empty_folders.txt").read_text(encoding="utf-8").splitlines():
         (place / "archive" / name).mkdir(parents=True, exist_ok=True)
-    (place / ".gitignore").write_text("/archive/\n")
+    (place / ".gitignore").write_text("/archive/\n", encoding="utf-8")
     return place
 
 

@@ -15,10 +15,11 @@ from stoa.provenance.dialect import block
 from stoa.provenance.environment_definition import read_environment
 from stoa.runs.environments import named_files, setting_of
 from stoa.workspace.listing import Listed, listed
-from stoa.workspace.open import Workspace
+from stoa.workspace.open import Workspace, alone
 from stoa.workspace.writing import Made, refuse_existing
 
 
+@alone
 def add_environment(ws: Workspace, name: str, fields: Mapping[str, Any]) -> Made:
     """Write an environment and check that it can be started, or built.
 

@@ -15,11 +15,12 @@ from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.parameter_sets import override, read_parameter_set
 from stoa.runs.definitions import value_changes
 from stoa.workspace.listing import Listed, listed
-from stoa.workspace.open import Workspace
+from stoa.workspace.open import Workspace, alone
 from stoa.workspace.selection import described
 from stoa.workspace.writing import Made, refuse_existing
 
 
+@alone
 def new_parameter_set(
     ws: Workspace,
     name: str,

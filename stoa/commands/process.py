@@ -23,7 +23,7 @@ from stoa.runs.environments import check_environment, look_up
 from stoa.runs.proposal import Proposal, propose
 from stoa.runs.warm import Warmth, warmth_of
 from stoa.workspace.listing import Listed, listed
-from stoa.workspace.open import Workspace
+from stoa.workspace.open import Workspace, alone
 from stoa.workspace.roles import ROLES, role_table
 from stoa.workspace.sample import Held, look_at_some
 from stoa.workspace.template import template
@@ -65,6 +65,7 @@ def shipped() -> list[str]:
     return sorted(file.stem for file in (template() / "shipped" / "processes").glob("*.yaml"))
 
 
+@alone
 def add_process(ws: Workspace, name: str) -> Made:
     """Copy a shipped process, its script included, into the project, where it may be changed."""
     if name not in shipped():
@@ -99,6 +100,7 @@ def _is_there(ws: Workspace, path: str, content: bytes) -> bool:
     return False
 
 
+@alone
 def new_process(ws: Workspace, name: str, script: str, over: str = "") -> NewProcess:
     """Write a definition for a script, to be completed by hand.
 

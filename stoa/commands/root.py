@@ -11,10 +11,11 @@ from stoa.errors import StoaError
 from stoa.project import PRODUCTS_ROOT, Local, Project
 from stoa.provenance.definitions import check_name, read_config, read_local
 from stoa.provenance.dialect import block
-from stoa.workspace.open import Workspace
+from stoa.workspace.open import Workspace, alone
 from stoa.workspace.roots import RootState, root_state
 
 
+@alone
 def add_root(ws: Workspace, name: str, path: str, doc: str = "") -> RootState:
     """Name a root for everybody and say where it lies on this machine.
 
@@ -60,7 +61,7 @@ def _write_local(project: Project, local: Local) -> None:
 def _share_root(ws: Workspace, name: str, doc: str) -> None:
     """Add a line to the roots of `config.yaml`; what people wrote there, comments too, stays as it is."""
     file = ws.project.config_file
-    lines = file.read_text().splitlines(keepends=True)
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     entry = f"  {name}: {_quoted(doc or 'data')}\n"
     start = next((n for n, text in enumerate(lines) if re.match(r"roots\s*:", text)), None)
     if start is None:

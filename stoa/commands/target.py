@@ -16,7 +16,7 @@ from stoa.provenance.definitions import check_name
 from stoa.provenance.records import write_targets
 from stoa.provenance.targets import name_targets
 from stoa.request import Selection
-from stoa.workspace.open import Workspace
+from stoa.workspace.open import Workspace, alone
 from stoa.workspace.reviews import flagged
 from stoa.workspace.selection import choose
 from stoa.workspace.targets import metadata_rows
@@ -41,6 +41,7 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any]
 
 
+@alone
 def add_targets(
     ws: Workspace, root: str, patterns: Iterable[str] = (), paths: Iterable[str] = (), list_name: str = ""
 ) -> AddReport:

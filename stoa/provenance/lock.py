@@ -18,7 +18,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextmanager
-def exclusive(file: Path, busy: str) -> Iterator[bool]:
+def exclusive(file: Path, busy: str, patience_s: float = WAIT_S) -> Iterator[bool]:
     """Hold a file's lock; the kernel gives it back when this process ends, in whatever way.
 
     Parameters
@@ -36,14 +36,14 @@ def exclusive(file: Path, busy: str) -> Iterator[bool]:
     Raises
     ------
     StoaError
-        If the file cannot be opened for writing, or another process holds it for half a minute.
+        If the file cannot be opened for writing, or another process holds it for so long.
     """
     try:
         descriptor = _opened(file)
     except OSError as problem:
         raise StoaError(f"cannot write {file}: {problem.strerror}", write_hint(problem)) from None
     try:
-        yield _wait(descriptor, busy)
+        yield _wait(descriptor, busy, patience_s)
     finally:
         os.close(descriptor)
 
@@ -55,11 +55,11 @@ def _opened(file: Path) -> int:
         return os.open(file, os.O_RDONLY | os.O_CLOEXEC)  # another user's; on a local disk that is enough for a lock
 
 
-def _wait(descriptor: int, busy: str) -> bool:
-    deadline = time.monotonic() + WAIT_S
+def _wait(descriptor: int, busy: str, patience_s: float) -> bool:
+    deadline = time.monotonic() + patience_s
     while (held := take(descriptor)) is False:
         if time.monotonic() > deadline:
-            raise StoaError(f"another STOA command {busy} for over {WAIT_S:.0f} s", "try again when it is done")
+            raise StoaError(f"another STOA command {busy} for over {patience_s:.0f} s", "try again when it is done")
         time.sleep(0.01)
     return held is True
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -19,10 +20,17 @@ from stoa.provenance.checksums import Checksums
 from stoa.provenance.git import Remains, Repository, check_ready, find
 from stoa.provenance.index import Index
 from stoa.provenance.library import Library, open_project
+from stoa.provenance.lock import exclusive
 from stoa.provenance.store import Store
+from stoa.rights import make_folder
 from stoa.workspace.live import Healing, LiveRun, heal, live_runs
 
 _SQL_TYPES = {"str": "TEXT", "int": "INTEGER", "float": "REAL", "bool": "INTEGER"}
+
+
+CHANGE_WAIT_S = 120.0
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Workspace:
@@ -39,6 +47,7 @@ class Workspace:
         self.library = Library(self.project)
         self.remarks: list[str] = []  # what was mended on the way, for the one who typed the command
         self._noticed = False
+        self._changing = False
 
     def reread(self) -> None:
         """Forget what was read of settings and targets; they may have changed since."""
@@ -94,6 +103,29 @@ class Workspace:
         if words and words not in self.remarks:
             self.remarks.append(words)
 
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Read, change and commit definitions while no other command does; what was read before is forgotten.
+
+        Raises
+        ------
+        StoaError
+            If another command holds this for two minutes.
+        """
+        if self._changing:
+            yield
+            return
+        folder = self.project.spool.parent
+        with suppress(OSError):  # the lock says what is wrong
+            make_folder(folder)
+        with exclusive(folder / "definitions.lock", "has been changing definitions", CHANGE_WAIT_S):
+            self._changing = True
+            try:
+                self.reread()
+                yield
+            finally:
+                self._changing = False
+
     def ready(self) -> None:
         """Raise `StoaError` unless records can be committed now; heals runs that were cut off."""
         check_ready(self.repository)
@@ -132,6 +164,17 @@ class Workspace:
         for name in ("_index", "checksums", "repository"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
+
+
+def alone(verb: Callable[Concatenate[Workspace, P], T]) -> Callable[Concatenate[Workspace, P], T]:
+    """A verb that changes definitions, which waits until no other one does; see `Workspace.changing`."""
+
+    @wraps(verb)
+    def waiting(ws: Workspace, /, *arguments: P.args, **named: P.kwargs) -> T:
+        with ws.changing():
+            return verb(ws, *arguments, **named)
+
+    return waiting
 
 
 def _read_meta(_target: str, data: bytes) -> tuple[Mapping[str, Any], bytes]:

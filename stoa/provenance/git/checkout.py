@@ -63,7 +63,7 @@ class Checkout:
         make_folder(self._folder)
         marker = self._folder / f"{time.time_ns()}-{os.getpid()}.json"
         part = marker.with_suffix(".part")
-        part.write_text(json.dumps(paths))
+        part.write_text(json.dumps(paths), encoding="utf-8")
         sync_file(part)
         part.replace(marker)
         sync_folder(self._folder)
@@ -78,7 +78,7 @@ class Checkout:
             Whether nobody else can be at it now.
         """
         for marker in self.markers():
-            wanted = json.loads(marker.read_text())
+            wanted = json.loads(marker.read_text(encoding="utf-8"))
             if held:
                 self._sweep(wanted)
             there = {path: oid for path, oid in wanted.items() if snapshot.file_id(path) == oid}
@@ -126,7 +126,7 @@ class Checkout:
 
     def stage_marked(self, marker: Path, snapshot: Snapshot, *, held: bool, patience_s: float | None = None) -> None:
         """Put the marked paths into the index as the branch has them; tried again later while the index is locked."""
-        wanted = json.loads(marker.read_text())
+        wanted = json.loads(marker.read_text(encoding="utf-8"))
         oids = {path: oid or None for path, oid in wanted.items() if snapshot.file_id(path) == oid}
         if not oids or self.stage(oids, held=held, patience_s=patience_s):
             marker.unlink(missing_ok=True)

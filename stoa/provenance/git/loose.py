@@ -42,7 +42,7 @@ def write_loose(store: Path, objects: Iterable[ShaFile], shared: SharedPerm | No
 
 
 def _write(file: Path, single: ShaFile, shared: SharedPerm | None) -> None:
-    if file.exists():
+    with suppress(FileNotFoundError):  # or `git gc` has packed it meanwhile
         with suppress(PermissionError):  # another user's
             os.utime(file)  # so that `git gc` does not take it for an old one
         sync_file(file)

@@ -65,6 +65,15 @@ class ConflictError(StoaError):
         self.label = label
 
 
+class UntrackedError(GitError):
+    """A file of the user that git does not track, where another one is to be."""
+
+    def __init__(self, mine: str, path: str) -> None:
+        super().__init__(f"{mine} is in the way of {path}")
+        self.mine = mine
+        self.path = path
+
+
 def join(repository: Repository, branch: str, theirs: str, label: str, guard: Guard) -> bool:
     """Bring the branch to a commit that holds both sides; True when they had to be merged.
 
@@ -101,7 +110,7 @@ def resume(repository: Repository, guard: Guard) -> None:
     marker = repository.control / MARKER
     if not marker.exists():
         return
-    said = json.loads(marker.read_text())
+    said = json.loads(marker.read_text(encoding="utf-8"))
     if repository.knows(said["commit"]) and said["branch"] == repository.branch():
         join(repository, said["branch"], said["commit"], said["label"], guard)
     marker.unlink(missing_ok=True)
@@ -167,6 +176,13 @@ def _advance(repository: Repository, branch: str, old: str, new: str, label: str
         _write_marker(repository, {"branch": branch, "commit": new, "label": label})
         try:
             _patient(lambda: _update(repository, old, new))
+        except UntrackedError as problem:
+            marker.unlink()
+            raise GitError(
+                f"{label} brings {problem.path}, where you have {problem.mine}, which git does not track;"
+                " nothing was merged",
+                hint="move it out of the way, then `stoa sync` again",
+            ) from None
         except GitError as problem:
             marker.unlink()
             raise _in_the_way(problem, label) from None
@@ -185,7 +201,7 @@ def _advance(repository: Repository, branch: str, old: str, new: str, label: str
 
 def _write_marker(repository: Repository, said: dict[str, str]) -> None:
     part = repository.control / f"{MARKER}.part"
-    part.write_text(json.dumps(said))
+    part.write_text(json.dumps(said), encoding="utf-8")
     sync_file(part)
     part.replace(repository.control / MARKER)
     sync_folder(repository.control)
@@ -207,12 +223,44 @@ def _update(repository: Repository, old: str, new: str) -> None:
     """Bring work tree and index from one commit to another; git refuses where the user has other content."""
     words = ("read-tree", "-m", "-u", old or EMPTY_TREE, new)
     with repository.copy_of_index() as environ:
+        _refuse_untracked(repository, tree_changes(repository, old, new), environ)
         try:
             run_git(repository.top, *words, more_environ=environ)
         except GitError:
             _absorb(repository, old, new, environ)
             run_git(repository.top, "update-index", "-q", "--refresh", allow=(0, 1), more_environ=environ)
             run_git(repository.top, *words, more_environ=environ)
+
+
+def _refuse_untracked(repository: Repository, changes: list[TreeChange], environ: Mapping[str, str]) -> None:
+    """Raise if a new file would take the place of one that git does not track: what it ignores it would overwrite."""
+    fresh = [change for change in changes if change.new_mode and not change.old_mode]
+    met = {place: change for change in fresh for place in [_in_place(repository, change.path)] if place}
+    if not met:
+        return
+    tracked = _staged(repository, environ)
+    sizes = object_sizes(repository.top, (change.new_oid for change in met.values()))
+    for place, change in met.items():
+        if (repository.top / place).is_dir() and not (repository.top / place).is_symlink():
+            below = (file.relative_to(repository.top).as_posix() for file in (repository.top / place).rglob("*"))
+            mine = [path for path in below if path not in tracked and not (repository.top / path).is_dir()]
+        else:
+            there = place == change.path and _is_there(repository, change, sizes.get(change.new_oid, -1))
+            mine = [] if place in tracked or there else [place]
+        if mine:
+            raise UntrackedError(mine[0], change.path)
+
+
+def _in_place(repository: Repository, path: str) -> str:
+    """What is where a file is to be: its path, or that of a file where it needs a folder; "" where nothing is."""
+    parts = path.split("/")
+    for depth in range(1, len(parts)):
+        above = "/".join(parts[:depth])
+        if not os.path.lexists(repository.top / above):
+            return ""
+        if not (repository.top / above).is_dir():
+            return above
+    return path if os.path.lexists(repository.top / path) else ""
 
 
 def _absorb(repository: Repository, old: str, new: str, environ: Mapping[str, str]) -> None:

@@ -41,8 +41,8 @@ def read_object(repo: PlainRepo, oid: ObjectID, kind: type[S]) -> S:
     try:
         found: ShaFile = repo.object_store[oid]
     except Exception as problem:  # noqa: BLE001 -- dulwich tells of damage by many exception types
-        if kind is Commit and isinstance(problem, KeyError):  # no partial clone lacks commits: nothing to be fetched
-            raise DamagedError(oid.decode(), "it is not there") from None
+        if kind is Commit and isinstance(problem, KeyError) and repo.promisors():
+            raise DamagedError(oid.decode(), "it is not there") from None  # no partial clone lacks commits: not fetched
         found = _read_by_git(repo, oid, kind)
     if not isinstance(found, kind):
         raise DamagedError(oid.decode(), f"it is no {kind.type_name.decode()}")

@@ -14,6 +14,7 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from hashlib import sha1
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -41,6 +42,8 @@ LAST = "refs/stoa/last"
 LOOSE_AT_MOST = 8
 PACKS_AT_MOST = 50
 REF_WAIT_S = 60.0
+_KEPT = b"STOA is about to move a branch here\n"
+_KEPT_S = 3600.0
 
 
 class Repository:
@@ -54,6 +57,7 @@ class Repository:
 
     def __init__(self, top: Path) -> None:
         self.top = top
+        self._kept: list[Path] = []  # files that keep packs which no branch leads to yet
         self._repo = self._opened()
         self._check_format()
         self.control = Path(os.path.realpath(os.fsdecode(self._repo.controldir())))
@@ -92,6 +96,7 @@ class Repository:
                 )
 
     def close(self) -> None:
+        self._release()
         self._repo.close()
 
     def branch(self) -> str:
@@ -298,6 +303,7 @@ class Repository:
                 sync_folder(file.parent)
         except Locked:
             return False
+        self._release()
         return True
 
     def point(self, ref: str, commit: str) -> None:
@@ -408,9 +414,26 @@ class Repository:
         if self._held:
             for left in packs.glob("pack-*.idx.lock"):  # git makes none: it is that of a STOA that was killed
                 left.unlink(missing_ok=True)
+            _remove_old_keeps(packs)
         unique = {single.id: single for single in objects}
-        store.add_objects([(single, None) for single in unique.values()])
+        with suppress(OSError):
+            self._keep(packs / f"pack-{_pack_name(unique)}.keep")
+        made = store.add_objects([(single, None) for single in unique.values()])
+        if made is not None and made.name().decode() != _pack_name(unique):
+            with suppress(OSError):
+                self._keep(packs / f"pack-{made.name().decode()}.keep")
         sync_folder(packs)
+
+    def _keep(self, file: Path) -> None:
+        """Have git leave a pack alone until the branch has moved: `repack -ad` drops what nothing leads to."""
+        if not file.exists():  # it may be the user's
+            file.write_bytes(_KEPT)
+            self._kept.append(file)
+
+    def _release(self) -> None:
+        while self._kept:
+            with suppress(OSError):
+                self._kept.pop().unlink()
 
     def _check_folders(self, paths: Iterable[str]) -> None:
         """Refuse to write through a link that leads out of the work tree."""
@@ -436,6 +459,19 @@ class Repository:
             run_git(self.top, "repack", "-d", "-q", "--geometric=2")
         except GitError:
             run_git(self.top, "repack", "-a", "-d", "-q", "--keep-unreachable")
+
+
+def _pack_name(objects: Iterable[bytes]) -> str:
+    """What git calls a pack of these objects."""
+    return sha1(b"".join(sorted(bytes.fromhex(oid.decode()) for oid in objects)), usedforsecurity=False).hexdigest()
+
+
+def _remove_old_keeps(packs: Path) -> None:
+    """Let go of packs that STOA commands kept which were killed before their branch moved."""
+    for file in packs.glob("pack-*.keep"):
+        with suppress(OSError):
+            if time.time() - file.stat().st_mtime > _KEPT_S and file.read_bytes() == _KEPT:
+                file.unlink()
 
 
 def last_ref(branch: str) -> str:

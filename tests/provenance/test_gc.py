@@ -1,0 +1,72 @@
+"""Git tidies up by hand while STOA commits: what the branch is about to reach stays."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from stoa.model import Author
+from stoa.provenance.git import Repository
+
+ME = Author("Test Astronomer", "test@example.org")
+MANY = {f"records/{number}.yaml": b"%d\n" % number for number in range(30)}
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+class Tidied(Repository):
+    """A repository in which the user tidies up just before the branch moves."""
+
+    words: tuple[str, ...] = ()
+
+    def move(self, branch: str, old: str, new: str, why: str, author: Author) -> bool:
+        git(self.top, *self.words)
+        return super().move(branch, old, new, why, author)
+
+
+@pytest.mark.parametrize("words", [("repack", "-a", "-d", "-q"), ("gc", "-q"), ("repack", "-A", "-d", "-q")])
+@pytest.mark.parametrize("files", [MANY, {"one.yaml": b"1\n"}])
+def test_what_was_written_before_the_branch_moved_survives(repo, words, files):
+    with closing(Tidied(repo)) as repository:
+        repository.words = words
+        repository.commit(files, "records\n", ME)
+        repository.commit({"later.yaml": b"2\n"}, "later\n", ME)
+    git(repo, "fsck", "--strict", "--no-dangling")
+    assert set(files) <= set(git(repo, "ls-files").split())
+
+
+def test_no_pack_is_kept_afterwards(repo):
+    with closing(Repository(repo)) as repository:
+        repository.commit(MANY, "records\n", ME)
+    packs = repo / ".git/objects/pack"
+    assert list(packs.glob("pack-*.pack"))
+    assert not list(packs.glob("*.keep"))
+    git(repo, "repack", "-a", "-d", "-q")
+    git(repo, "fsck", "--strict", "--no-dangling")
+
+
+def test_a_pack_that_the_user_keeps_stays_kept(repo):
+    with closing(Repository(repo)) as repository:
+        repository.commit(MANY, "records\n", ME)
+        (pack,) = (repo / ".git/objects/pack").glob("pack-*.pack")
+        pack.with_suffix(".keep").write_text("mine\n", encoding="utf-8")
+        repository.commit({f"more/{number}": b"x%d" % number for number in range(30)}, "more\n", ME)
+    assert pack.with_suffix(".keep").exists()
+
+
+def test_a_repository_that_was_open_reads_what_was_packed_meanwhile(repo):
+    with closing(Repository(repo)) as repository:
+        repository.commit(MANY, "records\n", ME)
+        assert repository.snapshot().read("records/3.yaml") == b"3\n"
+        with closing(Repository(repo)) as other:
+            other.commit({"other.yaml": b"other\n"}, "other\n", ME)
+        git(repo, "gc", "-q", "--prune=now")
+        repository.commit({"later.yaml": b"later\n"}, "later\n", ME)
+        assert repository.snapshot().read("other.yaml") == b"other\n"
+        assert repository.snapshot().read("records/3.yaml") == b"3\n"
+    git(repo, "fsck", "--strict", "--no-dangling")
