@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
@@ -16,6 +17,48 @@ def sync_file(path: Path) -> None:
 def sync_folder(path: Path) -> None:
     """Make the entries of a folder durable: which names there are, not what is in the files."""
     _sync(path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+
+
+MANY = 100
+"""So many files are synced by one call, which waits for whatever else is being written to their disk."""
+
+
+def sync_files(paths: Collection[Path]) -> None:
+    """Make the content of files durable; of many by one call for each file system that they are on (syncfs(2))."""
+    if len(paths) >= MANY:
+        folders = {os.stat(folder).st_dev: folder for folder in {path.parent for path in paths}}
+        if all(map(_sync_file_system, folders.values())):
+            return
+    for path in paths:
+        sync_file(path)
+
+
+def _sync_file_system(folder: Path) -> bool:
+    """Make durable all that was written to a folder's file system; False where there is no call for that."""
+    import ctypes  # 10 ms
+
+    try:
+        call = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError):
+        return False
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        if call(descriptor):
+            problem = ctypes.get_errno()
+            raise OSError(problem, os.strerror(problem), str(folder))
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def write_new(file: Path, content: bytes) -> None:
+    """Write a file that nobody reads yet, with as few calls as there can be; what is there already is replaced."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        while content:
+            content = content[os.write(descriptor, content) :]
+    finally:
+        os.close(descriptor)
 
 
 def _sync(path: Path, flags: int) -> None:

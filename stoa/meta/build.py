@@ -72,9 +72,12 @@ def look(folder: Path) -> Listing:
     MetadataError
         If there is no such folder.
     """
-    if not os.path.isdir(folder):  # unlike `Path.is_dir` it does not raise where a folder above may not be entered
+    found = scan(folder)
+    # Only a folder that cannot be listed is asked whether it is one: a further call for each costs on a network disk.
+    # Unlike `Path.is_dir` this does not raise where a folder above may not be entered.
+    if not found.listed.get("") and not os.path.isdir(folder):
         raise MetadataError(f"there is no folder {str(folder)!r} to describe")
-    return Listing(folder, scan(folder), package_files(folder))
+    return Listing(folder, found, package_files(folder, found.listed))
 
 
 def build(

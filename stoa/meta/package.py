@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
+
+from stoa.meta.scan import Entry, entries
 
 _READ_BYTES = 64 * 1024
 _MAX_FILES = 20
@@ -94,28 +96,33 @@ def _first(pattern: re.Pattern[str], texts: Iterable[str]) -> str:
     return next((found[1] for text in texts if (found := pattern.search(text))), "")
 
 
-def package_files(folder: Path) -> PackageFiles:
-    """The READMEs, QA reports and scripts of a target's package; none of them is opened."""
-    member = str(folder.parent if folder.name.startswith("product") else folder)
-    readmes, folders = _listed(member, _READMES)
-    reports = _listed(f"{member}/qa", _REPORTS)[0] if "qa" in folders else []
-    scripts = _listed(f"{member}/script", _SCRIPTS)[0] if "script" in folders else []
-    return PackageFiles((*readmes, *reports), tuple(scripts))
+def package_files(folder: Path, listed: Mapping[str, Iterable[Entry]] | None = None) -> PackageFiles:
+    """The READMEs, QA reports and scripts of a target's package; none of them is opened.
+
+    Parameters
+    ----------
+    listed
+        What is in the folder ("") and in folders of it by their names, where that is known.
+    """
+    above = folder.name.startswith("product")
+    member = str(folder.parent if above else folder)
+    known = {} if above or listed is None else listed
+    here = tuple(known.get("") or entries(member))
+    folders = {entry.name for entry in here if entry.is_folder}
+
+    def files(name: str, ends: tuple[str, ...]) -> list[str]:
+        if name not in folders:
+            return []
+        return _files(f"{member}/{name}", known.get(name) or entries(f"{member}/{name}"), ends)
+
+    readmes = _files(member, here, _READMES)
+    return PackageFiles((*readmes, *files("qa", _REPORTS)), tuple(files("script", _SCRIPTS)))
 
 
-def _listed(folder: str, ends: tuple[str, ...]) -> tuple[list[str], set[str]]:
-    """Paths of regular files with one of the ends, sorted, no links; and the names of subfolders."""
-    names, folders = [], set()
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.add(entry.name)
-                elif entry.name.endswith(ends) and entry.is_file(follow_symlinks=False):
-                    names.append(entry.name)
-    except OSError:
-        return [], set()
-    return [f"{folder}/{name}" for name in sorted(names)[:_MAX_FILES]], folders
+def _files(folder: str, listed: Iterable[Entry], ends: tuple[str, ...]) -> list[str]:
+    """Paths of regular files with one of the ends, sorted, no links."""
+    names = sorted(entry.name for entry in listed if entry.is_file and entry.name.endswith(ends))
+    return [f"{folder}/{name}" for name in names[:_MAX_FILES]]
 
 
 def _text(path: str) -> str:

@@ -30,11 +30,20 @@ class Found(Struct, frozen=True):
     problem: str = ""  # why it must not be opened
 
 
+class Entry(Struct, frozen=True):
+    """A name in a folder, as the listing tells without a further call."""
+
+    name: str
+    is_folder: bool
+    is_file: bool
+
+
 class Scan(Struct, frozen=True):
     """All files below a folder, by name."""
 
     files: tuple[Found, ...]
     problems: tuple[str, ...]
+    listed: dict[str, tuple[Entry, ...]] = {}  # folder ("" for itself, "qa") -> what is in it, hidden names left out
 
 
 def scan(folder: Path) -> Scan:
@@ -45,7 +54,7 @@ def scan(folder: Path) -> Scan:
     """
     walk = _Walk(folder)
     files = sorted(walk.below(str(folder), "", 0), key=_NAME)
-    return Scan(tuple(files), tuple(sorted(walk.problems)))
+    return Scan(tuple(files), tuple(sorted(walk.problems)), walk.listed)
 
 
 class _Walk:
@@ -55,6 +64,7 @@ class _Walk:
         self._folder = folder
         self.problems: set[str] = set()
         self.count = 0
+        self.listed: dict[str, tuple[Entry, ...]] = {}
 
     @cached_property
     def top(self) -> str:
@@ -62,7 +72,10 @@ class _Walk:
         return os.path.realpath(self._folder) + os.sep
 
     def below(self, folder: str, prefix: str, depth: int) -> Iterator[Found]:
-        for entry in self._entries(folder):
+        entries = self._entries(folder)
+        if depth <= 1:
+            self.listed[prefix.rstrip("/")] = tuple([_entry(each) for each in entries])
+        for entry in entries:
             if self.count >= MAX_FILES:
                 self.problems.add(Defect.TOO_MANY_FILES)
                 return
@@ -99,6 +112,19 @@ class _Walk:
         if stat.S_ISREG(status.st_mode):
             return Found(name, path, status.st_size, status.st_mtime_ns)
         return Found(name, path, 0, 0, "" if stat.S_ISDIR(status.st_mode) else Defect.NOT_A_FILE)
+
+
+def _entry(entry: os.DirEntry[str]) -> Entry:
+    return Entry(entry.name, entry.is_dir(follow_symlinks=False), entry.is_file(follow_symlinks=False))
+
+
+def entries(folder: str) -> tuple[Entry, ...]:
+    """What is in a folder, in no order; nothing if it cannot be listed."""
+    try:
+        with os.scandir(folder) as found:
+            return tuple(map(_entry, found))
+    except OSError:
+        return ()
 
 
 def writable(text: str) -> str:

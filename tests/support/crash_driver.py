@@ -34,7 +34,7 @@ from sync_ledger import Ledger
 REGIONS = {
     "open": ("stoa.provenance.spool", "Spool.open"),
     "script": ("stoa.runs.joblist", "_place_script"),
-    "spawn": ("stoa.exec.job.child", "_spawn"),
+    "spawn": ("stoa.exec.job.child", "start_cold"),
     "child": ("stoa.exec.job.child", "_wait"),
     "ended": ("stoa.exec.local", "judge"),
     "rename": ("stoa.exec.local", "move_folder"),
@@ -163,7 +163,7 @@ def kill_git(chance: random.Random, times: int) -> None:
 def kill_jobs(chance: random.Random) -> None:
     """Kill one job that runs, and say which."""
     child = importlib.import_module("stoa.exec.job.child")
-    spawn = child._spawn
+    spawn = child.start_cold
     victim = chance.randrange(1, 10)
     numbers = iter(range(1, 1000))
 
@@ -174,7 +174,7 @@ def kill_jobs(chance: random.Random) -> None:
             os.kill(found.pid, signal.SIGKILL)  # Popen's own way would take its exit code
         return found
 
-    child._spawn = spawned
+    child.start_cold = spawned
 
 
 def run(batch: int, workers: int) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dulwich.objects import Blob
 
-from stoa.durable import sync_file, sync_folder
+from stoa.durable import sync_file, sync_files, sync_folder, write_new
 from stoa.provenance.git.locks import Locked, replacing
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
@@ -107,17 +107,19 @@ class Checkout:
 
     def write(self, contents: Mapping[str, bytes | None]) -> None:
         """Put files into the work tree, each whole and on disk when this returns; None removes one."""
-        asides = {}
+        asides: dict[Path, Path] = {}
+        made, own = set[Path](), os.getpid()
         for path, data in contents.items():
             file = self.top / path
             if data is None:
                 file.unlink(missing_ok=True)
                 continue
-            file.parent.mkdir(parents=True, exist_ok=True)
-            asides[file] = file.with_name(f"{_aside_start(file.name)}{os.getpid()}")
-            asides[file].write_bytes(data)
-        for aside in asides.values():  # after all were written, which lets the disk take them together
-            sync_file(aside)
+            if file.parent not in made:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                made.add(file.parent)
+            asides[file] = file.with_name(f"{_aside_start(file.name)}{own}")
+            write_new(asides[file], data)
+        sync_files(asides.values())  # after all were written, which lets the disk take them together
         for file, aside in asides.items():
             os.replace(aside, file)
         for folder in _with_parents(_by_folder(contents)):
