@@ -29,4 +29,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'stoa' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "job" and not import_module(_HOMES["job"]).is_job():
+        return import_module("stoa.api").job_by_hand  # a script that is tried by hand
     return getattr(import_module(_HOMES[name]), name)

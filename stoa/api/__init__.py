@@ -19,8 +19,9 @@ import stoa.commands.clone
 import stoa.commands.init
 from stoa.api.project import OpenProject
 from stoa.workspace.open import Workspace
+from stoa.workspace.trial import job_by_hand
 
-__all__ = ["OpenProject", "clone", "init", "open"]
+__all__ = ["OpenProject", "clone", "init", "job_by_hand", "open"]
 
 AnyPath = str | os.PathLike[str]
 

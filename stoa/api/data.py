@@ -28,8 +28,10 @@ class Data(Opened):
     def roots(self) -> list[roots.RootState]:
         return roots.list_roots(self.workspace)
 
-    def add_targets(self, root: str, *patterns: str, paths: Iterable[str] = (), list_name: str = "") -> AddReport:
-        return add_targets(self.workspace, root, patterns, paths, list_name)
+    def add_targets(
+        self, root: str, *patterns: str, paths: Iterable[str] = (), list_name: str = "", name: str = ""
+    ) -> AddReport:
+        return add_targets(self.workspace, root, patterns, paths, list_name, name)
 
     def target(self, name: str) -> TargetRow:
         """Where a target lies, its open flags and what its metadata say."""

@@ -116,7 +116,9 @@ def root(
 
 
 def main() -> None:
-    """Entry point of the `stoa` command."""
+    """Entry point of the `stoa` command; file names are the same bytes, and the same text, in every locale."""
+    if sys.getfilesystemencoding().lower() != "utf-8" and "utf8" not in sys._xoptions:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - itself
     if isinstance(sys.stdout, TextIOWrapper):  # a folder's name may have letters that the terminal's encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     app()

@@ -33,6 +33,9 @@ def target_add(
         Path | None, typer.Option("--from", help="File with one folder a line, or - for standard input.")
     ] = None,
     list_name: Annotated[str, typer.Option("--list", help="List to add to; by default the root's name.")] = "",
+    name: Annotated[
+        str, typer.Option("--name", help="Pattern of the names: '{-2}_{-1}' takes the last two parts of the path.")
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """Add folders of a root to the targets.
@@ -43,7 +46,7 @@ def target_add(
     if not patterns and not from_file:
         raise typer.BadParameter("give a glob, or --from FILE")
     ws = workspace(ctx)
-    report = targets.add_targets(ws, root, patterns or (), paths, list_name)
+    report = targets.add_targets(ws, root, patterns or (), paths, list_name, name)
     if json:
         as_json(report)
         return
@@ -54,6 +57,8 @@ def target_add(
     )
     for path in report.refused:
         tell(f"left out {path!r}: a name that is not UTF-8 text cannot be recorded")
+    for path, same in report.doubles.items():
+        tell(f"left out {path}: it is the same folder as {same}, by way of a link")
     processes = ws.library.processes()
     if report.added and processes:
         tell(f"next: `stoa run {processes[0]}`" + (" or another process" if len(processes) > 1 else ""))

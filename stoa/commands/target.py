@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from stoa.errors import StoaError
 from stoa.model import Target
 from stoa.provenance.definitions import check_name
 from stoa.provenance.records import write_targets
-from stoa.provenance.targets import name_targets
+from stoa.provenance.targets import is_named_in_full, name_by_pattern, name_targets
 from stoa.request import Selection
+from stoa.workspace.folders import matching, neighbours, same_place
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.reviews import flagged
 from stoa.workspace.selection import choose
@@ -28,6 +29,7 @@ class AddReport(msgspec.Struct, frozen=True, kw_only=True):
     added: tuple[Target, ...]
     known: int  # folders that were targets already
     refused: tuple[str, ...]  # folders whose names a record cannot hold
+    doubles: dict[str, str]  # folders by way of a link -> the same folder by the path that counts
     commit: str
 
 
@@ -43,7 +45,12 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True):
 
 @alone
 def add_targets(
-    ws: Workspace, root: str, patterns: Iterable[str] = (), paths: Iterable[str] = (), list_name: str = ""
+    ws: Workspace,
+    root: str,
+    patterns: Iterable[str] = (),
+    paths: Iterable[str] = (),
+    list_name: str = "",
+    name: str = "",
 ) -> AddReport:
     """Add folders of a root to a list of targets and commit it.
 
@@ -55,6 +62,8 @@ def add_targets(
         Folders by name, absolute or relative to the root (a list from a file or a command).
     list_name
         The list, by default the root's name.
+    name
+        Pattern of the targets' names, such as ``{-2}_{-1}``: parts of the path by number, the last one is -1.
 
     Raises
     ------
@@ -69,12 +78,24 @@ def add_targets(
     found = {path: None for pattern in patterns for path in _glob(place, root, pattern)}
     found |= {_relative(place, root, text): None for text in paths}
     taken = ws.targets
-    known = {(t.root, t.path) for t in taken.values()}
-    fresh = [path for path in found if (root, path) not in known]
+    known = [t.path for t in taken.values() if t.root == root]
+    fresh = [path for path in found if path not in set(known)]
+    doubles = same_place(place, fresh, known)
     refused = tuple(path for path in fresh if not _recordable(path))
-    added = name_targets(root, [path for path in fresh if _recordable(path)], taken)
+    new = [path for path in fresh if _recordable(path) and path not in doubles]
+    added = _named(place, root, new, taken, name)
     commit = _write(ws, list_name, added) if added else ""
-    return AddReport(added=tuple(added), known=len(found) - len(fresh), refused=refused, commit=commit)
+    return AddReport(
+        added=tuple(added), known=len(found) - len(fresh), refused=refused, doubles=doubles, commit=commit
+    )  # fmt: skip
+
+
+def _named(place: Path, root: str, paths: list[str], taken: Mapping[str, Target], pattern: str) -> list[Target]:
+    """Targets for new folders, named by a pattern or by the shortest end of the path that no other folder has."""
+    if pattern:
+        return name_by_pattern(root, paths, taken, pattern)
+    others = neighbours(place, {path.count("/") + 1 for path in paths if path and not is_named_in_full(path)})
+    return name_targets(root, paths, taken, set(others) - set(paths))
 
 
 def _write(ws: Workspace, list_name: str, added: list[Target]) -> str:
@@ -92,11 +113,9 @@ def _glob(place: Path, root: str, pattern: str) -> list[str]:
         raise StoaError("an empty pattern fits nothing", f"`stoa target add {root} .` adds the root itself")
     if os.path.isdir(place / pattern):  # a name with brackets in it means itself
         return [_relative(place, root, pattern)]
-    try:
-        found = sorted(map(str, place.glob(pattern)))
-    except (ValueError, OSError) as problem:
-        words = problem.strerror if isinstance(problem, OSError) else str(problem).partition(": ")[2] or str(problem)
-        raise StoaError(f"pattern {pattern!r} cannot be used: {words}", "for example '**/product*'") from None
+    if any("**" in part and part != "**" for part in pattern.split("/")):
+        raise StoaError(f"pattern {pattern!r} cannot be used: `**` stands alone", "for example '**/product*'")
+    found = [str(place / path) for path in matching(place, pattern)]
     folders = [path for path in found if os.path.isdir(path)]
     if found and not folders:
         leaf = pattern.rpartition("/")[2]

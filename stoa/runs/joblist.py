@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from stoa.errors import StoaError
 from stoa.exec.environments import Prepared
 from stoa.exec.job.command import expand
+from stoa.exec.job.importable import place_module
 from stoa.exec.job.inputs import watch
 from stoa.exec.job.jobs import JobContext, job_description, job_environ, placeholder_values
 from stoa.exec.job.warm.modules import warm_of
@@ -57,6 +59,7 @@ class JobMaker:
         self.products = products
         self._home = home
         self._script = ""
+        self._module: Path | None = None
         self._scripts: tuple[Watched, ...] = ()
         self._warm: Warm | None = None
         self._containers: dict[str, Container | None] = {}
@@ -70,10 +73,25 @@ class JobMaker:
     def place_script(self, folder: Path) -> None:
         """Write the copy of the script that the jobs use, its files beside it; edits meanwhile change nothing."""
         self._script, self._scripts = _place_script(self.definitions, folder)
+        self._place_module(folder / "python")
         self._containers = {name: self._contained(prepared) for name, prepared in self.prepared.items()}
         process = self.definitions.process
         home = str((self.ws.project.top / process.script).parent.absolute())
         self._warm = warm_of(process, self._script, sources_of(self.definitions), home)
+
+    def _place_module(self, folder: Path) -> None:
+        """Give jobs whose interpreter may lack STOA the module that scripts import, last on their path."""
+        needing = [name for name, each in self.prepared.items() if each.container or each.interpreter != sys.executable]
+        if not needing:
+            return
+        try:
+            self._module = place_module(folder)
+        except OSError as problem:
+            raise StoaError(f"cannot write {folder}: {problem.strerror}", write_hint(problem)) from None
+        for name in needing:
+            environ = self._environs[name]
+            path = os.pathsep.join(filter(None, (environ.get("PYTHONPATH", ""), str(folder.absolute()))))
+            self._environs[name] = {**environ, "PYTHONPATH": path}
 
     def _contained(self, prepared: Prepared) -> Container | None:
         """The container of an environment, if it needs one, with all that the jobs of this run read and write."""
@@ -85,6 +103,8 @@ class JobMaker:
         readable = seen_by_containers(self.ws, process, self.products)
         if self._script:
             readable.append(Path(self._script).parent)
+        if self._module:
+            readable.append(self._module)
         return contained(prepared, self.run.id, readable, [work])
 
     def job(self, planned: PlannedJob) -> Job:

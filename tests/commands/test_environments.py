@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
 from local_package import make_wheel
+
+import stoa
 
 USES = """\
 schema: 1
@@ -152,3 +158,27 @@ def test_the_definitions_of_all_that_were_used_are_frozen(ruled):
     assert "PLACE" in ruled.committed(f".stoa/runs/{run}/frozen/environments/other.yaml")
     assert "rules:" in ruled.committed(f".stoa/runs/{run}/frozen/environment.yaml")
     assert run_record(ruled, run)["environment_facts"]["other: kind"] == "host"
+
+
+def test_a_script_reports_from_an_interpreter_without_stoa(survey, tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    survey.ok("env", "add", "bare", "--python", tmp_path / "bare/bin/python")
+    (survey.top / "tell.py").write_text("from stoa import job, report\nreport(n=job()['params']['n'])\n")
+    (survey.top / ".stoa/processes/tell.yaml").write_text(
+        'schema: 1\nname: tell\nscript: tell.py\ncommand: [python, "{script}"]\nenvironment: bare\n'
+        "params: {n: {type: int, default: 7}}\nresults: {n: {type: int}}\n"
+    )
+    survey.ok("run", "tell", "--target", "a")
+    assert survey.outcomes()["a"]["results"] == {"n": 7}
+
+
+def test_a_script_that_is_tried_by_hand_has_the_defaults_of_its_process(survey):
+    (survey.top / "tell.py").write_text("from stoa import job\nprint(job()['params']['n'])\n")
+    (survey.top / ".stoa/processes/tell.yaml").write_text(
+        'schema: 1\nname: tell\nscript: tell.py\ncommand: [python, "{script}"]\nparams: {n: {type: int, default: 7}}\n'
+    )
+    environ = os.environ | {"PYTHONPATH": str(Path(stoa.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, survey.top / "tell.py"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "7\n", done.stderr

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stoa import project
+from stoa import __version__, project
 from stoa.exec.job import report as report_module
+from stoa.exec.job.importable import place_module
 from stoa.exec.job.report import job, report
 from stoa.model import ResultSpec
 
@@ -92,3 +95,46 @@ def test_a_job_reports_through_the_engine(run, monkeypatch):
     declared = {"n": ResultSpec(type="int"), "rms": ResultSpec(type="float")}
     outcome = run(argv=(sys.executable, "-c", code), environ=environ, results=declared)
     assert outcome.results == {"n": 1, "rms": None}
+
+
+BY_HAND = (
+    "from stoa import job; params = job()['params']; print(params['snr'], params.get('n', 2), job()['inputs']['image'])"
+)
+
+
+def by_hand(place: Path, code: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script in a project by hand, with the module that jobs get where STOA is not installed."""
+    (place / "try.py").write_text(code, encoding="utf-8")
+    given = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(place_module(place / "python")), **environ}
+    return subprocess.run(
+        [sys.executable, "-S", "try.py"], cwd=place, env=given, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_single_file_gives_what_a_script_imports(tmp_path):
+    done = by_hand(tmp_path, "from stoa import report; report(n=3)", {"STOA_OUT": str(tmp_path)})
+    assert (done.returncode, reported(tmp_path)) == (0, {"n": 3}), done.stderr
+
+
+def test_a_script_that_is_tried_by_hand_takes_values_from_variables(tmp_path):
+    done = by_hand(tmp_path, BY_HAND, {"STOA_PARAM_SNR": "4", "STOA_INPUT_IMAGE": "a.fits"})
+    assert done.stdout == "4 2 a.fits\n", done.stderr
+
+
+def test_a_value_that_is_missing_by_hand_is_named(tmp_path):
+    done = by_hand(tmp_path, BY_HAND, {})
+    assert "parameter 'snr' has no value: set STOA_PARAM_SNR, or use `stoa run`" in done.stderr
+
+
+def test_an_installed_stoa_takes_the_place_of_the_single_file(tmp_path):
+    code = "import stoa; print(stoa.__version__)"
+    environ = os.environ | {
+        "PYTHONPATH": f"{place_module(tmp_path / 'p')}{os.pathsep}{Path(project.__file__).parents[1]}"
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("version", [(3, 8), (3, 9)])
+def test_the_module_is_python_that_casa_reads(version):
+    ast.parse(Path(report_module.__file__).read_text(encoding="utf-8"), feature_version=version)

@@ -1,8 +1,9 @@
 """For scripts: what job am I, and here are my results.
 
-Needs the standard library only, so that a script in any interpreter can import it quickly::
+Needs the standard library of Python 3.8 only. Where STOA is not installed, in a container or a
+virtual environment, jobs find a copy of this file as the module ``stoa``::
 
-    from stoa.exec.job.report import job, report
+    from stoa import job, report
 
     snr = job()["params"]["snr"]
     report(n_sources=12, rms=3.2e-5)
@@ -44,20 +45,73 @@ def report(**results: object) -> None:
         path = folder / _RESULT_FILE
         known = json.loads(path.read_text("utf-8")) if path.exists() else {}
         aside = folder / f".{_RESULT_FILE}.{os.getpid()}"
-        aside.write_text(json.dumps(known | plain, allow_nan=False), "utf-8")
+        aside.write_text(json.dumps({**known, **plain}, allow_nan=False), "utf-8")
         os.replace(aside, path)
 
 
 def job() -> dict[str, Any]:
     """What `stoa-job.json` tells about this job: target, folder, inputs, parameters and more.
 
-    Raises
-    ------
-    FileNotFoundError
-        If the script was not started by STOA.
+    Of a script that STOA did not start it is a stand-in, so that the script can be tried by hand: see `stand_in`.
     """
+    if not is_job():
+        return stand_in({})
     found: dict[str, Any] = json.loads((_directory() / _JOB_FILE).read_bytes())
     return found
+
+
+def is_job() -> bool:
+    """Whether STOA started this script."""
+    return (_directory() / _JOB_FILE).exists()
+
+
+def stand_in(params: dict[str, Any]) -> dict[str, Any]:
+    """What `job` gives outside a job: the working directory, with parameters and inputs from variables.
+
+    ``STOA_PARAM_SNR=4 STOA_INPUT_IMAGE=ngc1.fits python find.py`` gives the script ``snr`` 4 and its image.
+
+    Parameters
+    ----------
+    params
+        Defaults of parameters.
+    """
+    here = os.getcwd()
+    return {
+        "run": "", "process": "", "target": "by-hand", "group": "", "attempt": 1, "folder": here, "meta": "",
+        "out": here, "inputs": _Asked("INPUT", {}), "params": _Asked("PARAM", params), "needs": {},
+    }  # fmt: skip
+
+
+class _Asked(dict[str, Any]):
+    """Values by name: from variables, else defaults; what has none says how to give one."""
+
+    def __init__(self, kind: str, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self._kind = kind
+        for name in values:
+            if self._variable(name) in os.environ:
+                self[name] = self._read(name)
+
+    def _variable(self, name: str) -> str:
+        return f"STOA_{self._kind}_{name.upper()}"
+
+    def _read(self, name: str) -> Any:
+        text = os.environ[self._variable(name)]
+        try:
+            return json.loads(text) if self._kind == "PARAM" else text
+        except ValueError:
+            return text
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self or self._variable(name) in os.environ else default
+
+    def __missing__(self, name: str) -> Any:
+        if self._variable(name) in os.environ:
+            return self._read(name)
+        what = "parameter" if self._kind == "PARAM" else "input"
+        raise KeyError(
+            f"no STOA job runs here, so {what} {name!r} has no value: set {self._variable(name)}, or use `stoa run`"
+        )
 
 
 def _directory() -> Path:
@@ -77,7 +131,7 @@ def _locked(folder: Path) -> Iterator[Path]:
 
 def _plain(name: str, value: Any) -> bool | int | float | str | None:
     single = value.item() if hasattr(value, "item") else value
-    if single is None or isinstance(single, bool | int | str):
+    if single is None or isinstance(single, (bool, int, str)):
         return single
     try:
         number = float(single)
