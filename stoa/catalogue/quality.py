@@ -194,7 +194,10 @@ class _Reader:
         if isinstance(node.value, bool | str):
             return node.value
         if isinstance(node.value, int | float):
-            return float(node.value)
+            try:
+                return float(node.value)
+            except OverflowError:
+                raise _error(self.cut, "has a number that is too large") from None
         raise _error(self.cut, f"has {ast.unparse(node)!r}, which is no number, text, True or False")
 
     def several(self, node: ast.Tuple | ast.List) -> Any:

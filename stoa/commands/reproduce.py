@@ -165,6 +165,9 @@ def frozen_definitions(ws: Workspace, run: Run) -> Definitions:
             known[file.removesuffix(".yaml")] = read_environment(data, f"runs/{run.id}/frozen/{name}")
     beside = {name.removeprefix("script/"): data for name, data in frozen.items() if name.startswith("script/")}
     script = beside.pop(Path(process.script).name, b"") if process.script else b""
+    if "environment" not in run.digests:
+        where = f"runs/{run.id}/run.yaml"
+        raise StoaError(f"{where}: digests: environment is missing", "`stoa fsck` says what else is wrong")
     places = Places(
         usual=run.environment, known=known, frozen=frozen,
         digests={name: run.digests.get(f"environment {name}", run.digests["environment"]) for name in known},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -122,6 +123,8 @@ def _checked(outcome: Outcome) -> Outcome:
         _check_schema(outcome.schema)
     if not NAME.fullmatch(outcome.target) or not is_id(outcome.run):
         raise RecordError(f"{brief(outcome.target)} in run {brief(outcome.run)} names no target")
+    if outcome.start and not is_time(outcome.start):
+        raise RecordError(f"start: {brief(outcome.start)} is no time with an offset")
     if _leaves(outcome.group):
         raise RecordError(f"image group {brief(outcome.group)} leaves its target")
     if not (0 <= outcome.duration_s <= MOST_S and 0 <= outcome.cpu_s <= MOST_S):
@@ -134,6 +137,19 @@ def _checked(outcome: Outcome) -> Outcome:
         if type(value) is int and value not in INTEGERS:
             raise RecordError("an integer has more than 64 bits")
     return outcome
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a time of this or the last century, ISO 8601 with offset."""
+    try:
+        return text[:2] in ("19", "20") and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _check_time(file: str, field: str, text: str) -> None:
+    if not is_time(text):
+        raise RecordError(f"{field}: {brief(text)} is no time with an offset ({file})")
 
 
 def _leaves(path: str) -> bool:
@@ -161,6 +177,7 @@ def read_run(data: bytes, file: str) -> Run:
     _check_ids(file, run.id, *filter(None, [run.rerun_of, run.after]))
     if run.after and run.after <= run.id:
         raise RecordError(f"run {run.id} says that it counts after {run.after}, which is no later id ({file})")
+    _check_time(file, "started", run.started)
     _check_names(file, run.process, run.params.process, run.environment)
     return run
 
@@ -169,6 +186,7 @@ def read_summary(data: bytes, file: str) -> Summary:
     """A summary from its `summary.yaml`; its id and the targets in it are checked."""
     summary = _read_block(data, file, Summary)
     _check_ids(file, summary.run)
+    _check_time(file, "finished", summary.finished)
     if not 0 <= summary.duration_s <= MOST_S:
         raise RecordError(f"no run takes {summary.duration_s:g} s ({file})")
     for cause in summary.causes:
@@ -186,6 +204,7 @@ def read_review(data: bytes, file: str) -> Review:
     review = _read_block(data, file, Review)
     _check_ids(file, review.id, *review.clears, *filter(None, [review.run]))
     _check_names(file, review.about)
+    _check_time(file, "time", review.time)
     if not review.target and (review.kind != "comment" or review.group or review.clears):
         raise RecordError(f"a {review.kind} names no target ({file})")
     if _leaves(review.group):

@@ -101,6 +101,12 @@ def prepare_all(project: Project, places: Places, used: Iterable[str], top: Path
         If one of them cannot be made ready, before any job has started.
     """
     setting = setting_of(project, build=True, top=top)
+    unknown = sorted(name for name in used if name and name not in places.known)
+    if unknown:
+        raise StoaError(
+            f"environment {unknown[0]!r} is not among those of the run ({', '.join(sorted(places.known))})",
+            "an outcome names it; `git log -p` of the run's folder in .stoa/runs says who wrote that",
+        )
     return {name: prepare(places.known[name or places.usual], setting) for name in sorted(used)}
 
 

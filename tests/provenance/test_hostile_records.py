@@ -235,8 +235,9 @@ def test_names_that_differ_in_case_only_are_two_targets():
 
 # Runs, summaries and reviews.
 
-REVIEW = f"schema: 1\nid: {RUN}\nkind: flag\ntarget: A001_X1\nauthor: {{name: A, email: a@b}}\ntime: '2026-11-22'\n"
-SUMMARY = f"schema: 1\nrun: {RUN}\nfinished: x\nduration_s: 1\ncounts: {{ok: 1}}\n"
+TIME = "'2026-11-22T10:00:00Z'"
+REVIEW = f"schema: 1\nid: {RUN}\nkind: flag\ntarget: A001_X1\nauthor: {{name: A, email: a@b}}\ntime: {TIME}\n"
+SUMMARY = f"schema: 1\nrun: {RUN}\nfinished: {TIME}\nduration_s: 1\ncounts: {{ok: 1}}\n"
 RUN_YAML = f"""\
 schema: 1
 id: {RUN}
@@ -246,7 +247,7 @@ environment: host
 engine: local
 author: {{name: A, email: a@b}}
 host: h
-started: x
+started: {TIME}
 asked: [stoa, run]
 jobs: 1
 targets: 1
@@ -263,6 +264,17 @@ def refusal(read, text: str | bytes) -> str:
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 250
     return caught.value.message
+
+
+@pytest.mark.parametrize(
+    "time", ["x", "''", "'2026-13-01T00:00:00Z'", "'2026-11-22T10:00:00'", "'0001-01-01T00:00:00Z'"]
+)
+@pytest.mark.parametrize(
+    ("read", "text", "field"),
+    [(read_review, REVIEW, "time"), (read_summary, SUMMARY, "finished"), (read_run, RUN_YAML, "started")],
+)
+def test_a_time_that_is_none_is_refused_with_its_field(read, text, field, time):
+    assert refusal(read, text.replace(TIME, time)).startswith(f"{field}: ")
 
 
 def test_the_records_that_the_tests_below_spoil_are_good():

@@ -25,6 +25,7 @@ from stoa.provenance.records import (
     write_targets,
 )
 
+TIME = "2026-11-22T10:00:00.000+00:00"
 ID = "20261122T103000-k3f9q2"
 ME = Author("A", "a@example.org")
 PROCESS = b"""\
@@ -49,11 +50,11 @@ GOOD: dict[Callable, bytes] = {
     read_run: write_run(
         Run(
             schema=SCHEMA, id=ID, process="peak", params=SET, environment="host", engine="local", author=ME, host="h",
-            started="x", asked=("stoa", "run"), jobs=1, targets=1, digests={"process": "ab"},
+            started=TIME, asked=("stoa", "run"), jobs=1, targets=1, digests={"process": "ab"},
         )
     ),
-    read_summary: write_summary(Summary(schema=SCHEMA, run=ID, finished="x", duration_s=1.5, counts={"ok": 1})),
-    read_review: write_review(Review(schema=1, id=ID, kind="flag", target="a", author=ME, time="x", clears=(ID,))),
+    read_summary: write_summary(Summary(schema=SCHEMA, run=ID, finished=TIME, duration_s=1.5, counts={"ok": 1})),
+    read_review: write_review(Review(schema=1, id=ID, kind="flag", target="a", author=ME, time=TIME, clears=(ID,))),
     read_frozen_set: b"process: peak\nname: deep\nvalues: {snr: 5.5, mode: 'no', n: 3}\n",
     read_process: PROCESS,
     read_environment: b"name: casa\nkind: host\nenviron: {A: b}\ninherit: [C]\n",
