@@ -33,7 +33,7 @@ COLUMNS = {
     "dec_deg": ColumnInfo("pos.eq.dec;meta.main", "deg", "Declination (ICRS)"),
     "e_ra_arcsec": ColumnInfo("stat.error;pos.eq.ra", "arcsec", "Standard error in right ascension, times cos(dec)"),
     "e_dec_arcsec": ColumnInfo("stat.error;pos.eq.dec", "arcsec", "Standard error in declination"),
-    "peak_flux": ColumnInfo("phot.flux.density;em.mm;stat.max", "Jy/beam", "Peak of the fit with the clean beam"),
+    "peak_flux": ColumnInfo("phot.flux.density;em.mm;stat.max", "Jy/beam", "Peak of the fitted Gaussian"),
     "e_peak_flux": ColumnInfo("stat.error;phot.flux.density;em.mm", "Jy/beam", "Standard error of the peak"),
     "flux": ColumnInfo("phot.flux.density;em.mm", "Jy", "Flux density of the fitted Gaussian"),
     "e_flux": ColumnInfo("stat.error;phot.flux.density;em.mm", "Jy", "Standard error of the flux density"),
@@ -48,10 +48,33 @@ COLUMNS = {
     "edge_beams": ColumnInfo("pos.angDistance", "", "Distance from the next pixel without data in beams, at most 10"),
     "area_beams": ColumnInfo("phys.angArea;arith.ratio", "", "Fitted area over that of the beam"),
     "flags": ColumnInfo(
-        "meta.code.qual", "", "1 deblended, 2 no shape fitted, 4 gain from a modelled beam, 8 clean beam was given"
+        "meta.code.qual",
+        "",
+        "1 deblended, 2 no shape fitted, 4 gain from a modelled beam, 8 clean beam was given, "
+        "16 perhaps more than one source, or no Gaussian",
     ),
     "x": ColumnInfo("pos.cartesian.x;instr.det", "pix", "First pixel coordinate, as FITS counts"),
     "y": ColumnInfo("pos.cartesian.y;instr.det", "pix", "Second pixel coordinate, as FITS counts"),
+    "e_major_arcsec": ColumnInfo("stat.error;phys.angSize", "arcsec", "Standard error of the major axis"),
+    "e_minor_arcsec": ColumnInfo("stat.error;phys.angSize", "arcsec", "Standard error of the minor axis"),
+    "size_major_arcsec": ColumnInfo(
+        "phys.angSize;src", "arcsec", "Major axis (FWHM) without the beam; 0: not resolved"
+    ),
+    "size_minor_arcsec": ColumnInfo(
+        "phys.angSize;src", "arcsec", "Minor axis (FWHM) without the beam; 0: not resolved"
+    ),
+    "size_pa_deg": ColumnInfo("pos.posAng;src", "deg", "Position angle without the beam, from north through east"),
+    "e_flux_scale": ColumnInfo(
+        "stat.error.sys;phot.flux.density;em.mm", "Jy", "Error of the absolute flux scale, in no other"
+    ),
+    "e_position_floor_arcsec": ColumnInfo("stat.error.sys;pos.eq", "arcsec", "Error of the astrometry, in no other"),
+    "deboost": ColumnInfo("arith.factor", "", "Factor for flux and peak, from injected sources; NaN: not known"),
+    "beam_major_arcsec": ColumnInfo("phys.angSize;instr.beam", "arcsec", "Major axis (FWHM) of the clean beam"),
+    "beam_minor_arcsec": ColumnInfo("phys.angSize;instr.beam", "arcsec", "Minor axis (FWHM) of the clean beam"),
+    "beam_pa_deg": ColumnInfo("pos.posAng;instr.beam", "deg", "Position angle of the clean beam"),
+    "band": ColumnInfo("instr.bandpass", "", "ALMA band"),
+    "date_obs": ColumnInfo("time.start;obs", "", "Start of the observation (UTC), as the header has it"),
+    "channel": ColumnInfo("meta.number;em.freq", "", "Channel that was searched, from 1; 0: a mean"),
     "separation_arcsec": ColumnInfo("pos.angDistance", "arcsec", "Distance from the matched object"),
     "second_arcsec": ColumnInfo(
         "pos.angDistance", "arcsec", "Distance from the second nearest object; NaN: none in ten radii"

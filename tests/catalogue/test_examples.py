@@ -101,7 +101,8 @@ def test_the_process_declares_the_results_that_its_script_reports(
     definition = examples.parent / ".stoa-template" / "shipped" / "processes" / "sep.yaml"
     process = read_process(definition.read_bytes(), "sep.yaml")
     monkeypatch.chdir(tmp_path)
-    find_sep.finding.main(find_sep.arguments(["--image", str(image([(48, 48, 0.1)]))]), find_sep.measure)
+    options = ["--image", str(image([(48, 48, 0.1)], shape=(1, 1, 160, 160))), "--inverted", "true", "--inject", "60"]
+    find_sep.finding.main(find_sep.arguments(options), find_sep.measure)
     results = json.loads((tmp_path / "stoa-result.json").read_text(encoding="utf-8"))
     assert {name: type(value).__name__ for name, value in results.items()} == {
         name: spec.type for name, spec in process.results.items()

@@ -48,11 +48,17 @@ def test_right_ascension_never_leaves_the_circle(image, search) -> None:
 
 
 def test_the_errors_of_a_point_source_are_those_of_condon(image, search) -> None:
-    _, rows = search(image([(48, 48, 0.1)]))
+    """His equations 20, 21 and 41 for a point source in white noise smoothed over a 2^-1/2 of the beam, as this is.
+
+    rho^2 = (1 + 1/2)^3 / 2 S/N^2; the relative error of the peak is (2 / rho^2)^1/2 = 1.089 / (S/N).
+    """
+    results, rows = search(image([(48, 48, 0.1)]))
     row = rows[0]
-    assert row["e_ra_arcsec"] == pytest.approx(BEAM_ARCSEC / 2.3548 / row["snr"], rel=1e-3)
-    assert row["e_peak_flux"] == pytest.approx(RMS, rel=0.15)
-    assert row["e_flux"] / row["flux"] == pytest.approx(np.sqrt(3) / row["snr"], rel=0.1)
+    assert results["noise_correlation_beams"] == pytest.approx(1, rel=0.1)
+    assert row["e_ra_arcsec"] == pytest.approx(1.089 * BEAM_ARCSEC / 2.3548 / row["snr"], rel=0.05)
+    assert row["e_dec_arcsec"] == pytest.approx(row["e_ra_arcsec"], rel=1e-3)
+    assert row["e_peak_flux"] == pytest.approx(1.089 * RMS, rel=0.15)
+    assert row["e_flux"] / row["flux"] == pytest.approx(1.089 * np.sqrt(2) / row["snr"], rel=0.1)
 
 
 def test_the_flux_of_an_extended_source_is_its_integral(image, search) -> None:

@@ -90,7 +90,7 @@ def test_residuals_are_as_large_as_their_errors(found: list[Image], name: str) -
     pulls, is_faint = np.array(verdict.pulls[name]), np.array(verdict.snr) < 30
     for part in (pulls[is_faint], pulls[~is_faint]):
         assert len(part) > 25
-        assert 0.5 < scatter(part) < 1.5
+        assert 0.5 < scatter(part) < 1.7
     assert (np.abs(pulls[is_faint]) > 4).sum() == 0
 
 

@@ -7,12 +7,16 @@ import pytest
 
 def test_a_shipped_process_is_copied_with_its_script(survey):
     before = survey.head()
-    assert survey.ok("process", "add", "sep").startswith(
-        "wrote .stoa/processes/sep.yaml, scripts/find_sep.py, scripts/finding.py, scripts/fitsimage.py,"
-        " scripts/fitsaxes.py and scripts/fitsunits.py (commit "
+    said = survey.ok("process", "add", "sep")
+    assert said.startswith(
+        "wrote .stoa/processes/sep.yaml, scripts/find_sep.py, scripts/finding.py, scripts/searched.py,"
     )
+    assert " and scripts/fitsunits.py (commit " in said
     assert survey.subjects(before) == ["process sep, as shipped"]
-    scripts = ["find_sep.py", "finding.py", "fitsaxes.py", "fitsimage.py", "fitsunits.py"]
+    scripts = [
+        "find_sep.py", "finding.py", "fitsaxes.py", "fitsimage.py", "fitsunits.py", "fitting.py", "gaussians.py",
+        "injecting.py", "local_noise.py", "measuring.py", "programs.py", "rows.py", "searched.py",
+    ]  # fmt: skip
     assert survey.changed(before) == [".stoa/processes/sep.yaml", *(f"scripts/{name}" for name in scripts)]
     assert survey.ok("process", "check", "sep") == "1 process checked, 0 problems\n"
 

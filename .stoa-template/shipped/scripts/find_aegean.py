@@ -2,9 +2,9 @@
 """Find sources in one interferometric image with Aegean (Hancock et al. 2012, MNRAS 422, 1812; 2018, PASA 35, e011).
 
 Peaks, shapes, integrated fluxes and their errors are Aegean's own, of Gaussians with all six numbers free; where it
-gives no error, or a smaller one, that of Condon (1997, PASP 109, 166) stands in. The noise is one number for the
-image, or BANE's map (`--background bane`). What is searched, and how it is corrected for the primary beam, stands in
-`finding.py`.
+gives no error, or a smaller one, that of Condon (1997, PASP 109, 166) stands in. The noise is that of each place as
+the other finders have it, one number for the image, or BANE's map (`--background`). What is searched, and how it is
+corrected for the primary beam, stands in `searched.py` and `finding.py`.
 
 Needs numpy and astropy, and the programs `aegean` and `BANE` of AegeanTools, which may live in an environment of their
 own; nothing of STOA.
@@ -14,33 +14,43 @@ import csv
 import math
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import finding
 import numpy as np
-from finding import FLOOR, SEED, Source, condon, position_error
-from fitsimage import Beam
+import programs
+from finding import FLOOR, SEED
+from fitsunits import Beam
+from gaussians import condon
+from measuring import marked
+from rows import Source
 
 PACKAGE = 'pip install AegeanTools "numpy<2.4" into an environment of its own, then --set program=.../bin/aegean'
 NUMBERS = ("local_rms", "ra", "dec", "peak_flux", "int_flux", "a", "b", "pa")
 NOT_FITTED = 2 | 4 | 8 | 16  # bits of Aegean's flags: fit failed, shape fixed to that of the beam, not fitted
 
 
-def detect(field, rms, args, folder):
+def detect(field, depth, args, folder):
     """Rows of Aegean's table of components, as texts by column; none where it found nothing."""
-    program = finding.executable("Aegean", args.program, PACKAGE)
+    program = programs.executable("Aegean", args.program, PACKAGE)
     flat = folder / "flat.fits"
-    finding.write_flat(field, flat, blank=np.nan)
+    programs.write_flat(field, flat, blank=np.nan)
     if args.background == "bane":
         beside = Path(program).with_name("BANE")
-        bane = finding.executable("BANE", str(beside) if beside.is_file() else "BANE", PACKAGE)
-        finding.run_program([bane, "--cores", "1", "--out", str(folder / "flat"), str(flat)])
+        bane = programs.executable("BANE", str(beside) if beside.is_file() else "BANE", PACKAGE)
+        programs.run_program([bane, "--cores", "1", "--out", str(folder / "flat"), str(flat)])
         noise = ["--background", str(folder / "flat_bkg.fits"), "--noise", str(folder / "flat_rms.fits")]
+    elif args.background == "constant" or depth.map.nodes.size == 1:
+        noise = ["--forcerms", repr(depth.rms), "--forcebkg", "0"]
     else:
-        noise = ["--forcerms", repr(rms), "--forcebkg", "0"]
+        level = depth.over(field.flat.shape)
+        programs.write_flat(replace(field, flat=level), folder / "flat_rms.fits", blank=np.nan)
+        programs.write_flat(replace(field, flat=0 * level), folder / "flat_bkg.fits", blank=np.nan)
+        noise = ["--background", str(folder / "flat_bkg.fits"), "--noise", str(folder / "flat_rms.fits")]
     command = [program, str(flat), *noise, "--seedclip", str(SEED * args.snr), "--floodclip", str(FLOOR)]
     # As CSV: in its FITS tables Aegean writes positions in single precision, steps of 0.05 arcsec.
-    finding.run_program([*command, "--cores", "1", "--table", str(folder / "found.csv")])
+    programs.run_program([*command, "--cores", "1", "--table", str(folder / "found.csv")])
     table = folder / "found_comp.csv"
     if not table.is_file():
         return []
@@ -48,16 +58,16 @@ def detect(field, rms, args, folder):
         return list(csv.DictReader(lines))
 
 
-def measure(field, rms, args):
+def measure(field, depth, args):
     """The components of a field, measured."""
     with tempfile.TemporaryDirectory(dir=Path(args.out).absolute().parent) as folder:
-        table = detect(field, rms, args, Path(folder))
+        table = detect(field, depth, args, Path(folder))
     islands = [row["island"] for row in table]
-    found = [source(field, row, deblended=islands.count(row["island"]) > 1) for row in table]
-    return [one for one in found if one is not None]
+    found = [source(field, depth, row, deblended=islands.count(row["island"]) > 1) for row in table]
+    return marked(field, depth, [one for one in found if one is not None])
 
 
-def source(field, row, *, deblended):
+def source(field, depth, row, *, deblended):
     """One source from a row of Aegean's table; None where its numbers are not finite."""
     number = {name: float(row[name]) for name in NUMBERS}
     beam, rms, peak = field.beam, number["local_rms"], number["peak_flux"]
@@ -66,13 +76,14 @@ def source(field, row, *, deblended):
     x, y = field.wcs.all_world2pix(number["ra"], number["dec"], 0)
     extent = Beam(number["a"] / 3600, number["b"] / 3600, number["pa"] % 180)
     area = extent.major * extent.minor / (beam.major * beam.minor)
-    relative, whole_relative = condon(peak / rms, max(area, 0.1))
-    e_ra, e_dec = position_error(beam, peak / rms)
+    errors = condon(peak / rms, extent.major / beam.major, extent.minor / beam.minor, depth.smoothed)
+    e_ra, e_dec = errors.position(extent)
     return Source(
-        x=float(x), y=float(y), peak=peak, e_peak=stated(row, "err_peak_flux", peak * relative),
-        flux=number["int_flux"], e_flux=stated(row, "err_int_flux", number["int_flux"] * whole_relative),
+        x=float(x), y=float(y), peak=peak, e_peak=stated(row, "err_peak_flux", peak * errors.peak),
+        flux=number["int_flux"], e_flux=stated(row, "err_int_flux", number["int_flux"] * errors.flux),
         rms=rms, e_ra=stated(row, "err_ra", e_ra), e_dec=stated(row, "err_dec", e_dec),
         shape=extent, area=area, deblended=deblended, has_shape=not int(float(row["flags"])) & NOT_FITTED,
+        e_major=errors.major * extent.major, e_minor=errors.minor * extent.minor,
     )  # fmt: skip
 
 
@@ -95,7 +106,7 @@ def arguments(argv):
     parser = finding.parser(__doc__)
     parser.add_argument("--program", default="aegean", help="Aegean: a name on PATH or a path; BANE lies beside it")
     parser.add_argument(
-        "--background", choices=("constant", "bane"), default="constant", help="noise and background of the image"
+        "--background", choices=("local", "constant", "bane"), default="local", help="noise and background of the image"
     )
     return parser.parse_args(argv)
 
