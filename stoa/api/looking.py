@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stoa.api.opened import AnyPath, Opened
 from stoa.api.tables import answer, outcomes, runs, targets
-from stoa.commands import log, status
+from stoa.commands import log, results, status
 from stoa.commands.diff import DiffReport, diff
 from stoa.commands.show import RunView, TargetView, show_run, show_target
 from stoa.sources.trace import Trace, trace
@@ -43,6 +43,12 @@ class Looking(Opened):
         process, params, env = asked_pair(ws, process, params, env, "")
         status.check_names(ws, process, params)
         return outcomes(ws, process, params, env, latest=latest)
+
+    def results(
+        self, process: str, params: str = "", *, env: str = "", where: str = "", sort: str = ""
+    ) -> results.ResultsTable:
+        """What a process reported for each target, from the current outcomes."""
+        return results.results(self.workspace, process, params, env, where, sort)
 
     def runs(self) -> Table:
         """A row a run; ``n_<status>`` counts its outcomes."""

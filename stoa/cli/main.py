@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "stop": "Stop a run that is under way.",
     "collect": "Commit what has ended of runs at a cluster.",
     "status": "Show how things stand: failures by cause, flags, stale outcomes.",
+    "results": "Show what a process reported for each target.",
     "runs": "List the runs.",
     "show": "Show everything about a target or a run.",
     "log": "Print what the script printed for a target.",

@@ -23,7 +23,7 @@ from stoa.provenance.records import read_frozen_set
 from stoa.workspace.ahead import ahead
 from stoa.workspace.open import Workspace
 
-TABLES = ("runs", "outcomes", "latest", "interruptions", "results", "reviews", "cleared", "metadata", "problems")
+TABLES = ("runs", "outcomes", "latest", "interruptions", "reported", "reviews", "cleared", "metadata", "problems")
 _WITHOUT_KEYS = {
     "outcomes": "run, environment, target, grp, attempt, status, cause, record",
     "latest": "process, params, environment, target, grp, run, attempt",

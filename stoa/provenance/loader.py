@@ -177,7 +177,7 @@ class Loader:
         self._seen.forget(f"runs/{run}")
         sql = "SELECT process, params, environment FROM runs WHERE run = ?"
         self._stale_pairs.update(self._db.execute(sql, (run,)))
-        self._db.execute("DELETE FROM results WHERE outcome IN (SELECT id FROM outcomes WHERE run = ?)", (run,))
+        self._db.execute("DELETE FROM reported WHERE outcome IN (SELECT id FROM outcomes WHERE run = ?)", (run,))
         self._db.execute("DELETE FROM outcomes WHERE run = ?", (run,))
         self._db.execute("DELETE FROM runs WHERE run = ?", (run,))
 
@@ -254,7 +254,7 @@ class Loader:
                 rows.append(_row(self._last, pair, o, record))
                 results += [(self._last, *result) for result in o.results.items()]
         self._db.executemany("INSERT INTO outcomes VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
-        self._db.executemany("INSERT INTO results VALUES (?,?,?)", results)
+        self._db.executemany("INSERT INTO reported VALUES (?,?,?)", results)
         for problem in problems[:MOST_PROBLEMS]:
             self._trouble(path, problem)
         if len(problems) > MOST_PROBLEMS:

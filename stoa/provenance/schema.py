@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERSION = 6
+VERSION = 7
 """Raised when a table changes, so that an index of another version is made anew."""
 
 TABLES = """
@@ -25,7 +25,7 @@ CREATE TABLE interruptions(
   process TEXT, params TEXT, environment TEXT, target TEXT, grp TEXT, run TEXT, rank TEXT, attempt INTEGER,
   outcome INTEGER, status TEXT, cause TEXT,
   PRIMARY KEY(process, params, environment, target, grp)) WITHOUT ROWID;
-CREATE TABLE results(outcome INTEGER, name TEXT, value, PRIMARY KEY(outcome, name)) WITHOUT ROWID;
+CREATE TABLE reported(outcome INTEGER, name TEXT, value, PRIMARY KEY(outcome, name)) WITHOUT ROWID;
 CREATE TABLE reviews(
   id TEXT, target TEXT, kind TEXT, run TEXT, grp TEXT, reason TEXT, text TEXT, author TEXT, email TEXT, time TEXT,
   PRIMARY KEY(target, id)) WITHOUT ROWID;
@@ -40,6 +40,10 @@ CREATE VIEW interrupted_since AS SELECT * FROM interruptions AS i WHERE EXISTS (
   SELECT 1 FROM current c WHERE c.process = i.process AND c.params = i.params AND c.environment = i.environment
   AND c.target = i.target AND c.conclusive AND (c.grp = i.grp OR (c.grp = '') != (i.grp = ''))
   AND (c.rank, c.attempt) < (i.rank, i.attempt));
+CREATE VIEW results AS SELECT r.outcome, r.name, r.value, o.target, o.grp, o.process, o.params, o.environment, o.run,
+  o.status, EXISTS (SELECT 1 FROM current c WHERE c.outcome = r.outcome AND c.process = o.process
+  AND c.params = o.params AND c.environment = o.environment AND c.target = o.target AND c.grp = o.grp) AS current
+  FROM reported AS r JOIN outcomes AS o ON o.id = r.outcome;
 CREATE VIEW open_flags AS SELECT * FROM reviews
   WHERE kind = 'flag' AND NOT EXISTS (SELECT 1 FROM cleared c WHERE c.target = reviews.target AND c.id = reviews.id);
 """
