@@ -96,11 +96,12 @@ class Catalogues(Opened):
         keep: Iterable[str] = (),
         quality_cuts: bool = False,
         products: bool = False,
+        stale_ok: bool = False,
     ) -> PublishReport:
         """Write a new folder for a paper: catalogue, plots, texts, records and, with `products`, the products."""
         return publish(
             self.workspace, source, Path(folder), title=title, licence=licence, keep=keep, quality=quality_cuts,
-            products=products,
+            products=products, stale_ok=stale_ok,
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from stoa.commands.catalogue import export, match, quality
 from stoa.commands.catalogue import limits as upper_limits
 from stoa.commands.catalogue.plot import plot
 from stoa.commands.catalogue.stack import stack_and_write
+from stoa.show.runs import standing_words
 from stoa.show.words import count
 from stoa.sources.figures import PLOTS
 
@@ -59,6 +60,8 @@ def stack_command(
         out("  left out: " + ", ".join(f"{number} {status}" for status, number in report.left_out.items()))
     if report.unlisted:
         out(f"  left out: {report.unlisted} of targets that are in no list any more")
+    for words in standing_words(report.standing, missing=False):
+        tell(words)
     if report.new:
         tell(f"{count(report.new, 'target')} without an outcome: `stoa run` with this set runs them")
     if report.missing:
@@ -155,6 +158,8 @@ def _show_match(report: match.MatchReport) -> None:
     found = f"{report.matched} of {count(report.sources, 'source')} within {report.radius_arcsec:g} arcsec"
     objects = f"{count(report.objects, 'object')} of {report.catalogue}"
     out(f"{found} of {objects}; {report.expected:.2g} expected by chance")
+    for words in standing_words(report.standing):
+        tell(words)
     if report.calibrators:
         out(f"  {count(report.calibrators, 'source')} on calibrators left out (--calibrators keeps them)")
     if report.offset:

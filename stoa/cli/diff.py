@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from stoa.show.page import (
     source_cells,
     transition_in_words,
 )
+from stoa.show.runs import standing_words
 from stoa.show.words import count, number, one_line
 from stoa.sources.changes import SkyDiff, catalogue_changes
 
@@ -63,7 +65,7 @@ def diff_command(
         out(f"  {one_line(word)}")
     for text in report.script_diff[: most * 4]:
         out(f"    {one_line(text)}")
-    for word in report.mixtures:
+    for word in (*_standing_lines(report), *report.mixtures):
         out(f"  {one_line(word)}")
     _show_transitions(report, most)
     _show_results(report, most)
@@ -71,6 +73,12 @@ def diff_command(
         _show_sky(report.sky, most)
     if html is not None:
         tell(f"wrote {html}")
+
+
+def _standing_lines(report: diffs.DiffReport) -> Iterator[str]:
+    sides = dict(zip((report.a, report.b), report.standing, strict=True))
+    for label, counts in sides.items():
+        yield from (f"{label}: {words}" for words in standing_words(counts))
 
 
 def _diff_catalogues(a: str, b: str, radius: str, html: Path | None, *, everything: bool, json: bool) -> None:

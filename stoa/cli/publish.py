@@ -10,6 +10,7 @@ import typer
 from stoa.cli.context import workspace
 from stoa.cli.say import JsonOption, as_json, out, tell
 from stoa.commands import publish as publishing
+from stoa.show.runs import standing_words
 from stoa.show.words import count, counts_in_words, one_line
 
 app = typer.Typer()
@@ -27,6 +28,9 @@ def publish_command(
     products: Annotated[
         bool, typer.Option("--products", help="Copy products too, FITS files with cards that name the run.")
     ] = False,
+    stale_ok: Annotated[
+        bool, typer.Option("--stale-ok", help="Publish stale outcomes too; the texts say how many and why.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Write a folder for a paper: catalogue, plots, methods and table in LaTeX, citations, records, provenance.
@@ -42,6 +46,7 @@ def publish_command(
         keep=keep or (),
         quality=quality,
         products=products,
+        stale_ok=stale_ok,
     )
     if json:
         as_json(report)
@@ -49,5 +54,7 @@ def publish_command(
     jobs = sum(report.counts.values())
     out(f"published {report.source} in {report.folder}: {count(jobs, 'job')} ({counts_in_words(report.counts)}),"
         f" {count(report.sources, 'source')}, {count(len(report.files), 'file')}")  # fmt: skip
+    for words in standing_words(report.standing):
+        tell(words)
     for words in report.missing:
         tell(one_line(words))

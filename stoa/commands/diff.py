@@ -13,8 +13,10 @@ import yaml
 from stoa.model import Outcome, ResultSpec, Run
 from stoa.numbers import MAD_SIGMA
 from stoa.runs.definitions import value_changes
+from stoa.runs.standing import standing
 from stoa.sources.changes import Picture, Side, SkyDiff, pictures, sky_changes
 from stoa.workspace.frozen import PROCESS, frozen_process
+from stoa.workspace.looks import Counts
 from stoa.workspace.names import RunName, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
@@ -78,6 +80,7 @@ class DiffReport(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[ResultChange, ...]  # that are not equal, most surprising first
     causes: tuple[tuple[str, str, str, str], ...]  # target, group, cause in a, cause in b: same status, other cause
     mixtures: tuple[str, ...] = ()  # what outcomes of a pair rest on that are older than its latest run, in words
+    standing: tuple[Counts, ...] = ()  # of a and b: how many outcomes are stale, flagged or missing
     sky: SkyDiff | None = None  # where it was asked for
 
     @property
@@ -139,6 +142,7 @@ def _report(ws: Workspace, a: str, b: str) -> DiffReport:
             for key in both
             if before[key].status == after[key].status and before[key].cause != after[key].cause
         ),
+        standing=tuple(standing(ws, name).counts for name in names),
         mixtures=tuple(_mixture(ws, a, runs[0], before)) + tuple(_mixture(ws, b, runs[1], after) if a != b else ()),
     )  # fmt: skip
 

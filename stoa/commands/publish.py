@@ -25,13 +25,15 @@ from stoa.publish.crate import write_crate
 from stoa.publish.facts import CatalogueFacts, CutFact, MatchFact, Publication
 from stoa.publish.provenance import prov_document
 from stoa.publish.stamp import stamped_copy
+from stoa.runs.standing import standing
 from stoa.sources.cuts import cuts_in
 from stoa.sources.figures import draw
 from stoa.sources.files import label, write
 from stoa.sources.stack import cuts_of, stack
 from stoa.sources.trace import NEEDED as TRACED
 from stoa.workspace.frozen import frozen_files, known_frozen_process
-from stoa.workspace.names import resolve_run
+from stoa.workspace.looks import Counts
+from stoa.workspace.names import pair_words, resolve_run
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
 from stoa.workspace.reviews import flagged
@@ -52,6 +54,7 @@ class PublishReport(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     sources: int  # in the catalogue, after the cuts
     missing: tuple[str, ...]  # what could not be published, and why
+    standing: Counts  # how many outcomes are stale, flagged or missing
 
 
 def publish(
@@ -64,6 +67,7 @@ def publish(
     keep: Iterable[str] = (),
     quality: bool = False,
     products: bool = False,
+    stale_ok: bool = False,
 ) -> PublishReport:
     """Write what a paper needs of a run into a new folder.
 
@@ -80,6 +84,13 @@ def publish(
         Cuts of the catalogue, as of `stoa.commands.catalogue.stack.stack_and_write`.
     products
         Copy the products of ok outcomes, FITS files with cards that say where they come from.
+    stale_ok
+        Publish also where outcomes are stale; the texts and the metadata say how many and why.
+
+    Raises
+    ------
+    StoaError
+        If outcomes are stale and that was not accepted, or the folder cannot be made.
     """
     _check_extras()
     file = Path(source)
@@ -94,12 +105,18 @@ def publish(
     outcomes = tuple(latest_of(ws, name).values())
     if table is not None:
         _check_rows(table, source, outcomes)
+    counts = standing(ws, name).counts
+    label = pair_words(ws, [name.pair])[name.pair] + (f" {name.run}" if name.run else "")
+    if counts.stale and not stale_ok:
+        raise StoaError(
+            f"{counts.stale} of {counts.outcomes} outcomes of {label} are stale: {'; '.join(counts.reasons)}",
+            f"`stoa run {label.partition(' ')[0]}` makes them again; --stale-ok publishes them, and the texts say so",
+        )
     runs = _runs(ws, {outcome.run for outcome in outcomes})
-    label = f"{name.process}@{name.params}" + (f" {name.run}" if name.run else "")
     _make(folder)
     try:
         return _write(
-            ws, label, origin, folder, runs, outcomes, title, licence, tuple(keep), table, quality=quality,
+            ws, label, origin, folder, runs, outcomes, title, licence, tuple(keep), table, counts, quality=quality,
             products=products,
         )  # fmt: skip
     except BaseException:
@@ -118,13 +135,14 @@ def _write(
     licence: str,
     keep: tuple[str, ...],
     table: Table | None,
+    standing_counts: Counts,
     *,
     quality: bool,
     products: bool,
 ) -> PublishReport:
     files: dict[str, str] = {}
     missing: list[str] = []
-    found = _catalogue(ws, origin, folder, keep, table, missing, quality=quality)
+    found = _catalogue(ws, origin, folder, keep, table, missing, standing_counts, quality=quality)
     if found:
         words = {"catalogue.vot": "the sources, VOTable", "catalogue.fits": "the sources, FITS"}
         files |= {name: words[name] for name in found.files}
@@ -142,6 +160,7 @@ def _write(
         counts={status.value: counts[status.value] for status in Status if status.value in counts},
         causes=group_causes(outcome for outcome in outcomes if outcome.is_amiss),
         flagged=tuple(sorted({outcome.target for outcome in outcomes} & open_flags.keys())),
+        stale=standing_counts.stale, stale_reasons=standing_counts.reasons, without_outcome=standing_counts.missing,
         scripts=frozen_files(ws, runs[-1].id, "script"), catalogue=found,
         plots=tuple(name for name in files if name.startswith("plots/")),
         products=copies, origin=remote_url(ws.repository), commit=ws.repository.head(), written=now(),
@@ -158,7 +177,7 @@ def _write(
     files["ro-crate-metadata.json"] = "this folder as a Process Run RO-Crate"
     return PublishReport(
         source=label, folder=str(folder), files=dict(sorted(files.items())), counts=publication.counts,
-        sources=found.rows if found else 0, missing=tuple(missing),
+        sources=found.rows if found else 0, missing=tuple(missing), standing=standing_counts,
     )  # fmt: skip
 
 
@@ -217,6 +236,7 @@ def _catalogue(
     keep: tuple[str, ...],
     table: Table | None,
     missing: list[str],
+    standing_counts: Counts,
     *,
     quality: bool,
 ) -> CatalogueFacts | None:
@@ -224,6 +244,7 @@ def _catalogue(
     if table is None:
         try:
             table, report = stack(ws, source, cuts_of(ws, keep, quality=quality))
+            table.meta |= standing_counts.facts
             write(ws, table, folder / "catalogue.vot", label(source))
         except StoaError as problem:
             missing.append(f"no catalogue: {problem.message}")

@@ -42,6 +42,7 @@ def write_crate(publication: Publication, folder: Path, files: Mapping[str, str]
     crate.description = (
         f"Outcomes of {publication.source}: {len(publication.outcomes)} jobs over {publication.targets} targets,"
         f" with catalogue, plots and provenance as far as there are any."
+        + "".join(f" {words}" for words in publication.caveats)
     )
     crate.datePublished = datetime.fromisoformat(publication.written)
     crate.license = publication.licence or "No licence is stated: all rights are with the authors."

@@ -58,6 +58,9 @@ class Publication(Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     causes: tuple[CauseGroup, ...]
     flagged: tuple[str, ...]  # targets with open flags
+    stale: int  # outcomes of other definitions or inputs than the present ones
+    stale_reasons: tuple[str, ...]
+    without_outcome: int  # targets of the project that have no outcome in the pair
     scripts: dict[str, bytes]
     catalogue: CatalogueFacts | None
     plots: tuple[str, ...]
@@ -68,6 +71,17 @@ class Publication(Struct, frozen=True, kw_only=True):
     publisher: Author  # by whom
     versions: dict[str, str]
     licence: str  # address, or ""
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader has to know of the outcomes, as sentences: how many are stale, flagged or missing."""
+        stale = f"{self.stale} of {len(self.outcomes)} outcomes are stale"
+        said = [
+            (self.stale, ": ".join(filter(None, [stale, "; ".join(self.stale_reasons)]))),
+            (len(self.flagged), f"{len(self.flagged)} of {self.targets} targets have open flags"),
+            (self.without_outcome, f"{self.without_outcome} targets of the project have no outcome"),
+        ]
+        return tuple(f"{words}." for number, words in said if number)
 
     @property
     def catalogue_parts(self) -> tuple[FileRef, ...]:

@@ -127,6 +127,7 @@ def methods(publication: Publication) -> str:
         f"Its parameters were {_values(run.params.values)}." if run.params.values else "",
         *_rule_sentences(publication.outcomes),
         f"Of the {len(publication.outcomes)} jobs {_counts(publication.counts)}.",
+        *map(latex, publication.caveats),
         _catalogue_sentence(publication),
         f"Software: {', '.join(cited)}." if cited else "",
         f"The complete record is that of {noun} {runs} at commit {typewriter(publication.commit[:12])}{origin}.",
@@ -258,6 +259,8 @@ def readme(publication: Publication, files: Mapping[str, str]) -> str:
     ]
     if publication.licence:
         lines += ["", f"Licence: {markdown(publication.licence)}"]
+    if publication.caveats:
+        lines += ["", *(f"- {markdown(words)}" for words in publication.caveats)]
     if publication.flagged:
         lines += ["", f"Flagged, and not cleared: {', '.join(map(code, publication.flagged))}."]
     lines += ["", "## Files", "", *_listing(files)]

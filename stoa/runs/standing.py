@@ -20,7 +20,7 @@ from stoa.runs.definitions import resolve_again
 from stoa.runs.judge import Past
 from stoa.runs.plan import judged, past_of
 from stoa.runs.planned import Plan, PlannedJob
-from stoa.workspace.looks import Finding, Look, amend, remember, remembered
+from stoa.workspace.looks import MOST_REASONS, Counts, Finding, Look, amend, remember, remembered
 from stoa.workspace.names import Pair, RunName, current, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
@@ -58,24 +58,6 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
             outcomes=self.outcomes, stale=len(self.stale), flagged=len(self.flagged), missing=len(self.missing),
             reasons=self.reasons[:MOST_REASONS],
         )  # fmt: skip
-
-
-MOST_REASONS = 5
-
-
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many outcomes are stale or flagged, and how many targets have none."""
-
-    outcomes: int
-    stale: int
-    flagged: int  # targets
-    missing: int  # targets
-    reasons: tuple[str, ...] = ()  # why outcomes are stale
-
-    @property
-    def facts(self) -> dict[str, int]:
-        """What a catalogue says of itself."""
-        return {"stale": self.stale, "flagged": self.flagged, "missing": self.missing}
 
 
 def standing(ws: Workspace, name: RunName, *, until: float | None = None) -> Standing:

@@ -8,6 +8,7 @@ from stoa.model import CauseGroup
 from stoa.runs.warm import Saving, Warmth
 from stoa.show.words import count, duration, one_line
 from stoa.workspace.listing import RunRow
+from stoa.workspace.looks import Counts
 from stoa.workspace.metadata import BuildReport
 
 
@@ -35,6 +36,19 @@ def described_words(report: BuildReport) -> str:
     """What a run described before it began."""
     commit = f" (commit {report.commit[:9]})" if report.commit else ""
     return f"described {count(report.files, 'file')} of {count(report.targets, 'target')} that had no metadata{commit}"
+
+
+def standing_words(counts: Counts | None, *, missing: bool = True) -> list[str]:
+    """What is to be known of outcomes that something rests on: how many are stale or flagged, how many are missing."""
+    if counts is None:
+        return []
+    reasons = f" ({one_line('; '.join(counts.reasons))})" if counts.reasons else ""
+    words = [
+        (counts.stale, f"{counts.stale} of {count(counts.outcomes, 'outcome')} stale{reasons}"),
+        (counts.flagged, f"{count(counts.flagged, 'target')} flagged"),
+        (counts.missing if missing else 0, f"{count(counts.missing, 'target')} without an outcome"),
+    ]
+    return [text for number, text in words if number]
 
 
 def unreached_words(why: str, targets: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from stoa.catalogue.stack import stack as stack_parts
 from stoa.catalogue.tables import read_table
 from stoa.errors import NotFoundError
 from stoa.project import QualityCut
+from stoa.workspace.looks import Counts
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import count_unlisted, latest_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 from stoa.sources.cuts import facts_of
 from stoa.sources.tables import catalogue_output, nothing_to_stack, tables_of
 
-COUNTED = ("source", "images", "empty", "targets", "sources", "kept")
+COUNTED = ("source", "images", "empty", "targets", "sources", "kept", "outcomes", "stale", "flagged", "missing")
 """Facts of a stacked and cut catalogue that a matched one keeps."""
 
 
@@ -40,6 +41,7 @@ class StackReport(msgspec.Struct, frozen=True, kw_only=True):
     unlisted: int  # latest outcomes of targets that are in no list any more, left out as well
     missing: tuple[str, ...]  # products that are not on this machine
     new: int = 0  # of a pair: targets without an outcome
+    standing: Counts | None = None  # how many outcomes of the run or pair are stale, flagged or missing
 
 
 def stack(ws: Workspace, source: str, cuts: Sequence[QualityCut] = (), output: str = "") -> tuple[Table, StackReport]:

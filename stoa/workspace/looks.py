@@ -7,7 +7,7 @@ below `.stoa/cache/`, where it can be deleted at any time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +30,33 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
     @property
     def job(self) -> tuple[str, str]:
         return self.target, self.group
+
+
+MOST_REASONS = 5
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many outcomes of a run or pair are stale or flagged, and how many targets have none."""
+
+    outcomes: int
+    stale: int
+    flagged: int  # targets
+    missing: int  # targets
+    reasons: tuple[str, ...] = ()  # why outcomes are stale, the most frequent first
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """What a catalogue that is made of them says of itself."""
+        return {"outcomes": self.outcomes, "stale": self.stale, "flagged": self.flagged, "missing": self.missing}
+
+
+def counts_in(facts: Mapping[str, object]) -> Counts | None:
+    """The counts that a catalogue says of itself; None where it says none."""
+    names = ("outcomes", "stale", "flagged", "missing")
+    found = {name: int(str(facts[name])) for name in names if name in facts}
+    if len(found) < len(names):
+        return None
+    return Counts(outcomes=found["outcomes"], stale=found["stale"], flagged=found["flagged"], missing=found["missing"])
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

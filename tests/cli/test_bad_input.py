@@ -209,7 +209,7 @@ def test_a_process_alone_that_has_run_with_several_sets(survey):
     survey.ok("params", "new", "other", "--process", "measure")
     survey.ok("run", "measure", "-p", "other")
     assert survey.error("diff", "measure", "last") == [
-        "error: measure has run with 2 parameter sets", "hint: which one? measure@default, measure@other"
+        "error: measure has run as 2 pairs", "hint: which one? measure@default, measure@other"
     ]  # fmt: skip
 
 

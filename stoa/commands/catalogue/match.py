@@ -15,10 +15,12 @@ from stoa.catalogue.match import match as match_tables
 from stoa.catalogue.position_errors import Errors
 from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
+from stoa.workspace.looks import Counts, counts_in
 from stoa.workspace.open import Workspace
 
 if TYPE_CHECKING:
     pass
+from stoa.runs.standing import counted
 from stoa.sources.cuts import cut_facts
 from stoa.sources.files import label, write
 from stoa.sources.stack import COUNTED, sources_of
@@ -39,6 +41,7 @@ class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
     offset: Offset | None
     fields: tuple[FieldOffset, ...] = ()  # offsets by target
     fluxes: FluxComparison | None = None
+    standing: Counts | None = None  # how many outcomes behind the sources are stale, flagged or missing
 
 
 def match(
@@ -85,6 +88,8 @@ def match(
         raise StoaError("--within takes a number above 0, and --catalogue-error goes with it", "`--within 3` is usual")
     errors = Errors(within, radius_arcsec(catalogue_error) if catalogue_error else 0.0) if within else None
     table = sources_of(ws, source, keep, quality=quality)
+    standing = counted(ws, source) or counts_in(table.meta)
+    table.meta |= standing.facts if standing else {}
     found = match_tables(
         table, read_table(catalogue), radius_arcsec(radius), calibrators=calibrators, unique=unique, across=across,
         errors=errors, names=(source, str(catalogue)),
@@ -101,4 +106,5 @@ def match(
         files=write(ws, found.table, out, f"{label(source)}-x-{catalogue.stem}"), sources=found.sources,
         calibrators=found.calibrators, matched=found.matched, objects=found.objects, expected=found.expected,
         offset=found.offset, fields=found.fields, fluxes=fluxes,
+        standing=standing,
     )  # fmt: skip

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from stoa.runs.standing import standing
 from stoa.sources.files import label, write
 from stoa.sources.stack import StackReport, cuts_of, stack
+from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 def stacked(ws: Workspace, source: str, keep: Iterable[str] = (), output: str = "", *, quality: bool = False) -> Table:
     """The sources of a run as one table; see `stack_and_write`, which also says what was left out."""
-    return stack(ws, source, cuts_of(ws, keep, quality=quality), output)[0]
+    table = stack(ws, source, cuts_of(ws, keep, quality=quality), output)[0]
+    table.meta |= standing(ws, resolve_run(ws, source)).counts.facts
+    return table
 
 
 def stack_and_write(
@@ -46,4 +50,6 @@ def stack_and_write(
         File to write; by default VOTable and FITS in `catalogues/`.
     """
     table, report = stack(ws, source, cuts_of(ws, keep, quality=quality), output)
-    return msgspec.structs.replace(report, files=write(ws, table, out, label(source)))
+    counts = standing(ws, resolve_run(ws, source)).counts
+    table.meta |= counts.facts
+    return msgspec.structs.replace(report, files=write(ws, table, out, label(source)), standing=counts)
