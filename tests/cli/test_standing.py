@@ -119,7 +119,7 @@ def doubtful(found):
 
 def test_a_stacked_catalogue_says_what_it_rests_on(doubtful):
     result = doubtful("catalogue", "stack", "find@default")
-    assert "2 of 3 outcomes stale (the definition of the process changed" in result.stderr
+    assert "2 of 3 outcomes stale (parameter n: none -> 1)" in result.stderr
     assert "1 target flagged" in result.stderr
     counts = doubtful.json("catalogue", "stack", "find@default")["standing"]
     assert (counts["outcomes"], counts["stale"], counts["flagged"], counts["missing"]) == (3, 2, 1, 1)
@@ -135,7 +135,7 @@ def test_a_comparison_says_what_it_rests_on(doubtful):
 
 def test_stale_outcomes_are_published_only_when_that_is_accepted(doubtful):
     first, hint = doubtful.error("publish", "find@default", "--to", "paper")
-    assert "2 of 3 outcomes of find@default are stale: the definition of the process changed" in first
+    assert "2 of 3 outcomes of find@default are stale: parameter n: none -> 1" in first
     assert "--stale-ok" in hint
     assert not (doubtful.top / "paper").exists()
     doubtful.ok("publish", "find@default", "--to", "paper", "--stale-ok")
