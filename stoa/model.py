@@ -35,7 +35,7 @@ class Status(StrEnum):
 
 
 BAD = (Status.FAILED, Status.TIMEOUT, Status.KILLED, Status.BLOCKED, Status.INTERRUPTED, Status.ERROR)
-"""Statuses that `--failed` selects and that make a run's exit code 1."""
+"""Statuses that `--failed` selects and that make a run's exit code 3."""
 
 
 INCONCLUSIVE = (Status.INTERRUPTED, Status.ERROR)

@@ -42,7 +42,10 @@ COUNTERPARTS = {
 }  # fmt: skip
 """Verb, with an option where that has a function of its own -> method of a project, or function of `stoa`."""
 
-WITHOUT = {"demo": "types the commands of the command line, one after the other"}
+WITHOUT = {
+    "demo": "types the commands of the command line, one after the other",
+    "help": "shows the help of the command line",
+}
 """Verb that has no counterpart -> why."""
 
 

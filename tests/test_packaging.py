@@ -68,7 +68,7 @@ def test_the_command_is_installed(wheel):
     (name,) = (n for n in wheel.namelist() if n.endswith("entry_points.txt"))
     points = configparser.ConfigParser()
     points.read_string(wheel.read(name).decode())
-    assert dict(points["console_scripts"]) == {"stoa": "stoa.cli.main:main"}
+    assert dict(points["console_scripts"]) == {"stoa": "stoa.__main__:main"}
 
 
 def test_an_editable_install_copies_no_template(tmp_path):

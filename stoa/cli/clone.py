@@ -7,22 +7,26 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.say import JsonOption, as_json, out, tell
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, out, tell
 from stoa.commands import clone
 from stoa.show.words import count
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("clone")
+@verb(app, "clone", "stoa clone git@example.org:quasars.git", "stoa clone /net/quasars.git mine")
 def clone_command(
-    url: Annotated[str, typer.Argument(help="Where the project is: https, ssh, or a path.")],
-    directory: Annotated[str, typer.Argument(help="Where it is to be; by default named as the repository.")] = "",
+    url: Annotated[str, typer.Argument(metavar="URL", help="Address of the project: https, ssh, or a path.")],
+    directory: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="Folder to make (default: the name of the repository).")
+    ] = "",
     json: JsonOption = False,
 ) -> None:
-    """Copy a project, and say which roots have no path on this machine.
+    """Copy a project, and name the roots that have no path on this machine.
 
-    Works like `git clone`, and looks at what comes before any file of it is written.
+    This works like `git clone`, but checks incoming content before writing any file.
     """
     report = clone.clone(url, Path(directory) if directory else None)
     if json:

@@ -1,4 +1,4 @@
-"""collect."""
+"""stoa collect."""
 
 from __future__ import annotations
 
@@ -7,50 +7,40 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, QuietOption, as_json, out, tell
-from stoa.commands.collect import Collected
-from stoa.commands.collect import collect as collect_runs
-from stoa.show.words import count, counts_in_words, one_line
+from stoa.cli.grammar import SOME_NOT_OK, new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, out, tell
+from stoa.commands import collect
+from stoa.model import BAD
+from stoa.show.stopping import collected_in_words
 
-app = typer.Typer()
-
-
-@app.callback()
-def _group() -> None:
-    """Jobs at a cluster."""
+app = new_app()
 
 
-@app.command("collect")
+@verb(app, "collect", "stoa collect", "stoa collect last --wait")
 def collect_command(
     ctx: typer.Context,
-    run: Annotated[str, typer.Argument(help="A run whose jobs are at a cluster; all of them, if left out.")] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Stay until all jobs have ended.")] = False,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run on a cluster (default: all of them).")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all jobs have ended.")] = False,
     json: JsonOption = False,
-    quiet: QuietOption = False,
 ) -> None:
-    """Commit what has ended of runs whose jobs are at a cluster.
+    """Commit the outcomes of runs on a cluster.
 
-    Every other command does so too, at most once a minute; this one at once. A run is over when all of its jobs have
-    ended or are lost.
+    Every other command does this too, at most once a minute. A run is over when all of its jobs have ended or are lost.
+    The exit code is 3 if a run is over and some of its jobs did not succeed.
     """
 
-    def show(one: Collected) -> None:
-        if not (json or quiet):
-            tell(_words(one))
+    def show(one: collect.Collected) -> None:
+        if not json:
+            tell(collected_in_words(one))
 
-    found = collect_runs(workspace(ctx), run, wait=show if wait else None)
+    found = collect.collect(workspace(ctx), run, wait=show if wait else None)
     if json:
-        as_json(found)
-    elif not quiet:
+        as_json(found, several="runs")
+    else:
         for one in found:
-            out(_words(one))
+            out(collected_in_words(one))
         if not found:
-            tell("no jobs are at a cluster")
-
-
-def _words(one: Collected) -> str:
-    ended = f"run {one.run}: {counts_in_words(one.counts)} of {count(one.jobs, 'job')}"
-    if one.over:
-        return f"{ended}; it is over and in git"
-    rest = f"{count(one.working, 'chunk')} at work, {one.waiting} waiting"
-    return f"{ended}; {rest}" + (f" (unknown: {one_line(one.problem)})" if one.problem else "")
+            tell("no jobs are on a cluster")
+    if any(one.over and any(status in BAD for status in one.counts) for one in found):
+        raise typer.Exit(SOME_NOT_OK)

@@ -5,22 +5,31 @@ from __future__ import annotations
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.judging import GroupOption, RunOption, TargetsArgument, TextOption, WhereOption, show_written
-from stoa.cli.say import JsonOption
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import GroupOption, JsonOption, MessageOption, RunOption, TargetsArgument, WhereOption
+from stoa.cli.shared import print_written
 from stoa.commands import comment
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("comment")
+@verb(
+    app, "comment",
+    "stoa comment A001_X121_X28b -m 'asked for a new delivery'",
+    "stoa comment --run last -m 'with the new primary beams'",
+)  # fmt: skip
 def comment_command(
     ctx: typer.Context,
     targets: TargetsArgument = None,
-    text: TextOption = "",
+    text: MessageOption = "",
     run: RunOption = "",
     group: GroupOption = "",
     where: WhereOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Comment on targets; with --run on their outcomes in it, or without targets on the run as such."""
-    show_written(comment.comment(workspace(ctx), targets or (), text=text, run=run, group=group, where=where), json)
+    """Comment on targets, on outcomes, or on a run.
+
+    With targets and --run, the comment is about the outcomes of these targets in that run. With --run alone, it is
+    about the run as a whole.
+    """
+    print_written(comment.comment(workspace(ctx), targets or (), text=text, run=run, group=group, where=where), json)

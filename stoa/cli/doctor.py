@@ -5,23 +5,26 @@ from __future__ import annotations
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, table, tell
-from stoa.commands.doctor import doctor as examine
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, table, tell
+from stoa.commands import doctor
+from stoa.show.checks import remarks_table
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("doctor")
+@verb(app, "doctor", "stoa doctor")
 def doctor_command(ctx: typer.Context, json: JsonOption = False) -> None:
-    """Say whether this machine and this clone are fit for work: git, identity, roots, disk, locks.
+    """Check that this machine and this clone are ready for work: git, identity, roots, disk, locks.
 
-    Exits with 1 when something is not.
+    The exit code is 1 if something is not ready.
     """
-    remarks = examine(workspace(ctx))
+    remarks = doctor.doctor(workspace(ctx))
     if json:
-        as_json(remarks)
+        as_json(remarks, several="remarks")
     else:
-        table(("", "what", "found"), [("ok" if r.fine else "NOT OK", r.what, r.message) for r in remarks])
+        table(remarks_table(remarks))
         for remark in remarks:
             if remark.hint:
                 tell(f"hint: {remark.hint}")

@@ -7,77 +7,89 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.process import listed_words, show_made
-from stoa.cli.say import JsonOption, as_json, out, table
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import DocOption, JsonOption
+from stoa.cli.say import as_json, out, table
+from stoa.cli.shared import print_made
 from stoa.commands import env
 from stoa.runs.sweep import settings_of
+from stoa.show.definitions import facts_table, listed_table, pairs_table
 from stoa.show.words import one_line
 
-app = typer.Typer(no_args_is_help=True, help="What processes run in.")
+app = new_app("Environments that processes run in.")
+
+NameArgument = Annotated[str, typer.Argument(metavar="ENV", help="Name of an environment.")]
 
 
-@app.command("list")
+@verb(app, "list", "stoa env list")
 def env_list(ctx: typer.Context, json: JsonOption = False) -> None:
     """List the environments."""
     listed = env.list_environments(workspace(ctx))
     if json:
-        as_json(listed)
+        as_json(listed, several="environments")
     else:
-        table(("environment", "what"), [(row.name, listed_words(row)) for row in listed])
+        table(listed_table("environment", listed))
 
 
-@app.command("add")
+@verb(
+    app, "add",
+    "stoa env add finders --requirements requirements.txt",
+    "stoa env add sextractor --image sextractor:2.28",
+    "stoa env add casa6 --casa --requirements casa.txt",
+)  # fmt: skip
 def env_add(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the environment.")],
-    python: Annotated[str, typer.Option("--python", help="Interpreter that `python` in a command means.")] = "",
-    requirements: Annotated[str, typer.Option("--requirements", help="venv or casa: pip's file of packages.")] = "",
-    image: Annotated[str, typer.Option("--image", help="docker: name of an image.")] = "",
-    dockerfile: Annotated[str, typer.Option("--dockerfile", help="docker: file to build an image from.")] = "",
-    casa: Annotated[bool, typer.Option("--casa", help="Scripts are for CASA.")] = False,
-    executable: Annotated[str, typer.Option("--executable", help="casa: CASA's own program.")] = "",
-    variables: Annotated[list[str] | None, typer.Option("--environ", help="Variable to set: NAME=VALUE.")] = None,
-    doc: Annotated[str, typer.Option("--doc", help="What it is for, in words.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new environment.")],
+    python: Annotated[
+        str, typer.Option("--python", metavar="FILE", help="Interpreter for `python` in a command.")
+    ] = "",
+    requirements: Annotated[
+        str, typer.Option("--requirements", metavar="FILE", help="For venv or casa: list of packages for pip.")
+    ] = "",
+    image: Annotated[str, typer.Option("--image", metavar="IMAGE", help="For docker: name of an image.")] = "",
+    dockerfile: Annotated[
+        str, typer.Option("--dockerfile", metavar="FILE", help="For docker: file to build an image from.")
+    ] = "",
+    casa: Annotated[bool, typer.Option("--casa", help="The scripts are for CASA.")] = False,
+    executable: Annotated[str, typer.Option("--executable", metavar="FILE", help="For casa: CASA's own program.")] = "",
+    variables: Annotated[
+        list[str] | None, typer.Option("--environ", metavar="NAME=VALUE", help="Variable to set. Can be repeated.")
+    ] = None,
+    doc: DocOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Write an environment: an interpreter of this machine, a virtual environment, a Docker image, or CASA."""
+    """Define an environment: an interpreter of this machine, a virtual environment, a Docker image, or CASA."""
     kind = "casa" if casa or executable else "docker" if image or dockerfile else "venv" if requirements else "host"
     fields = {
         "doc": doc, "kind": kind, "python": python, "requirements": requirements, "image": image,
         "dockerfile": dockerfile, "executable": executable, "environ": settings_of(variables or []),
     }  # fmt: skip
-    show_made(env.add_environment(workspace(ctx), name, fields), json)
+    print_made(env.add_environment(workspace(ctx), name, fields), json)
 
 
-@app.command("build")
+@verb(app, "build", "stoa env build finders", "stoa env build finders --again")
 def env_build(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="An environment.")],
-    again: Annotated[bool, typer.Option("--again", help="Build it anew, with what its sources hold now.")] = False,
+    name: NameArgument,
+    again: Annotated[
+        bool, typer.Option("--again", help="Build it again from the present content of its sources.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Build an environment on this machine, ahead of the first run that needs it."""
+    """Build an environment on this machine before the first run that needs it."""
     facts = env.build_environment(workspace(ctx), name, again=again)
     if json:
         as_json({"environment": name, "facts": facts})
     else:
-        table(("fact", "value"), list(facts.items()))
+        table(pairs_table("fact", list(facts.items())))
 
 
-@app.command("show")
-def env_show(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(help="An environment.")], json: JsonOption = False
-) -> None:
-    """Show an environment and what it is on this machine."""
+@verb(app, "show", "stoa env show finders")
+def env_show(ctx: typer.Context, name: NameArgument, json: JsonOption = False) -> None:
+    """Show an environment and its facts on this machine."""
     environment, facts = env.environment_facts(workspace(ctx), name)
     if json:
         as_json({"environment": environment, "facts": facts})
         return
     out(f"{environment.name}: {environment.kind}" + (f", {one_line(environment.doc)}" if environment.doc else ""))
-    rows = [("interpreter", environment.python or "the one that STOA runs in")] if environment.kind == "host" else []
-    named = ("requirements", "executable", "image", "dockerfile")
-    rows += [(field, value) for field in named if (value := getattr(environment, field))]
-    rows += [(f"variable {name}", value) for name, value in environment.environ.items()]
-    rows += [("inherits", name) for name in environment.inherit]
-    rows += [(f"rule for {rule.environment}", one_line(rule.where)) for rule in environment.rules]
-    table(("fact", "value"), rows + [(name, value) for name, value in facts.items() if name != "kind"])
+    table(facts_table(environment, facts))

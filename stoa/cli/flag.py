@@ -7,25 +7,35 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.judging import GroupOption, RunOption, TargetsArgument, TextOption, WhereOption, show_written
-from stoa.cli.say import JsonOption
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import GroupOption, JsonOption, MessageOption, RunOption, TargetsArgument, WhereOption
+from stoa.cli.shared import print_written
 from stoa.commands import flag
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("flag")
+@verb(
+    app, "flag",
+    "stoa flag A001_X121_X28b --reason artefacts -m 'stripes across the field'",
+    "stoa flag --where 'freq_ghz > 400' --reason check",
+)  # fmt: skip
 def flag_command(
     ctx: typer.Context,
     targets: TargetsArgument = None,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Reason code of .stoa/config.yaml.")] = "check",
-    text: TextOption = "",
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", metavar="REASON", help="Reason code of .stoa/config.yaml.")
+    ] = "check",
+    text: MessageOption = "",
     run: RunOption = "",
     group: GroupOption = "",
     where: WhereOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Flag targets with a reason; the flag is open until it is cleared."""
-    show_written(
+    """Flag targets with a reason.
+
+    A flag is open until `stoa unflag` clears it. With --run it is about the outcomes of that run.
+    """
+    print_written(
         flag.flag(workspace(ctx), targets or (), reason=reason, text=text, run=run, group=group, where=where), json
     )

@@ -8,36 +8,36 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, out
-from stoa.commands.fsck import fsck as check
-from stoa.show.words import count
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, out
+from stoa.commands import fsck
+from stoa.show.checks import looked_at
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("fsck")
+@verb(app, "fsck", "stoa fsck", "stoa fsck --products")
 def fsck_command(
     ctx: typer.Context,
     products: Annotated[
-        bool, typer.Option("--products", help="Read the products, too, and compare checksums.")
+        bool, typer.Option("--products", help="Also read the products and compare their checksums.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Check that git has every record as it was written, that each is readable and fits the others, and the index.
+    """Check that every record is in git as it was written, is readable, and agrees with the others and the index.
 
-    Files that are missing or damaged in git are named, and the rest is looked at. Exits with 1 when something is wrong.
+    Files that are missing or damaged in git are named, and the check continues. The exit code is 1 if there is a
+    problem.
     """
-    report = check(workspace(ctx), products=products, progress=_progress if sys.stderr.isatty() and not json else None)
+    watched = sys.stderr.isatty() and not json
+    report = fsck.fsck(workspace(ctx), products=products, progress=_progress if watched else None)
     if json:
         as_json(report)
     else:
         for finding in report.findings:
             out(f"{finding.where}: {finding.message}")
-        looked = f"{count(report.runs, 'run')}, {count(report.outcomes, 'outcome')}, {count(report.reviews, 'review')}"
-        words = f"{looked}, {count(report.documents, 'metadata document')}"
-        if products:
-            words += f", {count(report.products, 'product')} ({report.absent} not on this machine)"
-        out(f"looked at {words}: {count(len(report.findings), 'problem')}")
+        out(looked_at(report, products=products))
     if report.findings:
         raise typer.Exit(1)
 

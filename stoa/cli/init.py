@@ -7,24 +7,29 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.say import JsonOption, as_json, out, tell
-from stoa.commands import init as setup
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, out, tell
+from stoa.commands import init
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("init")
+@verb(app, "init", "git init quasars && cd quasars && stoa init", "stoa init analysis")
 def init_command(
-    path: Annotated[Path, typer.Argument(help="Folder in a git repository.")] = Path(),
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", show_default=False, help="Folder in a git repository (default: here)."),
+    ] = Path(),
     json: JsonOption = False,
 ) -> None:
     """Make a STOA project in a git repository.
 
-    Writes .stoa/ from the template and commits it. Data, products and this machine's paths stay out of git.
+    This writes .stoa/ from the template and commits it. Data, products and paths of this machine stay out of git.
     """
-    report = setup.init(path)
+    report = init.init(path)
     if json:
         as_json(report)
         return
     out(f"made {report.path} (project {report.project}, commit {report.commit[:9]})")
-    tell("next: `stoa root add NAME PATH` says where the data lie")
+    tell("next: `stoa root add NAME PATH` names the folder of your data")

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
-
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, tell
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import GroupOption, JsonOption, OneTargetArgument, RunOption
+from stoa.cli.say import as_json, tell, write
 from stoa.commands import log
-from stoa.show.words import safe
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("log")
+@verb(app, "log", "stoa log A001_X121_X28b", "stoa log A001_X121_X28b --run sep@deep")
 def log_command(
     ctx: typer.Context,
-    target: Annotated[str, typer.Argument(help="A target.")],
-    run: Annotated[str, typer.Option("--run", help="A run, or PROCESS@SET; by default the target's latest.")] = "",
-    group: Annotated[str, typer.Option("--group", help="Image group.")] = "",
+    target: OneTargetArgument,
+    run: RunOption = "",
+    group: GroupOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Print what the script printed for a target: whole where the products are, else its ends from the record.
+    """Print the log of a target: what the script printed in its latest run.
 
-    Of several image groups, one that did not end ok comes first.
+    This is the full log if the products are on this machine, otherwise its first and last lines. If the target has
+    several image groups, the log is that of one that did not succeed.
     """
     view = log.read_log(workspace(ctx), target, run, group)
     if json:
@@ -33,4 +32,4 @@ def log_command(
         return
     if not view.text:
         tell(f"{f'{target} {view.group}'.rstrip()} printed nothing in run {view.run} ({view.status})")
-    sys.stdout.write(safe(view.text) if view.text.endswith("\n") or not view.text else safe(view.text) + "\n")
+    write(view.text if view.text.endswith("\n") or not view.text else view.text + "\n")

@@ -1,4 +1,4 @@
-"""The command line's root: which verb lives where, and the one place where errors are shown."""
+"""The command line's root: which verb lives where, in which group, and what every command has in common."""
 
 from __future__ import annotations
 
@@ -6,54 +6,72 @@ import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from stoa.cli.say import fail
-from stoa.errors import StoaError, nearest
+from stoa.cli.grammar import Boundary, be_quiet, work_in
+from stoa.cli.say import hush
+from stoa.errors import nearest
 
-VERBS: dict[str, str] = {
-    "init": "Make a STOA project in a git repository.",
-    "root": "Named places where data lie.",
-    "target": "The data folders that are processed.",
-    "meta": "XML descriptions of the targets' FITS files.",
-    "process": "Scripts with declared inputs, parameters, outputs and results.",
-    "params": "Named parameter sets of a process.",
-    "env": "What processes run in.",
-    "plan": "Show what a run would do, and why.",
-    "why": "Say why a target would run or is left alone.",
-    "run": "Run a process over targets.",
-    "rerun": "Run again what failed or was flagged.",
-    "reproduce": "Run again from frozen definitions and compare what comes out.",
-    "stop": "Stop a run that is under way.",
-    "collect": "Commit what has ended of runs at a cluster.",
-    "status": "Show how things stand: failures by cause, flags, stale outcomes.",
-    "results": "Show what a process reported for each target.",
-    "runs": "List the runs.",
-    "show": "Show everything about a target or a run.",
-    "log": "Print what the script printed for a target.",
-    "diff": "Compare two runs or parameter sets.",
-    "flag": "Flag targets with a reason.",
-    "unflag": "Clear the flags of targets.",
-    "comment": "Comment on targets.",
-    "reviews": "List flags and comments.",
-    "query": "Ask the index in SQL.",
-    "catalogue": "Stack, match and plot tables of sources.",
-    "publish": "Write a folder for a paper: catalogue, plots, texts, records, provenance.",
-    "sync": "Fetch, merge and push until everybody has everything.",
-    "clone": "Copy a project from a collaborator or a server.",
-    "fsck": "Check that every record is readable and unchanged.",
-    "doctor": "Say whether this machine and clone are fit for work.",
-    "demo": "Play the tutorial in a new repository.",
+GROUPS: dict[str, dict[str, str]] = {
+    "Set up": {
+        "init": "Make a STOA project in a git repository.",
+        "clone": "Copy a project from a collaborator or a server.",
+        "root": "Named places for data.",
+        "target": "The data folders to process.",
+        "meta": "XML descriptions of the targets' FITS files.",
+        "demo": "Play the tutorial in a new repository.",
+    },
+    "Define": {
+        "process": "Scripts with declared inputs, parameters, outputs and results.",
+        "params": "Named parameter sets of a process.",
+        "env": "Environments that processes run in.",
+    },
+    "Run": {
+        "plan": "Show what a run would do, and why.",
+        "why": "Show why a target would run or would not.",
+        "run": "Run a process over targets.",
+        "rerun": "Run jobs of an earlier run again.",
+        "reproduce": "Run again from frozen definitions and compare the results.",
+        "stop": "Stop a live run.",
+        "collect": "Commit the outcomes of runs on a cluster.",
+    },
+    "Look": {
+        "status": "Show the state of the project: failures by cause, flags, stale outcomes.",
+        "results": "Show what a process reported for each target.",
+        "runs": "List the runs.",
+        "show": "Show everything about a target or a run.",
+        "log": "Print the log of a target.",
+        "diff": "Compare two runs or parameter sets.",
+        "query": "Query the index in SQL.",
+    },
+    "Judge": {
+        "flag": "Flag targets with a reason.",
+        "unflag": "Clear the flags of targets.",
+        "comment": "Comment on targets.",
+        "reviews": "List flags and comments.",
+    },
+    "Use and share": {
+        "catalogue": "Stack, match and plot tables of sources.",
+        "publish": "Write a folder for a paper: catalogue, plots, texts, records, provenance.",
+        "sync": "Exchange commits with the collaborators.",
+    },
+    "Check": {
+        "fsck": "Check that every record is readable and unchanged.",
+        "doctor": "Check that this machine and this clone are ready for work.",
+    },
+    "Help": {
+        "help": "Show the help of a command.",
+    },
 }
-"""Verb -> first line of its help. Each verb is in the module of its name, which is loaded when the verb is used."""
+"""Group -> verb -> first line of its help. Each verb is in the module of its name, which is loaded when it is used."""
+
+VERBS = {name: text for verbs in GROUPS.values() for name, text in verbs.items()}
 
 
-class LazyGroup(TyperGroup):
-    """Loads a verb's module when the verb is used, and shows every `StoaError`."""
+class LazyGroup(Boundary):
+    """Loads a verb's module when the verb is used."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(VERBS)
@@ -71,22 +89,20 @@ class LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except StoaError as problem:
-            fail(problem)
-            raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+        wide = max(map(len, VERBS))
+        for heading, verbs in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(wide), text) for name, text in verbs.items()])
 
 
 app = typer.Typer(
     cls=LazyGroup, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\
+stoa demo                  play the tutorial
+stoa run sep -j 4          run a process over all targets
+stoa status                look at the outcomes
+stoa help run              show the help of a command, with examples""",
 )  # fmt: skip
 
 
@@ -100,20 +116,19 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    directory: Annotated[
-        Path | None, typer.Option("-C", help="Work as if started in this folder.", metavar="PATH")
-    ] = None,
+    ctx: typer.Context,
+    directory: Annotated[str, typer.Option("-C", help="Work as if started in this folder.", metavar="FOLDER")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,  # noqa: ARG001
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     _version: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_show_version)] = False,
 ) -> None:
-    """Run a script over many data folders, keep an honest record of each, look, flag, change, run again.
+    """Run a script over many data folders, record each outcome in git, look, flag, change, run again.
 
-    The loop: init, root add, target add, meta build, process add, run, status, flag, rerun, diff, catalogue.
+    These options can also stand after the verb, and `stoa VERB -h` shows the help of a verb.
     """
-    if directory is not None:
-        try:
-            os.chdir(directory)
-        except OSError as problem:
-            raise typer.BadParameter(f"cannot work in {directory}: {problem.strerror}") from None
+    hush(quiet=False)
+    work_in(ctx, None, directory)
+    be_quiet(ctx, None, quiet)
 
 
 def main() -> None:

@@ -9,41 +9,41 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, QuietOption, as_json, out, table, tell
-from stoa.commands import meta as documents
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption, OneTargetArgument, TargetsArgument, WorkersOption
+from stoa.cli.say import as_json, out, table, tell, write
+from stoa.commands import meta
+from stoa.show.targets import near_rules_table, overview_table, problems_table, role_lines
 from stoa.show.words import count
 
-app = typer.Typer(no_args_is_help=True, help="XML descriptions of the targets' FITS files.")
+app = new_app("XML descriptions of the targets' FITS files.")
 
 
-@app.command("build")
+@verb(app, "build", "stoa meta build", "stoa meta build 'A001_*' -j 4")
 def meta_build(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Targets or globs; by default all.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="How many processes; 0: one a processor.")] = 0,
-    replace: Annotated[bool, typer.Option("--replace", help="Also in the place of documents by other hands.")] = False,
+    names: TargetsArgument = None,
+    jobs: WorkersOption = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Also replace documents that STOA did not write.")] = False,
     json: JsonOption = False,
-    quiet: QuietOption = False,
 ) -> None:
-    """Describe the FITS files of targets, from their headers, and commit what changed.
+    """Describe the FITS files of targets from their headers, and commit what changed.
 
-    A folder whose files have the sizes and times that they had is not read again. A document in git that STOA did not
+    A folder is not read again if its files have the same sizes and times as before. A document in git that STOA did not
     write stays, unless --replace is given.
     """
-    progress = None if json or quiet or not sys.stderr.isatty() else _progress
-    report = documents.build_documents(workspace(ctx), tuple(names or ()), jobs, progress, replace=replace)
+    progress = None if json or not sys.stderr.isatty() else _progress
+    report = meta.build_documents(workspace(ctx), tuple(names or ()), jobs, progress, replace=replace)
     if json:
         as_json(report)
         return
     for name in report.vanished:
-        tell(f"the folder of {name} is not there or cannot be reached; its document stays as it was")
+        tell(f"the folder of {name} is missing or cannot be reached; its document stays as it is")
     for name in report.kept:
-        tell(f"the document of {name} was not written by STOA and stays: `stoa meta build --replace {name}`")
-    if quiet:
-        return
+        tell(f"STOA did not write the document of {name}, so it stays: `stoa meta build --replace {name}`")
     changed = f"{count(len(report.changed), 'document')} new or changed" if report.changed else "nothing changed"
-    out(f"described {count(report.files, 'file')} of {count(report.targets, 'target')}: {changed}"
-        + (f" (commit {report.commit[:9]})" if report.commit else ""))  # fmt: skip
+    commit = f" (commit {report.commit[:9]})" if report.commit else ""
+    out(f"described {count(report.files, 'file')} of {count(report.targets, 'target')}: {changed}{commit}")
 
 
 def _progress(done: int, total: int) -> None:
@@ -52,82 +52,73 @@ def _progress(done: int, total: int) -> None:
         print(f"\rdescribed {done} of {total}", end=end, file=sys.stderr, flush=True)
 
 
-@app.command("show")
-def meta_show(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(help="A target.")], json: JsonOption = False
-) -> None:
-    """Print the XML document of a target; --json has the same with what STOA derived from it."""
+@verb(app, "show", "stoa meta show A001_X121_X28b", "stoa meta show A001_X121_X28b --json")
+def meta_show(ctx: typer.Context, name: OneTargetArgument, json: JsonOption = False) -> None:
+    """Print the XML document of a target. --json prints its content with the values that STOA derives from it."""
     ws = workspace(ctx)
-    data = documents.show_document(ws, name)
+    data = meta.show_document(ws, name)
     if json:
         as_json(ws.document(name))
     else:
-        sys.stdout.write(data.decode("utf-8"))
+        write(data.decode("utf-8"))
 
 
-@app.command("check")
+@verb(app, "check", "stoa meta check", "stoa meta check --overview", "stoa meta check old/A001_X121_X28b.xml")
 def meta_check(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(help="Targets or globs, or XML files with documents; by default all targets.")
+        list[str] | None,
+        typer.Argument(metavar="TARGET|FILE...", help="Targets or globs, or XML files (default: all targets)."),
     ] = None,
-    brief: Annotated[bool, typer.Option("--overview", help="One line a problem instead of one a file.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Also what is only good to know (level info).")] = False,
+    brief: Annotated[
+        bool, typer.Option("--overview", help="One line for each kind of problem instead of one for each file.")
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also show informational notes (level info).")] = False,
     json: JsonOption = False,
-    quiet: QuietOption = False,
 ) -> None:
-    """Say what the folders lack, before any script runs.
+    """Name the problems of the folders before any script runs.
 
-    Exits with 1 when a folder has an error or a warning; what is good to know (info) is no reason, and is shown
-    with --all.
+    The exit code is 1 if a folder has an error or a warning. Informational notes do not cause failure; show them with
+    --all.
     """
     files = [name for name in names or () if name.endswith(".xml")]
     chosen = tuple(name for name in names or () if name not in files)
-    found = [documents.check_file(Path(name)) for name in files]
+    found = [meta.check_file(Path(name)) for name in files]
     if chosen or not files:
-        found += documents.check_documents(workspace(ctx), chosen)
-    faults = documents.without_notes(found)
+        found += meta.check_documents(workspace(ctx), chosen)
+    faults = meta.without_notes(found)
     checked = found if everything else faults
     bad = [entry for entry in faults if entry.problems]
     notes = sum(len(entry.problems) for entry in found) - sum(len(entry.problems) for entry in checked)
-    verdict = f"{len(bad)} of {count(len(found), 'document' if files else 'target')} with an error or a warning"
-    verdict += f"; {count(notes, 'thing')} good to know with --all" if notes else ""
-    if json:
-        as_json(documents.overview(checked) if brief else checked)
-    elif brief and not quiet:
-        summary = documents.overview(checked)
-        lines = [(one.level, one.code, one.targets, one.times, one.example) for one in summary]
-        if lines:
-            table(("level", "problem", "targets", "times", "for example"), lines, right=("targets", "times"))
-        tell(verdict)
-    elif not quiet:
-        rows = [(entry.target, p.level, p.code, p.message) for entry in checked for p in entry.problems]
-        if rows:
-            table(("target", "level", "problem", "what"), rows)
-        tell(verdict)
+    if json and brief:
+        as_json(meta.overview(checked), several="problems")
+    elif json:
+        as_json(checked, several="targets")
+    else:
+        shown = overview_table(meta.overview(checked)) if brief else problems_table(checked)
+        if shown.rows:
+            table(shown)
+        verdict = f"{len(bad)} of {count(len(found), 'document' if files else 'target')} with an error or a warning"
+        tell(verdict + (f"; {count(notes, 'note')} more with --all" if notes else ""))
     if bad:
         raise typer.Exit(1)
 
 
-@app.command("explain")
+@verb(app, "explain", "stoa meta explain /data/ALMA/A001/product/*.fits")
 def meta_explain(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files on this machine.")],
     json: JsonOption = False,
 ) -> None:
-    """Say which rule gives a file its role, and which rules nearly did.
+    """Show which rule gives a file its role, and which rules nearly do.
 
-    In a project its `.stoa/roles.yaml` counts, too.
+    In a project, the rules of `.stoa/roles.yaml` count too.
     """
-    found = [documents.explain_file(Path(), file) for file in files]
+    found = [meta.explain_file(Path(), file) for file in files]
     if json:
-        as_json(found[0] if len(found) == 1 else found)
+        as_json(found if len(found) > 1 else found[0], several="files" if len(found) > 1 else "")
         return
     for one in found:
-        out(f"{one.file}: {one.role}")
-        facts = {"rule": one.rule or "none", "because": one.why, "image": one.group, "intent": one.intent}
-        for key, text in {**facts, "kind": one.kind}.items():
-            out(f"  {key:8} {text}")
-        for problem in one.problems:
-            out(f"  {'problem':8} {problem}")
+        for line in role_lines(one):
+            out(line)
         if one.near:
-            table(("nearly", "role", "why not"), [(near.rule, near.role, near.why) for near in one.near])
+            table(near_rules_table(one))

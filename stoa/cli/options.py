@@ -1,60 +1,147 @@
-"""Options that several verbs share."""
+"""Arguments and options that several verbs share: one spelling, one meaning, one placeholder each.
+
+The placeholder (metavar) says what is wanted. Completion goes by it; `stoa.cli.complete` lists the ones it knows.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-ProcessArgument = Annotated[str, typer.Argument(help="A process, or PROCESS@SET.")]
+from stoa.runs.sweep import read_sets
 
 
-ChainArgument = Annotated[str, typer.Argument(help="A process, or PROCESS@SET; with --all it may be left out.")]
+def _also_before_the_verb(ctx: typer.Context, value: bool) -> bool:
+    return value or bool(ctx.find_root().params.get("json"))
 
 
-AllOption = Annotated[
-    bool, typer.Option("--all", help="First what the process needs, in order; without a process, every process.")
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.", callback=_also_before_the_verb)]
+
+ProcessArgument = Annotated[
+    str, typer.Argument(metavar="PROCESS[@SET]", help="Process, with a parameter set or without.")
 ]
 
+ChainArgument = Annotated[
+    str,
+    typer.Argument(metavar="PROCESS[@SET]", help="Process, with a parameter set or without; optional with --all."),
+]
 
-ParamsOption = Annotated[str, typer.Option("--params", "-p", help="Parameter set instead of `default`.")]
+ProcessOption = Annotated[
+    str, typer.Option("--process", metavar="PROCESS[@SET]", help="Only this process, or this process with this set.")
+]
 
+AllOption = Annotated[
+    bool, typer.Option("--all", help="First run what the process needs, in order; without a process, run all of them.")
+]
+
+ParamsOption = Annotated[
+    str, typer.Option("--params", "-p", metavar="SET", help="Parameter set (default: the set `default`).")
+]
 
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Parameter and value: snr=4. Several values, snr=3,5,7, make one run each."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Value of a parameter: snr=4. Several values, snr=3,5,7, make one run each."
+    ),
 ]
 
+OneSetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Value of a parameter: snr=4. Can be repeated."),
+]
 
 SetsOption = Annotated[
-    str, typer.Option("--sets", help="File with sets of values, one run each: a CSV table or a YAML list.")
+    str,
+    typer.Option(
+        "--set-from", metavar="FILE", help="File with sets of values, one run each: a CSV table or a YAML list."
+    ),
 ]
 
+EnvOption = Annotated[
+    str, typer.Option("--env", metavar="ENV", help="Environment (default: the one that the process names).")
+]
 
-EnvOption = Annotated[str, typer.Option("--env", help="Environment instead of the process's own.")]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", metavar="TARGET", help="Only this target, or targets that match a glob. Can be "
+                 "repeated."),
+]  # fmt: skip
 
+TargetsArgument = Annotated[list[str] | None, typer.Argument(metavar="TARGET...", help="Targets or globs.")]
 
-TargetOption = Annotated[list[str] | None, typer.Option("--target", "-t", help="Target or glob. May be repeated.")]
-
+OneTargetArgument = Annotated[str, typer.Argument(metavar="TARGET", help="Name of a target.")]
 
 WhereOption = Annotated[
-    str, typer.Option("--where", help="SQL expression over the targets' columns: 'freq_ghz > 200'.")
+    str,
+    typer.Option("--where", metavar="SQL", help="Only targets for which this expression is true: 'freq_ghz > 200'."),
 ]
 
+NewOption = Annotated[bool, typer.Option("--new", help="Targets without an outcome.")]
 
-FailedOption = Annotated[bool, typer.Option("--failed", help="What did not end ok.")]
+StaleOption = Annotated[bool, typer.Option("--stale", help="Outcomes of earlier definitions or inputs.")]
 
+FailedOption = Annotated[bool, typer.Option("--failed", help="Jobs that did not succeed.")]
 
 FlaggedOption = Annotated[bool, typer.Option("--flagged", help="Targets with open flags.")]
 
+LikeOption = Annotated[
+    str, typer.Option("--like", metavar="TEXT", help="Of these, only jobs whose cause contains this text.")
+]
 
-LikeOption = Annotated[str, typer.Option("--like", help="Of these, only jobs whose cause contains this text.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="All jobs, also those that are up to date.")]
+
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        min=0,
+        show_default=False,
+        help="Number of parallel jobs (default: one per CPU core).",
+    ),
+]
+
+EngineOption = Annotated[str, typer.Option("--engine", metavar="local|slurm|dask", help="Where jobs run.")]
+
+DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would run and why, and run nothing.")]
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Run: its id, the start of its id, `last`, or PROCESS@SET.")
+]
+
+RunOption = Annotated[
+    str, typer.Option("--run", metavar="RUN", help="Run: its id, the start of its id, `last`, or PROCESS@SET.")
+]
+
+GroupOption = Annotated[str, typer.Option("--group", metavar="GROUP", help="Image group of the target.")]
+
+MessageOption = Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="Free text.")]
+
+DocOption = Annotated[str, typer.Option("--doc", metavar="TEXT", help="Description, in words.")]
+
+KeepOption = Annotated[
+    list[str] | None,
+    typer.Option("--keep", metavar="CONDITION", help="Keep only sources that meet this: 'snr >= 7'. Can be repeated."),
+]
+
+QualityOption = Annotated[bool, typer.Option("--quality", help="Apply the quality cuts of .stoa/config.yaml first.")]
+
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="File to write; its suffix selects the format.")
+]
+
+OutputOption = Annotated[
+    str,
+    typer.Option("--which", metavar="OUTPUT", help="Output to use, if the process has several catalogues."),
+]
 
 
-WorkersOption = Annotated[int, typer.Option("--jobs", "-j", help="Jobs at once; by default one a processor.", min=0)]
+RadiusOption = Annotated[str, typer.Option("--radius", metavar="ANGLE", help="Largest separation of a match: 5arcsec.")]
 
 
-EngineOption = Annotated[str, typer.Option("--engine", help="Where the jobs run.")]
-
-
-DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would run and why; run nothing.")]
+def sets_of(file: str) -> tuple[dict[str, str], ...]:
+    """Sets of values from the file of `--set-from`; none without a file."""
+    return tuple(read_sets(Path(file))) if file else ()

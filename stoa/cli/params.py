@@ -7,61 +7,102 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.process import SetOption, listed_words, show_made
-from stoa.cli.say import JsonOption, as_json, out, table
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import DocOption, JsonOption, OneSetOption, ProcessOption
+from stoa.cli.say import as_json, out, table
+from stoa.cli.shared import print_made
 from stoa.commands import params
 from stoa.runs.overrides import layers
 from stoa.runs.sweep import settings_of
-from stoa.show.words import one_line, shown
+from stoa.show.definitions import rule_lines, sets_table, values_table
 
-app = typer.Typer(no_args_is_help=True, help="Named parameter sets of a process.")
+app = new_app("Named parameter sets of a process.")
+
+SetArgument = Annotated[
+    str, typer.Argument(metavar="PROCESS@SET", help="Parameter set; its name alone if --process is given.")
+]
+
+NamedProcessOption = Annotated[
+    str, typer.Option("--process", metavar="PROCESS", help="Process, if it is not named with the set.")
+]
 
 
-@app.command("new")
+def pair_of(name: str, process: str) -> tuple[str, str]:
+    """Process and set of ``PROCESS@SET``, or of a set's name and --process."""
+    if "@" not in name and not process:
+        raise typer.BadParameter(f"name the process: PROCESS@{name}, or --process PROCESS", param_hint="PROCESS@SET")
+    if "@" not in name:
+        return process, name
+    found, _, chosen = name.partition("@")
+    if not (found and chosen):
+        raise typer.BadParameter(f"{name!r} names no process or no set: PROCESS@SET", param_hint="PROCESS@SET")
+    if process not in ("", found):
+        raise typer.BadParameter(f"{name!r} and --process {process!r} name two processes", param_hint="PROCESS@SET")
+    return found, chosen
+
+
+@verb(
+    app, "new",
+    "stoa params new sep@deep --set snr=4",
+    "stoa params new sep@band9 --set snr=6 --where 'freq_ghz > 600'",
+)  # fmt: skip
 def params_new(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the set.")],
-    process: Annotated[str, typer.Option("--process", help="The process it is for.")],
-    settings: SetOption = None,
-    base: Annotated[str, typer.Option("--base", help="Set that the other values come from.")] = "default",
+    name: SetArgument,
+    process: NamedProcessOption = "",
+    settings: OneSetOption = None,
+    base: Annotated[
+        str, typer.Option("--base", metavar="SET", help="Parameter set to take the other values from.")
+    ] = "default",
     where: Annotated[
-        str, typer.Option("--where", help="Give the values of --set to targets only that fit: a rule of the set.")
+        str,
+        typer.Option(
+            "--where", metavar="SQL",
+            help="Apply the --set values only to targets matching this expression (stored as a rule).",
+        ),
     ] = "",
-    doc: Annotated[str, typer.Option("--doc", help="What it is for, in words.")] = "",
+    doc: DocOption = "",
     json: JsonOption = False,
-) -> None:
+) -> None:  # fmt: skip
     """Write a parameter set: the values that differ from the defaults."""
+    process, name = pair_of(name, process)
     given = settings_of(settings or [])
     made, values = params.new_parameter_set(workspace(ctx), name, process, given, doc, base, where)
     if json:
         as_json({"made": made, "values": values.values, "rules": values.rules})
     else:
-        show_made(made, json=False)
+        print_made(made, json=False)
 
 
-@app.command("list")
+@verb(app, "list", "stoa params list", "stoa params list sep")
 def params_list(
     ctx: typer.Context,
-    process: Annotated[str, typer.Option("--process", help="Of this process only.")] = "",
+    name: Annotated[str, typer.Argument(metavar="PROCESS", help="Only parameter sets of this process.")] = "",
+    process: ProcessOption = "",
     json: JsonOption = False,
 ) -> None:
-    """List parameter sets and what they change."""
-    listed = params.list_parameter_sets(workspace(ctx), process)
+    """List parameter sets and the values that they change."""
+    chosen, _, only = (name or process).partition("@")
+    listed = [row for row in params.list_parameter_sets(workspace(ctx), chosen) if only in ("", row[1].name)]
     if json:
-        as_json([{"process": name, "set": row.name, "values": row.doc, "problem": row.problem} for name, row in listed])
-        return
-    table(("process", "set", "values"), [(name, row.name, listed_words(row)) for name, row in listed])
+        rows = [{"process": key, "set": row.name, "values": row.doc, "problem": row.problem} for key, row in listed]
+        as_json(rows, several="sets")
+    else:
+        table(sets_table(listed))
 
 
-@app.command("show")
+@verb(app, "show", "stoa params show sep@deep", "stoa params show sep@deep --target A001_X121_X28b")
 def params_show(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="A set.")],
-    process: Annotated[str, typer.Option("--process", help="The process it is for.")],
-    target: Annotated[str, typer.Option("--target", "-t", help="As they are for this target.")] = "",
+    name: SetArgument,
+    process: NamedProcessOption = "",
+    target: Annotated[
+        str, typer.Option("--target", "-t", metavar="TARGET", help="Show the values that this target gets.")
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """Show every value of a parameter set, defaults included, and where it comes from."""
+    process, name = pair_of(name, process)
     ws = workspace(ctx)
     definition = ws.library.process(process)
     chosen = ws.library.parameter_set(definition, name)
@@ -72,27 +113,26 @@ def params_show(
         set_ = {"process": chosen.process, "name": chosen.name, "doc": chosen.doc, "values": values}
         as_json(set_ | {"origins": origins, "rules": chosen.rules, "target": target})
         return
-    rows = [
-        (key, shown(value), definition.params[key].unit, origin, definition.params[key].doc)
-        for key, (value, origin) in found.items()
-    ]
-    table(("parameter", "value", "unit", "from", "what"), rows, maybe=("unit", "what"))
-    for number, rule in enumerate(() if target else chosen.rules, 1):
-        given = ", ".join(f"{key}={shown(value)}" for key, value in rule.values.items())
-        out(f"rule {number}: {given} where {one_line(rule.where)}" + (f" ({one_line(rule.doc)})" if rule.doc else ""))
+    table(values_table(definition, found))
+    for line in rule_lines(() if target else chosen.rules):
+        out(line)
 
 
-@app.command("diff")
+@verb(app, "diff", "stoa params diff sep@default sep@deep", "stoa params diff default deep --process sep")
 def params_diff(
     ctx: typer.Context,
-    first: Annotated[str, typer.Argument(help="A set.")],
-    second: Annotated[str, typer.Argument(help="Another set.")],
-    process: Annotated[str, typer.Option("--process", help="The process they are for.")],
+    first: SetArgument,
+    second: Annotated[
+        str, typer.Argument(metavar="SET", help="The other parameter set, PROCESS@SET or its name alone.")
+    ],
+    process: NamedProcessOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Say what differs between two parameter sets."""
+    """Show the differences of two parameter sets."""
+    process, first = pair_of(first, process)
+    process, second = pair_of(second, process)
     words = params.parameter_differences(workspace(ctx), process, first, second)
     if json:
-        as_json(words)
+        as_json(words, several="differences")
     else:
         out("\n".join(words) or "the sets are equal")

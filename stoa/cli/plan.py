@@ -2,58 +2,52 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from stoa.cli.context import workspace
+from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     AllOption,
     ChainArgument,
     EnvOption,
+    FailedOption,
+    FlaggedOption,
+    ForceOption,
+    JsonOption,
+    LikeOption,
+    NewOption,
     ParamsOption,
     SetOption,
     SetsOption,
+    StaleOption,
     TargetOption,
     WhereOption,
     WorkersOption,
+    sets_of,
 )
-from stoa.cli.say import JsonOption, as_json, out, table, tell
-from stoa.commands.plan import plan as make_plans
+from stoa.cli.say import as_json, out, table, tell
+from stoa.commands import plan
 from stoa.model import Need
 from stoa.request import Request, Selection
-from stoa.runs import chain as chains
-from stoa.runs import planned
 from stoa.runs.canary import expected_s
+from stoa.runs.planned import Plan
 from stoa.runs.requested import stages_of
-from stoa.runs.sweep import read_sets, settings_of
+from stoa.runs.sweep import settings_of
+from stoa.show.plans import chain_tree, plan_in_words, plan_table, sum_in_words, time_in_words
 from stoa.show.runs import unreached_words
-from stoa.show.words import count, duration, one_line
+from stoa.show.words import count
 from stoa.workspace.open import Workspace
 
-app = typer.Typer()
+app = new_app()
 
 
-def drawn(stages: tuple[chains.Stage, ...], words: dict[Need, str]) -> str:
-    """A chain as a tree, what is needed below what needs it."""
-    known = {stage.pair: stage for stage in stages}
-    needed = {need for stage in stages for need in stage.needs}
-    lines: list[str] = []
-
-    def draw(pair: Need, before: str, branch: str) -> None:
-        lines.append(f"{before}{branch}{pair.process} @ {pair.params}" + (f": {words[pair]}" if pair in words else ""))
-        below = before + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
-        needs = known[pair].needs
-        for number, need in enumerate(needs, 1):
-            draw(need, below, "└─ " if number == len(needs) else "├─ ")
-
-    for stage in stages:
-        if stage.pair not in needed:
-            draw(stage.pair, "", "")
-    return "\n".join(lines)
-
-
-@app.command("plan")
+@verb(
+    app, "plan",
+    "stoa plan sep@deep",
+    "stoa plan sep --failed --where 'freq_ghz > 200'",
+    "stoa plan --all",
+    aliases={"--sets": "--set-from"},
+)  # fmt: skip
 def plan_command(
     ctx: typer.Context,
     process: ChainArgument = "",
@@ -64,28 +58,40 @@ def plan_command(
     target: TargetOption = None,
     where: WhereOption = "",
     chain: AllOption = False,
+    new: NewOption = False,
+    stale: StaleOption = False,
+    failed: FailedOption = False,
+    flagged: FlaggedOption = False,
+    like: LikeOption = "",
+    force: ForceOption = False,
     workers: WorkersOption = 0,
     json: JsonOption = False,
 ) -> None:
-    """Show what a run would do with every target, and why; with --all, the chain and what it would do."""
+    """Show which jobs a run would have, and why. With --all, show the chain of processes and the jobs of each.
+
+    The options are those of `stoa run`, and mean the same.
+    """
     if not process and not chain:
-        raise typer.BadParameter("name a process, or say --all for every process in order", param_hint="PROCESS")
+        raise typer.BadParameter("name a process, or give --all for every process in order", param_hint="PROCESS")
     ws = workspace(ctx)
     request = Request(
         process=process, params=params, environment=env or None, settings=settings_of(settings or []),
-        sets=tuple(read_sets(Path(sets))) if sets else (), chain=chain,
-        selection=Selection(targets=tuple(target or ()), where=where),
+        sets=sets_of(sets), chain=chain,
+        selection=Selection(
+            targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, like=like,
+            force=force,
+        ),
     )  # fmt: skip
-    made = make_plans(ws, request)
+    made = plan.plan(ws, request)
     if chain and not json:
         pairs = [Need(each.definitions.process.name, each.definitions.params.name) for each in made]
-        words = {pair: _plan_words(each) for pair, each in zip(pairs, made, strict=True)}
-        out(drawn(stages_of(ws, request), words))
+        words = {pair: plan_in_words(each) for pair, each in zip(pairs, made, strict=True)}
+        out(chain_tree(stages_of(ws, request), words))
     else:
-        show_plans(ws, made, workers, json)
+        print_plans(ws, made, workers, json)
 
 
-def show_plans(ws: Workspace, made: list[planned.Plan], workers: int, json: bool) -> None:
+def print_plans(ws: Workspace, made: list[Plan], workers: int, json: bool) -> None:
     """Print plans: which jobs would run, which not, and why."""
     if json:
         found = [
@@ -96,48 +102,19 @@ def show_plans(ws: Workspace, made: list[planned.Plan], workers: int, json: bool
             }
             for each in made
         ]  # fmt: skip
-        as_json(found[0] if len(found) == 1 else found)
+        as_json(found[0] if len(found) == 1 else found, several="" if len(found) == 1 else "plans")
         return
     at_once = workers or ws.project.jobs_at_once
     expected = [expected_s(ws, each, at_once) for each in made]
     for each, seconds in zip(made, expected, strict=True):
         if len(made) > 1:
             out(f"{each.definitions.process.name} @ {each.definitions.params.name}")
-        _show_plan(each, _time_words(seconds, at_once))
+        table(plan_table(each))
+        for why, targets in each.out_of_reach.items():
+            tell(unreached_words(why, targets))
+        tell(sum_in_words(each, seconds, at_once))
     if len(made) > 1:
         jobs = sum(len(each.to_run) for each in made)
         known = [seconds for seconds in expected if seconds is not None]
-        total = _time_words(sum(known), at_once) if len(known) == len(made) else ""
+        total = time_in_words(sum(known), at_once) if len(known) == len(made) else ""
         tell(f"together {count(jobs, 'job')} of {len(made)} runs{total}")
-
-
-def _time_words(seconds: float | None, at_once: int) -> str:
-    """How long it takes by what is known; "" where nothing is."""
-    return f", about {duration(seconds)} with {at_once} at once" if seconds else ""
-
-
-def _show_plan(plan: planned.Plan, time: str) -> None:
-    rows = [(j.target, j.group, j.state, _deed(j), reason_words(j)) for j in plan.jobs]
-    table(("target", "image group", "state", "do", "why"), rows, maybe=("image group",))
-    for why, targets in plan.out_of_reach.items():
-        tell(unreached_words(why, targets))
-    blocked = sum(job.ends_blocked for job in plan.jobs)
-    words = f", {blocked} of them blocked" if blocked else ""
-    tell(f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run{words}{time}")
-
-
-def _plan_words(plan: planned.Plan) -> str:
-    left = plan.left_alone(chain=True)
-    words = [f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run"]
-    return ", ".join([*words, *(f"{how_many} {one_line(why)}" for why, how_many in list(left.items())[:3])])
-
-
-def _deed(job: planned.PlannedJob) -> str:
-    if not job.runs:
-        return "leave"
-    return "block" if job.missing else "run"
-
-
-def reason_words(job: planned.PlannedJob) -> str:
-    """Why a job runs or not, in words."""
-    return job.missing if job.ends_blocked else job.reason

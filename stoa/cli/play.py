@@ -12,24 +12,25 @@ from types import FrameType
 
 import typer
 
-from stoa.cli.say import as_json, out, tell
+from stoa.cli.grammar import SOME_NOT_OK
+from stoa.cli.say import as_json, is_quiet, out, tell
 from stoa.cli.shared import print_causes
 from stoa.commands.stop import STOP, STOP_NOW
 from stoa.control import Control
-from stoa.model import BAD, Outcome, Run
-from stoa.runs.canary import Forecast
+from stoa.model import Outcome, Run
 from stoa.runs.launch import Began, Described, Ended, Event, NotBegun, RunReport
+from stoa.show.reports import advice, forecast_in_words, report_lines
 from stoa.show.runs import described_words, saving_words, unreached_words
-from stoa.show.words import count, counts_in_words, duration, one_line
+from stoa.show.words import count, counts_in_words
 
 
-def play(events: Generator[Event, None, None], control: Control, *, quiet: bool, json: bool) -> None:
+def play(events: Generator[Event, None, None], control: Control, *, json: bool) -> None:
     """Show runs as they happen and set the exit code.
 
     Raises
     ------
     typer.Exit
-        With 130 if the user stopped a run, with 1 if a job did not end ok.
+        With 130 if the user stopped a run, with 3 if some jobs did not succeed.
     """
     reports: list[RunReport] = []
     stopped = False
@@ -37,22 +38,22 @@ def play(events: Generator[Event, None, None], control: Control, *, quiet: bool,
         show: Callable[[Outcome], None] = _nothing
         for event in events:
             match event:
-                case Described(described) if not (quiet or json):
+                case Described(described) if not json:
                     tell(described_words(described))
                 case Began(run, goes_on_alone):
                     live.enter_context(_signals(control, goes_on=goes_on_alone))
-                    show = live.enter_context(_progress(run, quiet=quiet or json))
+                    show = live.enter_context(_progress(run, quiet=json or is_quiet()))
                 case Ended(report, rerun_of):
                     live.close()
                     reports.append(report)
-                    if not (quiet or json):
+                    if not json:
                         _show_report(report, rerun_of)
                 case NotBegun():
                     stopped = True
                 case Outcome():
                     show(event)
     if json:
-        as_json(reports[0] if len(reports) == 1 else reports)
+        as_json(reports[0] if len(reports) == 1 else reports, several="" if len(reports) == 1 else "runs")
     _leave(reports, stopped=stopped)
 
 
@@ -61,7 +62,7 @@ def _leave(reports: list[RunReport], *, stopped: bool) -> None:
     if stopped or any(report.stopped for report in reports):
         raise typer.Exit(130)
     if not all(report.all_ok for report in reports):
-        raise typer.Exit(1)
+        raise typer.Exit(SOME_NOT_OK)
 
 
 def _nothing(_outcome: Outcome) -> None:
@@ -90,21 +91,21 @@ def _stop_signals(control: Control) -> Iterator[None]:
 
 @contextmanager
 def _signals(control: Control, *, goes_on: bool) -> Iterator[None]:
-    """Ctrl-C once drains, twice cancels; SIGTERM and SIGHUP cancel. Jobs that go on without us are left alone.
+    """Ctrl-C once drains, twice cancels; SIGTERM and SIGHUP cancel. Jobs that can continue without us are not stopped.
 
-    What is ignored stays so: a run under `nohup` goes on when its terminal closes.
+    An ignored signal stays ignored: a run under `nohup` continues when its terminal closes.
     """
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         if goes_on:
             control.drain()
-            words = "the jobs go on without this command"
+            words = "the jobs continue without this command"
         elif number != signal.SIGINT or control.draining:
             control.cancel()
-            words = "stopping the jobs that run ..."
+            words = "stopping the running jobs ..."
         else:
             control.drain()
-            words = "no further job is started; the ones that run may end (Ctrl-C again stops them)"
+            words = "no further job starts; running jobs may end (Ctrl-C again stops them)"
         with suppress(OSError):  # the terminal may be gone; `print` may be what the signal interrupted
             os.write(2, f"\n{words}\n".encode())
 
@@ -157,55 +158,14 @@ def _progress(run: Run, *, quiet: bool) -> Iterator[Callable[[Outcome], None]]:
 
 
 def _show_report(report: RunReport, rerun_of: str) -> None:
-    if not report.run:
-        pair = f"{report.process} @ {report.params}"
-        none = "" if report.targets else ": no target is chosen"
-        out(f"no job of {rerun_of} is chosen" if rerun_of else f"nothing to do for {pair}{none}")
-    elif not report.left:
-        jobs = f" ({count(report.jobs, 'job')})" if report.jobs != report.targets else ""
-        causes = f" ({count(len(report.causes), 'cause')})" if report.causes else ""
-        out(f"processed {count(report.targets, 'target')}{jobs}: {_counts(report)}{causes};"
-            f" {count(report.commits, 'commit')}; {duration(report.duration_s)}")  # fmt: skip
-    for run, held in report.held.items() if rerun_of else ():
-        out(f"left alone: {count(held, 'job')} of run {run}, which has not ended (`stoa status`)")
-    if report.up_to_date and not rerun_of:
-        out("left alone: " + ", ".join(f"{how_many} {one_line(why)}" for why, how_many in report.up_to_date.items()))
+    for line in report_lines(report, rerun_of):
+        out(line)
     for why, targets in report.out_of_reach.items():
         tell(unreached_words(why, targets))
     print_causes(report.causes)
     if report.forecast:
-        out(_forecast_words(report.forecast))
-    _show_hints(report, rerun_of)
-
-
-def _show_hints(report: RunReport, rerun_of: str) -> None:
-    """What the user can do next."""
+        out(forecast_in_words(report.forecast))
     if report.saving:
         tell(saving_words(report.saving))
-    if report.left:
-        tell(f"{count(report.left, 'job')} of run {report.run} go on without this command: `stoa collect` (or any later"
-             f" command) takes what has ended, `stoa stop {report.run}` ends them")  # fmt: skip
-    elif report.stopped:
-        again = f"`stoa rerun {rerun_of}`" if rerun_of else "`stoa run`"
-        tell(f"stopped before every job had run: {again} with the same options goes on")
-    elif report.run:
-        tell("next: `stoa status`, `stoa show TARGET`, `stoa log TARGET`")
-    elif any(why.split()[0] in BAD for why in report.up_to_date):
-        tell(f"what did not end ok is left alone: `stoa run {report.process} --failed` runs it again")
-
-
-def _counts(report: RunReport) -> str:
-    words = [counts_in_words(report.counts)] if report.counts or not report.untouched else []
-    return ", ".join([*words, *([f"{report.untouched} untouched"] if report.untouched else [])])
-
-
-def _forecast_words(forecast: Forecast) -> str:
-    kinds, tried = forecast.strata
-    some = f"canary: {count(forecast.jobs, 'job')} of {tried} of {count(kinds, 'kind')} of targets"
-    if not forecast.left:
-        return f"{some}; no job is left"
-    bad, least, most = (round(100 * rate) for rate in (forecast.bad, forecast.bad_least, forecast.bad_most))
-    return (
-        f"{some}; of the {count(forecast.left, 'job')} left about {bad} % would not end ok ({least} to {most} %),"
-        f" in about {duration(forecast.duration_s)}"
-    )
+    if next_step := advice(report, rerun_of):
+        tell(next_step)

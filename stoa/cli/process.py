@@ -7,64 +7,55 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, fail, out, table, tell
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, fail, out, table, tell
+from stoa.cli.shared import print_made
 from stoa.commands import process
 from stoa.errors import StoaError
-from stoa.model import Process
+from stoa.show.definitions import listed_table, parameters_table, process_lines, promised_lines
 from stoa.show.runs import warmth_words
-from stoa.show.words import count, duration, shown
-from stoa.workspace import listing, writing
+from stoa.show.words import count
 
-app = typer.Typer(no_args_is_help=True, help="Scripts with declared inputs, parameters, outputs and results.")
-
-
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Parameter and value: snr=4. May be repeated.")]
+app = new_app("Scripts with declared inputs, parameters, outputs and results.")
 
 
-@app.command("add")
+@verb(app, "add", "stoa process add sep")
 def process_add(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="A shipped process: sep, sextractor, aegean.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Process that comes with STOA: sep, sextractor, aegean.")],
     json: JsonOption = False,
 ) -> None:
-    """Copy a process that comes with STOA into the project, where it may be changed."""
-    show_made(process.add_process(workspace(ctx), name), json)
+    """Copy a process that comes with STOA into the project. You can change the copy."""
+    print_made(process.add_process(workspace(ctx), name), json)
     if not json:
         tell(f"next: `stoa run {name}`")
 
 
-def show_made(made: writing.Made, json: bool) -> None:
-    """Say which files were written."""
-    if json:
-        as_json(made)
-    else:
-        *first, last = made.files
-        out(f"wrote {', '.join(first)}{' and ' if first else ''}{last} (commit {made.commit[:9]})")
-
-
-@app.command("new")
+@verb(app, "new", "stoa process new find --from find.py", "stoa process new find --from find.py --over image")
 def process_new(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the process.")],
-    script: Annotated[str, typer.Option("--from", help="The script, in this repository.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new process.")],
+    script: Annotated[str, typer.Option("--from", metavar="FILE", help="Script, in this repository.")],
     over: Annotated[
         str,
         typer.Option(
-            "--over", help="target: once a folder; image: once an image group; else what the script suggests."
+            "--over",
+            metavar="target|image",
+            help="Run once for each target or each image group (default: what the script suggests).",
         ),
     ] = "",
     json: JsonOption = False,
 ) -> None:
     """Write a definition for a script of yours.
 
-    The script is read, not run. Options of a Python script (argparse, click, typer, sys.argv) or the cell of parameters
-    of a notebook are proposed as parameters, files as inputs and outputs. What was not understood is said.
+    The script is read, not run. Options of a Python script (argparse, click, typer, sys.argv) or the parameter cell of
+    a notebook are proposed as parameters, files as inputs and outputs. Notes name what was not understood.
     """
     if over not in ("", "target", "image"):
-        raise typer.BadParameter("--over is target or image")
-    ws = workspace(ctx)
-    made = process.new_process(ws, name, script, over)
-    show_made(made, json)
+        raise typer.BadParameter(f"{over!r} is neither target nor image", param_hint="--over")
+    made = process.new_process(workspace(ctx), name, script, over)
+    print_made(made, json)
     if json:
         return
     for note in made.notes:
@@ -73,67 +64,50 @@ def process_new(
     tell(f"next: `stoa run {name}`{complete}; with --canary 3 it tries only a few jobs")
 
 
-@app.command("list")
+@verb(app, "list", "stoa process list")
 def process_list(ctx: typer.Context, json: JsonOption = False) -> None:
     """List the processes."""
     listed = process.list_processes(workspace(ctx))
     if json:
-        as_json(listed)
+        as_json(listed, several="processes")
         return
     if listed:
-        table(("process", "what"), [(row.name, listed_words(row)) for row in listed])
-    tell(f"shipped, for `stoa process add`: {', '.join(process.shipped())}")
+        table(listed_table("process", listed))
+    tell(f"STOA has these too, for `stoa process add`: {', '.join(process.shipped())}")
 
 
-def listed_words(row: listing.Listed) -> str:
-    """The description of a definition, or what is wrong with it."""
-    return f"broken: {row.problem}" if row.problem else row.doc
-
-
-@app.command("show")
+@verb(app, "show", "stoa process show sep")
 def process_show(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(help="A process.")], json: JsonOption = False
-) -> None:
-    """Show a process: its command, inputs, parameters with limits, outputs and results."""
-    process = workspace(ctx).library.process(name)
-    if json:
-        as_json(process)
-        return
-    out(f"{process.name}: {process.doc}" if process.doc else process.name)
-    out(f"command: {' '.join(process.command)}" + (" (by the shell)" if process.shell else ""))
-    files = f" (with {', '.join(process.files)})" if process.files else ""
-    out(f"script: {process.script or 'none'}{files}   over: {process.over}   environment: {process.environment}")
-    out(_limits(process))
-    for key, given in process.inputs.items():
-        out(f"input {key}: role {' or '.join(given.role)}{' (optional)' if given.optional else ''}")
-    if process.params:
-        rows = [
-            (k, s.type, *(None if v is None else shown(v) for v in (s.default, s.min, s.max)),
-             ", ".join(map(shown, s.choices)), s.unit, s.doc)
-            for k, s in process.params.items()
-        ]  # fmt: skip
-        headings = ("parameter", "type", "default", "min", "max", "choices", "unit", "what")
-        table(headings, rows, maybe=("min", "max", "choices", "unit", "what"))
-    for key, promised in process.outputs.items():
-        out(f"output {key}: {promised.path} ({promised.kind}){' (optional)' if promised.optional else ''}")
-    for key, result in process.results.items():
-        tolerance = f", tolerance {100 * result.tolerance:g} %" if result.tolerance else ""
-        out(f"result {key}: {result.type} {result.unit}".rstrip() + tolerance)
-
-
-def _limits(process: Process) -> str:
-    timeout = duration(process.timeout_s) if process.timeout_s else "none"
-    memory = f"{process.memory_mb} MB" if process.memory_mb else "no limit"
-    return f"timeout: {timeout}   memory: {memory}   skipped by exit code: {', '.join(map(str, process.skip_codes))}"
-
-
-@app.command("check")
-def process_check(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Processes; by default all, and the environments.")] = None,
+    name: Annotated[str, typer.Argument(metavar="PROCESS", help="Name of a process.")],
     json: JsonOption = False,
 ) -> None:
-    """Check definitions, scripts, parameter sets and environments before anything runs."""
+    """Show a process: its command, inputs, parameters with limits, outputs and results."""
+    found = workspace(ctx).library.process(name.partition("@")[0])
+    if json:
+        as_json(found)
+        return
+    for line in process_lines(found):
+        out(line)
+    if found.params:
+        table(parameters_table(found))
+    for line in promised_lines(found):
+        out(line)
+
+
+@verb(app, "check", "stoa process check", "stoa process check sep")
+def process_check(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PROCESS...", help="Processes (default: all, and all environments)."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check definitions, scripts, parameter sets and environments before anything runs.
+
+    The exit code is 1 if there is a problem.
+    """
     checked = process.check_all(workspace(ctx), tuple(names or ()))
     if json:
         as_json(checked)

@@ -3,47 +3,60 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stoa.cli.context import workspace
+from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     DryOption,
     EngineOption,
     EnvOption,
     FailedOption,
     FlaggedOption,
+    JsonOption,
     LikeOption,
+    NewOption,
+    RunArgument,
     SetOption,
     SetsOption,
+    StaleOption,
     TargetOption,
     WhereOption,
     WorkersOption,
+    sets_of,
 )
-from stoa.cli.plan import show_plans
+from stoa.cli.plan import print_plans
 from stoa.cli.play import play
-from stoa.cli.say import JsonOption, QuietOption
-from stoa.commands.rerun import plans_again
-from stoa.commands.rerun import rerun as again
+from stoa.commands import rerun
 from stoa.control import Control
 from stoa.request import Request, Selection
-from stoa.runs.sweep import read_sets, settings_of
+from stoa.runs.sweep import settings_of
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("rerun")
+@verb(
+    app, "rerun",
+    "stoa rerun --failed",
+    "stoa rerun sep@default --failed --flagged --params deep",
+    "stoa rerun last --like 'no beam' --dry-run",
+    aliases={"--sets": "--set-from"},
+)  # fmt: skip
 def rerun_command(
     ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="A run, or PROCESS@SET.")] = "last",
-    params: Annotated[str, typer.Option("--params", "-p", help="Parameter set instead of the run's own.")] = "",
+    source: RunArgument = "last",
+    params: Annotated[
+        str, typer.Option("--params", "-p", metavar="SET", help="Parameter set (default: that of the run).")
+    ] = "",
     settings: SetOption = None,
     sets: SetsOption = "",
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
+    new: NewOption = False,
+    stale: StaleOption = False,
     failed: FailedOption = False,
     flagged: FlaggedOption = False,
     like: LikeOption = "",
@@ -51,22 +64,23 @@ def rerun_command(
     engine: EngineOption = "local",
     dry_run: DryOption = False,
     json: JsonOption = False,
-    quiet: QuietOption = False,
 ) -> None:
-    """Run again what a run did, or what of it failed or is flagged, with the present definitions.
+    """Run the jobs of a run again with the present definitions: all of them, or those that failed or are flagged.
 
-    Values and an environment that the run was given on its command line are taken over.
+    Values and environment from the command line of that run are used again. The exit code is 3 if some jobs did not
+    succeed.
     """
     request = Request(
         source=source, params=params, environment=env or None, settings=settings_of(settings or []),
-        sets=tuple(read_sets(Path(sets))) if sets else (), engine=engine, workers=workers,
-        asked=("stoa", *sys.argv[1:]),
-        selection=Selection(targets=tuple(target or ()), where=where, failed=failed, flagged=flagged, like=like),
+        sets=sets_of(sets), engine=engine, workers=workers, asked=("stoa", *sys.argv[1:]),
+        selection=Selection(
+            targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, like=like
+        ),
     )  # fmt: skip
     ws = workspace(ctx)
     if dry_run:
         ws.ready()
-        show_plans(ws, [each for each, _ in plans_again(ws, request)], workers, json)
+        print_plans(ws, [each for each, _ in rerun.plans_again(ws, request)], workers, json)
         return
     control = Control()
-    play(again(ws, request, control), control, quiet=quiet, json=json)
+    play(rerun.rerun(ws, request, control), control, json=json)

@@ -7,49 +7,35 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, table, tell
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, table, tell
 from stoa.cli.shared import print_contradictions
-from stoa.show.words import clock, one_line
-from stoa.workspace import reviews
-from stoa.workspace.agreement import contradictions
+from stoa.commands import reviews
+from stoa.show.reviews import flags_table, reviews_table
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("reviews")
+@verb(app, "reviews", "stoa reviews", "stoa reviews A001_X121_X28b", "stoa reviews --flags")
 def reviews_command(
     ctx: typer.Context,
-    target: Annotated[str, typer.Argument(help="Of this target or run only.")] = "",
-    flags_only: Annotated[bool, typer.Option("--flags", help="Open flags only.")] = False,
+    name: Annotated[str, typer.Argument(metavar="TARGET|RUN", help="Only reviews of this target or run.")] = "",
+    flags_only: Annotated[bool, typer.Option("--flags", help="Only open flags.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """List flags, clearings and comments in the order they were made."""
-    ws = workspace(ctx)
-    if flags_only:
-        rows = [row for row in reviews.flag_rows(ws) if target in ("", row["target"])]
-        if json:
-            as_json(rows)
-            return
-        if rows:
-            cells = [(r["target"], r["group"], r["reason"], r["author"], clock(r["time"], 16), r["text"]) for r in rows]
-            table(("target", "image group", "reason", "by", "when", "text"), cells, maybe=("image group",))
-        else:
-            tell("no flag is open")
-        print_contradictions(contradictions(ws, target))
-        return
-    found = reviews.reviews_of(ws, target)
+    """List flags, clearings and comments in the order in which they were made."""
+    report = reviews.reviews(workspace(ctx), name)
     if json:
-        as_json(found)
+        as_json(report.flags if flags_only else report.reviews, several="flags" if flags_only else "reviews")
         return
-    if not found:
-        tell("nobody has flagged or commented yet: `stoa flag TARGET`, `stoa comment TARGET -m TEXT`")
+    if flags_only and report.flags:
+        table(flags_table(report.flags))
+    elif flags_only:
+        tell("no flag is open")
+    elif report.reviews:
+        table(reviews_table(report.reviews))
+    else:
+        tell("no flags or comments yet: `stoa flag TARGET`, `stoa comment TARGET -m TEXT`")
         return
-    table(
-        ("when", "what", "target", "image group", "reason", "by", "text"),
-        [
-            (clock(r.time, 16), r.kind, r.target or f"run {r.run}", r.group, r.reason, r.author.name, one_line(r.text))
-            for r in found
-        ],
-        maybe=("image group",),
-    )
-    print_contradictions(contradictions(ws, target))
+    print_contradictions(report.contradictions)

@@ -7,25 +7,29 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, out, table, tell
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import DocOption, JsonOption
+from stoa.cli.say import as_json, out, table, tell
 from stoa.commands import root
 from stoa.project import PRODUCTS_ROOT
-from stoa.workspace import roots
+from stoa.show.definitions import roots_table
+from stoa.workspace.roots import list_roots
 
-app = typer.Typer(no_args_is_help=True, help="Named places where data lie.")
+app = new_app("Named places for data.")
 
 
-@app.command("add")
+@verb(app, "add", "stoa root add alma /data/ALMA", "stoa root add products /scratch/products")
 def root_add(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the root, the same for everybody.")],
-    path: Annotated[str, typer.Argument(help="Where it lies on this machine.")],
-    doc: Annotated[str, typer.Option("--doc", help="What lies there, in words.")] = "",
+    name: Annotated[str, typer.Argument(metavar="ROOT", help="Name of the root, the same for all collaborators.")],
+    path: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of the root on this machine.")],
+    doc: DocOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Name a place where data lie.
+    """Name a folder with data.
 
-    The name is shared through git, the path stays on this machine. The root `products` takes what processes write.
+    The name is shared through git, the path stays on this machine. Processes write their products to the root
+    `products`.
     """
     ws = workspace(ctx)
     state = root.add_root(ws, name, path, doc)
@@ -37,12 +41,11 @@ def root_add(
         tell(f"next: `stoa target add {name} GLOB` takes the folders that match, such as '**/product*' or '*'")
 
 
-@app.command("list")
+@verb(app, "list", "stoa root list")
 def root_list(ctx: typer.Context, json: JsonOption = False) -> None:
-    """List the roots and where they lie on this machine."""
-    states = roots.list_roots(workspace(ctx))
+    """List the roots and their folders on this machine."""
+    states = list_roots(workspace(ctx))
     if json:
-        as_json(states)
-        return
-    rows = [(s.name, s.path or "no path here", "yes" if s.exists else "no", s.doc) for s in states]
-    table(("root", "path", "exists", "what"), rows)
+        as_json(states, several="roots")
+    else:
+        table(roots_table(states))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stoa.cli.context import workspace
+from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     AllOption,
     ChainArgument,
@@ -17,28 +17,41 @@ from stoa.cli.options import (
     EnvOption,
     FailedOption,
     FlaggedOption,
+    ForceOption,
+    JsonOption,
     LikeOption,
+    NewOption,
     ParamsOption,
     SetOption,
     SetsOption,
+    StaleOption,
     TargetOption,
     WhereOption,
     WorkersOption,
+    sets_of,
 )
-from stoa.cli.plan import drawn, show_plans
+from stoa.cli.plan import print_plans
 from stoa.cli.play import play
-from stoa.cli.say import JsonOption, QuietOption, tell
-from stoa.commands.plan import plan
-from stoa.commands.run import run as start
+from stoa.cli.say import tell
+from stoa.commands import plan, run
 from stoa.control import Control
 from stoa.request import Request, Selection
 from stoa.runs.requested import stages_of
-from stoa.runs.sweep import read_sets, settings_of
+from stoa.runs.sweep import settings_of
+from stoa.show.plans import chain_tree
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("run")
+@verb(
+    app, "run",
+    "stoa run sep -j 4",
+    "stoa run sep@deep --new --stale",
+    "stoa run sep --set snr=3,5,7 --target 'A001_*'",
+    "stoa run sep --canary 20",
+    "stoa run --all --dry-run",
+    aliases={"--sets": "--set-from"},
+)  # fmt: skip
 def run_command(
     ctx: typer.Context,
     process: ChainArgument = "",
@@ -49,33 +62,35 @@ def run_command(
     target: TargetOption = None,
     where: WhereOption = "",
     chain: AllOption = False,
-    new: Annotated[bool, typer.Option("--new", help="Targets without an outcome.")] = False,
-    stale: Annotated[bool, typer.Option("--stale", help="Outcomes of other definitions or inputs.")] = False,
+    new: NewOption = False,
+    stale: StaleOption = False,
     failed: FailedOption = False,
     flagged: FlaggedOption = False,
     like: LikeOption = "",
-    force: Annotated[bool, typer.Option("--force", help="All, also what is up to date.")] = False,
+    force: ForceOption = False,
     few: Annotated[
         int | None,
         typer.Option(
-            "--canary", help="Only so many jobs, of every kind of target, and what they say of the rest.", min=1
+            "--canary", metavar="N", min=1,
+            help="Run only this many jobs, sampled from every kind of target, and estimate the rest from them.",
         ),
     ] = None,
     workers: WorkersOption = 0,
     engine: EngineOption = "local",
     dry_run: DryOption = False,
     json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Run a process over targets and commit one outcome each.
+) -> None:  # fmt: skip
+    """Run a process over targets and commit one outcome for each.
 
-    By default new and stale targets run; what is up to date is left alone, and so is what failed with the same
-    definitions (--failed, or `stoa rerun --failed`, runs it again). Ctrl-C once lets the jobs that run end, twice
-    stops them; everything that ended is committed. Exits with 1 when a job did not end ok.
+    By default this runs new and stale targets. Jobs that are up to date do not run, and neither do jobs that failed
+    with the same definitions; --failed, or `stoa rerun --failed`, runs those again.
+
+    Ctrl-C once: running jobs may end, no further ones start. Ctrl-C twice: running jobs are stopped. All that ended is
+    committed. The exit code is 3 if some jobs did not succeed.
     """
     request = Request(
         process=process, params=params, environment=env or None, settings=settings_of(settings or []),
-        sets=tuple(read_sets(Path(sets))) if sets else (), chain=chain, canary=few or 0, engine=engine, workers=workers,
+        sets=sets_of(sets), chain=chain, canary=few or 0, engine=engine, workers=workers,
         asked=("stoa", *sys.argv[1:]),
         selection=Selection(
             targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, like=like,
@@ -83,13 +98,13 @@ def run_command(
         ),
     )  # fmt: skip
     if not process and not chain:
-        raise typer.BadParameter("name a process, or say --all for every process in order", param_hint="PROCESS")
+        raise typer.BadParameter("name a process, or give --all for every process in order", param_hint="PROCESS")
     ws = workspace(ctx)
     if dry_run:
         ws.ready()
-        show_plans(ws, plan(ws, request), workers, json)
+        print_plans(ws, plan.plan(ws, request), workers, json)
         return
-    if chain and not quiet and not json:
-        tell(drawn(stages_of(ws, request), {}))
+    if chain and not json:
+        tell(chain_tree(stages_of(ws, request), {}))
     control = Control()
-    play(start(ws, request, control), control, quiet=quiet, json=json)
+    play(run.run(ws, request, control), control, json=json)

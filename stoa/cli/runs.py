@@ -7,35 +7,37 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, table, tell
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, table, tell
 from stoa.cli.shared import MOST
-from stoa.show.runs import state_in_words
-from stoa.show.words import counts_in_words, duration
-from stoa.workspace import listing
+from stoa.commands import runs
+from stoa.show.runs import runs_table
+from stoa.workspace.names import asked_pair
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("runs")
+@verb(app, "runs", "stoa runs", "stoa runs sep@deep", "stoa runs -n 3 --json")
 def runs_command(
     ctx: typer.Context,
-    last: Annotated[int, typer.Option("--last", "-n", help="So many, the latest.", min=1)] = MOST,
+    process: Annotated[
+        str,
+        typer.Argument(metavar="PROCESS[@SET]", help="Only runs of this process (and this set)."),
+    ] = "",
+    params: Annotated[str, typer.Option("--params", "-p", metavar="SET", help="Only runs with this set.")] = "",
+    env: Annotated[str, typer.Option("--env", metavar="ENV", help="Only runs in this environment.")] = "",
+    last: Annotated[
+        int, typer.Option("--last", "-n", metavar="N", min=1, help="How many of the latest runs to list.")
+    ] = MOST,
     json: JsonOption = False,
 ) -> None:
-    """List the runs, the latest last."""
-    rows = listing.list_runs(workspace(ctx))[-last:]
+    """List the runs, the latest one at the end."""
+    ws = workspace(ctx)
+    rows = runs.runs(ws, *asked_pair(ws, process, params, env, ""), last)
     if json:
-        as_json(rows)
-        return
-    if not rows:
-        tell("nothing has run yet: `stoa run PROCESS`")
-        return
-    table(
-        ("run", "process", "set", "state", "jobs", "outcomes", "took", "by"),
-        [
-            (r.run, r.process, r.params, state_in_words(r), r.jobs, counts_in_words(r.counts),
-             duration(r.duration_s) if r.duration_s is not None else "", r.author)
-            for r in rows
-        ],
-        right=("jobs",),
-    )  # fmt: skip
+        as_json(rows, several="runs")
+    elif rows:
+        table(runs_table(rows))
+    else:
+        tell(f"no run of {process} yet: `stoa run {process}`" if process else "no run yet: `stoa run PROCESS`")

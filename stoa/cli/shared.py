@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stoa.cli.say import out, table, tell
+from stoa.cli.say import as_json, out, table, tell
 from stoa.model import CauseGroup
-from stoa.show.reviews import CONTRADICTIONS, contradiction_cells, disagreement_lines
+from stoa.show.reviews import contradictions_table, disagreement_lines, written_in_words
 from stoa.show.runs import cause_lines
 from stoa.show.words import count
 from stoa.workspace.agreement import Contradiction, Disagreement
+from stoa.workspace.writing import Made, ReviewReport
 
 MOST = 20
 """How many rows are printed of a list that may be long."""
+
+
+def print_made(made: Made, json: bool) -> None:
+    """Print which files were written."""
+    if json:
+        as_json(made)
+    else:
+        *first, last = made.files
+        out(f"wrote {', '.join(first)}{' and ' if first else ''}{last} (commit {made.commit[:9]})")
+
+
+def print_written(report: ReviewReport, json: bool) -> None:
+    """Print what was recorded about which targets."""
+    if json:
+        as_json(report)
+    else:
+        out(written_in_words(report))
 
 
 def print_causes(causes: Iterable[CauseGroup]) -> None:
@@ -36,5 +54,5 @@ def print_disagreements(found: tuple[Disagreement, ...]) -> None:
 def print_contradictions(found: tuple[Contradiction, ...]) -> None:
     """Print the judgements of people who contradict each other, side by side."""
     if found:
-        out("\ncontradictory flags")
-        table(CONTRADICTIONS, contradiction_cells(found))
+        out("\nContradictory flags")
+        table(contradictions_table(found))

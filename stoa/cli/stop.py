@@ -7,35 +7,31 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, out
-from stoa.commands import stop as stops
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, out
+from stoa.commands import stop
+from stoa.show.stopping import stop_in_words
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("stop")
+@verb(app, "stop", "stoa stop", "stoa stop last --now", "stoa stop 20261122T103000 --forget")
 def stop_command(
     ctx: typer.Context,
     run: Annotated[
-        str, typer.Argument(help="A live run, `last` for the latest; may be left out when there is one only.")
+        str, typer.Argument(metavar="RUN", help="Live run, `last` for the latest; optional if there is only one.")
     ] = "",
-    now: Annotated[bool, typer.Option("--now", help="Stop the jobs that run, too.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Also stop the jobs that are running.")] = False,
     forget: Annotated[bool, typer.Option("--forget", help="Give up a run of a machine that is gone for good.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Stop a run that is under way: jobs that run end by themselves, unless --now.
+    """Stop a live run. No further jobs start, and running jobs end by themselves unless --now is given.
 
-    Where STOA itself was killed, the jobs that go on without it are ended.
+    If STOA was killed, this ends the jobs it left running.
     """
-    report = stops.stop(workspace(ctx), run, at_once=now, forget=forget)
+    report = stop.stop(workspace(ctx), run, at_once=now, forget=forget)
     if json:
         as_json(report)
-    elif report.at_cluster:
-        told = "the jobs that run are ended" if report.at_once else "the jobs that run end by themselves"
-        out(f"run {report.run}: what waited is out of the queue, {told}; `stoa collect` says how far it is")
-    elif report.in_git:
-        pids = ", ".join(str(pid) for pid in report.ended)
-        killed = f"ended what still ran of it (pids {pids}); " if pids else ""
-        out(f"run {report.run} is over: {killed}what had ended is committed, what ran is marked interrupted")
     else:
-        out(f"told run {report.run} to stop" + ("" if report.at_once else "; the jobs that run end by themselves"))
+        out(stop_in_words(report))

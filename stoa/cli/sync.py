@@ -7,26 +7,29 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, out, tell
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption
+from stoa.cli.say import as_json, out, tell
 from stoa.commands import sync
+from stoa.show.runs import some
 from stoa.show.words import count, one_line
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("sync")
+@verb(app, "sync", "stoa sync", "stoa sync --remote origin")
 def sync_command(
     ctx: typer.Context,
-    remote: Annotated[str, typer.Option("--remote", help="Remote, where there are several.")] = "",
+    remote: Annotated[str, typer.Option("--remote", metavar="NAME", help="Remote to use, if there are several.")] = "",
     rejoin: Annotated[
         bool, typer.Option("--rejoin", help="Put back commits that the remote has lost since the last sync.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Fetch, merge and push until everybody has everything.
+    """Fetch, merge and push until all collaborators have the same.
 
-    Plain `git pull` and `git push` do the same; this repeats them while others push, never touches
-    files that you changed and did not commit, and looks at what comes before it is merged.
+    Plain `git pull` and `git push` do the same. This repeats them while others push, never touches files that you
+    changed and did not commit, and checks incoming content before merging it.
     """
     report = sync.sync(workspace(ctx), remote or None, rejoin=rejoin)
     if json:
@@ -38,14 +41,10 @@ def sync_command(
     for path, message in report.unreadable:
         tell(f"cannot read {path}: {message}")
     if report.rebuild:
-        tell(f"both sides had built, from different files: {_listed(report.rebuild)}")
-        tell("`stoa meta build` makes them anew from the files that are here")
+        tell(f"both sides built these from different files: {one_line(some(report.rebuild, 5))}")
+        tell("`stoa meta build` builds them again from the files on this machine")
     if report.hook:
-        tell(f"not run: your hook {one_line(report.hook)}; `git push` runs it, if it comes before `stoa sync`")
+        tell(f"your hook {one_line(report.hook)} did not run; run `git push` before `stoa sync` if it should")
     if report.unshared:
-        tell(f"not committed, so the others do not have it: {_listed(report.unshared)}")
+        tell(f"not committed, so the others do not have it: {one_line(some(report.unshared, 5))}")
         tell("`git add` and `git commit` them, then `stoa sync` again")
-
-
-def _listed(paths: tuple[str, ...]) -> str:
-    return one_line(", ".join(paths[:5])) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")

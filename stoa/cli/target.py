@@ -9,56 +9,82 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.say import JsonOption, as_json, out, table, tell
-from stoa.commands import target as targets
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import (
+    FlaggedOption,
+    JsonOption,
+    OneTargetArgument,
+    OutOption,
+    TargetsArgument,
+    WhereOption,
+)
+from stoa.cli.say import as_json, out, table, tell
+from stoa.commands import target
 from stoa.errors import StoaError
 from stoa.request import Selection
-from stoa.show.words import count, number
+from stoa.show.definitions import pairs_table
+from stoa.show.targets import (
+    COLUMNS,
+    observed_in_words,
+    observed_notes,
+    observed_table,
+    targets_table,
+    value_in_words,
+)
+from stoa.show.words import count
 from stoa.sources import observed
 
-app = typer.Typer(no_args_is_help=True, help="The data folders that are processed.")
+app = new_app("The data folders to process.")
 
 
-COLUMNS = ("n_files", "n_images", "object", "freq_ghz", "band", "beam_arcsec", "problems")
-
-
-@app.command("add")
+@verb(
+    app, "add",
+    "stoa target add alma '**/product*'",
+    "find /data/ALMA -name product | stoa target add alma --from -",
+)  # fmt: skip
 def target_add(
     ctx: typer.Context,
-    root: Annotated[str, typer.Argument(help="A root.")],
+    root: Annotated[str, typer.Argument(metavar="ROOT", help="Root that the folders are in.")],
     patterns: Annotated[
-        list[str] | None, typer.Argument(help="Globs relative to the root, quoted: '**/product*'. Folders only.")
+        list[str] | None,
+        typer.Argument(metavar="GLOB...", help="Globs relative to the root, in quotes: '**/product*'. Folders only."),
     ] = None,
     from_file: Annotated[
-        Path | None, typer.Option("--from", help="File with one folder a line, or - for standard input.")
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="File with one folder on each line, or - for standard input."),
     ] = None,
-    list_name: Annotated[str, typer.Option("--list", help="List to add to; by default the root's name.")] = "",
+    list_name: Annotated[
+        str, typer.Option("--list", metavar="NAME", help="List to add to (default: the name of the root).")
+    ] = "",
     name: Annotated[
-        str, typer.Option("--name", help="Pattern of the names: '{-2}_{-1}' takes the last two parts of the path.")
+        str,
+        typer.Option(
+            "--name",
+            metavar="PATTERN",
+            help="Pattern of the names: '{-2}_{-1}' takes the last two parts of the path.",
+        ),
     ] = "",
     json: JsonOption = False,
 ) -> None:
     """Add folders of a root to the targets.
 
-    A folder without FITS files is a target too, and its outcomes say so.
+    A folder without FITS files is a target too, and its outcomes will say so.
     """
     paths = _lines(from_file) if from_file else []
     if not patterns and not from_file:
         raise typer.BadParameter("give a glob, or --from FILE")
     ws = workspace(ctx)
-    report = targets.add_targets(ws, root, patterns or (), paths, list_name, name)
+    report = target.add_targets(ws, root, patterns or (), paths, list_name, name)
     if json:
         as_json(report)
         return
     known = f", {report.known} known already" if report.known else ""
-    out(
-        f"added {count(len(report.added), 'target')}{known}"
-        + (f" (commit {report.commit[:9]})" if report.commit else "")
-    )
+    commit = f" (commit {report.commit[:9]})" if report.commit else ""
+    out(f"added {count(len(report.added), 'target')}{known}{commit}")
     for path in report.refused:
         tell(f"left out {path!r}: a name that is not UTF-8 text cannot be recorded")
     for path, same in report.doubles.items():
-        tell(f"left out {path}: it is the same folder as {same}, by way of a link")
+        tell(f"left out {path}: it is the same folder as {same}, through a link")
     processes = ws.library.processes()
     if report.added and processes:
         tell(f"next: `stoa run {processes[0]}`" + (" or another process" if len(processes) > 1 else ""))
@@ -66,54 +92,44 @@ def target_add(
         tell("next: `stoa process new NAME --from SCRIPT` for a script of yours, or `stoa process add sep`")
 
 
-@app.command("from-log")
+@verb(
+    app, "from-log",
+    "stoa target from-log alma-log.vot --catalogue veron2010.vot",
+    "stoa target from-log alma-log.vot -c veron2010.vot --radius 30arcsec --out observed.ecsv",
+    aliases={"-r": "--radius"},
+)  # fmt: skip
 def target_from_log(
     ctx: typer.Context,
     log: Annotated[
-        Path, typer.Argument(help="Observation log: ObsCore or ALMA's older form; VOTable, FITS, ECSV, CSV.")
+        Path,
+        typer.Argument(metavar="FILE", help="Observation log, ObsCore or ALMA's older form: VOTable, FITS, ECSV, CSV."),
     ],
-    catalogue: Annotated[Path, typer.Option("--catalogue", "-c", help="Table of objects with positions.")],
+    catalogue: Annotated[
+        Path, typer.Option("--catalogue", "-c", metavar="FILE", help="Table of objects with positions.")
+    ],
     radius: Annotated[
         str,
-        typer.Option("--radius", "-r", help="hwhm: of the primary beam, and a mosaic's region; or an angle: 30arcsec."),
+        typer.Option(
+            "--radius", metavar="ANGLE",
+            help="Size of a field: `hwhm` of the primary beam (and the region of a mosaic), or an angle: 30arcsec.",
+        ),
     ] = observed.HWHM,
-    out_file: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Table to write: each object with its observation.")
-    ] = None,
+    out_file: OutOption = None,
     json: JsonOption = False,
-) -> None:
-    """Find which objects of a catalogue an observation log has in its fields, and which of those are targets.
+) -> None:  # fmt: skip
+    """Find the objects of a catalogue in the fields of an observation log, and the targets that show them.
 
-    Observations are joined to folders by the uid of the member OUS.
+    Observations are joined to folders by the uid of the member OUS. --out writes each object with its observation.
     """
     report = observed.from_log(workspace(ctx), log, catalogue, radius, out_file)
     if json:
         as_json(report)
         return
-    rows = [
-        (
-            one.object,
-            one.source,
-            one.project,
-            one.observation,
-            f"{one.separation_arcsec:.1f}",
-            " ".join(one.targets) or "-",
-        )
-        for one in report.found
-    ]
-    if rows:
-        table(("object", "field", "project", "member OUS", "arcsec", "targets"), rows, right=("arcsec",))
-    out(f"{report.observed_objects} of {count(report.objects, 'object')} in {count(report.observations, 'field')}"
-        f" of {count(report.rows, 'row')}; {count(len(report.targets), 'target')} on disk")  # fmt: skip
-    for words, names in (
-        ("observed and not on disk", report.not_on_disk),
-        ("on disk and not in the log", report.not_in_log),
-        ("on disk without a known member OUS", report.no_member),
-    ):
-        if names:
-            tell(f"{words}: {len(names)}: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}")
-    if report.unknown_radius:
-        tell(f"{count(report.unknown_radius, 'field')} of unknown size hold nothing; --radius ANGLE gives them one")
+    if report.found:
+        table(observed_table(report))
+    out(observed_in_words(report))
+    for note in observed_notes(report):
+        tell(note)
     if report.files:
         out(f"wrote {report.files[0]}")
 
@@ -128,32 +144,27 @@ def _lines(file: Path) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-@app.command("list")
+@verb(app, "list", "stoa target list", "stoa target list --where \"band = '6'\" --columns object,freq_ghz,beam_arcsec")
 def target_list(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Names or globs; by default all.")] = None,
-    where: Annotated[str, typer.Option("--where", help="SQL expression over the columns.")] = "",
-    flagged: Annotated[bool, typer.Option("--flagged", help="Only targets with open flags.")] = False,
-    columns: Annotated[str, typer.Option("--columns", help="Metadata columns, comma-separated; `all` for all.")] = "",
+    names: TargetsArgument = None,
+    where: WhereOption = "",
+    flagged: FlaggedOption = False,
+    columns: Annotated[
+        str, typer.Option("--columns", metavar="NAMES", help="Metadata columns, separated by commas; `all` for all.")
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """List the targets with columns of their metadata."""
     chosen = Selection(targets=tuple(names or ()), where=where, flagged=flagged)
-    rows = targets.list_targets(workspace(ctx), chosen)
+    rows = target.list_targets(workspace(ctx), chosen)
     if json:
-        as_json(rows)
+        as_json(rows, several="targets")
         return
     wanted = _columns(columns, list(rows[0].metadata) if rows else [])
-    cells = [(row.name, *_cells(row, wanted), " ".join(row.flags), f"{row.root}:{row.path}") for row in rows]
     if rows:
-        right = ("n_files", "n_images", "freq_ghz", "band", "beam_arcsec")
-        table(("target", *wanted, "flags", "folder"), cells, right=right, maybe=(*COLUMNS, "flags"))
+        table(targets_table(rows, wanted))
     tell(count(len(rows), "target") if rows else "no target yet: `stoa target add ROOT GLOB` adds some")
-
-
-def _cells(row: targets.TargetRow, wanted: tuple[str, ...]) -> list[str]:
-    values = [row.metadata.get(name) for name in wanted]
-    return [value if isinstance(value, str) else number(value) for value in values]
 
 
 def _columns(asked: str, known: list[str]) -> tuple[str, ...]:
@@ -166,20 +177,16 @@ def _columns(asked: str, known: list[str]) -> tuple[str, ...]:
     return names or tuple(name for name in COLUMNS if name in known)
 
 
-@app.command("show")
-def target_show(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(help="A target.")], json: JsonOption = False
-) -> None:
-    """Show where a target lies and what its metadata say."""
-    rows = targets.list_targets(workspace(ctx), Selection(targets=(name,)))
+@verb(app, "show", "stoa target show A001_X121_X28b")
+def target_show(ctx: typer.Context, name: OneTargetArgument, json: JsonOption = False) -> None:
+    """Show the folder of a target and its metadata."""
+    rows = target.list_targets(workspace(ctx), Selection(targets=(name,)))
     if json:
         as_json(rows[0])
         return
     out(f"{rows[0].name}  {rows[0].root}:{rows[0].path}")
-    facts = [(key, value) for key, value in rows[0].metadata.items() if value not in (None, "")]
+    facts = [(key, value_in_words(value, 6)) for key, value in rows[0].metadata.items() if value not in (None, "")]
     if facts:
-        table(
-            ("column", "value"), [(key, value if isinstance(value, str) else number(value, 6)) for key, value in facts]
-        )
+        table(pairs_table("column", facts))
     else:
         tell("no metadata yet: `stoa meta build` describes its files")

@@ -7,21 +7,24 @@ from typing import Annotated
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.judging import TargetsArgument, TextOption, WhereOption, show_written
-from stoa.cli.say import JsonOption
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption, MessageOption, TargetsArgument, WhereOption
+from stoa.cli.shared import print_written
 from stoa.commands import unflag
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("unflag")
+@verb(app, "unflag", "stoa unflag A001_X121_X28b -m 'gone with the new delivery'", "stoa unflag '*' --reason check")
 def unflag_command(
     ctx: typer.Context,
     targets: TargetsArgument = None,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Only flags with this reason.")] = "",
-    text: TextOption = "",
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", metavar="REASON", help="Clear only flags with this reason code.")
+    ] = "",
+    text: MessageOption = "",
     where: WhereOption = "",
     json: JsonOption = False,
 ) -> None:
     """Clear the open flags of targets."""
-    show_written(unflag.unflag(workspace(ctx), targets or (), reason=reason, text=text, where=where), json)
+    print_written(unflag.unflag(workspace(ctx), targets or (), reason=reason, text=text, where=where), json)

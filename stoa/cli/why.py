@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from stoa.cli.context import workspace
-from stoa.cli.options import EnvOption, ParamsOption, ProcessArgument
-from stoa.cli.plan import reason_words
-from stoa.cli.say import JsonOption, as_json, out
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import EnvOption, JsonOption, OneTargetArgument, ParamsOption, ProcessArgument
+from stoa.cli.say import as_json, out
 from stoa.commands import why
+from stoa.show.plans import job_in_words
 from stoa.workspace.names import asked_pair
 
-app = typer.Typer()
+app = new_app()
 
 
-@app.command("why")
+@verb(app, "why", "stoa why sep A001_X121_X28b", "stoa why sep@deep A001_X121_X28b")
 def why_command(
     ctx: typer.Context,
     process: ProcessArgument,
-    target: Annotated[str, typer.Argument(help="A target.")],
+    target: OneTargetArgument,
     params: ParamsOption = "",
     env: EnvOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Say why a target would run or is left alone."""
+    """Show why a target would run or would not."""
     ws = workspace(ctx)
     process, params, env = asked_pair(ws, process, params, env)
     jobs = why.why(ws, process, target, params, env or None)
     if json:
-        as_json(jobs)
+        as_json(jobs, several="jobs")
         return
     for job in jobs:
-        verb = "is blocked" if job.ends_blocked else "runs" if job.runs else "is left alone"
-        out(f"{job.target} {job.group}".rstrip() + f": {verb}, {reason_words(job)}")
+        out(job_in_words(job))

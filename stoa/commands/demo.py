@@ -18,7 +18,7 @@ class Step(msgspec.Struct, frozen=True):
 
     why: str
     command: tuple[str, ...]
-    may_fail: bool = False  # a run with failures exits with 1: that is its message
+    may_fail: bool = False  # a check that finds something exits with 1, a run with failures with 3
 
 
 def steps() -> list[Step]:

@@ -1,32 +1,75 @@
-"""Judgements and disagreements of collaborators in words."""
+"""Judgements and disagreements of collaborators in words and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from stoa.show.words import clock, number, one_line
+from stoa.model import Review
+from stoa.show.table import Column, Table, table
+from stoa.show.words import clock, count, number, one_line
 from stoa.workspace.agreement import Contradiction, Disagreement
+from stoa.workspace.writing import ReviewReport
 
-CONTRADICTIONS = ("target", "by", "says", "when", "text")
-"""Headings of `contradiction_cells`."""
+VERBS = {"flag": "flagged", "unflag": "cleared the flags of", "comment": "commented on"}
+
+
+def written_in_words(report: ReviewReport) -> str:
+    """What was recorded about which targets."""
+    if report.run:
+        whom = f"run {report.run}"
+    else:
+        whom = report.targets[0] if len(report.targets) == 1 else count(len(report.targets), "target")
+    return f"{VERBS[report.kind]} {whom} (commit {report.commit[:9]})"
+
+
+def reviews_table(found: Iterable[Review]) -> Table:
+    """One row for each flag, clearing and comment."""
+    columns = (
+        Column("when", 3), Column("what"), Column("target"), Column("image group", 4, optional=True),
+        Column("reason", 1), Column("by", 2, text=True), Column("text", 1, text=True),
+    )  # fmt: skip
+    return table(
+        columns,
+        [
+            (clock(r.time, 16), r.kind, r.target or f"run {r.run}", r.group, r.reason, r.author.name, r.text)
+            for r in found
+        ],
+    )
+
+
+def flags_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """One row for each open flag."""
+    columns = (
+        Column("target"), Column("image group", 4, optional=True), Column("reason"), Column("by", 2, text=True),
+        Column("when", 3), Column("text", 1, text=True),
+    )  # fmt: skip
+    return table(
+        columns, [(r["target"], r["group"], r["reason"], r["author"], clock(r["time"], 16), r["text"]) for r in rows]
+    )
 
 
 def disagreement_lines(found: Disagreement, most: int = 3) -> Iterator[str]:
-    """What two runs say of one job, a line for each result that differs."""
+    """What two runs have for one job, one line for each result that differs."""
     group = f" {found.group}" if found.group else ""
     for difference in found.differences[:most]:
         name = "" if difference.name == "status" else f"{difference.name} "
         sides = ", ".join(
-            f"{name}{_said(value)} by {voice.author}"
+            f"{name}{_value(value)} by {voice.author}"
             for value, voice in zip(difference.values, found.voices, strict=True)
         )
         yield one_line(f"{found.target}{group} ({found.process} @ {found.params}): {sides}")
 
 
-def _said(value: object) -> str:
+def _value(value: object) -> str:
     return "none" if value is None else number(value) if isinstance(value, float) else str(value)
 
 
-def contradiction_cells(found: tuple[Contradiction, ...]) -> list[tuple[str, ...]]:
-    """What people say who contradict each other, one row for each judgement."""
-    return [(c.target, j.author, j.says, clock(j.time, 16), one_line(j.text)) for c in found for j in c.judgements]
+def contradictions_table(found: Iterable[Contradiction]) -> Table:
+    """Judgements that contradict each other, one row for each."""
+    columns = (
+        Column("target"), Column("by", 1, text=True), Column("says"), Column("when", 3), Column("text", 2, text=True)
+    )  # fmt: skip
+    return table(
+        columns, [(c.target, j.author, j.says, clock(j.time, 16), j.text) for c in found for j in c.judgements]
+    )

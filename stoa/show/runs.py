@@ -1,28 +1,45 @@
-"""Runs and outcomes in words."""
+"""Runs and outcomes in words and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stoa.model import CauseGroup
+from stoa.model import CauseGroup, Process, Status
 from stoa.runs.warm import Saving, Warmth
-from stoa.show.words import count, duration, one_line
+from stoa.show.table import Column, Table, table
+from stoa.show.words import count, counts_in_words, duration, one_line
 from stoa.workspace.listing import RunRow
 from stoa.workspace.looks import Counts
 from stoa.workspace.metadata import BuildReport
 
 
 def state_in_words(row: RunRow) -> str:
-    """The state of a run; of one that nobody watches over, where it is and what is left of it."""
+    """The state of a run; of one without its STOA, where it is and what is left of it."""
     if row.state == "orphaned":
         pids = ", ".join(str(pid) for pid in row.pids)
         goes_on = "runs" if row.still_running == 1 else "run"
         return f"lost its STOA; {count(row.still_running, 'job')} still {goes_on} (pids {pids})"
     if row.state == "submitted":
-        return "at a cluster"
+        return "on a cluster"
     if row.state == "elsewhere":
-        return f"on {row.host}, which cannot be seen from here (last sign of life {duration(row.silent_s)} ago)"
+        return f"on {row.host}, not visible from here (last sign of life {duration(row.silent_s)} ago)"
     return row.state
+
+
+def runs_table(rows: Iterable[RunRow]) -> Table:
+    """One row for each run."""
+    columns = (
+        Column("run"), Column("process", 1), Column("set", 3), Column("state", 2, text=True),
+        Column("jobs", 6, right=True), Column("outcomes", 4, text=True), Column("took", 5), Column("by", 7),
+    )  # fmt: skip
+    return table(
+        columns,
+        [
+            (r.run, r.process, r.params, state_in_words(r), r.jobs, counts_in_words(r.counts),
+             duration(r.duration_s) if r.duration_s is not None else "", r.author)
+            for r in rows
+        ],
+    )  # fmt: skip
 
 
 def cause_lines(causes: Iterable[CauseGroup]) -> list[str]:
@@ -79,3 +96,11 @@ def some(names: Iterable[str], most: int) -> str:
     every = list(names)
     more = f" and {len(every) - most} more" if len(every) > most else ""
     return ", ".join(every[:most]) + more
+
+
+def limits_in_words(process: Process) -> str:
+    """Time, memory and exit codes of a process."""
+    timeout = duration(process.timeout_s) if process.timeout_s else "none"
+    memory = f"{process.memory_mb} MB" if process.memory_mb else "no limit"
+    codes = ", ".join(map(str, process.skip_codes))
+    return f"timeout: {timeout}   memory: {memory}   exit codes for {Status.SKIPPED.value}: {codes}"

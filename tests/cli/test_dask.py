@@ -133,7 +133,7 @@ def test_a_scheduler_that_is_killed_loses_nothing_that_had_ended(survey, own_das
     go(survey, "b")
     code, said = end(process)
     own_dask.workers[0].send_signal(signal.SIGCONT)
-    assert code == 1, said
+    assert code == 3, said
     assert "Traceback" not in said
     found = survey.outcomes()
     assert {found[name]["status"] for name in "ab"} == {"ok"}
@@ -166,7 +166,7 @@ def test_a_job_at_its_memory_limit_has_one_outcome_also_where_a_second_try_is_al
         ".stoa/processes/measure.yaml", "script: measure.sh", "script: measure.sh\nmemory: 100MB\nmemory_most: 400MB"
     )
     use(survey, shared_dask.settings).does("b", "exec python3 -c 'bytearray(300_000_000)'")
-    assert survey("run", "measure", "--engine", "dask").exit_code == 1
+    assert survey("run", "measure", "--engine", "dask").exit_code == 3
     assert survey.statuses() == {"a": "ok", "b": "killed", "c": "ok"}
     assert "attempt" not in survey.outcomes()["b"]
     assert survey.ok("fsck")

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from astropy.table import Table
 from crates import crate_problems
+from terminal import content
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PAIR = "sep@deep"
@@ -149,7 +150,7 @@ def is_found(source: dict[str, Any], played: Played) -> bool:
 
 
 def test_failures_are_the_planted_defects(played: Played) -> None:
-    report = json.loads(stoa(played.folder, "status", "--process", "sep", "-p", "default", "--json").stdout)
+    report = content(stoa(played.folder, "status", "--process", "sep", "-p", "default", "--json").stdout)
     causes = {target["name"]: target["causes"] for target in report["targets"] if target["causes"]}
     words = {name: cause["sep@default"] for name, cause in causes.items()}
     known = ("is shorter than its header says", "no beam", "NaN", "no file at all", "README")
@@ -220,7 +221,7 @@ class SecondReader:
 
 
 def told(played: Played, *words: str) -> Any:
-    return json.loads(stoa(played.folder, *words, "--json").stdout)
+    return content(stoa(played.folder, *words, "--json").stdout)
 
 
 def counted(statuses: list[str]) -> dict[str, int]:
@@ -314,7 +315,7 @@ def test_what_is_published_holds_the_catalogue_and_is_a_research_object(
     paper = tmp_path / "paper"
     done = stoa(played.folder, "publish", PAIR, "--to", str(paper), "--keep", "snr >= 7", "--json")
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    report = content(done.stdout)
     published = Table.read(paper / "catalogue.fits")
     assert (len(published), report["sources"]) == (report["sources"], int((published["snr"] >= 7).sum()))
     assert {"plots/sky.png", "plots/sky.pdf", "plots/flux.png", "catalogue.vot"} <= report["files"].keys()

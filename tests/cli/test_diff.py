@@ -21,7 +21,7 @@ def test_a_diff_says_what_changed_in_definitions_statuses_and_results(two):
         f"measure@default (run {first}) -> measure@default+snr=4 (run {second})",
         "definitions",
         "  parameter snr: 5 -> 4",
-        "statuses: 1 job with the same",
+        "statuses: 1 job with the same status",
         "  1 failed -> ok: b",
         "  1 skipped -> failed: c",
         "results, over the jobs that both have",
@@ -79,8 +79,8 @@ def test_a_diff_shows_how_the_script_changed(looked):
 def test_a_diff_of_a_run_with_itself_says_that_nothing_differs(looked):
     lines = looked.ok("diff", "last", "last").splitlines()
     assert lines[1:] == [
-        "definitions: nothing differs",
-        "statuses: 3 jobs with the same",
+        "definitions: no difference",
+        "statuses: 3 jobs with the same status",
         "results, over the jobs that both have; equal: snr",
     ]
 

@@ -53,7 +53,7 @@ KEYS = [
                                       "environment", "timeout_s", "memory_mb", "doc"}),
     (("diff", "last", "last"), {"a", "b", "run_a", "run_b", "definitions", "script_diff", "mixtures", "transitions",
                                 "same_status", "results", "changes", "causes"}),
-    (("reviews",), {"schema", "id", "kind", "target", "author", "time"}),
+    (("reviews",), {"id", "kind", "target", "author", "time"}),
     (("unflag", "a"), REVIEWED),
     (("meta", "show", "a"), {"groups", "others"}),
 ]  # fmt: skip
@@ -70,33 +70,50 @@ def told(survey):
 
 
 def document(survey, words: tuple[str, ...]):
+    """The whole document, its schema first."""
     result = survey(*words, "--json")
     assert result.stderr == ""
-    return json.loads(result.stdout)
+    said = json.loads(result.stdout)
+    assert next(iter(said.items())) == ("schema", 1)
+    return said
 
 
 @pytest.mark.parametrize(("words", "keys"), KEYS, ids=[" ".join(words) for words, _ in KEYS])
 def test_a_verb_says_all_in_one_document(told, words, keys):
     said = document(told, words)
-    entries = said if isinstance(said, list) else [said]
+    lists = [value for value in said.values() if isinstance(value, list)]
+    entries = lists[0] if len(said) == 2 and lists else [said]
     assert entries
     for entry in entries:
         assert keys <= set(entry)
 
 
 def test_sets_that_are_equal_differ_in_nothing(told):
-    assert document(told, ("params", "diff", "default", "default", "--process", "measure")) == []
+    assert document(told, ("params", "diff", "default", "default", "--process", "measure"))["differences"] == []
 
 
-def test_an_error_leaves_standard_output_empty(told):
+def test_an_error_is_a_document_too_and_stands_in_words_on_standard_error(told):
     result = told("show", "nosuch", "--json")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("error: ")
+    said = json.loads(result.stdout)
+    assert (result.exit_code, list(said)) == (1, ["schema", "error"])
+    assert "'nosuch'" in said["error"]["message"]
+    assert result.stderr.startswith(f"error: {said['error']['message']}")
+    assert result.stderr.endswith(f"hint: {said['error']['hint']}\n")
+
+
+def test_wrong_usage_is_a_document_too(told):
+    result = told("show", "--row", "x", "a", "--json")
+    assert (result.exit_code, list(json.loads(result.stdout)["error"])) == (2, ["message", "hint"])
+    assert "--row" in result.stderr
+
+
+def test_json_may_stand_before_the_verb(told):
+    assert json.loads(told.ok("--json", "runs")) == json.loads(told.ok("runs", "--json"))
 
 
 def test_the_exit_code_is_that_of_the_text(told):
     assert told("meta", "check", "--json").exit_code == 1
-    assert told("run", "measure", "--force", "--json").exit_code == 1
+    assert told("run", "measure", "--force", "--json").exit_code == 3
     assert told("run", "measure", "--json").exit_code == 0
 
 

@@ -67,7 +67,7 @@ def test_a_process_is_shown_with_its_limits(survey):
         "measure: measures what there is",
         "command: sh {script} {target} {params.snr}",
         "script: measure.sh   over: target   environment: host",
-        "timeout: none   memory: no limit   skipped by exit code: 77",
+        "timeout: none   memory: no limit   exit codes for skipped: 77",
         "parameter  type   default  min  max  choices     what",
         "snr        float  5        1    100              seed clip in sigma",
         "mode       str    fast               fast, slow",

@@ -45,7 +45,7 @@ def test_a_product_that_comes_out_differently_is_kept_and_named(survey):
     survey.ok("run", "measure")
     survey.does("b", 'set -- "$1" 7')
     result = survey("reproduce", "last")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     first = "b: different: result snr: 5.5 -> 7.0; table: the content differs from line 1 on"
     assert result.stdout.splitlines()[0] == first
     place = result.stderr.strip().removeprefix("new products: ")
@@ -94,7 +94,7 @@ def test_an_input_that_changed_is_not_run(survey, archive):
     assert report["counts"] == {"not run": 2}
     said = {one["words"][0].split(":")[0] for one in report["jobs"]}
     assert said == {"image is another file now", "image is not there"}
-    assert survey("reproduce").exit_code == 1
+    assert survey("reproduce").exit_code == 3
 
 
 def test_a_recorded_product_that_is_not_here_can_still_be_identical(survey):

@@ -136,5 +136,5 @@ def test_several_values_make_one_rerun_each_of_the_same_run(survey):
 def test_a_rerun_of_nothing_says_so(survey):
     survey.ok("run", "measure")
     before = survey.head()
-    assert survey.ok("rerun", "--failed") == f"no job of {survey.runs()[0]} is chosen\n"
+    assert survey.ok("rerun", "--failed") == f"no job of {survey.runs()[0]} is selected\n"
     assert survey.head() == before

@@ -18,9 +18,7 @@ def test_reviews_are_listed_in_order(survey):
 
 
 def test_nothing_said_is_said_so(survey):
-    assert survey("reviews").stderr == (
-        "nobody has flagged or commented yet: `stoa flag TARGET`, `stoa comment TARGET -m TEXT`\n"
-    )
+    assert survey("reviews").stderr == ("no flags or comments yet: `stoa flag TARGET`, `stoa comment TARGET -m TEXT`\n")
     assert survey("reviews", "--flags").stderr == "no flag is open\n"
     assert survey.json("reviews") == []
 

@@ -18,5 +18,5 @@ def test_runs_are_listed_the_latest_last(looked):
 
 
 def test_no_run_is_said_so(survey):
-    assert survey("runs").stderr == "nothing has run yet: `stoa run PROCESS`\n"
+    assert survey("runs").stderr == "no run yet: `stoa run PROCESS`\n"
     assert survey.json("runs") == []

@@ -118,11 +118,11 @@ def test_a_run_at_slurm_is_recorded_as_one_here_is(cluster, slurm):
 def test_ctrl_c_leaves_the_jobs_and_says_how_to_go_on(waiting, begin):
     said = leave(begin())
     run = spool(waiting).name
-    assert f"3 jobs of run {run} go on without this command" in said
+    assert f"3 jobs of run {run} continue without this command" in said
     assert "`stoa collect`" in said
     assert f"`stoa stop {run}`" in said
-    assert f"at a cluster: {run} measure @ default: nothing of 3" in waiting.ok("status")
-    assert waiting.ok("why", "measure", "a").startswith(f"a: is left alone, is at a cluster in {run}")
+    assert f"on a cluster: {run} measure @ default: nothing of 3" in waiting.ok("status")
+    assert waiting.ok("why", "measure", "a").startswith(f"a: does not run, is at a cluster in {run}")
     go(waiting, "a")
     wait_for(lambda: waiting.json("collect")[0]["counts"] == {"ok": 1}, "one outcome", LONG_S)
     assert waiting.statuses() == {"a": "ok"}
@@ -178,7 +178,7 @@ def test_stop_of_a_run_that_is_followed_is_seen_by_who_follows_it(waiting, begin
     process = begin()
     waiting.ok("stop", "--now")
     _, said = process.communicate(timeout=LONG_S)
-    assert process.returncode == 1, said
+    assert process.returncode == 3, said
     assert set(waiting.statuses().values()) == {"interrupted"}
 
 

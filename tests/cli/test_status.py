@@ -6,7 +6,7 @@ from __future__ import annotations
 def test_status_before_anything_ran(survey):
     result = survey("status")
     assert result.stdout == f"{survey.json('status')['project']} on branch main: 3 targets, 3 without metadata\n"
-    assert result.stderr == "nothing has run yet: `stoa run PROCESS`\n"
+    assert result.stderr == "no run yet: `stoa run PROCESS`\n"
 
 
 def test_status_groups_failures_by_cause(looked):
@@ -89,7 +89,7 @@ def test_outcomes_of_targets_that_are_in_no_list_any_more_are_told_apart(looked)
     assert before["jobs"] - after["jobs"] == 1
     assert after["new"] == before["new"]
     assert "a" not in {target for cause in after["causes"] for target in cause["targets"]}
-    assert "  1 more of targets that are in no list any more\n" in looked.ok("status")
+    assert "  1 more of targets that are no longer in any list\n" in looked.ok("status")
 
 
 def test_status_of_one_pair(looked):

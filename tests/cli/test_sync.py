@@ -10,7 +10,7 @@ def test_what_one_did_the_other_has_after_both_synced(pair):
     assert ben.json("sync")["received"] == 1
     assert ben.head() == ann.head()
     assert ben.json("status")["pairs"][0]["counts"] == {"ok": 3}
-    assert ben.ok("why", "measure", "a") == "a: is left alone, up to date\n"
+    assert ben.ok("why", "measure", "a") == "a: does not run, up to date\n"
 
 
 def test_disjoint_work_is_merged_and_nothing_is_lost(pair):

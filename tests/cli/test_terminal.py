@@ -13,22 +13,25 @@ import time
 import pytest
 from survey import REPOSITORY, Survey
 
+NO_ROOM = "not enough room for: state, outcomes, took, jobs, by (--json has everything)"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def on_a_terminal(survey: Survey, *words: str, columns: int = 100, seconds: float = 30.0) -> tuple[int, str]:
+def on_a_terminal(
+    survey: Survey, *words: str, columns: int = 100, seconds: float = 30.0, **variables: str
+) -> tuple[int, str]:
     """Exit code and everything that a command wrote to its terminal."""
     master, slave = pty.openpty()
     environ = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     process = subprocess.Popen(
         [sys.executable, "-m", "stoa", *words],
         cwd=survey.top,
-        env=environ | {"PYTHONPATH": str(REPOSITORY), "TERM": "xterm-256color", "COLUMNS": str(columns)},
+        env=environ | {"PYTHONPATH": str(REPOSITORY), "TERM": "xterm-256color", "COLUMNS": str(columns)} | variables,
         stdin=slave, stdout=slave, stderr=slave,
     )  # fmt: skip
     os.close(slave)
     said = b""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if select.select([master], [], [], 0.1)[0]:
             try:
@@ -46,7 +49,7 @@ def plain(text: str) -> str:
 def test_a_run_shows_a_progress_bar_and_then_the_report(survey):
     survey.does("b", "exit 1")
     code, said = on_a_terminal(survey, "run", "measure")
-    assert code == 1
+    assert code == 3
     lines = re.split(r"[\r\n]+", plain(said))
     assert re.fullmatch(r"run \S+: measure @ default, 3 jobs", lines[0])
     bar = [line for line in lines if "3/3" in line]
@@ -69,13 +72,45 @@ def test_statuses_have_colours(survey):
     assert "\x1b[31mfailed" in said
 
 
-def test_a_table_fits_a_narrow_terminal_and_loses_no_letter(survey):
-    (survey.top / "data/with-a-long-name-of-sixty-characters-or-so-and-nothing-in-it").mkdir()
-    survey.ok("target", "add", "data", "with*")
-    survey.ok("comment", "with*", "-m", "a long comment about it that does not fit beside the rest")
-    _, said = on_a_terminal(survey, "reviews", columns=60)
-    assert max(len(line) for line in plain(said).split("\n")) <= 60
-    assert sorted("".join(plain(said).split())) == sorted("".join(survey.ok("reviews").split()))
+@pytest.mark.parametrize("columns", [80, 60])
+def test_a_table_fits_a_narrow_terminal_and_breaks_no_name(survey, columns):
+    name = "uid___A001_X1296_X9d6_and_thirty_two"
+    (survey.top / "data" / name).mkdir()
+    survey.ok("target", "add", "data", "uid*")
+    survey.ok("comment", name, "-m", "a long comment about it that does not fit beside the rest")
+    survey("run", "measure")
+    (run,) = survey.runs()
+    for words, whole in ((("reviews",), name), (("runs",), run), (("plan", "measure"), name), (("doctor",), "ok")):
+        _, said = on_a_terminal(survey, *words, columns=columns)
+        assert max(len(line) for line in plain(said).split("\n")) <= max(columns, len(NO_ROOM))
+        assert whole in plain(said).split()
+
+
+def test_a_pipe_gets_every_column_and_full_lines(survey):
+    text = "a long comment about it that does not fit beside the rest " * 5
+    survey.ok("comment", "a", "-m", text.strip())
+    assert text.strip() in survey.ok("reviews")
+
+
+def test_columns_without_room_are_named(survey):
+    survey("run", "measure")
+    _, said = on_a_terminal(survey, "runs", columns=60)
+    assert "by" not in plain(said).split("\n")[0].split()
+    assert "not enough room for: " in plain(said)
+
+
+def test_counts_of_a_run_have_colours_beside_the_words(survey):
+    survey.does("b", "exit 1")
+    _, said = on_a_terminal(survey, "run", "measure")
+    assert "\x1b[32m2 ok\x1b[0m, \x1b[31m1 failed\x1b[0m" in said
+
+
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_who_wants_no_colours_gets_none(survey, variable):
+    survey("run", "measure")
+    _, said = on_a_terminal(survey, "status", "--targets", **variable)
+    assert "3 ok" in said
+    assert "\x1b[" not in said
 
 
 def test_a_hostile_comment_cannot_drive_the_terminal(survey):

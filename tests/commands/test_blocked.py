@@ -16,7 +16,7 @@ inputs: {image: {role: [correctedImage, image]}}
 def test_a_folder_that_vanished_blocks_its_target(survey):
     (survey.top / "data/b").rmdir()
     result = survey("run", "measure")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "  1 blocked: the folder data:b is not there  [b]" in result.stdout.splitlines()
     assert survey.statuses() == {"a": "ok", "b": "blocked", "c": "ok"}
     assert survey.outcomes()["b"]["cause"] == "the folder data:b is not there"
@@ -33,7 +33,7 @@ def test_a_plan_says_what_will_be_blocked(survey):
 def test_what_was_blocked_is_left_alone_until_it_can_run(survey):
     (survey.top / "data/b").rmdir()
     survey("run", "measure")
-    assert survey.ok("why", "measure", "b") == "b: is left alone, blocked: the folder data:b is not there\n"
+    assert survey.ok("why", "measure", "b") == "b: does not run, blocked: the folder data:b is not there\n"
     (survey.top / "data/b").mkdir()
     assert survey.ok("why", "measure", "b") == "b: runs, what was missing is there now\n"
     survey.ok("run", "measure")
@@ -43,7 +43,7 @@ def test_what_was_blocked_is_left_alone_until_it_can_run(survey):
 def test_an_outcome_stays_good_when_its_folder_vanishes_afterwards(survey):
     survey.ok("run", "measure")
     (survey.top / "data/b").rmdir()
-    assert survey.ok("why", "measure", "b") == "b: is left alone, up to date\n"
+    assert survey.ok("why", "measure", "b") == "b: does not run, up to date\n"
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_rerun_builds_the_metadata_whose_lack_blocked_its_jobs(sky):
 
 def test_a_folder_without_the_file_is_blocked_by_what_it_lacks(sky):
     sky.ok("meta", "build")
-    assert sky("run", "look").exit_code == 1
+    assert sky("run", "look").exit_code == 3
     assert sky.statuses() == {"A001_X100_X3 J0000_sci.spw0.cont.I": "ok", "A001_X101_X3": "blocked"}
     assert sky.outcomes()["A001_X101_X3"]["cause"] == (
         "no file with role correctedImage or image (the folder holds no file at all)"

@@ -59,10 +59,10 @@ def wide(survey):
 def test_a_canary_runs_a_few_and_the_next_run_the_rest(wide):
     result = wide("run", "measure", "--canary", "4")
     assert result.exit_code == 0
-    assert "left alone: 8 not in the canary" in result.stdout.splitlines()
+    assert "not run: 8 not in the canary" in result.stdout.splitlines()
     said = next(line for line in result.stdout.splitlines() if line.startswith("canary: "))
     assert said.startswith(
-        "canary: 4 jobs of 1 of 1 kind of targets; of the 8 jobs left about 0 % would not end ok (0 to 49"
+        "canary: 4 jobs of 1 of 1 kind of targets; of the 8 jobs left about 0 % would not succeed (0 to 49"
     )
     first = set(wide.statuses())
     assert wide.json("run", "measure")["jobs"] == 8
@@ -109,7 +109,7 @@ def test_a_plan_says_how_long_it_would_take(survey):
     survey.ok("run", "measure")
     said = survey("plan", "measure", "--set", "snr=3,4", "-j", "1").stderr.splitlines()
     assert said[0].startswith("3 of 3 jobs would run, about ")
-    assert said[0].endswith(" with 1 at once")
+    assert said[0].endswith(" with 1 in parallel")
     assert said[2].startswith("together 6 jobs of 2 runs, about ")
 
 

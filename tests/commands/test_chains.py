@@ -62,7 +62,7 @@ def test_a_job_is_given_the_output_of_the_one_it_needs(chain):
 def test_nothing_is_stale_when_all_has_run(chain):
     chain.ok("run", "--all")
     assert [chain.outcomes(run)["a"]["status"] for run in chain.runs()] == ["ok"] * 3
-    assert [why(chain, name) for name in ("measure", "count", "last")] == ["is left alone, up to date"] * 3
+    assert [why(chain, name) for name in ("measure", "count", "last")] == ["does not run, up to date"] * 3
 
 
 def test_all_runs_a_process_after_what_it_needs_and_draws_that(chain):
@@ -97,7 +97,7 @@ def test_a_set_of_the_needed_process_can_be_named(chain):
     chain.edit(".stoa/processes/count.yaml", "[measure]", "[measure@deep]")
     assert chain.error("run", "count")[0] == ("error: no parameter set of 'measure' that 'count' needs named 'deep'")
     chain.ok("params", "new", "deep", "--process", "measure", "--set", "snr=3")
-    assert chain("run", "count").exit_code == 1
+    assert chain("run", "count").exit_code == 3
     assert chain.outcomes()["a"]["cause"] == "measure @ deep has no outcome (`stoa run measure --params deep`)"
     chain.ok("run", "--all", "count")
     assert chain.statuses() == {"a": "ok", "b": "ok", "c": "ok"}
@@ -105,7 +105,7 @@ def test_a_set_of_the_needed_process_can_be_named(chain):
 
 def test_what_failed_blocks_what_needs_it_down_the_chain(chain):
     chain.does("b", "echo 'no beam'; exit 3")
-    assert chain("run", "--all").exit_code == 1
+    assert chain("run", "--all").exit_code == 3
     measured, counted, last = (chain.outcomes(run) for run in chain.runs())
     assert measured["b"]["status"] == "failed"
     assert (counted["b"]["status"], counted["b"]["cause"]) == (
@@ -131,15 +131,15 @@ def test_a_later_failure_blocks_what_was_ok(chain):
 def test_what_is_stale_waits_for_what_it_needs(chain):
     chain.ok("run", "--all")
     chain.edit("measure.sh", "snr $2", "SNR $2")
-    waits = "is left alone, measure is stale: the script changed (`stoa run --all count` runs both)"
+    waits = "does not run, measure is stale: the script changed (`stoa run --all count` runs both)"
     assert why(chain, "count") == waits
-    assert why(chain, "last").startswith("is left alone, count is stale: measure is stale: the script changed")
+    assert why(chain, "last").startswith("does not run, count is stale: measure is stale: the script changed")
     before = len(chain.runs())
     chain.ok("run", "count")
     assert len(chain.runs()) == before
     chain.ok("run", "--all", "--target", "a")
     assert [list(chain.statuses(run)) for run in chain.runs()[before:]] == [["a"]] * 3
-    assert why(chain, "count") == "is left alone, up to date"
+    assert why(chain, "count") == "does not run, up to date"
 
 
 def test_force_takes_what_is_there(chain):
@@ -152,9 +152,9 @@ def test_force_takes_what_is_there(chain):
 def test_an_equal_output_of_another_run_makes_nothing_stale(chain):
     chain.ok("run", "--all", "count")
     chain.ok("run", "measure", "--force")
-    assert why(chain, "count") == "is left alone, up to date"
+    assert why(chain, "count") == "does not run, up to date"
     chain.ok("run", "measure", "--force", "--set", "snr=4")  # another set, which nobody needs
-    assert why(chain, "count") == "is left alone, up to date"
+    assert why(chain, "count") == "does not run, up to date"
 
 
 def test_another_output_of_another_run_makes_stale(chain):

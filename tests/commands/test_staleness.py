@@ -39,7 +39,7 @@ def test_a_changed_script(python):
 )
 def test_a_comment_or_blank_in_a_python_script_is_no_change(python, old, new):
     python.edit("find.py", old, new)
-    assert why(python, "find") == "is left alone, up to date"
+    assert why(python, "find") == "does not run, up to date"
 
 
 def test_a_comment_in_a_script_of_another_language_is_a_change(survey):
@@ -74,7 +74,7 @@ def test_a_parameter_that_is_new(survey):
 def test_words_limits_and_tolerances_are_no_change(survey, old, new):
     survey.ok("run", "measure")
     survey.edit(".stoa/processes/measure.yaml", old, new)
-    assert why(survey) == "is left alone, up to date"
+    assert why(survey) == "does not run, up to date"
 
 
 def test_a_changed_command(survey):
@@ -106,7 +106,7 @@ def test_several_changes_are_all_named(survey):
 def test_what_failed_runs_again_when_its_definitions_changed(survey):
     survey.does("a", "exit 1")
     survey("run", "measure")
-    assert why(survey) == "is left alone, failed: exit code 1"
+    assert why(survey) == "does not run, failed: exit code 1"
     survey.edit("measure.sh", "snr $2", "SNR $2")
     assert why(survey) == "runs, the script changed"
 
@@ -189,7 +189,7 @@ def test_an_optional_input_that_is_gone(sky):
 def test_an_input_that_is_gone_since_its_folder_was_described(sky):
     image = next(sky.folder.glob("*.pbcor.fits"))
     image.unlink()
-    assert sky("run", "look", "--target", "A001_X100_X3", "--force").exit_code == 1
+    assert sky("run", "look", "--target", "A001_X100_X3", "--force").exit_code == 3
     (outcome,) = sky.outcomes().values()
     assert (outcome["status"], outcome["cause"]) == (
         "blocked", f"input image is not there: {image.name} (`stoa meta build` looks anew)",

@@ -79,7 +79,7 @@ def shared(pristine_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Pat
     colleague.git("add", "notes.txt")
     colleague.git("commit", "--quiet", "--message", "a colleague was here")
     colleague.git("push", "--quiet")
-    site.stoa("run", "mixed", "--quiet", code=1)
+    site.stoa("run", "mixed", "--quiet", code=3)
     return folder
 
 

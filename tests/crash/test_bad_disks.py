@@ -41,7 +41,7 @@ def test_a_full_disk_is_named(disk, site_on_disk):
 
 
 def test_on_a_read_only_disk_everything_can_be_looked_at_and_nothing_begun(disk, site_on_disk):
-    site_on_disk.stoa("run", "mixed", code=1)
+    site_on_disk.stoa("run", "mixed", code=3)
     for file in (site_on_disk.top / ".stoa/cache").iterdir():
         file.unlink()
     before = site_on_disk.git("rev-parse", "HEAD")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from terminal import content
 
 DRIVER = Path(__file__).resolve().with_name("crash_driver.py")
 SOURCES = Path(__file__).resolve().parents[2]
@@ -84,7 +85,7 @@ class Site:
         )  # fmt: skip
 
     def told(self, *words: str, code: int | None = 0) -> Any:
-        return json.loads(self.stoa(*words, "--json", code=code))
+        return content(self.stoa(*words, "--json", code=code))
 
     def start(self, **words: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(

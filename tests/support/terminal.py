@@ -31,8 +31,17 @@ class Terminal:
         return result.stdout
 
     def json(self, *words: str | Path, cwd: Path | None = None) -> Any:
-        """What a command says with --json; its exit code is not looked at."""
-        return json.loads(self(*words, "--json", cwd=cwd).stdout)
+        """What a command says with --json, of a list the entries; its exit code is not looked at."""
+        return content(self(*words, "--json", cwd=cwd).stdout)
+
+
+def content(printed: str) -> Any:
+    """What a document of --json holds below its schema: the entries of a list, or the fields of an object."""
+    said = json.loads(printed)
+    assert next(iter(said)) == "schema"
+    assert said.pop("schema") == 1
+    only = next(iter(said.values())) if len(said) == 1 else None
+    return only if isinstance(only, list) else said
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""The report of a run in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stoa.model import BAD
+from stoa.runs.canary import Forecast
+from stoa.runs.launch import RunReport
+from stoa.show.words import count, counts_in_words, duration, one_line
+
+
+def report_lines(report: RunReport, rerun_of: str) -> Iterator[str]:
+    """What a run did and what it did not run, without the causes of failures."""
+    if not report.run:
+        pair = f"{report.process} @ {report.params}"
+        none = "" if report.targets else ": no target is selected"
+        yield f"no job of {rerun_of} is selected" if rerun_of else f"nothing to do for {pair}{none}"
+    elif not report.left:
+        jobs = f" ({count(report.jobs, 'job')})" if report.jobs != report.targets else ""
+        causes = f" ({count(len(report.causes), 'cause')})" if report.causes else ""
+        yield (
+            f"processed {count(report.targets, 'target')}{jobs}: {_counts(report)}{causes};"
+            f" {count(report.commits, 'commit')}; {duration(report.duration_s)}"
+        )
+    for run, held in report.held.items() if rerun_of else ():
+        yield f"not run: {count(held, 'job')} of run {run}, which has not ended (`stoa status`)"
+    if report.up_to_date and not rerun_of:
+        yield "not run: " + ", ".join(f"{how_many} {one_line(why)}" for why, how_many in report.up_to_date.items())
+
+
+def _counts(report: RunReport) -> str:
+    words = [counts_in_words(report.counts)] if report.counts or not report.untouched else []
+    return ", ".join([*words, *([f"{report.untouched} untouched"] if report.untouched else [])])
+
+
+def advice(report: RunReport, rerun_of: str) -> str:
+    """The next step; "" if there is none."""
+    if report.left:
+        return (
+            f"{count(report.left, 'job')} of run {report.run} continue without this command: `stoa collect` (or any"
+            f" later command) commits the outcomes, `stoa stop {report.run}` ends the jobs"
+        )
+    if report.stopped:
+        again = f"`stoa rerun {rerun_of}`" if rerun_of else "`stoa run`"
+        return f"stopped before every job had run: {again} with the same options continues"
+    if report.run:
+        return "next: `stoa status`, `stoa show TARGET`, `stoa log TARGET`"
+    if any(why.split()[0] in BAD for why in report.up_to_date):
+        return f"failed jobs do not run again by themselves; `stoa run {report.process} --failed` runs them"
+    return ""
+
+
+def forecast_in_words(forecast: Forecast) -> str:
+    """What the jobs of a canary run say about the rest."""
+    kinds, tried = forecast.strata
+    some = f"canary: {count(forecast.jobs, 'job')} of {tried} of {count(kinds, 'kind')} of targets"
+    if not forecast.left:
+        return f"{some}; no job is left"
+    bad, least, most = (round(100 * rate) for rate in (forecast.bad, forecast.bad_least, forecast.bad_most))
+    return (
+        f"{some}; of the {count(forecast.left, 'job')} left about {bad} % would not succeed ({least} to {most} %),"
+        f" in about {duration(forecast.duration_s)}"
+    )
