@@ -1,4 +1,7 @@
-"""Generated headers, whatever their axes, frame, projection and unit: where STOA puts them is where astropy does."""
+"""Generated headers, whatever their axes, frame, projection and unit: where STOA puts them is where astropy does.
+
+STOA_HEADERS sets how many there are (100).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from hypothesis import strategies as st
 
 from stoa.meta.build import build
 
-EXAMPLES = int(os.environ.get("STOA_GENERATED_HEADERS", "100"))
+EXAMPLES = int(os.environ.get("STOA_HEADERS", "100"))
 SHAPE = {"lon": 9, "lat": 7, "spectral": 3, "stokes": 1}
 REST_HZ = 2.3e11
 LIGHT = 299792458.0

@@ -14,7 +14,7 @@ WATCHED = frozenset(
 )
 """Audit events of the interpreter whose first argument is a path that is read or changed."""
 
-COUNTS = frozenset({"STOA_KILLS", "STOA_KILLS_SEED", "STOA_FUZZ", "STOA_FUZZ_SEED"})
+COUNTS = frozenset({"STOA_KILLS", "STOA_KILLS_SEED", "STOA_FUZZ", "STOA_FUZZ_SEED", "STOA_HEADERS"})
 """How much some tests try, and from where they begin; nothing that STOA reads."""
 
 GITCONFIG = """\

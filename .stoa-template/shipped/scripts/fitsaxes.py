@@ -91,7 +91,7 @@ def read_world(header, hdus, freq_ghz=0.0):
     wcs = _celestial(whole, axes, header)
     frame = _frame(whole, header)
     plane, stokes = _stokes(whole, axes, header)
-    _check_other_axes(axes, header)
+    _check_other_axes(axes, header, notes)
     freqs, middle, origin = _frequencies(whole, axes, header, freq_ghz, notes)
     return World(axes, wcs, frame, plane, stokes, freqs, middle, origin, tuple(notes))
 
@@ -206,11 +206,12 @@ def _stokes(whole, axes, header):
     raise ImageError(f"none of the Stokes planes {', '.join(names)} is I")
 
 
-def _check_other_axes(axes, header):
+def _check_other_axes(axes, header, notes):
     for axis in range(1, header["NAXIS"] + 1):
         if axis not in (axes.longitude, axes.latitude, axes.spectral, axes.stokes) and header[f"NAXIS{axis}"] > 1:
-            kind = header.get(f"CTYPE{axis}", "")
-            raise ImageError(f"axis {axis} (CTYPE {kind!r}) has {header[f'NAXIS{axis}']} planes and is not understood")
+            why = next((note for note in notes if note.startswith(f"CTYPE{axis} ")), "")
+            kind = why or f"CTYPE{axis} = {header.get(f'CTYPE{axis}', '')!r}"
+            raise ImageError(f"axis {axis} has {header[f'NAXIS{axis}']} planes and is not understood: {kind}")
 
 
 def _frequencies(whole, axes, header, freq_ghz, notes):
