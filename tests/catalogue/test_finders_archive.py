@@ -160,6 +160,47 @@ def test_stoa_finds_what_the_plain_loop_finds(
     assert set(table["gain_is_model"]) == {True, False}  # one of these images has no file of its primary beam
 
 
+def test_products_and_outcomes_of_warm_and_cold_jobs_are_the_same(
+    finder: str, example_archive: Path, tmp_path: Path, cli
+) -> None:
+    """Byte for byte; outcomes but for run, times and memory."""
+    top = tmp_path / "quasars"
+    top.mkdir()
+    subprocess.run(["git", "init", "--quiet", str(top)], check=True)
+    for words in (
+        ("init",),
+        ("root", "add", "alma", str(example_archive)),
+        ("target", "add", "alma", "**/product"),
+        ("meta", "build"),
+        ("process", "add", finder),
+    ):
+        cli.ok(*words, cwd=top)
+    setting = () if finder == "sep" else ("--set", f"program={program(finder)}")
+    definition = top / ".stoa" / "processes" / f"{finder}.yaml"
+    found = []
+    for warm in ("true", "false"):
+        text = definition.read_text().replace("warm: true ", f"warm: {warm} ")
+        assert f"warm: {warm} " in text
+        definition.write_text(text)
+        run = cli.json("run", finder, "-j", "2", "--force", *setting, cwd=top)["run"]
+        folder = top / "products" / finder / run
+        files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+        products = {name: file.read_bytes() for name, file in files.items() if not name.endswith("stoa-job.json")}
+        records = (top / ".stoa" / "runs" / run / "outcomes-0000.yaml").read_text().splitlines()
+        found.append((products, sorted(map(_comparable, records))))
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 70
+
+
+def _comparable(line: str) -> str:
+    """An outcome without what differs from run to run."""
+    import json
+
+    outcome = json.loads(line.removeprefix("- "))
+    differ = ("run", "start", "duration_s", "cpu_s", "memory_mb", "place")
+    return json.dumps({name: value for name, value in outcome.items() if name not in differ})
+
+
 def _job(path: Path) -> dict[str, Any]:
     import json
 
