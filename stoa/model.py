@@ -42,12 +42,13 @@ INCONCLUSIVE = (Status.INTERRUPTED, Status.ERROR)
 """Statuses that say nothing about the target: they never take the place of a conclusive outcome."""
 
 
-class Target(Struct, frozen=True):
+class Target(Struct, frozen=True, omit_defaults=True):
     """A data folder under a root."""
 
     name: str
     root: str
     path: str  # posix, relative to the root; "" is the root itself
+    removed: str = ""  # when it was taken from the list; its line stays: its name is not given again
 
 
 class ParamSpec(Struct, frozen=True, kw_only=True):

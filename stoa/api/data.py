@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from stoa.api.opened import AnyPath, Opened
 from stoa.commands import meta, root
-from stoa.commands.target import AddReport, TargetRow, add_targets, list_targets
+from stoa.commands.target import AddReport, TargetRow, add_targets, list_targets, remove_targets
 from stoa.meta.explain import Explanation
 from stoa.request import Selection
 from stoa.sources.observed import HWHM, ObservedReport, from_log
-from stoa.workspace import roots
+from stoa.workspace import removal, roots
 
 if TYPE_CHECKING:
     pass
@@ -24,6 +24,14 @@ class Data(Opened):
 
     def add_root(self, name: str, path: AnyPath, doc: str = "") -> roots.RootState:
         return root.add_root(self.workspace, name, os.fspath(path), doc)
+
+    def remove_root(self, name: str) -> removal.Removed:
+        """Take a root from the project; nothing in the folder is touched."""
+        return root.remove_root(self.workspace, name)
+
+    def remove_targets(self, *names: str) -> removal.Removed:
+        """Take targets, by name or glob, from their lists; what was recorded of them stays."""
+        return remove_targets(self.workspace, names)
 
     def roots(self) -> list[roots.RootState]:
         return roots.list_roots(self.workspace)

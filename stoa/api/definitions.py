@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stoa.api.opened import Opened, texts_of
 from stoa.commands import env, params, process
 from stoa.model import Environment, ParameterSet, Process
-from stoa.workspace import writing
+from stoa.workspace import removal, writing
 
 if TYPE_CHECKING:
     pass
@@ -22,6 +22,18 @@ class Definitions(Opened):
 
     def new_process(self, name: str, script: str, over: str = "") -> writing.Made:
         return process.new_process(self.workspace, name, script, over)
+
+    def remove_process(self, name: str) -> removal.Removed:
+        """Remove a process with its parameter sets; its script and everything that ran stay."""
+        return process.remove_process(self.workspace, name)
+
+    def remove_params(self, name: str, process: str) -> removal.Removed:
+        """Remove a parameter set; runs keep what they froze of it."""
+        return params.remove_parameter_set(self.workspace, name, process)
+
+    def remove_environment(self, name: str) -> removal.Removed:
+        """Remove an environment; runs keep what they froze of it."""
+        return env.remove_environment(self.workspace, name)
 
     def check_processes(self, *names: str) -> process.Checked:
         return process.check_all(self.workspace, names)

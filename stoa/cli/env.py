@@ -10,7 +10,7 @@ from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import DocOption, JsonOption
 from stoa.cli.say import as_json, out, table
-from stoa.cli.shared import print_made
+from stoa.cli.shared import print_made, print_removed
 from stoa.commands import env
 from stoa.runs.sweep import settings_of
 from stoa.show.definitions import facts_table, listed_table, pairs_table
@@ -93,3 +93,13 @@ def env_show(ctx: typer.Context, name: NameArgument, json: JsonOption = False) -
         return
     out(f"{environment.name}: {environment.kind}" + (f", {one_line(environment.doc)}" if environment.doc else ""))
     table(facts_table(environment, facts))
+
+
+@verb(app, "remove", "stoa env remove radio")
+def env_remove(
+    ctx: typer.Context,
+    name: NameArgument,
+    json: JsonOption = False,
+) -> None:
+    """Remove an environment. Runs keep what they froze of it."""
+    print_removed(env.remove_environment(workspace(ctx), name), json)

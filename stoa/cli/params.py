@@ -10,7 +10,7 @@ from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import DocOption, JsonOption, OneSetOption, ProcessOption
 from stoa.cli.say import as_json, out, table
-from stoa.cli.shared import print_made
+from stoa.cli.shared import print_made, print_removed
 from stoa.commands import params
 from stoa.runs.overrides import layers
 from stoa.runs.sweep import settings_of
@@ -136,3 +136,15 @@ def params_diff(
         as_json(words, several="differences")
     else:
         out("\n".join(words) or "the sets are equal")
+
+
+@verb(app, "remove", "stoa params remove sep@deep", "stoa params remove deep --process sep")
+def params_remove(
+    ctx: typer.Context,
+    name: SetArgument,
+    process: NamedProcessOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Remove a parameter set. Runs keep what they froze of it."""
+    process, name = pair_of(name, process)
+    print_removed(params.remove_parameter_set(workspace(ctx), name, process), json)

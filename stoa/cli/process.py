@@ -10,7 +10,7 @@ from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import JsonOption
 from stoa.cli.say import as_json, fail, out, table, tell
-from stoa.cli.shared import print_made
+from stoa.cli.shared import print_made, print_removed
 from stoa.commands import process
 from stoa.errors import StoaError
 from stoa.show.definitions import listed_table, parameters_table, process_lines, promised_lines
@@ -119,3 +119,13 @@ def process_check(
         out(f"{count(checked.checked, 'process', 'processes')} checked, {count(len(checked.problems), 'problem')}")
     if checked.problems:
         raise typer.Exit(1)
+
+
+@verb(app, "remove", "stoa process remove sep")
+def process_remove(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="PROCESS", help="Name of a process.")],
+    json: JsonOption = False,
+) -> None:
+    """Remove a process with its parameter sets. Its script and all outcomes stay."""
+    print_removed(process.remove_process(workspace(ctx), name), json)

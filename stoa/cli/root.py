@@ -10,6 +10,7 @@ from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import DocOption, JsonOption
 from stoa.cli.say import as_json, out, table, tell
+from stoa.cli.shared import print_removed
 from stoa.commands import root
 from stoa.project import PRODUCTS_ROOT
 from stoa.show.definitions import roots_table
@@ -49,3 +50,13 @@ def root_list(ctx: typer.Context, json: JsonOption = False) -> None:
         as_json(states, several="roots")
     else:
         table(roots_table(states))
+
+
+@verb(app, "remove", "stoa root remove alma")
+def root_remove(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ROOT", help="Name of a root.")],
+    json: JsonOption = False,
+) -> None:
+    """Remove a root from the project. Nothing in its folder is touched."""
+    print_removed(root.remove_root(workspace(ctx), name), json)

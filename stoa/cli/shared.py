@@ -10,6 +10,7 @@ from stoa.show.reviews import contradictions_table, disagreement_lines, written_
 from stoa.show.runs import cause_lines
 from stoa.show.words import count
 from stoa.workspace.agreement import Contradiction, Disagreement
+from stoa.workspace.removal import Removed
 from stoa.workspace.writing import Made, ReviewReport
 
 MOST = 20
@@ -23,6 +24,19 @@ def print_made(made: Made, json: bool) -> None:
     else:
         *first, last = made.files
         out(f"wrote {', '.join(first)}{' and ' if first else ''}{last} (commit {made.commit[:9]})")
+
+
+def print_removed(removed: Removed, json: bool) -> None:
+    """Print what was removed, and what still refers to it."""
+    if json:
+        as_json(removed)
+        return
+    names = removed.names
+    what = f"{removed.kind} {names[0]}" if len(names) == 1 else f"{len(names)} {removed.kind}s"
+    out(f"removed {what} (commit {removed.commit[:9]})")
+    if removed.refers:
+        them = "it" if len(names) == 1 else "them"
+        tell(f"{', '.join(removed.refers)} still name {them}; these records stay as they are")
 
 
 def print_written(report: ReviewReport, json: bool) -> None:

@@ -19,6 +19,7 @@ from stoa.cli.options import (
     WhereOption,
 )
 from stoa.cli.say import as_json, out, table, tell
+from stoa.cli.shared import print_removed
 from stoa.commands import target
 from stoa.errors import StoaError
 from stoa.request import Selection
@@ -190,3 +191,15 @@ def target_show(ctx: typer.Context, name: OneTargetArgument, json: JsonOption = 
         table(pairs_table("column", facts))
     else:
         tell("no metadata yet: `stoa meta build` describes its files")
+
+
+@verb(app, "remove", "stoa target remove A001_X2ca9_Xf03", "stoa target remove 'A001*'")
+def target_remove(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Names of targets, or globs in quotes.")],
+    json: JsonOption = False,
+) -> None:
+    """Remove targets and their metadata.
+
+    Outcomes, flags and comments stay recorded. Adding the same folder again brings a target back with its history."""
+    print_removed(target.remove_targets(workspace(ctx), names), json)

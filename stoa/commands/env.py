@@ -16,6 +16,7 @@ from stoa.provenance.environment_definition import read_environment
 from stoa.runs.environments import named_files, setting_of
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
+from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
 from stoa.workspace.writing import Made, refuse_existing
 
 
@@ -67,3 +68,27 @@ def environment_facts(ws: Workspace, name: str) -> tuple[Environment, dict[str, 
         return environment, dict(prepare(environment, setting_of(ws.project)).facts)
     except NotBuilt as problem:
         return environment, {"state": problem.message}
+
+
+@alone
+def remove_environment(ws: Workspace, name: str) -> Removed:
+    """Remove an environment; runs keep what they froze of it, and what was built stays in the cache.
+
+    Raises
+    ------
+    StoaError
+        If there is no such environment, a process or a rule names it, or a run in it is under way.
+    """
+    if name not in ws.library.environments():
+        ws.library.environment(name)
+    ws.ready()
+    users = [f"process {each!r}" for each in ws.library.processes() if ws.library.process(each).environment == name]
+    users += [
+        f"a rule of environment {other!r}"
+        for other in ws.library.environments()
+        if other != name and any(rule.environment == name for rule in ws.library.environment(other).rules)
+    ]
+    refuse_in_use("environment", name, users, "name another one there first")
+    refuse_live(ws, environment=name)
+    refers = count_refers(ws, "environment", name)
+    return remove_files(ws, "environment", name, [ws.project.environment_file(name)], refers)

@@ -218,7 +218,7 @@ def _told(counts: Mapping[str, int]) -> str:
 
 def _strangers(ws: Workspace, index: Index) -> Iterator[Finding]:
     """Records about targets that no list names."""
-    known = set(ws.targets)
+    known = set(ws.library.all_targets())
     for table, folder in (("outcomes", "runs"), ("reviews", "reviews"), ("metadata", "meta")):
         for (name,) in index.rows(f"SELECT DISTINCT target FROM {table} WHERE target != '' ORDER BY target"):
             if name not in known:

@@ -16,6 +16,7 @@ from stoa.provenance.parameter_sets import override, read_parameter_set
 from stoa.runs.definitions import value_changes
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
+from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
 from stoa.workspace.selection import described
 from stoa.workspace.writing import Made, refuse_existing
 
@@ -70,6 +71,33 @@ def new_parameter_set(
         f"parameter set {name} of {process_name}: {', '.join(set_words(process, made)) or 'all defaults'}",
     )
     return Made(name=name, files=(str(file.relative_to(ws.project.top)),), commit=commit), made
+
+
+@alone
+def remove_parameter_set(ws: Workspace, name: str, process_name: str) -> Removed:
+    """Remove a parameter set; runs keep what they froze of it.
+
+    Raises
+    ------
+    StoaError
+        If no file has it, another process needs outcomes of it, or a run of it is under way.
+    """
+    process = ws.library.process(process_name)
+    file = ws.project.params_file(process_name, name)
+    if not file.is_file():
+        ws.library.parameter_set(process, name)
+        raise StoaError(f"the parameter set {name!r} of {process_name} has no file", "it is made of the defaults")
+    ws.ready()
+    users = [
+        f"process {other!r}"
+        for other in ws.library.processes()
+        for need in ws.library.process(other).needs
+        if (need.process, need.params) == (process_name, name)
+    ]
+    refuse_in_use("parameter set", f"{process_name}@{name}", users, "remove it from `needs` there first")
+    refuse_live(ws, process=process_name, params=name)
+    refers = count_refers(ws, "process", process_name, "params", name)
+    return remove_files(ws, "parameter set", name, [file], refers)
 
 
 def _check_where(ws: Workspace, where: str, settings: Mapping[str, str], name: str) -> None:

@@ -24,6 +24,7 @@ from stoa.runs.proposal import Proposal, propose
 from stoa.runs.warm import Warmth, warmth_of
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
+from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
 from stoa.workspace.roles import ROLES, role_table
 from stoa.workspace.sample import Held, look_at_some
 from stoa.workspace.template import template
@@ -192,6 +193,39 @@ def _scalar(text: str) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
+
+
+@alone
+def remove_process(ws: Workspace, name: str) -> Removed:
+    """Remove a process with its parameter sets; its script and everything that ran stay.
+
+    Raises
+    ------
+    StoaError
+        If there is no such process, another one needs it, or a run of it is under way.
+    """
+    file = ws.project.process_file(name)
+    if name not in ws.library.processes():
+        ws.library.process(name)
+    ws.ready()
+    others = [other for other in ws.library.processes() if other != name]
+    users = [f"process {other!r}" for other in others if _needs(ws, other, name)]
+    refuse_in_use("process", name, users, "remove it from `needs` there first")
+    refuse_live(ws, process=name)
+    files = [file, *(ws.project.params_file(name, each) for each in _written_sets(ws, name))]
+    return remove_files(ws, "process", name, files, count_refers(ws, "process", name))
+
+
+def _needs(ws: Workspace, name: str, needed: str) -> bool:
+    try:
+        return any(need.process == needed for need in ws.library.process(name).needs)
+    except StoaError:
+        return False
+
+
+def _written_sets(ws: Workspace, name: str) -> list[str]:
+    folder = ws.project.params_file(name, "x").parent
+    return sorted(file.stem for file in folder.glob("*.yaml"))
 
 
 def list_processes(ws: Workspace) -> list[Listed]:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from stoa.errors import StoaError
+from stoa.errors import NotFoundError, StoaError
 from stoa.project import PRODUCTS_ROOT, Local, Project
 from stoa.provenance.definitions import check_name, read_config, read_local
 from stoa.provenance.dialect import block
+from stoa.provenance.library import root_names
 from stoa.workspace.open import Workspace, alone
+from stoa.workspace.removal import Removed, refuse_in_use
 from stoa.workspace.roots import RootState, root_state
 
 
@@ -41,6 +43,43 @@ def add_root(ws: Workspace, name: str, path: str, doc: str = "") -> RootState:
     if name not in ws.project.config.roots or (doc and ws.project.config.roots[name] != doc):
         _share_root(ws, name, doc)
     return root_state(reread(ws.project), name)
+
+
+@alone
+def remove_root(ws: Workspace, name: str) -> Removed:
+    """Take a root from the project and from this machine's settings; nothing in the folder is touched.
+
+    Raises
+    ------
+    StoaError
+        If there is no such root, or targets or products are recorded in it.
+    """
+    if name not in ws.project.config.roots and name not in ws.project.local.roots:
+        raise NotFoundError("root", name, root_names(ws.project), "`stoa root list` shows the roots")
+    ws.ready()
+    users = [f"target {target.name!r}" for target in ws.targets.values() if target.root == name]
+    refuse_in_use("root", name, users, "`stoa target remove` takes targets from their list first")
+    if name == PRODUCTS_ROOT and ws.index.rows("SELECT 1 FROM outcomes LIMIT 1"):
+        raise StoaError(f"outcomes have their products in the root {name!r}", "`stoa root add` moves it elsewhere")
+    lists = ws.library.target_lists()
+    former = sum(target.root == name for targets in lists.values() for target in targets)
+    commit = _unshare_root(ws, name)
+    roots = {key: path for key, path in ws.project.local.roots.items() if key != name}
+    _write_local(ws.project, msgspec.structs.replace(ws.project.local, roots=roots))
+    refers = (f"{former} removed target" + "s" * (former > 1),) if former else ()
+    return Removed(kind="root", names=(name,), files=(".stoa/config.yaml",), refers=refers, commit=commit)
+
+
+def _unshare_root(ws: Workspace, name: str) -> str:
+    lines = ws.project.config_file.read_text().splitlines(keepends=True)
+    kept = [text for text in lines if not re.match(rf"  {re.escape(name)}\s*:", text)]
+    start = next((n for n, text in enumerate(kept) if re.match(r"roots\s*:", text)), None)
+    if start is not None and not any(re.match(r"  \S", text) for text in kept[start + 1 : start + 2]):
+        kept[start] = "roots: {}\n"
+    text = "".join(kept)
+    if name in read_config(text.encode(), "config.yaml").roots:
+        raise StoaError(f"the line of root {name!r} in .stoa/config.yaml is not as STOA writes it", "remove it by hand")
+    return ws.store.commit({"config.yaml": text.encode()}, f"remove root {name}")
 
 
 def _stored(project: Project, place: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.model import Target
 from stoa.provenance.definitions import check_name
+from stoa.provenance.ids import now
 from stoa.provenance.records import write_targets
 from stoa.provenance.targets import is_named_in_full, name_by_pattern, name_targets
 from stoa.request import Selection
 from stoa.workspace.folders import matching, neighbours, same_place
 from stoa.workspace.open import Workspace, alone
+from stoa.workspace.removal import Removed
 from stoa.workspace.reviews import flagged
-from stoa.workspace.selection import choose
+from stoa.workspace.selection import choose, match_names
 from stoa.workspace.targets import metadata_rows
 
 
@@ -77,13 +79,15 @@ def add_targets(
     list_name = check_name(list_name or root, "list of targets")
     found = {path: None for pattern in patterns for path in _glob(place, root, pattern)}
     found |= {_relative(place, root, text): None for text in paths}
-    taken = ws.targets
-    known = [t.path for t in taken.values() if t.root == root]
+    taken = ws.library.all_targets()
+    known = [t.path for t in ws.targets.values() if t.root == root]
+    back = {t.path: t for t in taken.values() if t.root == root and t.removed}
     fresh = [path for path in found if path not in set(known)]
     doubles = same_place(place, fresh, known)
     refused = tuple(path for path in fresh if not _recordable(path))
     new = [path for path in fresh if _recordable(path) and path not in doubles]
-    added = _named(place, root, new, taken, name)
+    added = _named(place, root, [path for path in new if path not in back], taken, name)
+    added += [msgspec.structs.replace(back[path], removed="") for path in new if path in back]
     commit = _write(ws, list_name, added) if added else ""
     return AddReport(
         added=tuple(added), known=len(found) - len(fresh), refused=refused, doubles=doubles, commit=commit
@@ -99,11 +103,70 @@ def _named(place: Path, root: str, paths: list[str], taken: Mapping[str, Target]
 
 
 def _write(ws: Workspace, list_name: str, added: list[Target]) -> str:
+    lists = _without(ws, {target.name for target in added})
     present = ws.library.target_lists().get(list_name, [])
-    data = write_targets([*present, *added])
+    lists[list_name] = [*lists.get(list_name, present), *added]
     ws.__dict__.pop("targets", None)
     number = len(added)
-    return ws.store.commit({f"targets/{list_name}.yaml": data}, f"{number} target{'s' * (number != 1)} in {list_name}")
+    return ws.store.commit(_files(lists), f"{number} target{'s' * (number != 1)} in {list_name}")
+
+
+def _files(lists: Mapping[str, list[Target]]) -> dict[str, bytes | None]:
+    return {f"targets/{name}.yaml": write_targets(targets) for name, targets in lists.items()}
+
+
+def _without(ws: Workspace, names: Container[str]) -> dict[str, list[Target]]:
+    """The lists that hold any of these targets, without them."""
+    return {
+        list_name: [target for target in targets if target.name not in names]
+        for list_name, targets in ws.library.target_lists().items()
+        if any(target.name in names for target in targets)
+    }
+
+
+@alone
+def remove_targets(ws: Workspace, names: Iterable[str]) -> Removed:
+    """Take targets from their lists, with their metadata; outcomes, flags and comments stay recorded.
+
+    Adding the same folder again brings a target back with its name and history.
+
+    Raises
+    ------
+    StoaError
+        If a name is unknown, or a run of a target is under way.
+    """
+    ws.ready()
+    chosen = match_names(names, ws.targets)
+    if not chosen:
+        raise StoaError("which targets?", "name them, or a glob: `stoa target remove 'A001*'`")
+    for run, live in ws.live().items():
+        if held := sorted({target for target, _ in live.opened.jobs} & set(chosen)):
+            raise StoaError(f"run {run} is under way with {held[0]}", f"`stoa stop {run}` ends it")
+    refers = _records_of(ws, chosen)
+    lists = ws.library.target_lists()
+    moment, wanted = now(), set(chosen)
+    changed = {
+        name: [msgspec.structs.replace(t, removed=moment) if t.name in wanted else t for t in targets]
+        for name, targets in lists.items()
+        if any(t.name in wanted for t in targets)
+    }
+    documents = {target for (target,) in ws.index.rows("SELECT target FROM documents")} & wanted
+    changes = _files(changed) | {ws.project.meta_record(name): None for name in documents}
+    number = len(chosen)
+    commit = ws.store.commit(changes, f"remove {chosen[0] if number == 1 else f'{number} targets'}")
+    ws.__dict__.pop("targets", None)
+    files = tuple(f".stoa/{path}" for path in changes)
+    return Removed(kind="target", names=tuple(chosen), files=files, refers=tuple(refers), commit=commit)
+
+
+def _records_of(ws: Workspace, names: list[str]) -> list[str]:
+    found = []
+    for table, words in (("outcomes", "outcome"), ("reviews", "flag or comment")):
+        rows = ws.index.rows(f"SELECT target, count(*) FROM {table} GROUP BY target")
+        number = sum(count for target, count in rows if target in names)
+        if number:
+            found.append(f"{number} {words}" if number == 1 else f"{number} {words.replace(' or ', 's or ')}s")
+    return found
 
 
 def _glob(place: Path, root: str, pattern: str) -> list[str]:

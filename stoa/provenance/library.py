@@ -173,25 +173,30 @@ class Library:
         }
 
     def targets(self) -> dict[str, Target]:
-        """All targets by name.
+        """All targets by name, without those that were removed.
 
         Raises
         ------
         StoaError
             If two targets share a name (told apart without case).
         """
+        return {name: target for name, target in self.all_targets().items() if not target.removed}
+
+    def all_targets(self) -> dict[str, Target]:
+        """All targets by name, those that were removed as well; see `targets`."""
         found: dict[str, Target] = {}
         homes: dict[str, tuple[str, Target]] = {}
         for list_name, targets in self.target_lists().items():
             for target in targets:
                 home, other = homes.setdefault(target.name.casefold(), (list_name, target))
-                if other != target:
+                if (other.root, other.path, other.name) != (target.root, target.path, target.name):
                     raise StoaError(
                         f"two targets are named {target.name!r}: {other.root}:{other.path} (targets/{home}.yaml)"
                         f" and {target.root}:{target.path} (targets/{list_name}.yaml)",
                         "give one of them another name in its line",
                     )
-                found[target.name] = target
+                if target.name not in found or target.removed:  # of two lines by a merge, the later deed counts
+                    found[target.name] = target
         return dict(sorted(found.items()))
 
     def _read(self, file: Path, kind: str, name: str, known: list[str], hint: str) -> bytes:
