@@ -201,5 +201,6 @@ def target_remove(
 ) -> None:
     """Remove targets and their metadata.
 
-    Outcomes, flags and comments stay recorded. Adding the same folder again brings a target back with its history."""
+    Outcomes, flags and comments stay recorded. Adding the same folder again brings a target back with its history.
+    """
     print_removed(target.remove_targets(workspace(ctx), names), json)
