@@ -25,7 +25,7 @@ EDGES = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0
 _BETTER = 3.0  # in the logarithm of the likelihood, from which on a catalogue ends with the fields
 _SIZES = tuple(0.55 * 1.1**step for step in range(36))  # radii of fields that are tried, in radii of the match
 _BEYOND = (0.0, 0.1, 0.25, 0.5)  # densities far out that are tried, over those in the field
-_NARROWER = 8.0  # likewise, for sources in the middle of the fields alone
+_NARROWER = 8.0  # likewise, for another spread than the likeliest one
 _SPREADS = (1.0, 0.6, 0.0)  # of the sources, over the radius of the field
 _LEAST = 1e-9
 _ENOUGH = 20
@@ -90,7 +90,11 @@ def chance_of_match(
 
 
 def _chance(
-    first: NDArray[np.int64], reach: NDArray[np.float64], rows: NDArray[np.bool_], least: int, area: float
+    first: NDArray[np.int64],
+    reach: NDArray[np.float64],
+    rows: NDArray[np.bool_],
+    least: int,
+    area: float,
 ) -> float:
     """Probability that one of some rows has an unrelated object within the radius; 0 with fewer than `least` objects.
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from stoa.catalogue.completeness import completeness_by_truth
 from stoa.catalogue.formats import CatalogueError
-from stoa.catalogue.plots import BLUE, GREY, RED, figure_of, head, logarithmic, save
+from stoa.catalogue.plots import figure_of, head, logarithmic, save
+from stoa.catalogue.rows import BLUE, GREY, RED, kinds_of_rows, legend_of_kinds
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -19,31 +20,41 @@ _COLOURS = (BLUE, RED, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", GR
 _LONGEST = 60
 
 
-def flux_flux(path: Path, matched: Table, *, title: str, x_label: str) -> None:
+def flux_flux(path: Path, matched: Table, *, title: str, x_label: str, limits: Table | None = None) -> None:
     """Observed against expected flux of matches, with errors and the line on which the two are equal.
 
     Parameters
     ----------
     matched
         With the columns that `stoa.catalogue.fluxes.compare` adds.
+    limits
+        Objects that were not found, drawn as arrows down from ``flux`` at ``expected_flux``.
     """
     import numpy as np
 
     flux, error, expected = (_numbers(matched, name) for name in ("flux", "e_flux", "expected_flux"))
     good = (flux > 0) & (expected > 0)
+    below = [_numbers(limits, name) for name in ("flux", "expected_flux")] if limits is not None else [np.zeros(0)] * 2
+    known = (below[0] > 0) & (below[1] > 0)
+    every = np.concatenate([flux[good], expected[good], below[0][known], below[1][known]])
     figure = figure_of((6, 5.4))
     axes = figure.add_subplot()
-    if good.any():
+    if every.size:
         logarithmic(axes, "xy")
-        edges = np.array([min(flux[good].min(), expected[good].min()), max(flux[good].max(), expected[good].max())])
+        edges = np.array([every.min(), every.max()])
         edges *= np.array([0.7, 1.4])
         axes.plot(edges, edges, color=GREY, linewidth=0.8, linestyle="--", label="equal")
-        low = np.minimum(error[good], 0.999 * flux[good])  # an error bar down to nothing has no end on this axis
-        axes.errorbar(
-            expected[good], flux[good], yerr=[low, error[good]], fmt="o", color=RED, ecolor=GREY, markersize=4,
-            elinewidth=0.8, label="matches",
-        )  # fmt: skip
-        axes.legend(fontsize=8, frameon=False)
+        for kind in kinds_of_rows(matched[good]):
+            rows = np.flatnonzero(good)[kind.rows]
+            errors = [np.minimum(error[rows], 0.999 * flux[rows]), error[rows]]
+            style = kind.style | {"label": kind.style["label"] or "matches"}
+            axes.errorbar(expected[rows], flux[rows], yerr=errors, **style)
+        if known.any():
+            axes.errorbar(
+                below[1][known], below[0][known], yerr=0.25 * below[0][known], uplims=True, fmt="_", color=BLUE,
+                ecolor=BLUE, markersize=5, elinewidth=0.7, capsize=2, label=f"upper limits ({int(known.sum())})",
+            )  # fmt: skip
+        legend_of_kinds(axes)
     else:
         _nothing(axes, "no match has a published flux")
     axes.set_xlabel(x_label)
@@ -86,8 +97,8 @@ def offset_plot(path: Path, matched: Table, radius_arcsec: float, *, title: str)
     reach = min(1.08 * radius_arcsec, farthest or np.inf)
     axes.set_xlim(reach, -reach)  # east is left, as on the sky
     axes.set_ylim(-reach, reach)
-    axes.set_xlabel("source minus object in RA [arcsec]")
-    axes.set_ylabel("source minus object in Dec [arcsec]")
+    axes.set_xlabel("source minus object in RA cos(Dec), ICRS [arcsec]")
+    axes.set_ylabel("source minus object in Dec, ICRS [arcsec]")
     head(figure, title)
     save(figure, path)
 

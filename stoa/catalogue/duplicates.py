@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 KINDS = ("cont", "mfs", "cube")
 """Kinds of images, the best for measuring a source first."""
 
-_BANDS_GHZ = (35, 60, 67, 84, 117, 163, 211, 275, 375, 501, 601, 721, 786, 951)
-"""Edges of the bands of ALMA and of what lies between them (Technical Handbook, cycle 11, table 4.1)."""
+_BANDS_GHZ = {
+    1: (35, 50), 2: (67, 84), 3: (84, 116), 4: (125, 163), 5: (163, 211), 6: (211, 275), 7: (275, 373), 8: (385, 500),
+    9: (602, 720), 10: (787, 950),
+}  # fmt: skip
+"""Bands of ALMA (Technical Handbook, cycle 11, table 4.1)."""
 
 
 def trust(table: Table) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
@@ -44,6 +47,34 @@ def is_calibrator(table: Table) -> NDArray[np.bool_]:
     return np.asarray(np.ma.filled(np.ma.asarray(table["intent"]) == "calibrator", False))
 
 
+def band_numbers(table: Table) -> tuple[NDArray[np.int64], list[str]]:
+    """A number for the band of each row, and the names of the bands by number; "" where a table does not say it.
+
+    The band is that of the column ``band``, else ALMA's band of ``freq_ghz``.
+    """
+    import numpy as np
+
+    if "band" in table.colnames:
+        said = np.ma.filled(np.ma.asarray(table["band"]).astype(str), "").tolist()
+        words = [f"band {text}" if text.strip().isdigit() else text.strip() for text in said]
+    elif "freq_ghz" in table.colnames:
+        freq: NDArray[np.float64] = np.ma.filled(np.ma.asarray(table["freq_ghz"], dtype=float), np.nan)
+        words = [_band(float(value)) for value in freq]
+    else:
+        words = [""] * len(table)
+    names = sorted(set(words), key=lambda word: (len(word), word)) or [""]
+    places = {name: number for number, name in enumerate(names)}
+    return np.array([places[word] for word in words], dtype=np.int64), names
+
+
+def _band(ghz: float) -> str:
+    """ALMA's band of a frequency, else the frequency to two digits."""
+    if not ghz > 0:
+        return ""
+    found = next((number for number, (low, high) in _BANDS_GHZ.items() if low <= ghz <= high), None)
+    return f"band {found}" if found else f"{ghz:.2g} GHz"
+
+
 def setting(table: Table) -> NDArray[np.int64]:
     """A number for each row, the same for rows of one band and epoch.
 
@@ -52,12 +83,7 @@ def setting(table: Table) -> NDArray[np.int64]:
     """
     import numpy as np
 
-    parts = []
-    if "band" in table.colnames:
-        parts.append(np.ma.filled(np.ma.asarray(table["band"]).astype(str), ""))
-    elif "freq_ghz" in table.colnames:
-        freq: NDArray[np.float64] = np.ma.filled(np.ma.asarray(table["freq_ghz"], dtype=float), np.nan)
-        parts.append(np.where(np.isfinite(freq), np.searchsorted(_BANDS_GHZ, freq, side="right"), -1).astype(str))
+    parts: list[Any] = [band_numbers(table)[0]]
     if "date_obs" in table.colnames:
         days = np.ma.filled(np.ma.asarray(table["date_obs"]).astype(str), "")
         parts.append(np.array([day[:10] for day in days.tolist()], dtype=str))

@@ -33,9 +33,11 @@ class Piece(Struct, frozen=True):
     pixels: Any  # shape (y, x), float32
     marks: Any  # shape (sources, 2), x and y in pixels of the piece
     unit: str
-    start: Any  # pixel of the image, x and y, at which the piece begins
-    wcs: Any  # of the image
+    wcs: Any  # of the piece
     pixel_arcsec: float  # of the piece
+    beam: tuple[
+        float, float, float
+    ]  # axes (FWHM) in pixels of the piece, angle from its y axis to its left; 0: unknown
 
 
 def side_by_side(
@@ -45,7 +47,7 @@ def side_by_side(
 
     There is a difference where two files have one grid of pixels. The piece holds every given source with a
     margin. All panels have one linear stretch, from percentile 1 to 99 of both images; the difference has the same
-    width of it, about zero. A bar says how long some arcsec are.
+    width of it, about zero. Axes have the sky's coordinates, a bar says how long some arcsec are, an ellipse the beam.
 
     Raises
     ------
@@ -63,15 +65,18 @@ def side_by_side(
     low, high = np.percentile(both, [1, 99])
     if a != b and _one_grid(*pieces):
         panels.append(("b minus a", pieces[1].pixels - pieces[0].pixels + (low + high) / 2))
-    figure = Figure(figsize=(3.4 * len(panels), 3.6), layout="constrained")
+    figure = Figure(figsize=(3.6 * len(panels), 3.9), layout="constrained")
     for number, (title, pixels) in enumerate(panels):
-        axes = figure.add_subplot(1, len(panels), number + 1)
+        piece = pieces[min(number, 1)]
+        axes: Any = figure.add_subplot(1, len(panels), number + 1, projection=piece.wcs)
         axes.imshow(pixels, origin="lower", cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         axes.set_title(title, fontsize=8)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        _circle(axes, pieces[min(number, 1)].marks, changes, number)
-        _scale_bar(axes, pixels.shape, pieces[min(number, 1)].pixel_arcsec)
+        _name_axes(axes, is_first=number == 0)
+        _circle(axes, piece.marks, changes, number)
+        _scale_bar(axes, pixels.shape, piece.pixel_arcsec)
+        _draw_beam(axes, piece, pixels.shape)
+        axes.set_xlim(-0.5, pixels.shape[1] - 0.5)
+        axes.set_ylim(-0.5, pixels.shape[0] - 0.5)
     width = f"{low:.3g} to {high:.3g} {pieces[0].unit}".rstrip()
     words = f"{width}; circles: changed sources (radius of the match {radius_arcsec:.3g} arcsec)"
     figure.supxlabel(words, fontsize=7)
@@ -79,6 +84,31 @@ def side_by_side(
     plain_texts(figure)
     figure.savefig(made, format="png", dpi=110)
     return made.getvalue()
+
+
+def _name_axes(axes: Any, *, is_first: bool) -> None:
+    """Right ascension and declination in the frame of the image, with ticks; the latter at the first panel alone."""
+    longitude, latitude = axes.coords
+    for axis in (longitude, latitude):
+        axis.set_ticklabel(size=6)
+        axis.set_ticks(number=3, color="white")
+        axis.set_auto_axislabel(False)
+    frame = str(axes.wcs.wcs.radesys or "").strip()
+    longitude.set_axislabel(f"RA {frame}".strip(), fontsize=7)
+    latitude.set_axislabel(f"Dec {frame}".strip() if is_first else "", fontsize=7)
+    if not is_first:
+        latitude.set_ticklabel_visible(False)
+
+
+def _draw_beam(axes: Any, piece: Piece, shape: tuple[int, ...]) -> None:
+    """The clean beam at half its height, in the lower right corner, where the header has one."""
+    from matplotlib.patches import Ellipse
+
+    major, minor, angle = piece.beam
+    if not major > 0:
+        return
+    place = (shape[1] - 1 - 0.7 * major - 0.02 * shape[1], 0.7 * major + 0.02 * shape[0])
+    axes.add_patch(Ellipse(place, minor, major, angle=angle, facecolor="none", edgecolor="white", linewidth=1.2))
 
 
 def _scale_bar(axes: Any, shape: tuple[int, ...], pixel_arcsec: float) -> None:
@@ -117,12 +147,30 @@ def _piece(path: Path, changes: Sequence[SourceChange]) -> Piece:
                 cut = _box(x, y, hdu.header["NAXIS1"], hdu.header["NAXIS2"])
                 pixels = _plane(hdu.data, cut)
                 unit = str(hdu.header.get("BUNIT", ""))
+                header = hdu.header
     except (OSError, ValueError, TypeError) as problem:
         raise CatalogueError(f"{path.name!r} cannot be read as an image of the sky: {problem}") from problem
     step = max(1, -(-max(pixels.shape) // MOST_PIX))
     marks = np.stack([(x - cut[1].start) / step, (y - cut[0].start) / step], axis=-1)
     scale = 3600 * step * abs(np.linalg.det(wcs.pixel_scale_matrix)) ** 0.5
-    return Piece(pixels[::step, ::step], marks, unit, np.array([cut[1].start, cut[0].start]), wcs, float(scale))
+    own = wcs.slice((slice(cut[0].start, None, step), slice(cut[1].start, None, step)))
+    return Piece(pixels[::step, ::step], marks, unit, own, float(scale), _beam(header, own, float(scale)))
+
+
+def _beam(header: Any, wcs: Any, pixel_arcsec: float) -> tuple[float, float, float]:
+    """The clean beam of a header in pixels; its angle counts from north through east, however the image lies."""
+    import numpy as np
+
+    try:
+        major, minor, angle = (float(header.get(key) or 0) for key in ("BMAJ", "BMIN", "BPA"))
+    except (TypeError, ValueError):
+        return 0.0, 0.0, 0.0
+    if not (major > 0 and minor > 0):
+        return 0.0, 0.0, 0.0
+    matrix = np.linalg.inv(wcs.pixel_scale_matrix)
+    north = matrix @ np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))])  # east and north of the axis
+    turned = float(np.degrees(np.arctan2(-north[0], north[1])))
+    return 3600 * major / pixel_arcsec, 3600 * minor / pixel_arcsec, turned
 
 
 def _one_grid(a: Piece, b: Piece) -> bool:
@@ -133,8 +181,8 @@ def _one_grid(a: Piece, b: Piece) -> bool:
         return False
     high, wide = a.pixels.shape
     corners = np.array([(0, 0), (wide, 0), (0, high)], dtype=float)
-    places = a.wcs.wcs_pix2world(corners + a.start, 0)
-    return bool(np.allclose(b.wcs.wcs_world2pix(places, 0) - b.start, corners, atol=0.1))
+    places = a.wcs.wcs_pix2world(corners, 0)
+    return bool(np.allclose(b.wcs.wcs_world2pix(places, 0), corners, atol=0.1))
 
 
 def _box(x: Any, y: Any, nx: int, ny: int) -> tuple[slice, slice]:

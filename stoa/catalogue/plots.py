@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import warnings
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.positions import positions
 from stoa.catalogue.regions import gnomonic
+from stoa.catalogue.rows import BLUE, GREY, RED, kinds_of_rows, legend_of_kinds
 from stoa.catalogue.sky import unit_vectors
 
 if TYPE_CHECKING:
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-RED, BLUE, GREY = "#D55E00", "#0072B2", "#777777"
 SUFFIXES = (".png", ".svg", ".pdf")
 
-NARROW_DEG = 5.0
-"""Half the width of the largest map that shows fields as wide as they are."""
+NARROW_DEG = 40.0
+"""Half the width of the largest map of a part of the sky."""
 
-_NO_BREAK = "\xa0"
+MOST_CROSSES = 2000
+"""Objects of a catalogue that are drawn; of more, every second, third, ... one."""
+
 _RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 _WORDS = {"snr": "signal to noise", "flux": "flux density", "peak_flux": "peak flux density"}
 
@@ -38,16 +39,17 @@ def sky_map(
 ) -> None:
     """Sources as dots, catalogue objects as crosses, fields as circles.
 
-    What lies within `NARROW_DEG` of its middle is drawn on the plane that touches the sky there, fields as wide as they
-    are and catalogue objects as far as the frame reaches; anything else on the whole sky in Mollweide's projection.
+    The map is that of the region of sources and fields: where these are within `NARROW_DEG` of their middle, on the
+    plane that touches the sky there, fields as wide as they are as far as that is to be seen, and catalogue objects as
+    far as the frame reaches; else the whole sky in Mollweide's projection.
 
     Parameters
     ----------
     title
         Run, set, cuts and counts, as the caller words them.
     fields
-        Where was looked: positions as in a catalogue, and in ``hwhm_arcsec`` how wide. On a map of the whole sky a
-        field of arcseconds would not be seen, so that all circles have one size, and the legend says what theirs is.
+        What was searched: positions as in a catalogue, and in ``hwhm_arcsec`` how wide. On a wide map a field of
+        arcseconds would not be seen, so that all circles have one size, and the legend says what theirs is.
     """
     import numpy as np
 
@@ -69,20 +71,31 @@ def _map_of_the_sky(path: Path, sources: Table, title: str, catalogue: Table | N
     axes.set_xticks([_longitude(hour * 15.0) for hour in range(14, 36, 2)], [])
     axes.tick_params(labelsize=7)
     if catalogue is not None:
-        _draw(axes, catalogue, "catalogue", marker="x", color=BLUE, s=18, linewidths=0.9, label=_counted(catalogue))
+        shown, words = _thinned(len(catalogue))
+        _draw(axes, catalogue[shown], "catalogue", **_CROSSES, label=words)
     if fields is not None:
-        label = _of_number(len(fields), "field") + _widths(fields, ", drawn larger")
-        _draw(
-            axes, fields, "fields", marker="o", facecolors="none", edgecolors="black", s=70, linewidths=0.8, label=label
-        )
-    _draw(axes, sources, "sources", marker="o", color=RED, s=9, linewidths=0, label=_of_number(len(sources), "source"))
+        label = _of_number(len(fields), "searched field") + _widths(fields, ", drawn larger")
+        _draw(axes, fields, "fields", **_CIRCLES, label=label)
+    _draw(
+        axes,
+        sources,
+        "sources",
+        marker="o",
+        color=RED,
+        s=9,
+        linewidths=0,
+        zorder=2,
+        label=_of_number(len(sources), "source"),
+    )
     axes.set_axisbelow(True)
+    axes.set_xlabel("right ascension (ICRS)", fontsize=8)
+    axes.set_ylabel("declination (ICRS)", fontsize=8)
     for hour in (*range(0, 12, 2), *range(14, 24, 2)):
         text = axes.text(_longitude(hour * 15.0), 0, f"{hour}h", fontsize=7, color="#444444", ha="center", va="center")
         text.set(
             zorder=0.8, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8}
         )  # over the grid, under all else
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3, fontsize=8, frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, fontsize=8, frameon=False)
     head(figure, title)
     save(figure, path)
 
@@ -110,19 +123,19 @@ def _map_of_a_field(
     axes = figure.add_subplot(aspect="equal")
     if catalogue is not None:
         near = places["catalogue"] * scale
-        near = near[(np.abs(near) < reach).all(axis=1) & (unit_vectors(*positions(catalogue, "")) @ middle > 0)]
-        axes.scatter(
-            near[:, 0], near[:, 1], marker="x", color=BLUE, s=26, linewidths=1, label=_counted(catalogue, len(near))
-        )
+        held = (np.abs(near) < reach).all(axis=1) & (unit_vectors(*positions(catalogue, "")) @ middle > 0)
+        shown, words = _thinned(int(held.sum()))
+        rows = np.flatnonzero(held)[shown]
+        axes.scatter(near[rows, 0], near[rows, 1], **_CROSSES, label=words)
     if fields is not None:
-        for (x, y), width in zip(places["fields"] * scale, widths, strict=True):
+        is_seen = bool(widths.size) and float(widths.max()) / 3600 * scale > reach / 200
+        for (x, y), width in zip(places["fields"] * scale, widths if is_seen else (), strict=False):
             axes.add_patch(Circle((x, y), width / 3600 * scale, fill=False, linewidth=0.8))
-        axes.scatter(
-            [], [], marker="o", facecolors="none", edgecolors="black", s=70, linewidths=0.8,
-            label=_of_number(len(fields), "field") + _widths(fields),
-        )  # fmt: skip
+        shown = places["fields"][:0] if is_seen else places["fields"] * scale
+        label = _of_number(len(fields), "searched field") + _widths(fields, "" if is_seen else ", drawn larger")
+        axes.scatter(shown[:, 0], shown[:, 1], **_CIRCLES, label=label)
     x, y = (places["sources"] * scale).T
-    axes.scatter(x, y, marker="o", color=RED, s=12, linewidths=0, label=_of_number(len(sources), "source"))
+    axes.scatter(x, y, marker="o", color=RED, s=12, linewidths=0, zorder=2, label=_of_number(len(sources), "source"))
     axes.set_xlim(reach, -reach)
     axes.set_ylim(-reach, reach)
     ra, dec = np.degrees(np.arctan2(middle[1], middle[0])) % 360, np.degrees(np.arcsin(middle[2]))
@@ -130,16 +143,28 @@ def _map_of_a_field(
         Angle(ra, "deg").to_string("hourangle", sep=":", precision=1, pad=True),
         Angle(dec, "deg").to_string(sep=":", precision=0, pad=True, alwayssign=True),
     )
-    axes.set_xlabel(f"east of RA {centre[0]} [{unit}]")
-    axes.set_ylabel(f"north of Dec {centre[1]} [{unit}]")
+    axes.set_xlabel(f"east of RA {centre[0]} (ICRS) [{unit}]")
+    axes.set_ylabel(f"north of Dec {centre[1]} (ICRS) [{unit}]")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, fontsize=8, frameon=False)
     head(figure, title)
     save(figure, path)
 
 
-def _counted(catalogue: Table, number: int = -1) -> str:
-    """A legend's words for a catalogue, of which so many objects are in the frame."""
-    return f"catalogue ({len(catalogue) if number < 0 else number})"
+_CROSSES: dict[str, Any] = {"marker": "x", "color": BLUE, "s": 12, "linewidths": 0.5, "alpha": 0.6, "zorder": 1.2}
+_CIRCLES: dict[str, Any] = {
+    "marker": "o",
+    "facecolors": "none",
+    "edgecolors": "black",
+    "s": 70,
+    "linewidths": 0.8,
+    "zorder": 1.5,
+}
+
+
+def _thinned(number: int) -> tuple[slice, str]:
+    """Which of so many objects in the frame are drawn, and the legend's words for them."""
+    step = -(-number // MOST_CROSSES) if number > MOST_CROSSES else 1
+    return slice(None, None, step), f"catalogue ({number})" if step == 1 else f"catalogue ({number}, 1 of {step} drawn)"
 
 
 def _of_number(number: int, noun: str) -> str:
@@ -216,21 +241,24 @@ def against(
     axes = figure.add_subplot()
     if good.any():
         logarithmic(axes, "xy")
-    axes.errorbar(
-        data[x][good],
-        data[y][good],
-        xerr=data[x_error][good] if x_error else None,
-        yerr=data[y_error][good] if y_error else None,
-        fmt="o",
-        color=RED,
-        ecolor=GREY,
-        markersize=4,
-        elinewidth=0.8,
-    )
+    for kind in kinds_of_rows(table[good]):
+        rows = np.flatnonzero(good)[kind.rows]
+        axes.errorbar(
+            data[x][rows], data[y][rows], xerr=data[x_error][rows] if x_error else None,
+            yerr=_down_to_nothing(data[y][rows], data[y_error][rows]) if y_error else None, **kind.style,
+        )  # fmt: skip
+    legend_of_kinds(axes)
     axes.set_xlabel(_label(table, x))
     axes.set_ylabel(_label(table, y))
     head(figure, title)
     save(figure, path)
+
+
+def _down_to_nothing(values: NDArray[np.float64], errors: NDArray[np.float64]) -> Any:
+    """Errors down and up; one down to nothing has no end on a logarithmic axis."""
+    import numpy as np
+
+    return [np.minimum(errors, 0.999 * values), errors]
 
 
 def figure_of(size: tuple[float, float]) -> Figure:
@@ -241,19 +269,17 @@ def figure_of(size: tuple[float, float]) -> Figure:
 
 
 def head(figure: Figure, title: str) -> None:
-    """Put a title over the whole figure, its lines broken where they are wider than that.
+    """Put the first line of a title over the figure, small enough for it; `save` writes all of it as a caption.
 
     Parameters
     ----------
     title
-        Clauses that end with a semicolon are kept together where a line has room for one.
+        What the figure shows, and in further lines what a caption says besides: cuts, numbers, how it was made.
     """
-    width = int(14 * figure.get_figwidth())
-    lines: list[str] = []
-    for line in title.splitlines():
-        clauses = [clause.replace(" ", _NO_BREAK) if len(clause) <= width else clause for clause in line.split("; ")]
-        lines += wrap("; ".join(clauses) if len(clauses) > 1 else line, width)
-    figure.suptitle("\n".join(lines).replace(_NO_BREAK, " "), fontsize=9)
+    first, _, _ = title.partition("\n")
+    room = figure.get_figwidth() * 72 * 0.96
+    figure.suptitle(first, fontsize=max(5.0, min(9.0, room / (0.56 * max(len(first), 1)))))
+    figure.set_label("\n".join(line for line in title.splitlines() if line.strip()))
 
 
 def logarithmic(axes: Any, names: str) -> None:
@@ -314,6 +340,13 @@ def save(figure: Figure, path: Path) -> None:
         )  # fonts as journals want
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")  # letters that the font lacks are drawn as boxes
         figure.savefig(path, dpi=150, metadata=undated)
+    if caption := str(figure.get_label()):
+        caption_file(path).write_text(f"{caption}\n", encoding="utf-8")
+
+
+def caption_file(path: Path) -> Path:
+    """Where the caption of a figure is written: beside it, one for a figure in several formats."""
+    return path.with_suffix(".txt")
 
 
 def plain_texts(figure: Figure) -> None:

@@ -239,6 +239,10 @@ def plot_command(
     calibrators: CalibratorsOption = False,
     flux: FluxOption = "",
     index: IndexOption = 0.0,
+    limits: Annotated[
+        Path | None,
+        typer.Option("--limits", metavar="FILE", help="Upper limits to draw with `fluxes`."),
+    ] = None,
     out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -246,7 +250,7 @@ def plot_command(
     ws = workspace(ctx)
     file = plot.plot(
         ws, source, kind, catalogue=with_catalogue, out=out_file, keep=keep or (), quality=quality_cuts,
-        radius=radius, calibrators=calibrators, flux=flux, index=index,
+        radius=radius, calibrators=calibrators, flux=flux, index=index, limits=limits,
     )  # fmt: skip
     if json:
         as_json({"file": str(file)})

@@ -13,6 +13,7 @@ import msgspec
 
 from stoa import __version__
 from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.plots import caption_file
 from stoa.catalogue.tables import read_table, write_table
 from stoa.errors import StoaError
 from stoa.exec.job.cause import group_causes
@@ -271,10 +272,10 @@ def _facts(table: Table, files: tuple[str, ...]) -> CatalogueFacts:
             expected=float(facts["expected"]),
         )  # fmt: skip
     return CatalogueFacts(
-        files=files, sources=int(facts.get("sources", len(table))),
-        kept=int(facts.get("kept", len(table))), rows=len(table), images=int(facts.get("images", 0)),
-        targets=int(facts.get("targets", 0)), match=match, products=tuple(sorted(set(map(str, table["product"])))),
-        cuts=tuple(CutFact(words=cut.keep, removed=cut.removed) for cut in cuts_in(facts)),
+        files=files, sources=int(facts.get("sources", len(table))), kept=int(facts.get("kept", len(table))),
+        rows=len(table), images=int(facts.get("images", 0)), targets=int(facts.get("targets", 0)), match=match,
+        errors=tuple(n for n in table.colnames if n.startswith("e_")), products=tuple(sorted(set(map(str,
+        table["product"])))), cuts=tuple(CutFact(words=cut.keep, removed=cut.removed) for cut in cuts_in(facts)),
     )  # fmt: skip
 
 
@@ -305,6 +306,8 @@ def _plots(
             try:
                 draw(ws, source, kind, folder / path)
                 files[path] = words
+                if caption_file(folder / path).is_file():
+                    files[f"plots/{kind}.txt"] = f"caption of plots/{kind}"
             except StoaError as problem:
                 missing.append(f"no {path}: {problem.message}")
 

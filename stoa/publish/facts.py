@@ -37,6 +37,7 @@ class CatalogueFacts(Struct, frozen=True, kw_only=True):
     cuts: tuple[CutFact, ...]
     products: tuple[str, ...]  # paths of the products that rows were read from
     match: MatchFact | None = None
+    errors: tuple[str, ...] = ()  # columns of standard errors
 
 
 class Publication(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from stoa.model import Outcome, Status, Value
 from stoa.publish.facts import CatalogueFacts, Publication
@@ -127,12 +127,51 @@ def methods(publication: Publication) -> str:
         f"Its parameters were {_values(run.params.values)}." if run.params.values else "",
         *_rule_sentences(publication.outcomes),
         f"Of the {len(publication.outcomes)} jobs {_counts(publication.counts)}.",
+        _doc_sentence(process.doc),
+        *_search_sentences(publication.outcomes),
         *map(latex, publication.caveats),
         _catalogue_sentence(publication),
+        _error_sentence(publication.catalogue),
         f"Software: {', '.join(cited)}." if cited else "",
         f"The complete record is that of {noun} {runs} at commit {typewriter(publication.commit[:12])}{origin}.",
     ]
     return "% Written by stoa publish; edit it to taste.\n" + "\n".join(filter(None, sentences)) + "\n"
+
+
+def _doc_sentence(doc: str) -> str:
+    """What the process says of itself: for the shipped finders, that they search flat noise and correct fluxes."""
+    words = latex(doc).rstrip(".")
+    return f"The process {words[:1].lower()}{words[1:]}." if words else ""
+
+
+def _search_sentences(outcomes: Sequence[Outcome]) -> list[str]:
+    """Noise, gain and cuts that jobs report, as the shipped finders do: rms, gain_is_model, n_cut_NAME."""
+    done = [outcome.results for outcome in outcomes if outcome.status is Status.OK]
+    noise = sorted(value for each in done if isinstance(value := each.get("rms"), float))
+    modelled = sum(each.get("gain_is_model") is True for each in done)
+    removed: dict[str, int] = {}
+    for results in done:
+        for name, value in results.items():
+            if name.startswith("n_cut_") and isinstance(value, int) and value:
+                removed[name.removeprefix("n_cut_")] = removed.get(name.removeprefix("n_cut_"), 0) + value
+    sentences = []
+    if noise:
+        span = latex(f"{noise[0]:.3g}") if len(noise) == 1 else latex(f"{noise[0]:.3g} to {noise[-1]:.3g}")
+        sentences.append(f"The noise of the images before the correction for the primary beam is {span} Jy/beam.")
+    if modelled:
+        sentences.append(f"In {_counted(modelled, 'image')} the gain of the primary beam is that of a model.")
+    if removed:
+        cuts = _listed(f"{number} by {typewriter(name)}" for name, number in sorted(removed.items()))
+        sentences.append(f"The search itself left out {cuts}.")
+    return sentences
+
+
+def _error_sentence(found: CatalogueFacts | None) -> str:
+    """Which errors the catalogue has, and what these do not have in them."""
+    if found is None or not found.errors:
+        return ""
+    columns = _listed(typewriter(name) for name in found.errors)
+    return f"Errors ({columns}) are those that the search gives each source."
 
 
 def _rule_sentences(outcomes: Iterable[Outcome]) -> list[str]:
@@ -172,16 +211,18 @@ def _match_sentence(found: CatalogueFacts) -> str:
     objects = _counted(match.objects, "object")
     return (
         f" {left}{number} within {match.radius_arcsec:g} arcsec of {objects} of the catalogue"
-        f" {typewriter(match.catalogue)}; {match.expected:.2g} are expected by chance."
+        f" {typewriter(match.catalogue)}; {match.expected:.2g} of these matches are expected by chance."
     )
 
 
 def _values(values: Mapping[str, Value]) -> str:
-    return ", ".join(f"\\texttt{{{latex(name)}}} = {latex(value)}" for name, value in values.items())
+    return ", ".join(f"{typewriter(name)} = {latex(value) or '(empty)'}" for name, value in values.items())
 
 
 def _facts(facts: Mapping[str, str]) -> str:
     shown = [f"{name} {facts[name]}" for name in ("python", "image", "platform") if name in facts]
+    imported = (words.split() for words in facts.get("warm", "").split(", ") if words)
+    shown += [f"{name} {version}" for name, version in {one[0].partition(".")[0]: one[-1] for one in imported}.items()]
     return ", ".join(shown) or "no further facts"
 
 

@@ -219,13 +219,14 @@ def _summed(found: list[tuple[Key, ListChange]], images: list[ImageChange], not_
 
 
 def pictures(ws: Workspace, a: Side, b: Side, sky: SkyDiff, most: int = IMAGES) -> list[Picture]:
-    """Pictures of the images with the most surprising sources.
+    """Pictures of the images with the most surprising sources, those with gained, lost or changed ones first.
 
     Taken are outputs of kind image that both have, else the images that were searched; where these are one file,
     there is no difference to show, only which sources either found.
     """
     made = []
-    for image in [each for each in sky.images if each.surprise > 0][:most]:
+    changed = sorted(sky.images, key=lambda each: not (each.gained or each.lost or each.moved or each.flux_changed))
+    for image in [each for each in changed if each.surprise > 0][:most]:
         key = (image.target, image.group)
         changes = [each for each in sky.sources if (each.target, each.group) == key]
         changes = [each for each in changes if each.what] or changes[:1]

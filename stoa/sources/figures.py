@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import msgspec
 
 from stoa.catalogue.angles import radius_arcsec
 from stoa.catalogue.diagrams import cause_bars, completeness, flux_flux, offset_plot, time_size
-from stoa.catalogue.fluxes import FluxComparison, compare, published
+from stoa.catalogue.fluxes import compare, published
 from stoa.catalogue.match import MEASURED, PREFIX
 from stoa.catalogue.match import match as match_tables
 from stoa.catalogue.plots import against, histogram, sky_map
@@ -19,6 +20,7 @@ from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
 from stoa.exec.job.cause import group_causes
 from stoa.meta.document import ImageGroup
+from stoa.model import Status
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
@@ -44,18 +46,21 @@ def draw(
     calibrators: bool = False,
     flux: str = "",
     index: float = 0.0,
+    limits: Path | None = None,
 ) -> None:
     """Draw the sources or the jobs of a run, or the sources of a table.
 
     Parameters
     ----------
     kind
-        ``sky``: map of the sky with the observed fields and, where given, the catalogue. ``flux``: flux against
+        ``sky``: map of the sky with the searched fields and, where given, the catalogue. ``flux``: flux against
         signal to noise. ``snr``: distribution of the signal to noise. With a catalogue: ``fluxes`` observed against
         published, ``offsets`` of positions, ``completeness`` by the ``snr`` of a table of true sources. Of a run:
         ``causes`` of failure, ``time`` against the size of the inputs.
     radius, calibrators, flux, index
-        As for `match`, with one row a catalogue object.
+        As for `match`, with one row for each catalogue object, band and epoch.
+    limits
+        With ``fluxes``: a table of upper limits, as `stoa catalogue limits` writes it.
     """
     if kind not in PLOTS:
         raise StoaError(f"no plot {kind!r}", f"plots: {', '.join(PLOTS)}")
@@ -65,15 +70,15 @@ def draw(
     table = sources_of(ws, source, keep, quality=quality)
     if kind in ("fluxes", "offsets", "completeness"):
         if not catalogue:
-            _plot_matched(table, source, kind, file)
+            _plot_matched(table, source, kind, file, limits)
             return
-        compared = _Comparison(catalogue, radius_arcsec(radius), calibrators, flux, index)
+        compared = _Comparison(catalogue, radius_arcsec(radius), calibrators, flux, index, limits)
         _plot_compared(table, source, kind, compared, file)
         return
     title = _title(source, table, catalogue if kind == "sky" else None)
     if kind == "sky":
         objects = read_table(catalogue) if catalogue else _matched_objects(table)
-        sky_map(file, table, title=title, catalogue=objects, fields=_fields(ws))
+        sky_map(file, table, title=title, catalogue=objects, fields=_fields(ws, table, source))
     elif kind == "flux":
         against(file, table, "snr", "flux", title=title, y_error="e_flux")
     else:
@@ -88,6 +93,7 @@ class _Comparison(msgspec.Struct, frozen=True):
     calibrators: bool
     flux: str
     index: float
+    limits: Path | None
 
 
 def _plot_compared(table: Table, source: str, kind: str, asked: _Comparison, file: Path) -> None:
@@ -110,10 +116,10 @@ def _plot_compared(table: Table, source: str, kind: str, asked: _Comparison, fil
         return
     if not asked.flux:
         raise StoaError("the plot 'fluxes' needs a published flux", "`--flux F6cm@6cm`: its column and frequency")
-    _plot_fluxes(file, found.table, compare(found.table, published(asked.flux), asked.index), title, left)
+    _plot_fluxes(file, found.table, asked.flux, asked.index, f"{title}{left}", asked.limits)
 
 
-def _plot_matched(table: Table, source: str, kind: str, file: Path) -> None:
+def _plot_matched(table: Table, source: str, kind: str, file: Path, limits: Path | None) -> None:
     """Positions or fluxes of a table that was matched before."""
     facts = table.meta
     is_matched = all(name in table.colnames for name in MEASURED) and "catalogue" in facts
@@ -126,14 +132,30 @@ def _plot_matched(table: Table, source: str, kind: str, file: Path) -> None:
         return
     if "fluxes" not in facts:
         raise StoaError(f"{source} was matched without fluxes", "`stoa catalogue match --flux F6cm@6cm` compares them")
-    _plot_fluxes(file, table, compare(table, published(str(facts["fluxes"])), float(facts["index"])), title, "")
+    _plot_fluxes(file, table, str(facts["fluxes"]), float(facts["index"]), title, limits)
 
 
-def _plot_fluxes(file: Path, table: Table, f: FluxComparison, title: str, left: str) -> None:
+def _plot_fluxes(file: Path, table: Table, flux: str, index: float, title: str, limits: Path | None) -> None:
+    f = compare(table, published(flux), index)
     words = f"{f.compared} matches with {f.column}: ratio {f.in_words}"
     carried = f", extrapolated with spectral index {f.index:g}" if f.index else ""
     label = f"published {f.column} at {f.at_ghz:.3g} GHz{carried} [Jy]"
-    flux_flux(file, table, title=f"{title}\n{words}{left}", x_label=label)
+    flux_flux(file, table, title=f"{title}\n{words}", x_label=label, limits=_limits(limits, flux, index))
+
+
+def _limits(path: Path | None, flux: str, index: float) -> Table | None:
+    """Upper limits beside the fluxes that their objects are expected to have."""
+    if path is None:
+        return None
+    table = read_table(path)
+    if "flux_limit" not in table.colnames:
+        raise StoaError(
+            f"{str(path)!r} has no upper limits (no column flux_limit)", "`stoa catalogue limits` writes them"
+        )
+    table["flux"] = table["flux_limit"]
+    table["e_flux"] = 0.0 * table["flux_limit"]
+    compare(table, published(flux), index)
+    return table
 
 
 def _matched_objects(table: Table) -> Table | None:
@@ -175,20 +197,34 @@ def _title(source: str, table: Table, catalogue: Path | None) -> str:
     return "\n".join([words, "; ".join(cut_sentences(table))])
 
 
-def _fields(ws: Workspace) -> Table | None:
-    """Centre of every image group that the metadata documents know."""
+def _fields(ws: Workspace, table: Table, source: str) -> Table | None:
+    """Centres of the images that the runs of a table have searched, those without a source among them."""
+    searched = _searched(ws, table, source)
     centres: list[tuple[float, float, float]] = [
         centre
-        for _, document in ws.documents().values()
+        for target, (_, document) in ws.documents().items()
         if not isinstance(document, StoaError)
         for group in document.groups
-        if (centre := _centre(group))
+        if {(target, group.key), (target, "")} & searched and (centre := _centre(group))
     ]
     if not centres:
         return None
     from astropy.table import Table
 
     return Table(rows=sorted(set(centres)), names=("ra_deg", "dec_deg", "hwhm_arcsec"))
+
+
+def _searched(ws: Workspace, table: Table, source: str) -> set[tuple[str, str]]:
+    """Target and image group of the jobs that ended ok, of the runs or pairs that the rows come from."""
+    if not {"process", "params"} <= set(table.colnames):
+        return set()
+    named = str(table.meta.get("source", source))
+    pairs = sorted({f"{row['process']}@{row['params']}" for row in table["process", "params"]})
+    for names in ([named], pairs):  # a table may have a name that is that of no run
+        with suppress(StoaError):
+            done = [latest_of(ws, resolve_run(ws, name)) for name in names]
+            return {key for each in done for key, outcome in each.items() if outcome.status is Status.OK}
+    return set()
 
 
 def _centre(group: ImageGroup) -> tuple[float, float, float] | None:

@@ -42,6 +42,12 @@ def test_only_matches_with_a_published_flux_are_drawn(matched: Table, tmp_path: 
     assert "observed flux density at 97.5 to 343 GHz [Jy]" in texts(tmp_path / "x.svg")
 
 
+def test_upper_limits_are_drawn_beside_the_matches(matched: Table, tmp_path: Path) -> None:
+    limits = Table({"flux": [0.05, 0.02], "expected_flux": [0.3, np.nan]})
+    flux_flux(tmp_path / "x.svg", matched, title="t", x_label="x", limits=limits)
+    assert "upper limits (1)" in texts(tmp_path / "x.svg")
+
+
 def test_without_a_published_flux_the_figure_says_so(matched: Table, tmp_path: Path) -> None:
     matched["expected_flux"] = np.nan
     flux_flux(tmp_path / "x.svg", matched, title="t", x_label="x")
@@ -85,4 +91,4 @@ def test_nothing_to_draw_is_a_figure_too(tmp_path: Path, suffix: str) -> None:
 def test_the_legend_of_a_sky_map_says_how_wide_the_fields_are(tmp_path: Path) -> None:
     fields = Table({"ra_deg": [1.0, 22.0, 43.0], "dec_deg": [0.0, 0.0, 0.0], "hwhm_arcsec": [8.5, 0.0, 21.0]})
     sky_map(tmp_path / "x.svg", fields[:1], title="t", fields=fields)
-    assert "3 fields (HWHM 8.5 to 21 arcsec, drawn larger)" in texts(tmp_path / "x.svg")
+    assert "3 searched fields (HWHM 8.5 to 21 arcsec, drawn larger)" in texts(tmp_path / "x.svg")

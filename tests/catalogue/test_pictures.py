@@ -12,7 +12,7 @@ from matplotlib.image import imread
 
 from stoa.catalogue.changes import SourceChange
 from stoa.catalogue.formats import CatalogueError
-from stoa.catalogue.pictures import side_by_side
+from stoa.catalogue.pictures import _piece, side_by_side
 
 
 def change(path, x: float, y: float, what: str) -> SourceChange:
@@ -25,14 +25,25 @@ def panels(png: bytes) -> np.ndarray:
     return np.asarray(imread(io.BytesIO(png), format="png"))[..., :3]
 
 
+def frames(shown, number):
+    """The images of the panels, without what is round them: where most of a row or column is not white."""
+    found = []
+    width = shown.shape[1] // number
+    for n in range(number):
+        panel = shown[:, n * width : (n + 1) * width]
+        inked = panel.min(axis=2) < 0.97
+        rows, columns = (np.flatnonzero(inked.mean(axis=axis) > 0.6) for axis in (1, 0))
+        found.append(panel[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1])
+    return found
+
+
 def test_one_file_has_two_panels_and_two_files_have_the_difference_too(image):
     a = image([(40, 50, 0.05)], name="a.fits")
     b = image([(40, 50, 0.05), (60, 30, 0.05)], name="b.fits")
     gained = [change(a, 60, 30, "gained")]
     one, two = (panels(side_by_side(a, other, gained, ("a", "b"), 0.25)) for other in (a, b))
     assert two.shape[1] == pytest.approx(1.5 * one.shape[1], abs=2)
-    third = two.shape[1] // 3
-    bright = [(two[60:-60, n * third : (n + 1) * third].min(axis=2) > 0.9).sum() for n in range(3)]
+    bright = [(frame.min(axis=2) > 0.9).mean() for frame in frames(two, 3)]
     assert bright[1] > bright[0]  # the stretch is the same, and b has one source more
 
 
@@ -72,7 +83,18 @@ def test_each_panel_has_a_bar_of_round_length(image):
     """The fixture's pixels are 0.1 arcsec, the piece is 8.1 arcsec wide: a bar of 2 arcsec is 20 pixels of 81."""
     a = image([(40, 50, 0.05)])
     shown = panels(side_by_side(a, a, [change(a, 40, 50, "lost")], ("a", "b"), 0.25))
-    half = shown[:, : shown.shape[1] // 2]
-    low = half[int(0.85 * len(half)) : int(0.93 * len(half))].min(axis=2) > 0.95
+    first = frames(shown, 2)[0]
+    low = first[int(0.9 * len(first)) : -4, 4 : first.shape[1] // 2].min(axis=2) > 0.95
     longest = max(len(run) for row in low for run in "".join("x" if pixel else " " for pixel in row).split())
-    assert longest / half.shape[1] == pytest.approx(20 / 81, rel=0.12)
+    assert longest / first.shape[1] == pytest.approx(20 / 81, rel=0.12)
+
+
+def test_panels_have_coordinates_and_the_beam(image):
+    """North is up in the fixture's images, and 5 pixels are half an arcsec."""
+    lost = change(image([]), 40, 50, "lost")
+    a = image([(40, 50, 0.05)])
+    made = _piece(a, [lost])
+    assert made.beam == pytest.approx((5.0, 5.0, 0.0), abs=1e-6)
+    assert made.wcs.wcs_pix2world([made.marks[0]], 0)[0] == pytest.approx((lost.ra_deg, lost.dec_deg), abs=1e-7)
+    b = image([(40, 50, 0.05)], cards={"BMIN": 0.3 / 3600, "BPA": 30.0}, name="b.fits")
+    assert _piece(b, [lost]).beam == pytest.approx((5.0, 3.0, 30.0), abs=1e-3)

@@ -10,7 +10,7 @@ from astropy.table import Table
 from lxml import etree
 
 from stoa.catalogue.formats import CatalogueError
-from stoa.catalogue.plots import against, figure_of, head, histogram, sky_map
+from stoa.catalogue.plots import against, figure_of, head, histogram, save, sky_map
 
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
@@ -103,8 +103,8 @@ def test_fields_close_together_are_drawn_as_wide_as_they_are(
     sources, objects, fields = survey
     sky_map(tmp_path / "x.svg", sources, title="t", catalogue=objects, fields=fields)
     said = texts(tmp_path / "x.svg")
-    assert "2 fields (HWHM 26 to 180 arcsec)" in said
-    assert "east of RA 10:00:48.0 [arcmin]" in said
+    assert "2 searched fields (HWHM 26 to 180 arcsec)" in said
+    assert "east of RA 10:00:48.0 (ICRS) [arcmin]" in said
     assert "catalogue (3)" in said
     assert marks(tmp_path / "x.svg", "#0072b2") == 3
     assert marks(tmp_path / "x.svg", "#d55e00") == 2
@@ -118,12 +118,35 @@ def test_a_field_at_ra_zero_or_the_pole_is_one_field(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [5.6, 6.0, 9.0])
-def test_no_line_of_a_title_leaves_the_figure(width: float) -> None:
-    """Cuts are kept whole where there is room for one."""
+def test_a_title_is_one_line_within_the_figure_and_the_caption_has_the_rest(width: float, tmp_path: Path) -> None:
     figure = figure_of((width, 4))
-    cuts = "; ".join(f"cut{n}: area_beams >= 0.4 and area_beams <= {n} ({n} removed)" for n in range(6))
-    head(figure, f"aegean@default+program=aegean (run 20261122T103000-k3f9q2): 4711 sources in 815 targets\n{cuts}")
+    first = "aegean@default+program=aegean (run 20261122T103000-k3f9q2): 4711 sources in 815 targets"
+    head(figure, f"{first}\nsignal: snr >= 7 (12 removed)")
     figure.draw_without_rendering()
-    title = figure.get_suptitle()
+    assert figure.get_suptitle() == first
     assert figure._suptitle.get_window_extent().width <= figure.bbox.width
-    assert all(line.count("(") == line.count(")") for line in title.splitlines())
+    save(figure, tmp_path / "x.png")
+    assert (tmp_path / "x.txt").read_text(encoding="utf-8") == f"{first}\nsignal: snr >= 7 (12 removed)\n"
+
+
+def test_of_a_large_catalogue_some_crosses_are_drawn_below_the_circles(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    objects = Table({"ra_deg": random.uniform(0, 360, 9000), "dec_deg": random.uniform(-60, 60, 9000)})
+    sky_map(tmp_path / "x.svg", objects[:3], title="t", catalogue=objects, fields=objects[:3])
+    assert marks(tmp_path / "x.svg", "#0072b2") == 1800
+    assert "catalogue (9000, 1 of 5 drawn)" in texts(tmp_path / "x.svg")
+    drawn = (tmp_path / "x.svg").read_text(encoding="utf-8")
+    assert drawn.index("#0072b2") < drawn.index("#d55e00")
+
+
+def test_bands_and_calibrators_are_told_apart(tmp_path: Path) -> None:
+    table = Table({"snr": [5.0, 50.0, 500.0], "flux": [1.0, 2.0, 3.0], "freq_ghz": [100.0, 230.0, 231.0]})
+    table["intent"] = ["science", "science", "calibrator"]
+    against(tmp_path / "x.svg", table, "snr", "flux", title="t")
+    said = texts(tmp_path / "x.svg")
+    assert all(words in said for words in ("band 3 (1)", "band 6 (1)", "band 6, calibrators (1)"))
+
+
+def test_the_axes_of_a_map_name_their_frame(sources: Table, tmp_path: Path) -> None:
+    sky_map(tmp_path / "x.svg", sources, title="t")
+    assert all(words in texts(tmp_path / "x.svg") for words in ("right ascension (ICRS)", "declination (ICRS)"))

@@ -23,6 +23,7 @@ def plot(
     calibrators: bool = False,
     flux: str = "",
     index: float = 0.0,
+    limits: Path | None = None,
 ) -> Path:
     """Draw a figure and give its file; the kinds and options are those of `stoa.sources.figures.draw`.
 
@@ -34,6 +35,6 @@ def plot(
     file = out or catalogues_folder(ws) / f"{label(source)}-{kind}.png"
     draw(
         ws, source, kind, file, catalogue=catalogue, keep=keep, quality=quality, radius=radius,
-        calibrators=calibrators, flux=flux, index=index,
+        calibrators=calibrators, flux=flux, index=index, limits=limits,
     )  # fmt: skip
     return file
