@@ -182,7 +182,7 @@ def test_a_plot_that_compares_says_what_it_lacks(found):
 def test_a_matched_catalogue_is_drawn_without_the_other(found):
     found.ok("catalogue", "match", "find@default", "quasars.csv", "--out", "matched.vot")
     found.ok("catalogue", "plot", "matched.vot", "--kind", "offsets", "--out", "o.svg")
-    assert "1 objects within 5 arcsec" in (found.top / "o.svg").read_text(encoding="utf-8")
+    assert "1 objects within 5 arcsec" in (found.top / "o.txt").read_text(encoding="utf-8")
     found.ok("catalogue", "plot", "matched.vot", "--kind", "sky", "--out", "s.svg")
     assert "catalogue (1)" in (found.top / "s.svg").read_text(encoding="utf-8")
     assert (
