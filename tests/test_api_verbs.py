@@ -22,7 +22,8 @@ from stoa.cli.main import app
 COUNTERPARTS = {
     "init": "stoa.init", "root add": "add_root", "root list": "roots",
     "target add": "add_targets", "target from-log": "targets_from_log", "target list": "targets",
-    "target show": "target",
+    "target show": "target", "target remove": "remove_targets", "root remove": "remove_root",
+    "process remove": "remove_process", "params remove": "remove_params", "env remove": "remove_environment",
     "meta build": "build_metadata", "meta show": "show_metadata", "meta check": "check_metadata",
     "meta explain": "explain_file",
     "process add": "add_process", "process new": "new_process", "process list": "processes",
@@ -316,3 +317,20 @@ def test_values_of_another_type_than_declared_are_shown_as_they_are(survey, proj
     file.write_text(file.read_text().replace('"snr": 5.0', '"snr": "high"', 1), encoding="utf-8")
     survey.git("commit", "-q", "-a", "-m", "by another hand")
     assert sorted(project.outcomes()["result_snr"]) == ["5.0", "high"]
+
+
+def test_what_was_reported_and_where_it_is(survey, project):
+    project.run("measure", targets=("a",))
+    (row,) = project.results("measure", sort="-snr").rows
+    assert (row["target"], row["snr"]) == ("a", 5.0)
+    assert [place.what for place in project.places("a")] == ["data", "products", "log", "table"]
+
+
+def test_definitions_and_targets_are_removed(survey, project):
+    project.new_params("deep", "measure", snr=4)
+    project.add_environment("other")
+    assert project.remove_params("deep", "measure").names == ("deep",)
+    assert project.remove_environment("other").kind == "environment"
+    assert project.remove_process("measure").files == (".stoa/processes/measure.yaml",)
+    assert project.remove_targets("*").names == ("a", "b", "c")
+    assert project.remove_root("data").refers == ("3 removed targets",)

@@ -9,6 +9,7 @@ from stoa.api.opened import AnyPath, Opened
 from stoa.api.tables import answer, outcomes, runs, targets
 from stoa.commands import log, results, status
 from stoa.commands.diff import DiffReport, diff
+from stoa.commands.open import Place, places
 from stoa.commands.show import RunView, TargetView, show_run, show_target
 from stoa.sources.trace import Trace, trace
 from stoa.workspace.names import asked_pair
@@ -72,6 +73,10 @@ class Looking(Opened):
     def show_row(self, table: AnyPath, row: int) -> Trace:
         """What a row of a catalogue, counted from 1, rests on: script, parameters, environment, inputs."""
         return trace(self.workspace, Path(table), row)
+
+    def places(self, name: str, run: str = "", group: str = "") -> tuple[Place, ...]:
+        """Where the data, products, log and outputs of a target are on this machine."""
+        return places(self.workspace, name, run, group)
 
     def log(self, name: str, run_id: str = "", group: str = "") -> str:
         return log.read_log(self.workspace, name, run_id, group).text

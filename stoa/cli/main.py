@@ -43,6 +43,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "runs": "List the runs.",
         "show": "Show everything about a target or a run.",
         "log": "Print the log of a target.",
+        "open": "List the files of a target on this machine, or open one.",
         "diff": "Compare two runs or parameter sets.",
         "query": "Query the index in SQL.",
     },
