@@ -13,7 +13,19 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "stoa"
 
 BASE = frozenset(
-    {"control", "csvcells", "durable", "errors", "model", "numbers", "procfs", "project", "request", "rights"}
+    {
+        "control",
+        "csvcells",
+        "durable",
+        "errors",
+        "hashing",
+        "model",
+        "numbers",
+        "procfs",
+        "project",
+        "request",
+        "rights",
+    }
 )
 CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
 
@@ -26,6 +38,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "project": BASE,
     "durable": BASE,
     "csvcells": BASE,
+    "hashing": BASE,
     "procfs": BASE,
     "rights": BASE,
     "provenance": BASE,
