@@ -105,6 +105,9 @@ class Local(Struct, frozen=True, kw_only=True):
     dask: DaskSettings = DaskSettings()
 
 
+_KINDS = (".work", "failed")  # folders of a run beside those of its targets
+
+
 class Project:
     """A repository with a `.stoa` folder.
 
@@ -253,5 +256,9 @@ class Project:
         ----------
         kind
             "" for the final place, ``.work`` while it runs, ``failed`` for one that is not ok.
+
+        No two jobs of a run have one place, or places of which one is inside the other.
         """
-        return "/".join(part for part in (process, run, kind, target, group) if part)
+        place = f"%{ord(target[0]):02X}{target[1:]}" if target in _KINDS else target
+        below = group.replace("%", "%25").replace("/", "%2F")  # no group may be a folder of another one
+        return "/".join(part for part in (process, run, kind, place, below) if part)

@@ -32,6 +32,7 @@ CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "control": BASE,
     "errors": BASE,
+    "hashing": BASE,
     "model": BASE,
     "numbers": BASE,
     "request": BASE,

@@ -11,16 +11,13 @@ from pathlib import Path
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.model import Environment, FileRef, Run
-from stoa.provenance.definitions import read_process
-from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
-from stoa.provenance.environment_definition import read_environment
+from stoa.model import FileRef
 from stoa.provenance.git import Damage, DamagedError, GitError, Snapshot, find_damage, last_ref, missing_elsewhere
 from stoa.provenance.index import Index, decode_outcome, decode_run, decode_summary
 from stoa.provenance.inspect import commit_findings, shown
 from stoa.provenance.lost import lost_branches, removed_records
-from stoa.provenance.records import read_frozen_set
 from stoa.workspace.ahead import ahead
+from stoa.workspace.frozen import frozen_digests
 from stoa.workspace.open import Workspace
 
 TABLES = ("runs", "outcomes", "latest", "interruptions", "reported", "reviews", "cleared", "metadata", "problems")
@@ -38,7 +35,6 @@ _SUMMARIES = """
 SELECT run, CASE WHEN run IN (SELECT substr(path, 6, instr(substr(path, 6), '/') - 1) FROM problems) THEN NULL
   ELSE summary END FROM runs ORDER BY run
 """  # of runs whose records can all be read
-ReadFrozen = Callable[[str], bytes | None]
 FROZEN = ("process.yaml", "params.yaml", "environment.yaml")
 
 
@@ -164,7 +160,7 @@ def _frozen(ws: Workspace, index: Index, snapshot: Snapshot) -> Iterator[Finding
         read = partial(ws.store.frozen, run.id, snapshot=snapshot)
         try:
             missing = [name for name in FROZEN if read(name) is None]
-            found = {} if missing else _frozen_digests(run, read)
+            found = {} if missing else frozen_digests(run, read)
         except DamagedError:
             continue  # it was named
         except StoaError as problem:
@@ -175,28 +171,6 @@ def _frozen(ws: Workspace, index: Index, snapshot: Snapshot) -> Iterator[Finding
         for name, digest in found.items():
             if digest != run.digests.get(name, ""):
                 yield Finding(where=where, message=f"the frozen {name} is not the one that the run names")
-
-
-def _frozen_digests(run: Run, read: ReadFrozen) -> dict[str, str]:
-    where = f"runs/{run.id}/frozen"
-    process = read_process(read("process.yaml") or b"", f"{where}/process.yaml")
-    environment = read_environment(read("environment.yaml") or b"", f"{where}/environment.yaml")
-    params = read_frozen_set(read("params.yaml") or b"", f"{where}/params.yaml")
-    names = [Path(path).name for path in (process.script, *process.files) if path]
-    scripts = {name: read(f"script/{name}") for name in names}
-    held = {name: content for name, content in scripts.items() if content is not None}
-    if len(held) < len(names):
-        raise StoaError(f"missing: {', '.join(name for name in names if name not in held)} of the script")
-    return {
-        "process": process_digest(process),
-        "environment": environment_digest(environment, _named_files(environment, read)),
-        "params": params_digest(params.values),
-        "script": scripts_digest(held.pop(names[0]), process.script, held) if process.script else "",
-    }
-
-
-def _named_files(environment: Environment, read: ReadFrozen) -> dict[str, bytes]:
-    return {file: read(f"environments/{environment.name}/{Path(file).name}") or b"" for file in environment.named_files}
 
 
 def _runs(index: Index) -> Iterator[Finding]:

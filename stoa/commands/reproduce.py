@@ -21,13 +21,14 @@ from stoa.model import FileRef, Outcome, Process, Run, Status
 from stoa.numbers import agree
 from stoa.provenance.definitions import read_process
 from stoa.provenance.environment_definition import read_environment
+from stoa.provenance.ids import new_id
 from stoa.provenance.index import decode_outcome
 from stoa.rights import write_hint
 from stoa.runs.definitions import Definitions
 from stoa.runs.environments import Places, prepare_all
 from stoa.runs.joblist import JobMaker, products_folder
 from stoa.runs.planned import PlannedJob
-from stoa.workspace.frozen import frozen_files
+from stoa.workspace.frozen import check_unchanged, frozen_files
 from stoa.workspace.names import resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import match_names
@@ -105,8 +106,8 @@ def reproduce(
     definitions = frozen_definitions(ws, run)
     before = _outcomes(ws, run, tuple(targets))
     products = products_folder(ws)
-    aside = products / HOME / run.id
-    shutil.rmtree(aside, ignore_errors=True)
+    home = f"{HOME}/{new_id()}"  # of its own: someone else may reproduce the same run at the same time
+    aside = products / home / run.id
     jobs: list[Reproduced] = []
 
     def take(one: Reproduced) -> None:
@@ -126,7 +127,7 @@ def reproduce(
         prepared = prepare_all(
             ws.project, definitions.places, {job.environment for job in planned.values()}, top=frozen
         )
-        maker = JobMaker(ws, run, definitions, prepared, products, home=HOME)
+        maker = JobMaker(ws, run, definitions, prepared, products, home=home)
         maker.place_script(frozen)
         engine = LocalEngine(workers or ws.project.local.jobs)
         with closing(engine.execute((maker.job(job) for job in planned.values()), control or Control())) as ended:
@@ -157,14 +158,15 @@ def frozen_definitions(ws: Workspace, run: Run) -> Definitions:
     for name in ("process.yaml", "environment.yaml"):
         if name not in frozen:
             raise StoaError(f"run {run.id} has no frozen {name}", "`stoa fsck` says what else is missing")
+    check_unchanged(ws, run, frozen)
     process = read_process(frozen["process.yaml"], f"runs/{run.id}/frozen/process.yaml")
     known = {run.environment: read_environment(frozen["environment.yaml"], f"runs/{run.id}/frozen/environment.yaml")}
     for name, data in frozen.items():
         folder, _, file = name.partition("/")
         if folder == "environments" and file.endswith(".yaml") and "/" not in file:
             known[file.removesuffix(".yaml")] = read_environment(data, f"runs/{run.id}/frozen/{name}")
-    beside = {name.removeprefix("script/"): data for name, data in frozen.items() if name.startswith("script/")}
-    script = beside.pop(Path(process.script).name, b"") if process.script else b""
+    script = frozen[f"script/{Path(process.script).name}"] if process.script else b""
+    beside = {Path(path).name: frozen[f"script/{Path(path).name}"] for path in process.files}
     if "environment" not in run.digests:
         where = f"runs/{run.id}/run.yaml"
         raise StoaError(f"{where}: digests: environment is missing", "`stoa fsck` says what else is wrong")

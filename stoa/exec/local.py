@@ -166,7 +166,7 @@ def _attempt(job: Job, control: Control, starter: Starter) -> tuple[Verdict, str
     except OSError as exc:
         return _no_folder(job, exc), ""
     try:
-        verdict = judge(job, starter.run(job, log, control), log)
+        verdict = judge(job, starter.run(job, log, control), log, lambda: control.cancelled)
     except NotStarted as exc:
         verdict = Verdict(status=Status.ERROR, cause=exc.message)
     except OSError as exc:

@@ -42,9 +42,12 @@ def check(document: Document) -> tuple[Problem, ...]:
     """All problems of a document, the gravest first, then in the order of its groups and files."""
     found = [*_of_folder(document), *_of_others(document)]
     copies = duplicates(document)
-    for group in document.groups:
+    beams = [has_beam(group) for group in document.groups]
+    odd = any(beams)
+    for group, has_one in zip(document.groups, beams, strict=True):
         found += _of_group(group, copies)
-        found += _without_beam(group, document)
+        if not has_one:
+            found += _without_beam(group, odd=odd)
     return tuple(sorted(found, key=lambda problem: _ORDER[problem.level]))
 
 
@@ -149,12 +152,12 @@ def duplicates(document: Document) -> dict[str, str]:
     return found
 
 
-def _without_beam(group: ImageGroup, document: Document) -> Iterator[Problem]:
+def _without_beam(group: ImageGroup, *, odd: bool) -> Iterator[Problem]:
     """The lack of a primary beam: a warning where other images of the folder have one, else a fact of the delivery."""
-    if has_beam(group) or not any(file.role in ("correctedImage", "image") for file in group.files):
-        return
-    odd = any(has_beam(other) for other in document.groups)
-    yield _problem(Defect.NO_PRIMARY_BEAM, f"image {group.key}", group=group.key, grade="warning" if odd else "info")
+    if any(file.role in ("correctedImage", "image") for file in group.files):
+        yield _problem(
+            Defect.NO_PRIMARY_BEAM, f"image {group.key}", group=group.key, grade="warning" if odd else "info"
+        )
 
 
 def has_beam(group: ImageGroup) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from stoa.hashing import sha256_of
 from stoa.rights import make_file, make_folder
 
 _SETUP = (
@@ -30,6 +30,7 @@ class Checksums:
     """
 
     def __init__(self, file: Path) -> None:
+        self.stopped: Callable[[], bool] = lambda: False  # asked while a large file is read
         with suppress(OSError):
             make_folder(file.parent)
             make_file(file)
@@ -75,6 +76,8 @@ class Checksums:
 
         Raises
         ------
+        HashingStopped
+            If `stopped` said so while it was read.
         OSError
             If it cannot be read, or is no regular file: a pipe would never end.
         """
@@ -86,7 +89,7 @@ class Checksums:
             if stamp == _stamp(state) and not afresh:
                 return state.st_size, str(sha256)
         with Path(file).open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            sha256 = sha256_of(stream, self.stopped)
             after = os.fstat(stream.fileno())
         if _stamp(after) == _stamp(state):  # else it was written meanwhile, and the digest is of neither state
             self._keep(key, _stamp(state), sha256)

@@ -41,7 +41,8 @@ MOST_CHOICES = 10
 """For so many processes the jobs of the documents are remembered."""
 
 MOST_ROWS = 1_000_000
-MOST_BYTES = 100_000_000  # of one value in a query
+MOST_BYTES = 250_000
+"""Of one value in a query: one call of a function is one step of SQLite, which nothing can stop."""
 
 _STEPS = 100_000  # of SQLite's machine between two looks at the clock: some milliseconds
 _PAGE = 8192  # holds some records of usual length

@@ -20,6 +20,7 @@ from stoa.exec.environments import Prepared
 from stoa.exec.job.cause import group_causes
 from stoa.exec.job.verdict import with_more_memory
 from stoa.exec.liveness import Owner
+from stoa.hashing import HashingStopped
 from stoa.model import BAD, SCHEMA, CauseGroup, Job, Outcome, Run, Status
 from stoa.provenance.committer import Batch, RunWriter
 from stoa.provenance.ids import id_after, now
@@ -108,6 +109,7 @@ class Launch:
     def outcomes(self, control: Control) -> Iterator[Outcome]:
         """Each outcome as its job ends; it is in the journal when it is given, a tenth of a second later on disk."""
         self._control = control
+        self.ws.checksums.stopped = lambda: control.cancelled
         self._maker.place_script(self._writer.folder)
         for job in self.plan.to_run:
             if job.missing:
@@ -206,7 +208,10 @@ class Launch:
                 continue
             if self._control.draining:
                 return
-            job = self._maker.job(planned)
+            try:
+                job = self._maker.job(planned)
+            except HashingStopped:
+                return
             self._writer.start(job)
             yield job
 

@@ -57,6 +57,7 @@ def judged(
     selection: Selection,
     past: Iterable[dict[str, Past]] | None = None,
     until: float | None = None,
+    known: dict[Need, Reasons] | None = None,
 ) -> tuple[PlannedJob, ...]:
     """Every job of some targets, its state, and whether it runs.
 
@@ -66,13 +67,16 @@ def judged(
         Outcomes of each target by image group; None for the current ones of the pair.
     until
         When to give up, by the monotonic clock.
+    known
+        Stale jobs of needed processes that were looked at on the way here; added to.
 
     Raises
     ------
     TooLong
         If it was not done by then.
     """
-    stale = {need.process: _stale(ws, need, names, until) for need in definitions.process.needs}
+    known = {} if known is None else known
+    stale = {need.process: _stale(ws, need, names, until, known) for need in definitions.process.needs}
     chosen = choose_environments(ws, definitions.places, names)
     overrides = choose_overrides(ws, definitions.params, names)
     with ws.index.reading(), ws.checksums.many():
@@ -89,10 +93,12 @@ def judged(
     return jobs
 
 
-def _stale(ws: Workspace, need: Need, names: list[str], until: float | None) -> Reasons:
-    """Jobs of a needed process that would be run again, and why."""
-    jobs = judged(ws, resolve(ws, need.process, need.params), names, Selection(), until=until)
-    return {(job.target, job.group): job.state_reason for job in jobs if job.state == "stale"}
+def _stale(ws: Workspace, need: Need, names: list[str], until: float | None, known: dict[Need, Reasons]) -> Reasons:
+    """Jobs of a needed process that would be run again, and why; each process of a chain is looked at once."""
+    if need not in known:
+        jobs = judged(ws, resolve(ws, need.process, need.params), names, Selection(), until=until, known=known)
+        known[need] = {(job.target, job.group): job.state_reason for job in jobs if job.state == "stale"}
+    return known[need]
 
 
 def without_live(ws: Workspace, plan: Plan) -> Plan:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
 from stoa.errors import StoaError
-from stoa.model import Process
+from stoa.model import Environment, Process, Run
 from stoa.provenance.definitions import read_process
+from stoa.provenance.digests import environment_digest, params_digest, process_digest, scripts_digest
+from stoa.provenance.environment_definition import read_environment
+from stoa.provenance.git import Snapshot, added_in
+from stoa.provenance.records import read_frozen_set
 from stoa.workspace.open import Workspace
 
 PROCESS = "process.yaml"
+ReadFrozen = Callable[[str], bytes | None]
 
 
 def frozen_process(ws: Workspace, run: str) -> Process | None:
@@ -36,16 +44,18 @@ def known_frozen_process(ws: Workspace, run: str) -> Process:
     return process
 
 
-def frozen_files(ws: Workspace, run: str, below: str = "") -> dict[str, bytes]:
+def frozen_files(ws: Workspace, run: str, below: str = "", snapshot: Snapshot | None = None) -> dict[str, bytes]:
     """Every file that a run froze, by path below its folder `frozen`.
 
     Parameters
     ----------
     below
         A folder of it: ``script`` gives the script and the files beside it, by their names.
+    snapshot
+        The commit to read; by default the one that is checked out.
     """
     top = "/".join(filter(None, (f"{ws.store.prefix}/runs/{run}/frozen", below)))
-    snapshot = ws.store.snapshot()
+    snapshot = snapshot or ws.store.snapshot()
     found: dict[str, bytes] = {}
     folders = [""]
     while folders:
@@ -54,3 +64,59 @@ def frozen_files(ws: Workspace, run: str, below: str = "") -> dict[str, bytes]:
         found |= {"/".join(filter(None, (folder, name))): snapshot.blob(oid) for name, oid in snapshot.files(place)}
         folders += ["/".join(filter(None, (folder, name))) for name, _ in snapshot.folders(place)]
     return found
+
+
+def frozen_digests(run: Run, read: ReadFrozen) -> dict[str, str]:
+    """Digests of the definitions that a run froze, as they are now, by the names that they have in `Run.digests`.
+
+    Parameters
+    ----------
+    read
+        Gives the content of a file below the run's folder `frozen`, or None.
+
+    Raises
+    ------
+    StoaError
+        If a definition is missing or cannot be read.
+    """
+    where = f"runs/{run.id}/frozen"
+    process = read_process(read("process.yaml") or b"", f"{where}/process.yaml")
+    environment = read_environment(read("environment.yaml") or b"", f"{where}/environment.yaml")
+    params = read_frozen_set(read("params.yaml") or b"", f"{where}/params.yaml")
+    names = [Path(path).name for path in (process.script, *process.files) if path]
+    scripts = {name: read(f"script/{name}") for name in names}
+    held = {name: content for name, content in scripts.items() if content is not None}
+    if len(held) < len(names):
+        raise StoaError(f"missing: {', '.join(name for name in names if name not in held)} of the script")
+    return {
+        "process": process_digest(process),
+        "environment": environment_digest(environment, _named_files(environment, read)),
+        "params": params_digest(params.values),
+        "script": scripts_digest(held.pop(names[0]), process.script, held) if process.script else "",
+    }
+
+
+def _named_files(environment: Environment, read: ReadFrozen) -> dict[str, bytes]:
+    return {file: read(f"environments/{environment.name}/{Path(file).name}") or b"" for file in environment.named_files}
+
+
+def check_unchanged(ws: Workspace, run: Run, files: Mapping[str, bytes]) -> None:
+    """Raise `StoaError` unless the frozen files are those that the run wrote, byte for byte.
+
+    They are compared with the commit that added the run, and with the digests that the run recorded. What was
+    added to them later is not looked at.
+    """
+    first = added_in(ws.repository, f"{ws.store.prefix}/runs/{run.id}/run.yaml")
+    written = frozen_files(ws, run.id, snapshot=ws.repository.snapshot(first)) if first else {}
+    for name, content in written.items():
+        if files.get(name) != content:
+            raise StoaError(
+                f"the frozen {name} of run {run.id} is not what the run wrote",
+                f"`git log -- .stoa/runs/{run.id}/frozen` shows who changed it; nothing of it was run",
+            )
+    for name, digest in frozen_digests(run, files.get).items():
+        if digest != run.digests.get(name, ""):
+            raise StoaError(
+                f"the frozen {name} of run {run.id} is not the one whose digest the run recorded",
+                f"`git log -- .stoa/runs/{run.id}/frozen` shows who changed it; nothing of it was run",
+            )

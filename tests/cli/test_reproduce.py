@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,34 @@ def test_a_run_that_is_reproduced(survey):
     assert survey.ok("reproduce").splitlines() == [f"reproduced {run}, measure @ default: 3 identical"]
     assert (survey.head(), survey.git("status", "--porcelain"), survey.runs()) == (before, "", [run])
     assert not (survey.top / "products/.reproduced").exists()
+
+
+def test_what_was_frozen_and_then_changed_is_not_run(survey, tmp_path):
+    survey.ok("run", "measure")
+    run = survey.runs()[0]
+    script = survey.top / f".stoa/runs/{run}/frozen/script/measure.sh"
+    script.write_text(script.read_text() + f"touch {tmp_path}/ran\n")
+    survey.git("commit", "--quiet", "--all", "--message", "tidy")
+    message, hint = survey.error("reproduce", run)
+    assert "frozen script/measure.sh" in message
+    assert "git log" in hint
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_that_was_put_beside_a_frozen_script_is_not_used(survey):
+    survey.ok("run", "measure")
+    run = survey.runs()[0]
+    (survey.top / f".stoa/runs/{run}/frozen/script/extra.sh").write_text("exit 3\n")
+    survey.git("add", "--all")
+    survey.git("commit", "--quiet", "--message", "tidy")
+    assert survey.json("reproduce", run)["counts"] == {"identical": 3}
+
+
+def test_two_people_reproduce_one_run_at_once(survey):
+    survey.does("a", "sleep 1")
+    survey.ok("run", "measure")
+    both = [survey.start("reproduce", "--json") for _ in range(2)]
+    assert [json.loads(one.communicate()[0])["counts"] for one in both] == [{"identical": 3}] * 2
 
 
 def test_the_frozen_definitions_count_and_not_the_present_ones(survey):
@@ -134,7 +163,9 @@ def test_from_python(survey):
     with stoa.open(survey.top) as project:
         report = project.reproduce("last", "a", keep=True)
     assert (report.counts, report.succeeded) == ({"identical": 1}, True)
-    assert (survey.top / "products/.reproduced" / report.run / "a/table.txt").is_file()
+    place = Path(report.jobs[0].place)
+    assert place.is_relative_to(survey.top / "products/.reproduced")
+    assert (place / "table.txt").is_file()
 
 
 # Products.

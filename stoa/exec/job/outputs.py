@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+from collections.abc import Callable
 
 from stoa.errors import StoaError
 from stoa.exec.job.files import NotRegularError, open_regular
+from stoa.hashing import sha256_of
 from stoa.model import FileRef, Job, OutputSpec
 
 _NEVER_EMPTY = ("catalogue", "image")
@@ -16,22 +17,29 @@ class OutputProblem(StoaError):
     """A declared output that is missing or cannot be taken as it is."""
 
 
-def collect_outputs(job: Job) -> dict[str, FileRef]:
+def collect_outputs(job: Job, stopped: Callable[[], bool] = lambda: False) -> dict[str, FileRef]:
     """Declared outputs by name, with size and checksum, at the place where they will lie.
 
     An optional output that is missing is left out.
 
+    Parameters
+    ----------
+    stopped
+        Asked while a large output is read for its checksum.
+
     Raises
     ------
+    HashingStopped
+        If it was to stop.
     OutputProblem
         If an output is missing, is not a readable regular file inside the job's directory, or
         is a catalogue or an image without content.
     """
-    found = {name: _reference(job, name, spec) for name, spec in job.outputs.items()}
+    found = {name: _reference(job, name, spec, stopped) for name, spec in job.outputs.items()}
     return {name: ref for name, ref in found.items() if ref is not None}
 
 
-def _reference(job: Job, name: str, spec: OutputSpec) -> FileRef | None:
+def _reference(job: Job, name: str, spec: OutputSpec, stopped: Callable[[], bool]) -> FileRef | None:
     said = f"declared output {name!r} ({spec.path})"
     path = os.path.join(job.work, spec.path)
     try:
@@ -48,7 +56,7 @@ def _reference(job: Job, name: str, spec: OutputSpec) -> FileRef | None:
         size = os.fstat(file.fileno()).st_size
         if problem := _problem(job.work, path, spec, size):
             raise OutputProblem(f"{said} {problem}")
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of(file, stopped)
     return FileRef(path=f"{job.place_ref}/{os.path.normpath(spec.path)}", size=size, sha256=digest)
 
 

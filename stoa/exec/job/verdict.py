@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct, field
@@ -16,6 +17,7 @@ from stoa.exec.job.inputs import changes_of
 from stoa.exec.job.log import OK_TAIL_BYTES, excerpt, tail
 from stoa.exec.job.outputs import OutputProblem, collect_outputs
 from stoa.exec.job.results import ResultProblem, read_results
+from stoa.hashing import HashingStopped
 from stoa.model import FileRef, Job, Outcome, Status, Value
 
 _OUT_OF_MEMORY = re.compile(r"\b(?:MemoryError|bad_alloc|Cannot allocate memory|[Oo]ut of memory|memory exhausted)\b")
@@ -38,7 +40,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     log: str = ""
 
 
-def judge(job: Job, ending: Ending, log: int) -> Verdict:
+def judge(job: Job, ending: Ending, log: int, stopped: Callable[[], bool] = lambda: False) -> Verdict:
     """The status and cause of a job that has ended, with its outputs, results and log.
 
     Outputs are named for an ok job only: those of another are not at a place that others may
@@ -48,12 +50,14 @@ def judge(job: Job, ending: Ending, log: int) -> Verdict:
     ----------
     log
         File descriptor of what it printed.
+    stopped
+        Asked while large outputs are read for their checksums.
     """
     status, cause = status_of(job, ending, tail(log))
     if status in (Status.FAILED, Status.KILLED) and _disk_is_full(job.work) and "space" not in cause:
         cause = one_line(f"no space left on the disk of the products: {cause}")  # so the log may lack its end
     if status is Status.OK:
-        return _checked(job, ending, log)
+        return _checked(job, ending, log, stopped)
     return Verdict(status=status, cause=cause, ending=ending, results=_results_if_sound(job), log=excerpt(log))
 
 
@@ -114,16 +118,19 @@ def _by_signal(ending: Ending, number: signal.Signals) -> bool:
     return ending.signal == number.name or ending.exit_code == 128 + number
 
 
-def _checked(job: Job, ending: Ending, log: int) -> Verdict:
+def _checked(job: Job, ending: Ending, log: int, stopped: Callable[[], bool]) -> Verdict:
     """A job that exited with 0 is ok if it left what its process promises."""
     try:
         results = read_results(job.work, job.results)
-        outputs = collect_outputs(job)
+        outputs = collect_outputs(job, stopped)
     except (OutputProblem, ResultProblem) as exc:
         results = _results_if_sound(job)
         return Verdict(
             status=Status.FAILED, cause=one_line(exc.message), ending=ending, results=results, log=excerpt(log)
         )
+    except HashingStopped:
+        cause = "stopped by the user while its outputs were read for their checksums"
+        return Verdict(status=Status.INTERRUPTED, cause=cause, ending=ending, log=excerpt(log))
     short = excerpt(log, head=0, tail=OK_TAIL_BYTES)
     changes = changes_of(job)
     return Verdict(

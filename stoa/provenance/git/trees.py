@@ -99,6 +99,13 @@ def last_change(repository: Repository, old: str, new: str, path: str) -> str:
     return output.decode("utf-8", "replace").strip()
 
 
+def added_in(repository: Repository, path: str) -> str:
+    """The first commit of the checked-out history that has a path; "" if there is none."""
+    words = ("log", "--no-show-signature", "--no-renames", "--diff-filter=A", "--format=%H", "--", f":(literal){path}")
+    _, output = run_git(repository.top, *words, allow=(0, 128))  # a path that is not UTF-8 finds nothing
+    return next(reversed(output.decode("ascii", "replace").split()), "")
+
+
 class Removal(msgspec.Struct, frozen=True):
     """A commit that removed files."""
 
