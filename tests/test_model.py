@@ -1,0 +1,305 @@
+"""Whatever happened, every verb says the same of every target, and it is what the records say.
+
+Two people with clones of one project run, force, stop, kill, edit, revert, flag and share in any order. After each step
+status, plan, why, run, rerun, results, the outcomes as a table and a stacked catalogue are compared with what is worked
+out from the YAML records alone. STOA_HISTORIES sets how many histories are tried (6).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+from alma_archive import make_archive
+from collaborators import Person
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from recomputed import BAD, INCONCLUSIVE, Recomputed, recompute
+from survey import REPOSITORY, wait_for
+
+from stoa.commands.catalogue.stack import stack_and_write
+from stoa.commands.init import init
+from stoa.commands.meta import build_documents
+from stoa.commands.plan import plan
+from stoa.commands.rerun import plans_again
+from stoa.commands.results import results
+from stoa.commands.root import add_root
+from stoa.commands.run import run
+from stoa.commands.status import status
+from stoa.commands.target import add_targets
+from stoa.commands.why import why
+from stoa.control import Control
+from stoa.errors import StoaError
+from stoa.request import Request, Selection
+from stoa.runs.launch import Ended, RunReport
+from stoa.workspace.open import Workspace
+from stoa.workspace.outcomes import outcome_rows
+
+HISTORIES = int(os.environ.get("STOA_HISTORIES", "6"))
+PAIR = ("look", "default", "host")
+PROCESS = """\
+schema: 1
+name: look
+script: look.sh
+command: [sh, "{script}", "{target}", "{image}", "{params.snr}"]
+inputs: {image: {role: [correctedImage, image]}}
+params: {snr: {type: float, default: 5}}
+outputs: {sources: {path: sources.csv, kind: catalogue}}
+"""
+SCRIPT = """\
+# version %d
+if [ -e "$1/hang" ]; then echo $$ > "$1/begun.new"; mv "$1/begun.new" "$1/begun"; sleep 60; fi
+if [ -e "$1/fail" ]; then echo "ValueError: no luck" >&2; exit 3; fi
+printf 'ra_deg,dec_deg,snr,flux,e_flux\\n150.0,2.0,%%s,0.1,0.01\\n' "$3" > sources.csv
+"""
+VERSION = "version=%d\n"  # a line that is no comment
+
+TARGETS = st.integers(0, 2)
+PEOPLE = st.sampled_from(("anna", "ben"))
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub with a project of three described targets, and their data."""
+    top = tmp_path_factory.mktemp("model")
+    make_archive(top / "data", 3, {}, size=16)
+    founder = Person("Founder", top / "founder")
+    founder.folder.mkdir()
+    founder.git("init", "-q")
+    founder.introduce()
+    init(founder.folder)
+    with founder.open() as ws:
+        add_root(ws, "data", str(top / "data"))
+        ws.reread()
+        add_targets(ws, "data", ["**/product"])
+        ws.reread()
+        build_documents(ws)
+    founder.save("look.sh", VERSION % 1 + SCRIPT % 1)
+    founder.save(".stoa/processes/look.yaml", PROCESS)
+    subprocess.run(["git", "clone", "-q", "--bare", founder.folder, top / "hub.git"], check=True)
+    return top
+
+
+class Histories(RuleBasedStateMachine):
+    """What two people may do to one project."""
+
+    founded: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        top = Path(self._folder.name)
+        shutil.copytree(self.founded / "hub.git", top / "hub.git")
+        shutil.copytree(self.founded / "data", top / "data")
+        self.data = top / "data"
+        self.people = {name: self._join(top, name) for name in ("anna", "ben")}
+        with self.people["anna"].open() as ws:
+            self.targets = {name: self.data / target.path for name, target in ws.targets.items()}
+        self.names = list(self.targets)
+
+    @staticmethod
+    def _join(top: Path, name: str) -> Person:
+        subprocess.run(["git", "clone", "-q", top / "hub.git", top / name], check=True, capture_output=True)
+        person = Person(f"{name.title()} A", top / name).introduce()
+        (person.folder / ".git/info/exclude").write_text("/products/\n/catalogues/\n")
+        person.write(".stoa/local.yaml", f"schema: 1\nroots: {{data: {top / 'data'}}}\n")
+        return person
+
+    def teardown(self) -> None:
+        self._folder.cleanup()
+
+    # What happens.
+
+    @rule(who=PEOPLE)
+    def runs_what_is_due(self, who: str) -> None:
+        self._run(who, Selection())
+
+    @rule(who=PEOPLE, which=st.sets(TARGETS, min_size=1))
+    def forces(self, who: str, which: set[int]) -> None:
+        self._run(who, Selection(targets=tuple(self.names[number] for number in which), force=True))
+
+    @rule(who=PEOPLE)
+    def runs_again_what_failed_or_is_flagged(self, who: str) -> None:
+        self._run(who, Selection(failed=True, flagged=True))
+
+    @rule(who=PEOPLE, number=TARGETS)
+    def stops_a_forced_run(self, who: str, number: int) -> None:
+        folder = self.targets[self.names[number]]
+        (folder / "hang").touch()
+        control = Control()
+        watch = threading.Thread(target=lambda: (wait_for((folder / "begun").exists, "the job"), control.cancel()))
+        watch.start()
+        self._run(who, Selection(force=True), control)
+        watch.join()
+        self._calm(folder)
+
+    @rule(who=PEOPLE, number=TARGETS)
+    def is_killed_while_a_forced_run_goes_on(self, who: str, number: int) -> None:
+        folder = self.targets[self.names[number]]
+        (folder / "hang").touch()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stoa", "run", "look", "--force", "-j", "1", "--quiet"],
+            cwd=self.people[who].folder, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_for((folder / "begun").exists, "the job")
+        process.kill()
+        process.wait()
+        os.killpg(int((folder / "begun").read_text()), signal.SIGKILL)
+        self._calm(folder)
+
+    @staticmethod
+    def _calm(folder: Path) -> None:
+        for name in ("hang", "begun"):
+            (folder / name).unlink()
+
+    @rule(version=st.integers(1, 3))
+    def ben_edits_the_script(self, version: int) -> None:
+        self._save(self.people["ben"], "look.sh", VERSION % version + SCRIPT % version)
+
+    @rule(snr=st.sampled_from((5, 7)))
+    def anna_edits_the_parameters(self, snr: int) -> None:
+        text = f"schema: 1\nprocess: look\nvalues: {{snr: {snr}.0}}\n"
+        self._save(self.people["anna"], ".stoa/params/look/default.yaml", text)
+
+    @staticmethod
+    def _save(person: Person, path: str, text: str) -> None:
+        file = person.folder / path
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            person.save(path, text)
+
+    @rule(number=TARGETS, blocks=st.integers(0, 2))
+    def an_input_is_delivered(self, number: int, blocks: int) -> None:
+        file = next(file for file in self.targets[self.names[number]].iterdir() if "pbcor" in file.name)
+        content = file.read_bytes()
+        original = content[: len(content) - len(content) % 28800] if len(content) > 28800 else content
+        file.write_bytes(original.rstrip(b"\x07") + b"\x07" * blocks)
+
+    @rule(number=TARGETS)
+    def a_target_turns_good_or_bad(self, number: int) -> None:
+        file = self.targets[self.names[number]] / "fail"
+        file.unlink() if file.exists() else file.touch()
+
+    @rule(who=PEOPLE, number=TARGETS)
+    def flags(self, who: str, number: int) -> None:
+        self.people[who].flag(self.names[number])
+
+    @rule(who=PEOPLE, number=TARGETS)
+    def clears_flags(self, who: str, number: int) -> None:
+        name = self.names[number]
+        if name in self._recomputed(self.people[who]).flagged:
+            self.people[who].unflag(name)
+
+    @rule()
+    def they_share(self) -> None:
+        for name in ("anna", "ben", "anna"):
+            self.people[name].sync()
+        heads = {person.git("rev-parse", "HEAD^{tree}") for person in self.people.values()}
+        assert len(heads) == 1
+
+    def _run(self, who: str, selection: Selection, control: Control | None = None) -> RunReport:
+        with self.people[who].open() as ws:
+            request = Request(process="look", selection=selection, workers=1)
+            (ended,) = [event for event in run(ws, request, control) if isinstance(event, Ended)]
+            return ended.report
+
+    # What is said of it.
+
+    @invariant()
+    def all_agree(self) -> None:
+        for person in self.people.values():
+            with person.open() as ws:
+                said = status(ws)
+                known = self._recomputed(person)
+                _check_status(said, known, self.names)
+                _check_plans(ws, known, self.names)
+                _check_tables(ws, known)
+
+    def _recomputed(self, person: Person) -> Recomputed:
+        with person.open() as ws:
+            assert not ws.heal().hindered
+        return recompute(person.folder, *PAIR, self.data)
+
+
+def _check_status(said, known: Recomputed, names: list[str]) -> None:
+    targets = {target.name: target for target in said.targets}
+    assert list(targets) == names
+    assert {name for name, target in targets.items() if target.flags} == known.flagged
+    if not known.status:
+        assert said.pairs == ()
+        return
+    (pair,) = said.pairs
+    assert {name: target.states[pair.name] for name, target in targets.items()} == {
+        name: known.status.get(name, "new") for name in names
+    }
+    assert {name for name, target in targets.items() if target.stale} == known.stale
+    assert {name for name, target in targets.items() if target.interrupted_since} == known.since
+    assert (pair.name, pair.stale, pair.interrupted_since) == ("look@default", len(known.stale), len(known.since))
+    assert sum(number for state, number in pair.counts.items() if state in BAD) == len(known.failed)
+
+
+def _check_plans(ws: Workspace, known: Recomputed, names: list[str]) -> None:
+    states = {name: "stale" if name in known.stale else known.status.get(name, "new") for name in names}
+    (made,) = plan(ws, Request(process="look"))
+    assert {job.target: job.state for job in made.jobs} == states
+    due = {name for name, state in states.items() if state in ("new", "stale", *INCONCLUSIVE)}
+    assert {job.target for job in made.to_run} == due
+    assert {name: why(ws, "look", name)[0].state for name in names} == states
+    if known.status:
+        for chosen, wanted in (
+            (Selection(failed=True), known.failed),
+            (Selection(flagged=True), known.flagged & known.status.keys()),
+        ):
+            ((again, _),) = plans_again(ws, Request(selection=chosen))
+            assert {job.target for job in again.to_run} == wanted
+            unreached = known.flagged - known.status.keys() if chosen.flagged else set()
+            assert set(again.out_of_reach.get("without an outcome", ())) == unreached
+
+
+def _check_tables(ws: Workspace, known: Recomputed) -> None:
+    rows = outcome_rows(ws, *PAIR)
+    assert {row["target"]: (row["status"], row["run"]) for row in rows} == {
+        target: (state, known.run[target]) for target, state in known.status.items()
+    }
+    if known.status:
+        table = {row["target"]: (row["status"], row["run"]) for row in results(ws, "look@default").rows}
+        assert table == {target: (state, known.run[target]) for target, state in known.status.items()}
+    good = {target for target, state in known.status.items() if state == "ok"}
+    if not known.status:
+        return
+    try:
+        report = stack_and_write(ws, "look@default", out=ws.project.top / "products" / "stack.vot")
+    except StoaError:
+        assert not [row for row in rows if row["status"] == "ok" and ws.project.file(row["place"]).is_dir()]
+        return
+    assert report.targets + len(report.missing) == len(good)
+    assert report.standing is not None
+    counts = report.standing
+    assert (counts.outcomes, counts.stale) == (len(known.status), len(known.stale))
+    assert (counts.flagged, counts.missing) == (
+        len(known.flagged & known.status.keys()), len(ws.targets.keys() - known.status.keys())
+    )  # fmt: skip
+
+
+def test_every_verb_says_what_the_records_say(founded):
+    Histories.founded = founded
+    few = settings(
+        max_examples=HISTORIES, stateful_step_count=12, deadline=None, database=None,
+        suppress_health_check=list(HealthCheck), print_blob=False,
+    )  # fmt: skip
+    run_state_machine(Histories, few)
+
+
+def run_state_machine(machine: type[RuleBasedStateMachine], chosen: settings) -> None:
+    """Try a state machine with these settings."""
+    from hypothesis.stateful import run_state_machine_as_test
+
+    run_state_machine_as_test(machine, settings=chosen)
