@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import resource
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -68,7 +69,7 @@ class Round:
 
     xargs: Cost
     warm: Cost
-    cold: Cost
+    cold: Cost | None
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Bench:
     def _settings(self) -> list[str]:
         return ["--set", f"program={self.program}"] if self.program else []
 
-    def commands(self, jobs: list[Path]) -> bytes:
+    def commands(self, jobs: list[Path]) -> list[str]:
         """The command lines of jobs, for xargs: each with a directory of its own to write to."""
         process = read_process(self.definition.read_bytes(), str(self.definition))
         lines = []
@@ -154,28 +155,22 @@ class Bench:
                 out=str(out), inputs=said["inputs"], params=said["params"],
             )  # fmt: skip
             words = expand(process, placeholder_values(context, str(self.project / process.script)))
-            lines.append(b"\0".join(os.fsencode(word) for word in (sys.executable, *words[1:])))
-        return b"\0\0".join(lines)
+            lines.append(" ".join(map(shlex.quote, (sys.executable, *words[1:]))))
+        return lines
 
-    def run_xargs(self, commands: bytes) -> None:
+    def run_xargs(self, commands: list[str]) -> None:
         """The same script with the same arguments, as a shell user would do it; nothing is recorded."""
         shutil.rmtree(self.out, ignore_errors=True)
-        lines = []
-        for number, line in enumerate(commands.split(b"\0\0")):
+        for number in range(len(commands)):
             (self.out / f"{number:06d}").mkdir(parents=True)
-            lines.append(" ".join(_quoted(os.fsdecode(word)) for word in line.split(b"\0")))
         words = ["xargs", "-d", "\\n", "-P", str(self.jobs), "-I", "{}", "sh", "-c", "exec {}"]
-        self._do(words, stdin="\n".join(lines).encode(), good=(0, 123))  # some images of the archive are damaged
+        self._do(words, stdin="\n".join(commands).encode(), good=(0, 123))  # some images of the archive are damaged
 
     def _do(self, words: list[str], *, cwd: Path | None = None, stdin: bytes = b"", good: Sequence[int] = (0,)) -> None:
         folder = cwd or self.project
         done = subprocess.run(words, cwd=folder, env=self.environ, input=stdin, capture_output=True, check=False)
         if done.returncode not in good:
             sys.exit(f"{' '.join(words)}: exit code {done.returncode}\n{done.stderr.decode(errors='replace')}")
-
-
-def _quoted(word: str) -> str:
-    return "'" + word.replace("'", "'\\''") + "'"
 
 
 def cost(work: Callable[[], object]) -> Cost:
@@ -198,21 +193,25 @@ def digests(jobs: list[Path]) -> dict[str, str]:
     return found
 
 
-def compare(bench: Bench, rounds: int) -> Report:
-    """All three in turn, after runs that are not counted, whose products are compared."""
-    jobs = bench.run_stoa(warm=False)
-    commands = bench.commands(jobs)
-    cold, warm = digests(jobs), digests(bench.run_stoa(warm=True))
-    same = sum(warm.get(name) == digest for name, digest in cold.items())
+def compare(bench: Bench, rounds: int, *, cold: bool) -> Report:
+    """All in turn, after a warm run that is not counted; products of the last warm and cold runs are compared."""
+    commands = bench.commands(bench.run_stoa(warm=True))
+    jobs: dict[bool, list[Path]] = {}
+
+    def run(*, warm: bool) -> None:
+        jobs[warm] = bench.run_stoa(warm=warm)
+
     done = [
         Round(
             xargs=cost(lambda: bench.run_xargs(commands)),
-            warm=cost(lambda: bench.run_stoa(warm=True)),
-            cold=cost(lambda: bench.run_stoa(warm=False)),
+            warm=cost(lambda: run(warm=True)),
+            cold=cost(lambda: run(warm=False)) if cold else None,
         )
         for _ in range(rounds)
     ]
-    return Report(machine(), bench.process, len(jobs), bench.jobs, done, same, len(cold) - same)
+    made, others = digests(jobs[True]), digests(jobs.get(False, []))
+    same = sum(made.get(name) == digest for name, digest in others.items())
+    return Report(machine(), bench.process, len(commands), bench.jobs, done, same, len(others) - same)
 
 
 def render(report: Report) -> str:
@@ -221,9 +220,9 @@ def render(report: Report) -> str:
     lines = [facts, f"{report.process}: {report.images} images, {report.jobs} at a time", ""]
     lines.append(f"{'round':>5} {'xargs, s':>16} {'stoa warm, s':>16} {'stoa cold, s':>16}   (wall, processor)")
     for number, one in enumerate(report.rounds, 1):
-        costs = "".join(f" {each.wall_s:>8.2f}{each.cpu_s:>8.2f}" for each in (one.xargs, one.warm, one.cold))
-        lines.append(f"{number:>5}{costs}")
-    for other in ("xargs", "cold"):
+        each = [cost for cost in (one.xargs, one.warm, one.cold) if cost]
+        lines.append(f"{number:>5}" + "".join(f" {cost.wall_s:>8.2f}{cost.cpu_s:>8.2f}" for cost in each))
+    for other in ("xargs", "cold") if report.rounds[0].cold else ("xargs",):
         wall, cpu = (report.ratio("warm", other, what) for what in ("wall_s", "cpu_s"))
         lines.append(f"warm over {other}: {wall:.2f} of its wall time, {cpu:.2f} of its processor time")
     lines.append(f"products of warm and cold jobs: {report.same_products} the same, {report.other_products} not")
@@ -240,12 +239,13 @@ def main(words: list[str]) -> None:
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (2)")
     parser.add_argument("--stoa", default=str(Path(sys.executable).with_name("stoa")), help="the program to measure")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made (the system's place)")
+    parser.add_argument("--without-cold", action="store_true", help="leave out the cold runs, which take longest")
     parser.add_argument("--json", action="store_true", help="print a JSON document")
     options = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="stoa-bench-", dir=options.folder) as top:
         bench = Bench(Path(top), options.stoa, options.process, options.jobs, options.program)
         bench.set_up(options.images)
-        report = compare(bench, options.rounds)
+        report = compare(bench, options.rounds, cold=not options.without_cold)
     print(json.dumps(asdict(report), indent=2) if options.json else render(report))
 
 
