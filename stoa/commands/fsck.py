@@ -12,7 +12,17 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.model import FileRef
-from stoa.provenance.git import Damage, DamagedError, GitError, Snapshot, find_damage, last_ref, missing_elsewhere
+from stoa.provenance.closed import foreign_files
+from stoa.provenance.git import (
+    Damage,
+    DamagedError,
+    GitError,
+    Snapshot,
+    find_damage,
+    last_ref,
+    missing_elsewhere,
+    tree_changes,
+)
 from stoa.provenance.index import Index, decode_outcome, decode_run, decode_summary
 from stoa.provenance.inspect import commit_findings, shown
 from stoa.provenance.lost import lost_branches, removed_records
@@ -79,6 +89,7 @@ def fsck(ws: Workspace, *, products: bool = False, progress: Callable[[int, int]
         if not damaged:
             findings += _tree(ws)
             findings += _gone(ws)
+            findings += _foreign(ws, index)
             findings += _index(ws, index)
         compared, absent = 0, 0
         if products:
@@ -136,6 +147,20 @@ def _gone(ws: Workspace) -> Iterator[Finding]:
         forget = f"`git update-ref -d {last_ref(branch)}` forgets it"
         message = f"is gone, with {runs} run{'s' * (runs > 1)} not recorded elsewhere; {remedy}, {forget}"
         yield Finding(where=f"branch {branch}", message=message)
+
+
+def _foreign(ws: Workspace, index: Index) -> Iterator[Finding]:
+    """Files that others than the run itself have put into its folder."""
+    runs = (decode_run(record) for (record,) in index.rows("SELECT record FROM runs"))
+    authors = {run.id: run.author.email for run in runs}
+    head, prefix = ws.repository.head(), ws.store.prefix
+    if not head or not authors:
+        return
+    paths = [change.path for change in tree_changes(ws.repository, "", head, f":(literal){prefix}/runs")]
+    foreign = foreign_files(ws.repository, prefix, ("", head), paths, authors)
+    for path, who in sorted(foreign.items()):
+        name = shown(path.removeprefix(f"{prefix}/"))
+        yield Finding(where=name, message=f"does not belong to the run: it was added by {who or 'a merge'}")
 
 
 def _definitions(ws: Workspace) -> Iterator[Finding]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache, partial
 
 import msgspec
 
 from stoa.errors import StoaError
 from stoa.project import PRIVATE, STOA_DIR
+from stoa.provenance.closed import foreign_files, run_of
 from stoa.provenance.git import REMOVED, Repository, TreeChange, last_change, too_large, tree_changes
+from stoa.provenance.records import read_run
 from stoa.provenance.settle import is_document, settle
 
 MAX_NAME = 200
@@ -74,11 +77,15 @@ class RecordGuard:
 
     def keep(self, old: str, new: str, label: str) -> None:
         """Refuse a tree in which a run's or a review's file of `old` is another one or gone."""
+        kept = [change for change in self._changes(old, new, *_PATHSPEC) if change.old_mode and _is_kept(change)]
+        gone = [change.path for change in kept if not change.new_mode]
+        foreign = self._foreign(("", old), gone, old) if gone else {}  # these may be taken back
         findings = [
             Finding(change.path, _fate(self._repository, old, new, change))
-            for change in self._changes(old, new, *_PATHSPEC)
-            if change.old_mode and _is_kept(change)
+            for change in kept
+            if change.path not in foreign
         ]
+        self._refuse_foreign(old, new, label)
         if findings and label:
             raise RefusedError(
                 f"{label} changes records, which are never edited: {listed(findings)};"
@@ -94,6 +101,39 @@ class RecordGuard:
                 f"records are never edited: `git checkout {old[:12]} -- PATH` brings one back;"
                 " if it has to be, `git push`",
             )
+
+    def _refuse_foreign(self, old: str, new: str, label: str) -> None:
+        """Refuse a tree in which somebody else has added to a run that is known here."""
+        fresh = [change.path for change in self._changes(old, new, *_PATHSPEC) if not change.old_mode]
+        foreign = self._foreign((old, new), fresh, old)
+        findings = [Finding(path, f"was added by {who or 'a merge'}") for path, who in sorted(foreign.items())]
+        if findings:
+            raise RefusedError(
+                f"{label or 'your branch'} adds to runs of others, whose folders are closed: {listed(findings)};"
+                f" nothing was {_done(label)}",
+                findings,
+                "whoever added it takes it back: `git revert --no-commit COMMIT`,"
+                f" then `git commit -m WHY -m '{REMOVED}: yes'`",
+            )
+
+    def _foreign(self, span: tuple[str, str], paths: list[str], known: str) -> dict[str, str]:
+        """Those of some paths that are in folders of known runs and do not belong to these, and who added them."""
+        snapshot = self._repository.snapshot(known)
+        found: dict[str, str] = {}
+        for prefix in sorted({path.partition(f"{STOA_DIR}/")[0] + STOA_DIR for path in paths if STOA_DIR in path}):
+            authors = {}
+            for run in {run for path in paths if (run := run_of(path, prefix))}:
+                with suppress(StoaError):  # one that cannot be read has no author
+                    data = snapshot.read_record(f"{prefix}/runs/{run}/run.yaml")
+                    if data is not None:
+                        authors[run] = read_run(data, f"runs/{run}/run.yaml").author.email
+            found |= foreign_files(self._repository, prefix, span, paths, authors)
+        return found
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """Lists of targets: git's union keeps the line of a target that one side has renamed or removed."""
+        return (f":(glob)**/{STOA_DIR}/targets/*.yaml",)
 
     def settle(self, path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes | None:
         """See `stoa.provenance.settle.settle`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
@@ -178,7 +178,7 @@ class Library:
         Raises
         ------
         StoaError
-            If two targets share a name (told apart without case).
+            If two targets share a name (told apart without case), or a folder has two.
         """
         return {name: target for name, target in self.all_targets().items() if not target.removed}
 
@@ -197,6 +197,7 @@ class Library:
                     )
                 if target.name not in found or target.removed:  # of two lines by a merge, the later deed counts
                     found[target.name] = target
+        _refuse_twins(found.values())
         return dict(sorted(found.items()))
 
     def _read(self, file: Path, kind: str, name: str, known: list[str], hint: str) -> bytes:
@@ -213,6 +214,18 @@ class Library:
             except StoaError as problem:
                 found.append(problem)
         return found
+
+
+def _refuse_twins(targets: Iterable[Target]) -> None:
+    """Raise `StoaError` if a folder has two names."""
+    places: dict[tuple[str, str], str] = {}
+    for target in targets:
+        other = places.setdefault((target.root, target.path), target.name) if not target.removed else target.name
+        if other != target.name:
+            raise StoaError(
+                f"the folder {target.root}:{target.path} is two targets: {other!r} and {target.name!r}",
+                "a merge by hand may have kept both lines in .stoa/targets: remove the one that is not meant",
+            )
 
 
 def _content(project: Project, file: Path, limit: int = MAX_BYTES) -> bytes:

@@ -94,7 +94,9 @@ def _put_back(
         snapshot = repository.snapshot(span[0])
         snapshot.prepare(lost.values())
         contents = {path: snapshot.blob(oid) for path, oid in lost.items()}
-        message = f"Put back {named(paths)}\n\nStoa-Returned: {len(paths)}\n"
+        runs = sorted({path.split("/")[1] for path in paths if path.startswith("runs/")})
+        trailers = [f"Stoa-Returned: {len(paths)}\n", *(f"Stoa-Run: {run}\n" for run in runs)]
+        message = f"Put back {named(paths)}\n\n{''.join(trailers)}"
         commit = repository.commit(contents, message, repository.author(), branch)
     except (StoaError, OSError) as problem:
         reason = problem.message if isinstance(problem, StoaError) else problem.strerror

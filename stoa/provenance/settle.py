@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -36,6 +38,7 @@ def settle(
 
     In the settings, changes of different fields are joined. Of two metadata documents that STOA has
     built, one is as good as the other, as `stoa meta build` makes it anew; both sides take the same.
+    In a list of targets each folder has one line: added, renamed or removed by either side.
 
     Parameters
     ----------
@@ -47,6 +50,8 @@ def settle(
     below = f"/{path}".rpartition(f"/{STOA_DIR}/")[2]
     if below == "config.yaml":
         return _joined(base or b"", ours, theirs)
+    if below.startswith("targets/"):
+        return _targets(base or b"", ours, theirs)
     if is_document(path) and is_built(ours) and is_built(theirs):
         return max(ours, theirs)
     return None
@@ -56,6 +61,50 @@ def is_document(path: str) -> bool:
     """Whether a path of the repository is that of a metadata document."""
     folder, _, name = f"/{path}".rpartition("/")
     return folder.endswith(f"/{STOA_DIR}/meta") and name.endswith(".xml")
+
+
+def _targets(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    try:
+        before, mine, others = (_targets_of(data) for data in (base, ours, theirs))
+        found = [_target(before.get(key), mine.get(key), others.get(key)) for key in {**mine, **others}]
+        lines = [line for line in found if line is not None]
+        named = Counter((entry["root"], entry["path"]) for line in lines if not (entry := _entry(line)).get("removed"))
+        if max(named.values(), default=1) > 1:
+            raise Clash  # each side has given the folder another name
+    except (Clash, ValueError, KeyError, TypeError):
+        return None
+    return b"".join(sorted(lines))
+
+
+def _target(base: bytes | None, ours: bytes | None, theirs: bytes | None) -> bytes | None:
+    """The line of a target; one that both removed at different times counts as removed by either."""
+    if ours and theirs and _entry(ours).get("removed") and _entry(theirs).get("removed"):
+        return max(ours, theirs)
+    return _part(base, ours, theirs)
+
+
+def _targets_of(data: bytes) -> dict[tuple[str, str, str], bytes]:
+    """Root, path and name -> line of a list of targets that has nothing but targets; of two lines the removed one.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If a line is something else.
+    """
+    found: dict[tuple[str, str, str], bytes] = {}
+    for text in filter(bytes.strip, data.splitlines()):
+        entry = _entry(text)
+        key = str(entry["root"]), str(entry["path"]), str(entry["name"])
+        if key not in found or entry.get("removed"):
+            found[key] = text + b"\n"
+    return found
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    entry = json.loads(line.removeprefix(b"- "))
+    if not isinstance(entry, dict):
+        raise TypeError
+    return entry
 
 
 def _joined(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:

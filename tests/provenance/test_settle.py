@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from hypothesis import given
@@ -171,3 +173,39 @@ def test_a_document_by_hand_is_left_to_a_person():
 @pytest.mark.parametrize("path", ["count.sh", "config.yaml", ".stoa/roles.yaml", ".stoa/params/count/config.yaml"])
 def test_other_files_are_left_to_a_person(path):
     assert settle(path, None, b"a: 1\n", b"b: 1\n", is_built) is None
+
+
+def targets_of(*pairs: str) -> bytes:
+    """A list of targets, ``name=path`` each, ``name=path-time`` for one that was removed."""
+    lines = []
+    for pair in pairs:
+        name, path, removed = re.fullmatch(r"(\w+)=(\w+)(?:-(\w+))?", pair).groups()
+        gone = f', "removed": "{removed}"' if removed else ""
+        lines.append(f'- {{"name": "{name}", "root": "r", "path": "{path}"{gone}}}\n')
+    return "".join(lines).encode()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "both"),
+    [
+        (("a=1", "b=2", "c=3"), ("a=1", "b=2", "d=4"), ("a=1", "b=2", "c=3", "d=4")),
+        (("new=1", "b=2"), ("a=1", "b=2", "c=3"), ("b=2", "c=3", "new=1")),
+        (("b=2",), ("a=1", "b=2", "c=3"), ("b=2", "c=3")),
+        (("b=2",), ("a=1", "new=2"), ("new=2",)),
+        (("a=1", "b=2", "c=3"), ("a=1", "b=2", "c=3"), ("a=1", "b=2", "c=3")),
+        (("a=1-t", "b=2"), ("a=1", "b=2", "c=3"), ("a=1-t", "b=2", "c=3")),
+        (("a=1-t", "b=2"), ("a=1-u", "b=2"), ("a=1-u", "b=2")),
+        (("a=1-t", "new=1", "b=2"), ("a=1", "b=2", "c=3"), ("a=1-t", "b=2", "c=3", "new=1")),
+        (("new=1", "b=2"), ("other=1", "b=2"), None),
+        (("a=1", "b=2", "c=3"), ("a=1", "b=2", "d=3"), None),
+    ],
+)
+def test_in_a_list_of_targets_each_folder_has_one_line(ours, theirs, both):
+    base = targets_of("a=1", "b=2")
+    expected = targets_of(*both) if both else None
+    for sides in ((ours, theirs), (theirs, ours)):
+        assert settle(".stoa/targets/r.yaml", base, *(targets_of(*side) for side in sides), is_built) == expected
+
+
+def test_a_list_of_targets_with_other_lines_is_for_a_person():
+    assert settle(".stoa/targets/r.yaml", b"", targets_of("a=1") + b"# mine\n", targets_of("b=2"), is_built) is None

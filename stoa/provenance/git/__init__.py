@@ -12,9 +12,11 @@ from stoa.provenance.git.setup import check_ready, find, init_durable, way_back
 from stoa.provenance.git.snapshot import Snapshot, TooLargeError, too_large
 from stoa.provenance.git.trees import (
     REMOVED,
+    Addition,
     Removal,
     TreeChange,
     added_in,
+    additions,
     contains,
     holders,
     is_on_a_branch,
@@ -28,6 +30,7 @@ from stoa.provenance.git.trees import (
 
 __all__ = [
     "REMOVED",
+    "Addition",
     "ConflictError",
     "Damage",
     "DamagedError",
@@ -42,6 +45,7 @@ __all__ = [
     "TooLargeError",
     "TreeChange",
     "added_in",
+    "additions",
     "check_ready",
     "clone",
     "contains",

@@ -45,6 +45,10 @@ class Guard(Protocol):
     def keep(self, old: str, new: str, label: str) -> None:
         """Refuse a tree in which records of `old` are other ones or gone."""
 
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """Pathspecs of files of which `settle` is asked also where git finds no conflict."""
+
     def settle(self, path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes | None:
         """What a file is to be that both sides changed in the same lines; None where a person has to say."""
 
@@ -142,12 +146,15 @@ def _merge(repository: Repository, base: str, ours: str, theirs: str, label: str
     if code == 129:
         raise GitError(f"git {git_version()} cannot merge without a work tree", hint="`stoa sync` needs git 2.38")
     tree, *rest = output.decode("utf-8", "surrogateescape").split("\0")
-    settled: dict[str, bytes] = {}
-    if code == 1:
-        paths = sorted(set(rest[: rest.index("")] if "" in rest else rest))
-        settled = _settled(repository, paths, (base, ours, theirs), guard)
-        if len(settled) < len(paths):
-            raise ConflictError(paths, base, ours, theirs, label)
+    paths = set(rest[: rest.index("")] if "" in rest else rest) if code == 1 else set()
+    mine, others = (
+        {change.path for change in tree_changes(repository, base, side, *guard.joined) if change.new_mode}
+        for side in (ours, theirs)
+    )
+    paths |= mine & others
+    settled = _settled(repository, sorted(paths), (base, ours, theirs), guard)
+    if len(settled) < len(paths):
+        raise ConflictError(sorted(paths - settled.keys()), base, ours, theirs, label)
     message = f"Merge {label}: outcomes, flags and definitions of both sides\n"
     return repository.merge_commit(tree, [ours, theirs], message, repository.author(), settled)
 

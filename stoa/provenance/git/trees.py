@@ -144,6 +144,30 @@ def contains(repository: Repository, descendant: str, ancestor: str) -> bool:
     return code == 0
 
 
+class Addition(msgspec.Struct, frozen=True):
+    """A commit that added files; no merge."""
+
+    commit: str
+    author: str
+    email: str
+    runs: tuple[str, ...]  # that its message names as its own
+    paths: tuple[str, ...]
+
+
+def additions(repository: Repository, old: str, new: str, *pathspecs: str) -> list[Addition]:
+    """Commits that added files, the newest first; "" for `old` stands for the begin of the history."""
+    span = f"{old}..{new}" if old else new
+    form = "--format=%x00%H%x00%an%x00%ae%x00%(trailers:key=Stoa-Run,valueonly,separator=%x20)"
+    words = ("log", "--full-history", "--no-show-signature", "--no-renames", "--diff-filter=A", "--name-only")
+    _, output = run_git(repository.top, *words, "-z", form, span, "--", *pathspecs)
+    found = []
+    for entry in _ENTRY.split(output.decode("utf-8", "surrogateescape"))[1:]:
+        commit, author, email, runs, *paths = entry.split("\0")
+        names = tuple(path for text in paths if (path := text.lstrip("\n")))
+        found.append(Addition(commit, author, email, tuple(runs.split()), names))
+    return found
+
+
 def is_on_a_branch(repository: Repository, commit: str) -> bool:
     """Whether a commit is in the history of any branch of this clone."""
     words = ("for-each-ref", "--count=1", "--format=x", f"--contains={commit}", "refs/heads")
