@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "request": BASE,
     "project": BASE,
     "durable": BASE,
+    "hashing": BASE,
     "csvcells": BASE,
     "hashing": BASE,
     "procfs": BASE,

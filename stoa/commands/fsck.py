@@ -35,7 +35,7 @@ _WITHOUT_KEYS = {
     "outcomes": "run, environment, target, grp, attempt, status, cause, record",
     "latest": "process, params, environment, target, grp, run, attempt",
     "interruptions": "process, params, environment, target, grp, run, attempt",
-    "results": "name, value",
+    "reported": "name, value",
 }
 _COUNTS = """
 SELECT run, status, count(*) FROM (SELECT run, status, max(attempt) FROM outcomes GROUP BY run, target, grp)
