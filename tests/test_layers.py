@@ -32,13 +32,11 @@ CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "control": BASE,
     "errors": BASE,
-    "hashing": BASE,
     "model": BASE,
     "numbers": BASE,
     "request": BASE,
     "project": BASE,
     "durable": BASE,
-    "hashing": BASE,
     "csvcells": BASE,
     "hashing": BASE,
     "procfs": BASE,
