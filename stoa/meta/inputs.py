@@ -205,7 +205,16 @@ def _missing(document: Document, group: ImageGroup, spec: InputSpec, image: File
     place = f" in image {group.key}" if group.key else ""
     if refused:
         return f"no usable file with role {wanted}{place}: {'; '.join(refused[:_LISTED])}"
-    return f"no file with role {wanted}{place} ({f'it holds {_listed(group.files)}' if group.key else _held(document)})"
+    held = f"it holds {_listed(group.files)}" if group.key else _held(document)
+    return f"no file with role {wanted}{place} ({held}){_without_role(document)}"
+
+
+def _without_role(document: Document) -> str:
+    """Where to give a role to FITS files that no rule took, such as images of another kind of telescope."""
+    names = [file.name for file in document.others if file.header]
+    if not names:
+        return ""
+    return f"; no rule gives {names[0]} a role: one in .stoa/roles.yaml can (`stoa meta explain` says why)"
 
 
 def _held(document: Document) -> str:

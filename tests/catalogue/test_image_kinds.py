@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +16,7 @@ from astropy import constants, units
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
-from finder_truth import FINDERS, program, shipped
+from finder_truth import FINDERS, SCRIPTS, program, shipped
 
 X, Y, PEAK = 60, 41, 0.1  # pixels from 0, Jy/beam; the beam is round, 0.5 arcsec wide
 BEAM_ARCSEC = 0.5
@@ -136,6 +138,15 @@ def test_another_unit_fails_or_is_searched_as_it_is(find, finder: ModuleType, ch
     rows, _ = find(path, "--other-unit", "search", "--image-is", "flat")
     check(rows)
     assert rows.columns["peak_flux"].unit == "adu"
+
+
+@pytest.mark.parametrize(("answer", "code"), [("skip", 77), ("fail", 1)])
+def test_another_unit_may_be_no_failure(changed, tmp_path: Path, answer: str, code: int) -> None:
+    path = str(changed(BUNIT="adu"))
+    command = [sys.executable, str(SCRIPTS / "find_sep.py"), "--image", path, "--other-unit", answer]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stderr.splitlines()[-1].startswith("OtherUnitError: the unit is 'adu'")
 
 
 def test_without_a_unit_one_may_be_given(find, finder: ModuleType, changed) -> None:

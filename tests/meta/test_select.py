@@ -151,6 +151,14 @@ def test_what_is_missing_is_said_with_what_is_there(product: Path) -> None:
     assert missing(product) == "no file with role correctedImage or image (the folder holds README)"
 
 
+def test_files_that_no_rule_takes_lead_to_the_rules(image, product: Path) -> None:
+    image("n.fits", folder=product, BUNIT="'adu'")
+    assert missing(product).endswith(
+        "(the folder holds n.fits); no rule gives n.fits a role: one in .stoa/roles.yaml can"
+        " (`stoa meta explain` says why)"
+    )
+
+
 def test_a_file_that_cannot_be_read_is_said(product: Path) -> None:
     (product / "x.pbcor.fits").write_bytes(b"")
     message = "no usable file with role correctedImage or image in image x: x.pbcor.fits has zero bytes"

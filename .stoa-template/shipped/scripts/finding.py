@@ -20,6 +20,7 @@ from pathlib import Path
 import injecting
 import numpy as np
 from fitsimage import ImageError
+from fitsunits import OtherUnitError
 from programs import FindingError, ProgramError
 from rows import COLUMNS, choose, read_floors, row, write_table
 from searched import measure_depth, read_fields
@@ -37,6 +38,7 @@ __all__ = [
     "truth",
 ]
 
+SKIP = 77  # exit code of STOA for: not applicable here
 FLOOR = 3.0  # sigma; a peak grows down to it
 SEED = 0.9  # of the wanted S/N; a peak between two pixels shows less than its fit will have
 CUTS = ("gain", "edge", "shape", "sidelobe", "double")
@@ -194,7 +196,12 @@ def parser(doc):
     add("--beam-arcsec", type=float, default=0, help="clean beam where the header has none; 0: that is a failure")
     add("--freq-ghz", type=float, default=0, help="frequency where the header has none; 0: not known")
     add("--unit", default="", help="unit where the header has no BUNIT; empty: that is a failure")
-    add("--other-unit", choices=("fail", "search"), default="fail", help="for units that do not convert to Jy/beam")
+    add(
+        "--other-unit",
+        choices=("fail", "skip", "search"),
+        default="fail",
+        help="for units that do not convert to Jy/beam",
+    )
     add("--dish-m", type=float, default=0, help="dish diameter, to model the primary beam; 0: that of the telescope")
     add(
         "--image-is", choices=("auto", "corrected", "uncorrected", "flat"), default="auto",
@@ -216,7 +223,8 @@ def main(args, find):
     try:
         results = search(args, find)
     except (FindingError, ImageError) as problem:
-        sys.exit(f"{type(problem).__name__}: {problem}")
+        print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
+        sys.exit(SKIP if isinstance(problem, OtherUnitError) and args.other_unit == "skip" else 1)
     except MemoryError:
         sys.exit(f"MemoryError: the search needs more than the {memory_limit()} of memory that it may use")
     Path("stoa-result.json").write_text(json.dumps(results, indent=1) + "\n")

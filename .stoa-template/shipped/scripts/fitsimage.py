@@ -48,7 +48,8 @@ class Given:
     image_is
         ``corrected`` or ``uncorrected`` (for the primary beam), ``flat`` (no correction applies), or ``auto``.
     other_unit
-        What to do with an image whose unit does not convert to Jy/beam: ``fail``, or ``search`` in its own unit.
+        What to do with an image whose unit does not convert to Jy/beam: ``search`` it in its own unit, else an
+        `OtherUnitError` is raised.
     """
 
     beam_arcsec: float = 0.0

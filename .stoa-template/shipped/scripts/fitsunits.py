@@ -24,6 +24,10 @@ _SPELLINGS = {
 }  # fmt: skip
 
 
+class OtherUnitError(ImageError):
+    """The unit of the image does not convert to Jy/beam: it is data of another kind."""
+
+
 @dataclass(frozen=True)
 class Beam:
     """Elliptical Gaussian: full widths at half maximum and position angle from north through east, in degrees."""
@@ -192,7 +196,7 @@ def read_unit(image, unit="", other="fail"):
     except (ValueError, TypeError):
         if other == "search":
             return text, None
-        raise ImageError(
+        raise OtherUnitError(
             f"the unit is {text!r}, which does not convert to Jy/beam (parameter other_unit=search takes it as it is)"
         ) from None
     return "Jy/beam", np.array(factors)
