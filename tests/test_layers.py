@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from stoa.cli.main import VERBS
+
 PACKAGE = Path(__file__).resolve().parents[1] / "stoa"
 
 BASE = frozenset(
@@ -38,7 +40,6 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "project": BASE,
     "durable": BASE,
     "csvcells": BASE,
-    "hashing": BASE,
     "procfs": BASE,
     "rights": BASE,
     "provenance": BASE,
@@ -82,6 +83,9 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "__main__": GIT | SCHEDULERS | SKY,
 }
 """Layer -> third parties that are somebody else's craft."""
+
+WITHOUT_MODULE = frozenset({"help"})
+"""Verbs that only print what the command line says of itself."""
 
 GIT_DOOR = ("provenance/git.py", "provenance/git/")
 
@@ -233,6 +237,43 @@ def test_no_verb_imports_a_verb():
 
 def test_nothing_imports_in_a_circle():
     assert find_cycle(module_graph(SOURCES)) == []
+
+
+def _origin(node: ast.Import | ast.ImportFrom, alias: ast.alias, importer: str) -> str:
+    return absolute(node, importer) if isinstance(node, ast.ImportFrom) else alias.name
+
+
+def renamed(source: str, importer: str) -> list[str]:
+    """Own imports with another name, without a reason in a comment on the line."""
+    lines = source.splitlines()
+    return [
+        f"stoa/{importer}:{alias.lineno}: {alias.name} as {alias.asname}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if alias.asname and _origin(node, alias, importer).split(".")[0] == "stoa"
+        if "#" not in lines[alias.lineno - 1]
+    ]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_its_files(verb):
+    module = [f"commands/{verb}.py", f"commands/{verb}/__init__.py"]
+    assert verb in WITHOUT_MODULE or any(name in SOURCES for name in module)
+    assert f"cli/{verb}.py" in SOURCES
+    assert (PACKAGE.parent / f"tests/cli/test_{verb}.py").is_file()
+
+
+def test_own_names_are_not_changed_without_a_reason():
+    assert [each for path, text in SOURCES.items() for each in renamed(text, path)] == []
+
+
+def test_a_changed_name_would_be_found():
+    assert renamed("from stoa.commands import fsck as check", "cli/fsck.py")
+    assert renamed("import stoa.model as values", "cli/fsck.py")
+    assert not renamed(
+        "from stoa.git import sync as push  # the verb is `sync`\nimport numpy as np", "commands/sync.py"
+    )
 
 
 @pytest.mark.parametrize(

@@ -222,16 +222,17 @@ def export_command(
 @verb(
     app, "plot",
     "stoa catalogue plot sep@deep",
-    "stoa catalogue plot sep@deep --kind fluxes --with veron2010.vot --flux F6cm@6cm",
+    "stoa catalogue plot sep@deep --kind fluxes --catalogue veron2010.vot --flux F6cm@6cm",
     "stoa catalogue plot last --kind causes --out causes.pdf",
-    aliases={"-r": "--radius"},
+    aliases={"-r": "--radius", "--with": "--catalogue"},
 )  # fmt: skip
 def plot_command(
     ctx: typer.Context,
     source: SourceArgument,
     kind: Annotated[str, typer.Option("--kind", metavar="|".join(PLOTS), help="What to draw.")] = "sky",
     with_catalogue: Annotated[
-        Path | None, typer.Option("--with", metavar="FILE", help="Catalogue to draw on the map or to compare with.")
+        Path | None,
+        typer.Option("--catalogue", metavar="FILE", help="Catalogue to draw on the map or to compare with."),
     ] = None,
     keep: KeepOption = None,
     quality_cuts: QualityOption = False,

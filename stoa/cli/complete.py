@@ -147,13 +147,10 @@ def _positional(typed: list[str], options: dict[str, tuple[str, str]]) -> Iterat
 def _values(placeholder: str, current: str, folder: Path) -> Iterator[Word]:
     """Values for a placeholder such as ``TARGET...``, ``RUN|FILE`` or ``target|image``."""
     kinds = placeholder.removesuffix("...").split("|")
-    if all(kind.islower() for kind in kinds):
-        yield from ((kind, "") for kind in kinds if kind.startswith(current))
-        return
     top = next(
         (at for at in (folder.resolve(), *folder.resolve().parents) if (at / ".stoa/config.yaml").is_file()), None
     )
-    seen: dict[str, None] = {}
+    seen: dict[str, None] = {kind: None for kind in kinds if kind.islower() and kind.startswith(current)}
     for kind in kinds:
         if top and kind in SOURCES:
             seen |= {value: None for value in SOURCES[kind](top / ".stoa", current) if value.startswith(current)}

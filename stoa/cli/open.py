@@ -26,7 +26,10 @@ def open_command(
     ctx: typer.Context,
     target: OneTargetArgument,
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="What to open: data, products, log, or the name of an output.")
+        str,
+        typer.Argument(
+            metavar="data|products|log|OUTPUT", help="What to open: data, products, log, or the name of an output."
+        ),
     ] = "",
     run: RunOption = "",
     group: GroupOption = "",

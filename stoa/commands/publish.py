@@ -31,7 +31,7 @@ from stoa.sources.cuts import cuts_in
 from stoa.sources.figures import draw
 from stoa.sources.files import label, write
 from stoa.sources.stack import cuts_of, stack
-from stoa.sources.trace import NEEDED as TRACED
+from stoa.sources.trace import NEEDED as TRACED  # what is needed to trace a row
 from stoa.workspace.frozen import frozen_files, known_frozen_process
 from stoa.workspace.looks import Counts
 from stoa.workspace.names import pair_words, resolve_run

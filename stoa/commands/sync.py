@@ -11,7 +11,7 @@ from stoa.errors import StoaError
 from stoa.meta.xml import is_built
 from stoa.provenance.conflict import conflict_words
 from stoa.provenance.git import ConflictError, SyncReport, uncommitted
-from stoa.provenance.git import sync as sync_repository
+from stoa.provenance.git import sync as sync_repository  # this is the verb
 from stoa.provenance.inspect import RecordGuard
 from stoa.workspace.open import Workspace
 

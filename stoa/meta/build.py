@@ -19,7 +19,7 @@ from stoa.meta.gain import central_row, is_blank, measured, sampled_rows
 from stoa.meta.header import FitsFile, Header, Span, read
 from stoa.meta.package import PackageFiles, package_facts, package_files
 from stoa.meta.rules import IMAGE_ROLES, OTHER
-from stoa.meta.rules import UNREADABLE as UNREADABLE_ROLE
+from stoa.meta.rules import UNREADABLE as UNREADABLE_ROLE  # UNREADABLE is a problem here
 from stoa.meta.scan import Found, Scan, scan
 from stoa.meta.siblings import complete, with_dish
 from stoa.meta.sky import WORLD, Getter

@@ -9,7 +9,7 @@ from msgspec import Struct
 from stoa.meta import roles
 from stoa.meta.defects import UNREADABLE, words
 from stoa.meta.header import read
-from stoa.meta.rules import UNREADABLE as UNREADABLE_ROLE
+from stoa.meta.rules import UNREADABLE as UNREADABLE_ROLE  # UNREADABLE is a problem here
 from stoa.meta.table import BUILT_IN, Near, RoleTable
 
 

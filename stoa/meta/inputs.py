@@ -11,7 +11,7 @@ from stoa.meta.defects import DOUBTFUL, SECOND_CHOICE, UNUSABLE, words
 from stoa.meta.document import Document, FileEntry, ImageGroup
 from stoa.meta.grid import reference_image, same_grid
 from stoa.meta.rules import IMAGE_ROLES
-from stoa.meta.rules import UNREADABLE as UNREADABLE_ROLE
+from stoa.meta.rules import UNREADABLE as UNREADABLE_ROLE  # UNREADABLE is a problem here
 from stoa.meta.sky import number
 from stoa.model import InputSpec, Intent
 

@@ -82,7 +82,7 @@ def values_of(ws: Workspace, process: str, request: Request) -> list[dict[str, s
     for row in request.sets:
         if both := sorted(row.keys() & request.settings.keys()):
             raise StoaError(
-                f"{both[0]!r} is set by --set and also in the sets of values (--sets)", "leave one of them out"
+                f"{both[0]!r} is set by --set and also in the sets of values (--set-from)", "leave one of them out"
             )
     chosen = sweep(ws.library.process(process), request.settings)
     return [row | each for row in request.sets or ({},) for each in chosen]

@@ -14,7 +14,7 @@ from stoa.catalogue.angles import radius_arcsec
 from stoa.catalogue.diagrams import cause_bars, completeness, flux_flux, offset_plot, time_size
 from stoa.catalogue.fluxes import compare, published
 from stoa.catalogue.match import MEASURED, PREFIX
-from stoa.catalogue.match import match as match_tables
+from stoa.catalogue.match import match as match_tables  # not the verb
 from stoa.catalogue.plots import against, histogram, sky_map
 from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stoa.catalogue.quality import CutCount, Selection, select
-from stoa.catalogue.stack import stack as stack_parts
+from stoa.catalogue.stack import stack as stack_parts  # this module stacks runs
 from stoa.catalogue.tables import read_table
 from stoa.errors import NotFoundError
 from stoa.project import QualityCut

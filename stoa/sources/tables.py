@@ -35,7 +35,7 @@ def catalogue_output(ws: Workspace, name: RunName, outcomes: Iterable[Outcome]) 
     if len(found) == 1:
         return found[0]
     words = f"has the catalogues {', '.join(found)}" if found else "declares no output of kind catalogue"
-    raise StoaError(f"process {name.process!r} {words}", "`--output NAME` chooses one; `kind: catalogue` declares one")
+    raise StoaError(f"process {name.process!r} {words}", "`--which NAME` chooses one; `kind: catalogue` declares one")
 
 
 def tables_of(

@@ -11,7 +11,7 @@ import msgspec
 from stoa.catalogue.angles import radius_arcsec
 from stoa.catalogue.fluxes import FluxComparison, compare, published
 from stoa.catalogue.match import FieldOffset, Offset
-from stoa.catalogue.match import match as match_tables
+from stoa.catalogue.match import match as match_tables  # this is the verb
 from stoa.catalogue.position_errors import Errors
 from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
