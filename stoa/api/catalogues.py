@@ -44,6 +44,9 @@ class Catalogues(Opened):
         *,
         calibrators: bool = False,
         unique: bool = False,
+        across: bool = False,
+        within: float = 0.0,
+        catalogue_error: str = "",
         keep: Iterable[str] = (),
         quality_cuts: bool = False,
         flux: str = "",
@@ -52,7 +55,8 @@ class Catalogues(Opened):
     ) -> MatchReport:
         """Match sources with a catalogue on the sky; the options are those of `stoa.commands.catalogue.match.match`."""
         return match(
-            self.workspace, source, Path(table), radius, calibrators=calibrators, unique=unique, keep=keep,
+            self.workspace, source, Path(table), radius, calibrators=calibrators, unique=unique, across=across,
+            within=within, catalogue_error=catalogue_error, keep=keep,
             quality=quality_cuts, flux=flux, index=index, out=_path(out),
         )  # fmt: skip
 
@@ -79,11 +83,12 @@ class Catalogues(Opened):
         calibrators: bool = False,
         flux: str = "",
         index: float = 0.0,
+        limits: AnyPath = "",
     ) -> Path:
         """Draw the sources of a run or table and give the file; see `stoa.sources.figures.draw` for the kinds."""
         return plot(
             self.workspace, source, kind, catalogue=_path(catalogue), out=_path(out), keep=keep, quality=quality_cuts,
-            radius=radius, calibrators=calibrators, flux=flux, index=index,
+            radius=radius, calibrators=calibrators, flux=flux, index=index, limits=_path(limits),
         )  # fmt: skip
 
     def publish(
