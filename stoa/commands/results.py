@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from stoa.errors import NotFoundError, guess
+from stoa.errors import NotFoundError, StoaError, guess
 from stoa.model import ResultSpec
 from stoa.provenance.index import QueryError
 from stoa.workspace.frozen import frozen_process
-from stoa.workspace.names import asked_pair, resolve_run
+from stoa.workspace.names import Pair, asked_pair, resolve_run
 from stoa.workspace.open import Workspace
 
 FIXED = ("target", "group", "status", "cause", "run", "duration_s", "memory_mb", "flags")
@@ -53,8 +53,7 @@ def results(ws: Workspace, name: str, params: str = "", env: str = "", where: st
     StoaError
         If nothing ran under that name, or the expression or the column is wrong.
     """
-    process, params, env = asked_pair(ws, name, params, env)
-    pair = resolve_run(ws, f"{process}@{params}" + (f"+{env}" if env else "")).pair
+    pair = _pair(ws, name, params, env)
     units = _units(ws, pair.process, _names(ws, pair.process, pair.params, pair.environment))
     column, falling = sort.removeprefix("-"), sort.startswith("-")
     if column and column not in (*FIXED, *units):
@@ -69,6 +68,17 @@ def results(ws: Workspace, name: str, params: str = "", env: str = "", where: st
     return ResultsTable(
         process=pair.process, params=pair.params, environment=pair.environment, units=units, rows=tuple(rows)
     )
+
+
+def _pair(ws: Workspace, name: str, params: str, env: str) -> Pair:
+    """What is asked for; of a process without more, its usual pair, else the only one."""
+    process, set_name, environment = asked_pair(ws, name, params, env)
+    try:
+        return resolve_run(ws, f"{process}@{set_name}" + (f"+{environment}" if environment else "")).pair
+    except StoaError:
+        if name != process or params or env:
+            raise
+        return resolve_run(ws, process).pair
 
 
 def _names(ws: Workspace, *pair: str) -> list[str]:

@@ -137,7 +137,7 @@ def test_stoa_finds_what_the_plain_loop_finds(
         ("process", "add", finder),
     ):
         cli.ok(*words, cwd=top)
-    setting = () if finder == "sep" else ("--set", f"program={program(finder)}")
+    setting = _environment(finder, top, cli)
     said = cli.json("run", finder, "-j", "2", *setting, cwd=top)
     assert said["counts"] == {"ok": 36, "failed": 2, "blocked": 3}
     assert Counter(image.cause for image in found if image.cause) == PLANTED
@@ -151,13 +151,21 @@ def test_stoa_finds_what_the_plain_loop_finds(
             assert len(mine) == len(image.sources), image.row["file"]
             assert np.allclose(mine["flux"], image.sources["flux"], rtol=1e-6)
     assert with_products == 36
-    limits = cli.json("catalogue", "limits", f"{finder}@{said['params']}", str(QUASARS), cwd=top)
+    limits = cli.json("catalogue", "limits", finder, str(QUASARS), cwd=top)
     table = read_table(top / limits["files"][0])
     assert limits["images"] == 36
     assert len(table) == limits["limits"] > 0
     assert np.allclose(table["flux_limit"], 5 * table["rms"])
     assert ((table["gain"] >= 0.299) & (table["gain"] <= 1)).all()
     assert set(table["gain_is_model"]) == {True, False}  # one of these images has no file of its primary beam
+
+
+def _environment(finder: str, top: Path, cli) -> tuple[str, ...]:
+    """The option for an environment that says where the finder's program is."""
+    if finder == "sep":
+        return ()
+    cli.ok("env", "add", "tools", "--environ", f"{finder.upper()}={program(finder)}", cwd=top)
+    return "--env", "tools"
 
 
 def test_products_and_outcomes_of_warm_and_cold_jobs_are_the_same(
@@ -175,7 +183,7 @@ def test_products_and_outcomes_of_warm_and_cold_jobs_are_the_same(
         ("process", "add", finder),
     ):
         cli.ok(*words, cwd=top)
-    setting = () if finder == "sep" else ("--set", f"program={program(finder)}")
+    setting = _environment(finder, top, cli)
     definition = top / ".stoa" / "processes" / f"{finder}.yaml"
     found = []
     for warm in ("true", "false"):

@@ -71,7 +71,7 @@ def test_comma_separated_values_have_every_column(counted):
     [
         (["count", "--sort", "rmss"], "no column named 'rmss'; did you mean 'rms'?"),
         (["count", "--where", "rmss > 1"], "no such column: rmss; did you mean 'rms'?"),
-        (["measure"], "nothing has run as 'measure@default'"),
+        (["measure@default"], "nothing has run as 'measure@default'"),
     ],
 )
 def test_a_mistake_is_named(counted, words, word):
@@ -95,3 +95,9 @@ def test_the_view_of_the_index_has_what_a_query_needs(counted):
 def test_a_flag_is_shown(counted):
     counted.ok("flag", "b", "--reason", "artefacts")
     assert [row["flags"] for row in counted.json("results", "count")["rows"]] == ["", "artefacts", ""]
+
+
+def test_the_only_pair_of_a_process_needs_no_name(survey):
+    survey.ok("env", "add", "other")
+    survey.ok("run", "measure", "--env", "other")
+    assert survey.json("results", "measure")["environment"] == "other"

@@ -12,6 +12,7 @@ own; nothing of STOA.
 
 import csv
 import math
+import os
 import sys
 import tempfile
 from dataclasses import replace
@@ -26,7 +27,7 @@ from gaussians import condon
 from measuring import marked
 from rows import Source
 
-PACKAGE = 'pip install AegeanTools "numpy<2.4" into an environment of its own, then --set program=.../bin/aegean'
+PACKAGE = 'pip install AegeanTools "numpy<2.4" into a venv, then `stoa env add NAME --environ AEGEAN=.../bin/aegean`'
 NUMBERS = ("local_rms", "ra", "dec", "peak_flux", "int_flux", "a", "b", "pa")
 NOT_FITTED = 2 | 4 | 8 | 16  # bits of Aegean's flags: fit failed, shape fixed to that of the beam, not fitted
 
@@ -104,7 +105,8 @@ def search(args):
 def arguments(argv):
     """The command line; names and defaults are those of `aegean.yaml`."""
     parser = finding.parser(__doc__)
-    parser.add_argument("--program", default="aegean", help="Aegean: a name on PATH or a path; BANE lies beside it")
+    here = os.environ.get("AEGEAN") or "aegean"
+    parser.add_argument("--program", default=here, help="Aegean, by default $AEGEAN or on PATH; BANE lies beside it")
     parser.add_argument(
         "--background", choices=("local", "constant", "bane"), default="local", help="noise and background of the image"
     )

@@ -10,6 +10,7 @@ Needs numpy, astropy and the program `source-extractor` (also called `sex`), and
 and filter stand in `sextractor.sex`, `.param` and `.conv` beside this script.
 """
 
+import os
 import shutil
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from measuring import measured
 
 HERE = Path(__file__).parent
 SETTINGS = ("sextractor.sex", "sextractor.param", "sextractor.conv")
-PACKAGE = "install the Debian package source-extractor, or --set program=PATH"
+PACKAGE = "install the Debian package source-extractor, or `stoa env add NAME --environ SEXTRACTOR=PATH`"
 
 
 def detect(field, depth, args, folder):
@@ -63,7 +64,8 @@ def search(args):
 def arguments(argv):
     """The command line; names and defaults are those of `sextractor.yaml`."""
     parser = finding.parser(__doc__)
-    parser.add_argument("--program", default="source-extractor", help="Source Extractor: a name on PATH or a path")
+    here = os.environ.get("SEXTRACTOR") or "source-extractor"
+    parser.add_argument("--program", default=here, help="Source Extractor, by default $SEXTRACTOR or on PATH")
     parser.add_argument(
         "--smooth", type=finding.truth, default=False, help="detect on the image convolved with sextractor.conv"
     )
