@@ -34,13 +34,11 @@ def beam_of(major: str, minor: str, angle: str) -> Beam | str:
 
     Without BPA only a beam that is round to a hundredth is one.
     """
-    texts = {"BMAJ": major, "BMIN": minor, "BPA": angle}
-    values = {keyword: number(text) for keyword, text in texts.items()}
-    for keyword, text in texts.items():
-        if values[keyword] is None and (text or keyword != "BPA"):
+    a, b, turn = number(major), number(minor), number(angle)
+    for keyword, text, value in (("BMAJ", major, a), ("BMIN", minor, b), ("BPA", angle, turn)):
+        if value is None and (text or keyword != "BPA"):
             return f"{keyword} is {text!r}, which is no number" if text else f"there is no {keyword}"
-    a, b, turn = values["BMAJ"] or 0.0, values["BMIN"] or 0.0, values["BPA"]
-    if not (0 < a < _MOST_DEG and 0 < b < _MOST_DEG):
+    if not (a and b and 0 < a < _MOST_DEG and 0 < b < _MOST_DEG):
         return f"BMAJ and BMIN are {major} and {minor}"
     if turn is None:
         if abs(a - b) > _ROUND * max(a, b):
