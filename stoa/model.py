@@ -335,6 +335,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     overrides: dict[str, Override] = field(default_factory=dict)  # parameter -> value that a rule gave
     memory_limit_mb: int = 0  # where it is another one than the process asks for
     left_running: int = 0  # processes that had left the job's process group and were ended with it
+    restored: str = ""  # the run that made it, where an earlier outcome was taken over
     place: str = ""  # "<root>:<path>" of the job's directory
     log: str = ""  # head and tail of what the script printed
 

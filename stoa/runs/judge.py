@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 
 import msgspec
 
 from stoa.errors import StoaError
 from stoa.exec.job.cause import normalise
 from stoa.exec.job.inputs import changed_inputs
-from stoa.model import INCONCLUSIVE, FileRef, Override, Status, Target, Value, effective
+from stoa.model import INCONCLUSIVE, FileRef, Outcome, Override, Status, Target, Value, effective
 from stoa.provenance.index import decode_run
 from stoa.request import Selection
 from stoa.runs.definitions import Definitions, definition_changes
@@ -19,6 +20,7 @@ from stoa.runs.environments import Chosen, Present
 from stoa.runs.images import Choice
 from stoa.runs.needs import Given, Needs, changes
 from stoa.runs.planned import Because, Held, PlannedJob
+from stoa.runs.restore import find
 from stoa.workspace.live import LiveRun
 from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
@@ -103,11 +105,14 @@ class Judge:
             if waits:
                 reason = f"{given.waits} (`stoa run --all {self.definitions.process.name}` runs both)"
                 runs, because = False, "waits"
+            restores = None
+            if because in ("new", "stale", "again") and runs and not (one.missing or given.missing):
+                restores = self._restored(target, one, given, oid)
             missing = one.missing or given.missing or (self._absent(target, one.inputs, given) if runs else "")
             yield PlannedJob(
                 target=target.name, group=one.group, state=state, reason=reason, state_reason=state_reason, runs=runs,
                 because=because, held=held, missing=missing, inputs=one.inputs, meta=oid[:12], needs=given.files,
-                waits=waits,
+                waits=waits, restores=restores,
                 environment=self._chosen(target).name, environment_reason=self._chosen(target).reason,
                 overrides=self.overrides.get(target.name, {}),
             )  # fmt: skip
@@ -127,6 +132,26 @@ class Judge:
         if status == Status.OK:
             return "ok", "up to date"
         return status.value, known.cause or status.value
+
+    def _restored(self, target: Target, job: Choice, given: Given, oid: str) -> Outcome | None:
+        """An earlier outcome that says what a run would say, whose products are here."""
+        if not self._any_ok:
+            return None
+
+        def up_to_date(outcome: Outcome) -> bool:
+            past = Past(
+                run=outcome.run, status=outcome.status, cause=outcome.cause, meta=outcome.meta, inputs=outcome.inputs,
+                changed_inputs=outcome.changed_inputs, environment=outcome.environment, overrides=outcome.overrides,
+            )  # fmt: skip
+            return self._state(target, past, job, given, oid)[0] == Status.OK
+
+        return find(self.ws, self.definitions.process.name, target.name, job.group, up_to_date)
+
+    @cached_property
+    def _any_ok(self) -> bool:
+        """Whether the process ever had an ok outcome."""
+        sql = "SELECT EXISTS (SELECT 1 FROM latest WHERE process = ? AND status = 'ok')"
+        return bool(self.ws.index.rows(sql, (self.definitions.process.name,))[0][0])
 
     def _chosen(self, target: Target) -> Chosen:
         return self.chosen.get(target.name, Chosen())

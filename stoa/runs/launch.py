@@ -33,6 +33,7 @@ from stoa.runs.environments import prepare_all, run_digests
 from stoa.runs.joblist import JobMaker, check_home_is_hidden, check_room, products_folder
 from stoa.runs.plan import without_live
 from stoa.runs.planned import Plan, PlannedJob
+from stoa.runs.restore import restored
 from stoa.runs.warm import Saving, saving_of, warm_facts
 from stoa.workspace.ahead import newest_ahead
 from stoa.workspace.live import recover_run
@@ -59,6 +60,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     left: int = 0  # jobs that go on at a cluster
     saving: Saving | None = None  # by warm interpreters, of a run whose short jobs are mostly start-up
     untouched: int = 0  # jobs that never began; they have no outcome
+    restored: int = 0  # jobs whose outcome was taken over from an earlier run
     out_of_reach: dict[str, tuple[str, ...]] = {}  # why -> flagged targets that were asked for and cannot take part
     held: dict[str, int] = {}  # jobs that belong to live runs, by run
 
@@ -113,8 +115,9 @@ class Launch:
         self._maker.place_script(self._writer.folder)
         for job in self.plan.to_run:
             if job.missing:
-                outcome = self._blocked(job)
-                yield self._take(outcome)
+                yield self._take(self._blocked(job))
+            elif job.restores:
+                yield self._take(restored(job.restores, self.run.id, job))
         self._ended = self._engine.execute(self._jobs(), control)
         yield from self._watched()
         while self._again and not control.draining:
@@ -189,7 +192,7 @@ class Launch:
             counts=summary.counts, up_to_date=self.plan.left_alone(), causes=summary.causes,
             duration_s=summary.duration_s,
             stopped=self._control.draining and bool(summary.untouched or summary.counts.get(Status.INTERRUPTED)),
-            untouched=summary.untouched,
+            untouched=summary.untouched, restored=sum(bool(job.restores) for job in self.plan.to_run),
             forecast=forecast(self.plan.sample, self._tried, self._workers) if self.plan.sample else None,
             saving=saving_of(self.plan.definitions, self._maker.prepared.get(""), self._done, self._cpu_s),
             held=self.plan.held, out_of_reach=self.plan.out_of_reach,
@@ -204,7 +207,7 @@ class Launch:
     def _jobs(self) -> Iterator[Job]:
         """Jobs, made one at a time as the engine asks for them."""
         for planned in self.plan.to_run:
-            if planned.missing:
+            if planned.missing or planned.restores:
                 continue
             if self._control.draining:
                 return

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from stoa.model import FileRef, Override
+from stoa.model import FileRef, Outcome, Override
 from stoa.runs.definitions import Definitions
 from stoa.workspace.live import State
 from stoa.workspace.metadata import BuildReport
@@ -42,6 +42,7 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, str | None] = {}  # input -> file below the target's folder
     meta: str = ""  # object id of the metadata document
     needs: dict[str, FileRef] = {}  # outputs of other processes, by their names in the outcome's inputs
+    restores: Outcome | None = None  # an earlier outcome that is taken over in the place of running
     waits: str = ""  # why a job is left alone that the chain would run, after what it needs
     environment: str = ""  # where a rule chose another one than the run's
     environment_reason: str = ""

@@ -68,6 +68,8 @@ def outcome_lines(view: OutcomeView) -> Iterator[str]:
     group = f" {o.group}" if o.group else ""
     cause = f", {one_line(o.cause)}" if o.cause else ""
     yield f"\n{view.pair.replace('@', ' @ ', 1)}{group}: {o.status.value}{cause}"
+    if view.outcome.restored:
+        yield f"  restored from {view.outcome.restored}"
     if view.interrupted_since:
         yield f"  interrupted since, in run {view.interrupted_since}; this outcome stays current"
     peak = f", peak {number(o.memory_mb, 3)} MB" if o.memory_mb else ""

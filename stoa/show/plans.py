@@ -42,11 +42,13 @@ def plan_table(plan: Plan) -> Table:
 def _deed(job: PlannedJob) -> str:
     if not job.runs:
         return "leave"
-    return "block" if job.missing else "run"
+    return "block" if job.missing else "restore" if job.restores else "run"
 
 
 def reason_in_words(job: PlannedJob) -> str:
     """Why a job runs or does not run."""
+    if job.restores:
+        return f"{job.reason}; restored from {job.restores.restored or job.restores.run}"
     return job.missing if job.ends_blocked else job.reason
 
 

@@ -31,6 +31,7 @@ def report_lines(report: RunReport, rerun_of: str) -> Iterator[str]:
 
 def _counts(report: RunReport) -> str:
     words = [counts_in_words(report.counts)] if report.counts or not report.untouched else []
+    words += [f"{report.restored} of them restored"] if report.restored else []
     return ", ".join([*words, *([f"{report.untouched} untouched"] if report.untouched else [])])
 
 
