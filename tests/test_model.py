@@ -217,7 +217,7 @@ class Histories(RuleBasedStateMachine):
     def all_agree(self) -> None:
         for person in self.people.values():
             with person.open() as ws:
-                said = status(ws)
+                said = status(ws, look=True)
                 known = self._recomputed(person)
                 _check_status(said, known, self.names)
                 _check_plans(ws, known, self.names)

@@ -12,7 +12,7 @@ import yaml
 
 from stoa.model import Outcome, ResultSpec, Run
 from stoa.numbers import MAD_SIGMA
-from stoa.runs.definitions import value_changes
+from stoa.runs.definitions import rule_changes, value_changes
 from stoa.runs.standing import standing
 from stoa.sources.changes import Picture, Side, SkyDiff, pictures, sky_changes
 from stoa.workspace.frozen import PROCESS, frozen_process
@@ -171,8 +171,7 @@ def _definitions(ws: Workspace, a: Run, b: Run) -> list[str]:
     if a.process == b.process and a.digests.get("process") != b.digests.get("process"):
         words.extend(f"definition: {change}" for change in _process_changes(ws, a, b))
     words.extend(value_changes(a.params.values, b.params.values))
-    if a.params.rules != b.params.rules:
-        words.append("rules of the parameter set")
+    words.extend(rule_changes(a.params.rules, b.params.rules))
     if a.environment != b.environment:
         words.append(f"environment: {a.environment} -> {b.environment}")
     elif a.digests.get("environment") != b.digests.get("environment"):

@@ -13,7 +13,7 @@ from stoa.provenance.definitions import check_pair_name, shown
 from stoa.provenance.dialect import block
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.parameter_sets import override, read_parameter_set
-from stoa.runs.definitions import value_changes
+from stoa.runs.definitions import rule_changes, value_changes
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
@@ -129,7 +129,7 @@ def set_words(process: Process, chosen: ParameterSet) -> list[str]:
 
 
 def parameter_differences(ws: Workspace, process_name: str, first: str, second: str) -> list[str]:
-    """What differs between two sets of a process."""
+    """What differs between two sets of a process, values and rules."""
     process = ws.library.process(process_name)
-    sets = [ws.library.parameter_set(process, name).values for name in (first, second)]
-    return value_changes(sets[0], sets[1])
+    before, after = (ws.library.parameter_set(process, name) for name in (first, second))
+    return [*value_changes(before.values, after.values), *rule_changes(before.rules, after.rules)]

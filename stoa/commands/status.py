@@ -13,7 +13,7 @@ from stoa.exec.job.cause import group_causes
 from stoa.model import BAD, SCHEMA, CauseGroup, Outcome, Run, Status
 from stoa.provenance.index import decode_run
 from stoa.provenance.store import ordered
-from stoa.runs.definitions import Definitions, definition_changes, resolve_again
+from stoa.runs.definitions import Definitions, definition_changes, resolve_again, rule_changes
 from stoa.runs.environments import Present
 from stoa.runs.judge import TooLong
 from stoa.runs.standing import Standing, no_definition, recalled, standing
@@ -276,8 +276,8 @@ def _changes(ws: Workspace, pair: Pair, runs: list[Run]) -> dict[str, list[str]]
 
 def _rule_changes(run: Run, now: Definitions) -> list[str]:
     """Only a plan looks at every target, so all outcomes of the run are taken to be stale."""
-    same = [(rule.where, rule.values) for rule in run.params.rules] == [(r.where, r.values) for r in now.params.rules]
-    return [] if same else ["the rules of the parameter set changed (`stoa plan` says for which targets)"]
+    changed = rule_changes(run.params.rules, now.params.rules)
+    return [f"{'; '.join(changed)} (`stoa plan` says for which targets)"] if changed else []
 
 
 def _targets(ws: Workspace, ran: list[_Ran], flags: Mapping[str, list[str]]) -> tuple[TargetStatus, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.exec.job.command import check_command
-from stoa.model import Environment, ParameterSet, Process, Run, Value
+from stoa.model import Environment, ParameterSet, ParamRule, Process, Run, Value
 from stoa.project import Project
 from stoa.provenance.definitions import shown
 from stoa.provenance.dialect import block
@@ -221,6 +221,26 @@ def definition_changes(
     if values[0] != values[1]:
         words.extend(value_changes(*values))
     return words
+
+
+def rule_changes(old: Sequence[ParamRule], new: Sequence[ParamRule]) -> list[str]:
+    """What differs between the rules of two parameter sets, in words; rules with the same condition are compared."""
+    before, after = ({rule.where: rule for rule in rules} for rules in (old, new))
+    words = []
+    for where in dict.fromkeys((*before, *after)):
+        if where not in after:
+            words.append(f"rule gone: {_rule_words(before[where])}")
+        elif where not in before:
+            words.append(f"new rule: {_rule_words(after[where])}")
+        elif changes := value_changes(before[where].values, after[where].values):
+            words.append(f"rule where {where}: {', '.join(changes)}")
+    if not words and [rule.where for rule in old] != [rule.where for rule in new]:
+        words.append("the rules are in another order, and the first that matches counts")
+    return words
+
+
+def _rule_words(rule: ParamRule) -> str:
+    return f"{', '.join(f'{name}={shown(value)}' for name, value in rule.values.items())} where {rule.where}"
 
 
 def value_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -168,8 +168,8 @@ def _differences(before: _Results, after: _Results, declared: Mapping[str, Resul
 def contradictions(ws: Workspace, target: str = "") -> tuple[Contradiction, ...]:
     """Targets on which people contradict each other.
 
-    They do when the open flags of two people have no reason in common, and when one person's
-    flag is open while another one cleared a flag with the same reason.
+    They do when one person's flag is open while a different one cleared a flag with the same reason. Different
+    reasons do not contradict each other, and identical flags of one person are one judgement.
     """
     sql = (
         "SELECT id, target, reason, text, author, email, time FROM open_flags"
@@ -178,21 +178,16 @@ def contradictions(ws: Workspace, target: str = "") -> tuple[Contradiction, ...]
     flags: dict[str, list[tuple[str, Judgement]]] = {}
     for event, name, reason, text, author, email, time in ws.index.rows(sql, (target, target)):
         judgement = Judgement(author=author, says=reason, text=text, time=time, id=event)
-        flags.setdefault(name, []).append((email, judgement))
+        said = flags.setdefault(name, [])
+        if not any(whose == email and one.says == reason and one.text == text for whose, one in said):
+            said.append((email, judgement))
     found = []
     for name, said in flags.items():
-        judgements = [judgement for _, judgement in [*said, *_clearings(ws, name, said)]]
-        if _contradict(said) or len(judgements) > len(said):
+        if cleared := [judgement for _, judgement in _clearings(ws, name, said)]:
+            denied = {judgement.says.removeprefix("not ") for judgement in cleared}
+            judgements = [*(judgement for _, judgement in said if judgement.says in denied), *cleared]
             found.append(Contradiction(target=name, judgements=tuple(judgements)))
     return tuple(found)
-
-
-def _contradict(said: list[tuple[str, Judgement]]) -> bool:
-    """Whether two people have open flags and no reason in common."""
-    reasons: dict[str, set[str]] = {}
-    for email, judgement in said:
-        reasons.setdefault(email, set()).add(judgement.says)
-    return any(a.isdisjoint(b) for a in reasons.values() for b in reasons.values())
 
 
 def _clearings(ws: Workspace, target: str, said: list[tuple[str, Judgement]]) -> Iterator[tuple[str, Judgement]]:

@@ -55,12 +55,17 @@ def flag_rows(ws: Workspace, *, every: bool = False) -> list[dict[str, Any]]:
     is_open = "EXISTS (SELECT 1 FROM open_flags f WHERE f.id = r.id AND f.target = r.target)"
     sql = f"SELECT {columns}, {is_open} AS open FROM reviews r WHERE kind = 'flag' AND (? OR open) ORDER BY id, target"
     names = ["id", "target", "run", "group", "reason", "text", "author", "email", "time", "open"]
-    return [dict(zip(names, row, strict=True)) | {"open": bool(row[-1])} for row in ws.index.rows(sql, (every,))]
+    rows = ws.index.rows(sql, (every,))
+    if not every:  # identical flags of one person are one
+        rows = list({(*row[1:6], row[7]): row for row in reversed(rows)}.values())[::-1]
+    return [dict(zip(names, row, strict=True)) | {"open": bool(row[-1])} for row in rows]
 
 
 def flagged(ws: Workspace) -> dict[str, list[str]]:
-    """Reasons of the open flags of every flagged target."""
+    """Reasons of the open flags of every flagged target, each once."""
     found: dict[str, list[str]] = {}
     for target, reason in ws.index.rows("SELECT target, reason FROM open_flags ORDER BY id"):
-        found.setdefault(target, []).append(reason)
+        reasons = found.setdefault(target, [])
+        if reason not in reasons:
+            reasons.append(reason)
     return found

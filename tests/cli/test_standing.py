@@ -15,6 +15,12 @@ inputs: {image: {role: [correctedImage, image]}}
 """
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """A busy machine takes its time."""
+    monkeypatch.setattr("stoa.commands.status.LOOK_S", 60.0)
+
+
 @pytest.fixture
 def sky(survey, archive):
     """Two targets of an archive, one without an image; the process `look` has run over both."""

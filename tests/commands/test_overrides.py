@@ -160,3 +160,15 @@ def test_a_wrong_rule(ruled, old, new, message):
 def test_a_run_with_rules_is_reproduced(ruled):
     ruled.ok("run", "measure", "--params", "mixed")
     assert ruled.json("reproduce")["counts"] == {"identical": 3}
+
+
+def test_a_comparison_of_sets_says_which_rules_differ(ruled):
+    folder = ruled.top / ".stoa/params/measure"
+    text = (folder / "mixed.yaml").read_text()
+    (folder / "other.yaml").write_text(text.replace("n: 9", "n: 8").replace("name IN ('a', 'b')", "name = 'a'"))
+    said = ruled.ok("params", "diff", "--process", "measure", "mixed", "other")
+    assert "n: 9 -> 8" in said or "n=8" in said
+    assert "name = 'a'" in said
+    ruled.ok("run", "measure@mixed")
+    ruled.ok("run", "measure@other")
+    assert [word for word in ruled.json("diff", "measure@mixed", "measure@other")["definitions"] if "rule" in word]

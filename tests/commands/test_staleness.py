@@ -93,7 +93,7 @@ def test_another_environment(survey):
     survey.ok("env", "add", "mine", "--environ", "X=1")
     survey.ok("run", "measure", "--env", "mine")
     assert why(survey) == "runs, no outcome yet"
-    assert why(survey, "measure@default+mine") == "is left alone, up to date"
+    assert why(survey, "measure@default+mine") == "does not run, up to date"
 
 
 def test_several_changes_are_all_named(survey):
