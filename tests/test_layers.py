@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "project": BASE,
     "durable": BASE,
     "csvcells": BASE,
+    "hashing": BASE,
     "procfs": BASE,
     "rights": BASE,
     "provenance": BASE,
