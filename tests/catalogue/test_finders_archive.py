@@ -155,7 +155,7 @@ def test_stoa_finds_what_the_plain_loop_finds(
     table = read_table(top / limits["files"][0])
     assert limits["images"] == 36
     assert len(table) == limits["limits"] > 0
-    assert np.allclose(table["flux_limit"], 5 * table["rms"])
+    assert (table["flux_limit"] >= 5 * table["rms"] * (1 - 1e-6)).all()  # never below what the search would take
     assert ((table["gain"] >= 0.299) & (table["gain"] <= 1)).all()
     assert set(table["gain_is_model"]) == {True, False}  # one of these images has no file of its primary beam
 

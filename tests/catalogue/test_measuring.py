@@ -236,3 +236,52 @@ def test_a_row_says_with_which_beam_and_when(sep: Search) -> None:
     assert rows["beam_minor_arcsec"] == pytest.approx(0.5)
     assert rows["beam_pa_deg"] == pytest.approx(30, abs=0.1)
     assert set(rows["channel"]) == {0}
+
+
+@pytest.fixture
+def cube(tmp_path: Path) -> list[str]:
+    """A cube of four channels of 2 GHz from 100 GHz: a source in all, one in the third alone; the second is noisy."""
+    planes = []
+    for channel in range(4):
+        sky = Sky((160, 160)).add_noise(70 + channel, 2 * RMS if channel == 1 else RMS).add(50, 50, 40 * RMS)
+        if channel == 2:
+            sky.add(110, 100, 40 * RMS)
+        planes.append(sky.data)
+    words = sky.write(tmp_path / "cube.fits")
+    with fits.open(tmp_path / "cube.fits", mode="update") as hdus:
+        hdus[0].data = np.array(planes, dtype=np.float32)[None]
+    return [*words, "--out", str(tmp_path / "sources.fits")]
+
+
+def test_each_channel_of_a_cube_is_searched_on_request(find_sep: ModuleType, cube: list[str], tmp_path: Path) -> None:
+    results = find_sep.search(find_sep.arguments([*cube, "--cube", "channels"]))
+    rows = fits.getdata(tmp_path / "sources.fits", 1)
+    assert results["channels"] == 4
+    assert sorted(rows["channel"]) == [1, 2, 3, 3, 4]
+    assert set(np.round(rows["freq_ghz"] - 98 - 2 * rows["channel"], 6)) == {0.0}
+    assert rows["peak_flux"] == pytest.approx(40 * RMS, rel=0.15)
+    (noisy,) = rows[rows["channel"] == 2]
+    assert noisy["rms"] == pytest.approx(2 * RMS, rel=0.15)
+
+
+def test_a_range_of_channels_is_averaged(find_sep: ModuleType, cube: list[str], tmp_path: Path) -> None:
+    results = find_sep.search(find_sep.arguments([*cube, "--channels", "3:4"]))
+    rows = fits.getdata(tmp_path / "sources.fits", 1)
+    assert results["channels"] == 2
+    assert results["rms"] == pytest.approx(RMS / np.sqrt(2), rel=0.1)
+    assert sorted(rows["peak_flux"] / RMS) == pytest.approx([20, 40], rel=0.1)
+
+
+@pytest.mark.parametrize("words", ["5", "0:2", "3:2", "1:9", "a"])
+def test_channels_that_are_not_there_are_refused(find_sep: ModuleType, cube: list[str], words: str) -> None:
+    with pytest.raises(find_sep.finding.ImageError, match="channels"):
+        find_sep.search(find_sep.arguments([*cube, "--channels", words]))
+
+
+def test_too_little_memory_is_told_with_the_limit(find_sep: ModuleType, cube: list[str], monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(find_sep.finding.resource, "getrlimit", lambda _: (2_000_000_000, -1))
+    with pytest.raises(SystemExit, match="MemoryError: .* more than the 2 GB .*`memory` of the process"):
+        find_sep.finding.main(find_sep.arguments(cube), full)

@@ -23,7 +23,9 @@ def detect(field, depth, snr):
     blank = ~np.isfinite(field.flat)
     data = np.where(blank, np.float32(0), field.flat)
     noise = depth.over(data.shape)
-    sep.set_extract_pixstack(max(300000, 2 * int((data > FLOOR * noise).sum())))
+    sep.set_extract_pixstack(
+        max(300000, 2 * sum(int((row > FLOOR * level).sum()) for row, level in zip(data, noise, strict=True)))
+    )
     found = sep.extract(
         data, FLOOR, err=noise, mask=blank, minarea=1, filter_kernel=None, deblend_cont=0.01, clean=False
     )

@@ -406,8 +406,10 @@ def _modelled(image):
     fwhm = math.degrees(1.13 * LIGHT_M_S / image.freq_hz / image.dish_m)
     zenithal = image.wcs.wcs.ctype[0].strip()[-3:] in ("SIN", "TAN", "ARC", "ZEA", "STG")
     centre = image.wcs.wcs.crpix - 1 if zenithal else np.array([image.shape[1] - 1, image.shape[0] - 1]) / 2
-    y, x = np.indices(image.shape, dtype=np.float32)
-    a, b, c, d = (image.wcs.pixel_scale_matrix / fwhm).ravel()
-    x, y = x - centre[0], y - centre[1]
-    squared = (a * x + b * y) ** 2 + (c * x + d * y) ** 2
-    return np.exp(-4 * math.log(2) * squared)
+    y, x = (np.arange(n, dtype=np.float32) for n in image.shape)
+    x, y = (x - np.float32(centre[0]))[None, :], (y - np.float32(centre[1]))[:, None]
+    a, b, c, d = (float(part) for part in (image.wcs.pixel_scale_matrix / fwhm).ravel())  # not to make doubles of all
+    squared = (a * x + b * y) ** 2
+    squared += (c * x + d * y) ** 2
+    squared *= -4 * math.log(2)
+    return np.exp(squared, out=squared)

@@ -10,12 +10,25 @@ import numpy as np
 
 LEAST_BEAMS = 30.0  # beams' areas of pixels that a window needs to have noise of its own
 STEP = 1.3  # of neighbouring windows; what differs by more is an edge between two depths
+MANY = 2_000_000  # pixels that are looked at for one number
+WINDOW = 2000  # pixels that are looked at in a window
 TILE = 512  # pixels along each side of what the correlation is measured in
 SHORTEST, LONGEST = 0.2, 3.0  # of the correlation in beams; what is outside was no noise
 
 
-def noise(values):
-    """Robust rms about zero: median of |value|, outliers clipped; 0 for nothing."""
+def noise(values, used=None):
+    """Robust rms about zero: median of |value|, outliers clipped; 0 for nothing.
+
+    Parameters
+    ----------
+    values
+        An image or a list; of very many only some, evenly spread, are looked at.
+    used
+        Which of them count.
+    """
+    step = math.ceil((values.size / MANY) ** (1 / values.ndim)) if values.size else 1
+    thin = (slice(None, None, step),) * values.ndim
+    values = values[thin] if used is None else values[thin][used[thin]]
     values = np.abs(values[np.isfinite(values)])
     rms = math.inf
     for _ in range(10):
@@ -73,13 +86,14 @@ def noise_map(flat, searched, window):
     counts = [max(1, round(2 * n / window) - 1) if n >= 2 * window else 1 for n in (ny, nx)]
     sides = [2 * n / (count + 1) if count > 1 else n for n, count in zip((ny, nx), counts, strict=True)]
     nodes = np.full(counts, np.nan)
+    thin = max(1, int(math.sqrt(sides[0] * sides[1] / WINDOW))) if max(counts) > 1 else 1
     for j in range(counts[0]):
         for i in range(counts[1]):
             y, x = j * sides[0] / 2, i * sides[1] / 2
-            part = slice(round(y), round(y + sides[0])), slice(round(x), round(x + sides[1]))
+            part = slice(round(y), round(y + sides[0]), thin), slice(round(x), round(x + sides[1]), thin)
             inside = searched[part]
             if inside.sum() >= inside.size / 4 or max(counts) == 1:
-                nodes[j, i] = noise(flat[part][inside])
+                nodes[j, i] = noise(flat[part], inside)
     nodes[~(nodes > 0)] = np.nan
     return NoiseMap(
         nodes=stepped(filled(nodes)),

@@ -146,16 +146,14 @@ def mean(image, gain, chosen):
             raise ImageError(empty_because(image, gain))
         return Field(flat, weight, gain.origin == "model", image, 1)
     total, used = 0.0, 0
-    sums = np.zeros(image.shape), np.zeros(image.shape)
+    sums = [np.zeros(image.shape), np.zeros(image.shape)]
     for channel in chosen:
         flat, weight = flat_plane(image, gain, channel)
         rms = noise(flat)
         if rms > 0:
-            share = rms**-2
-            total, used = total + share, used + 1
-            for added, plane in zip(sums, (flat, weight), strict=True):
-                plane *= np.float32(1) if math.isinf(share) else share
-                added += plane
+            total, used = total + rms**-2, used + 1
+            sums[0] += flat * rms**-2
+            sums[1] += weight * rms**-2
     if not used:
         raise ImageError(empty_because(image, gain))
     flat, weight = (np.divide(added, total, out=added).astype(np.float32) for added in sums)
@@ -165,9 +163,9 @@ def mean(image, gain, chosen):
 def flat_plane(image, gain, channel):
     """One channel with the same noise everywhere, and its gain; NaN where either has no value."""
     flat = image.plane(channel).astype(np.float32, copy=False)
-    weight = np.array(gain.plane(channel), dtype=np.float32)
+    weight = np.asarray(gain.plane(channel), dtype=np.float32)
     if image.correction == "corrected":
-        flat = flat * weight
+        flat *= weight
     flat[~(weight > 0)] = np.nan
     return flat, weight
 
@@ -196,7 +194,7 @@ def measure_depth(field, searched, noise_beams):
     ImageError
         If there is no noise.
     """
-    rms = noise(field.flat[searched])
+    rms = noise(field.flat, searched)
     if not rms > 0:
         raise ImageError("rms is zero: the image is empty")
     window = noise_beams * field.longest_fwhm if noise_beams else math.inf
