@@ -6,6 +6,7 @@ and astrometry do to all sources of an image alike stands in columns of its own 
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
@@ -17,6 +18,7 @@ from programs import FindingError
 DEBLENDED, NO_SHAPE, GAIN_MODEL, BEAM_GIVEN, UNCLEAR = 1, 2, 4, 8, 16  # bits of the column `flags`
 FAINTER = 20  # times than a source nearby: its sidelobes are looked for
 NOISIER = 1.3  # noise of a ring over that of the place, from which on it is the sidelobes'
+TYPES = {"J": ">i4", "D": ">f8"}  # as FITS has them
 SEEING = 10.0  # beams, that the distance from the edge is looked at
 BANDS_GHZ = (  # of ALMA
     (35, 50, "1"), (67, 84, "2"), (84, 116, "3"), (125, 163, "4"), (163, 211, "5"), (211, 275, "6"),
@@ -264,22 +266,34 @@ def write_table(rows, field, depth, path, completeness=None):
     """
     own = field.image.unit
     units = {} if own == "Jy/beam" else {"Jy/beam": own, "Jy": f"{own} beam"}
-    numbered = [{"id": i, **r} for i, r in enumerate(rows, 1)]
-    types = {"J": "i4", "D": "f8"}
-    columns = [
-        fits.Column(
-            name, form, unit=units.get(unit, unit),
-            array=np.array([r[name] for r in numbered], dtype=types.get(form, f"U{form[:-1]}")),
-        )
-        for name, form, unit in COLUMNS
-    ]  # fmt: skip
-    table = fits.BinTableHDU.from_columns(columns, name="SOURCES")
+    records = np.zeros(len(rows), dtype=[(name, TYPES.get(form, f"S{form[:-1]}")) for name, form, _ in COLUMNS])
+    for name, _, _ in COLUMNS:
+        records[name] = range(1, len(rows) + 1) if name == "id" else [r[name] for r in rows]
+    header = fits.Header([("XTENSION", "BINTABLE"), ("BITPIX", 8), ("NAXIS", 2), ("NAXIS1", records.itemsize)])
+    header.update({"NAXIS2": len(rows), "PCOUNT": 0, "GCOUNT": 1, "TFIELDS": len(COLUMNS)})
+    for i, (name, form, unit) in enumerate(COLUMNS, 1):
+        header[f"TTYPE{i}"], header[f"TFORM{i}"] = name, form
+        if unit:
+            header[f"TUNIT{i}"] = units.get(unit, unit)
+    header["EXTNAME"] = "SOURCES"
     beam = field.beam
     for key, value in (("BMAJ", beam.major), ("BMIN", beam.minor), ("BPA", beam.pa)):
-        table.header[key] = (value, "[deg] clean beam")
-    table.header["RADESYS"] = "ICRS"
-    hdus = [fits.PrimaryHDU(), table, noise_image(field, depth), *([completeness] if completeness else [])]
-    fits.HDUList(hdus).writeto(path, overwrite=True)
+        header[key] = (value, "[deg] clean beam")
+    header["RADESYS"] = "ICRS"
+    Path(path).unlink(missing_ok=True)
+    stream(path, header, records)
+    image = noise_image(field, depth)
+    stream(path, image.header, image.data)
+    if completeness is not None:
+        fits.append(path, completeness.data, completeness.header)
+
+
+def stream(path, header, data):
+    """Append an HDU whose header is complete; astropy's columns would take longer than the search of a small image."""
+    hdu = fits.StreamingHDU(path, header)
+    if data.size:
+        hdu.write(data.view(np.uint8) if data.dtype.names else data)
+    hdu.close()
 
 
 def noise_image(field, depth):
