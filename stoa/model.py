@@ -308,6 +308,10 @@ class Job(Struct, frozen=True, kw_only=True):
     warm: Warm | None = None  # None: an interpreter of its own, started cold
 
 
+Limit = Literal["", "memory", "cpu_time", "file_size", "processes"]
+"""Limits of a process, by their names in its definition."""
+
+
 class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one job ended; the order of the fields is the order in the record."""
 
@@ -321,6 +325,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: str = ""  # one line; "" when ok and nothing is amiss
     exit_code: int | None = None
     signal: str = ""  # SIGKILL, ...
+    limit: Limit = ""  # the limit of the process that ended it
     start: str = ""  # UTC, ISO 8601 with offset
     duration_s: float = 0.0
     cpu_s: float = 0.0

@@ -138,6 +138,7 @@ def run_job(job: Job, control: Control, starter: Starter | None = None) -> Outco
         cause=verdict.cause,
         exit_code=verdict.ending.exit_code,
         signal=verdict.ending.signal,
+        limit=verdict.limit,
         start="" if verdict is _NOT_BEGUN else start.isoformat(timespec="milliseconds"),
         duration_s=round(time.monotonic() - clock, 3),
         cpu_s=verdict.ending.cpu_s,

@@ -184,18 +184,21 @@ def test_memory_is_limited_and_the_cause_says_so(place):
     outcome = place.run(once_limited("d", "head -c 400000000 /dev/zero | tail -n 1 > /dev/null"), memory_mb=60)
     assert outcome.status is Status.KILLED, outcome
     assert outcome.cause.startswith("memory limit of 60 MB reached")
+    assert outcome.limit == "memory"
 
 
 def test_processor_time_is_limited_and_the_cause_says_so(place):
     outcome = place.run("while :; do :; done", cpu_limit_s=1.0, timeout_s=120.0)
     assert outcome.status is Status.KILLED, outcome
     assert outcome.cause.startswith("CPU time limit of 1 s reached")
+    assert outcome.limit == "cpu_time"
 
 
 def test_the_size_of_a_file_is_limited_and_the_cause_says_so(place):
     outcome = place.run(once_limited("f", "ulimit -c 0; head -c 5000000 /dev/zero > big.fits"), file_mb=1)
     assert outcome.status is Status.KILLED, outcome
     assert outcome.cause.startswith("file size limit of 1 MB reached")
+    assert outcome.limit == "file_size"
     assert (place.work.parent / "failed/A001/big.fits").stat().st_size <= 1_000_000
 
 

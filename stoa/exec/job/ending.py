@@ -26,7 +26,7 @@ class Ending(Struct, frozen=True, kw_only=True):
     exit_code: int | None = None  # None: by a signal
     signal: str = ""
     stopped: Stopped = ""
-    limit: str = ""  # which limit was reached, in words, where that is known for sure
+    limit: str = ""  # words for the memory limit, where it was reached for sure
     cpu_s: float = 0.0
     memory_mb: float = 0.0  # 0: not known
     left_running: int = 0  # processes that had left its group and were ended

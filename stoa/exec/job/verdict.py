@@ -18,11 +18,10 @@ from stoa.exec.job.log import OK_TAIL_BYTES, excerpt, tail
 from stoa.exec.job.outputs import OutputProblem, collect_outputs
 from stoa.exec.job.results import ResultProblem, read_results
 from stoa.hashing import HashingStopped
-from stoa.model import FileRef, Job, Outcome, Status, Value
+from stoa.model import FileRef, Job, Limit, Outcome, Status, Value
 
 _OUT_OF_MEMORY = re.compile(r"\b(?:MemoryError|bad_alloc|Cannot allocate memory|[Oo]ut of memory|memory exhausted)\b")
 
-_MEMORY_LIMIT = "memory limit"
 _NO_PROCESS = re.compile(
     r"Resource temporarily unavailable|BlockingIOError|can't start new thread|[Cc]an(?:not|'t) fork"
 )
@@ -33,6 +32,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     status: Status
     cause: str = ""
+    limit: Limit = ""  # that ended it
     ending: Ending = Ending()
     outputs: dict[str, FileRef] = field(default_factory=dict)
     results: dict[str, Value | None] = field(default_factory=dict)
@@ -53,57 +53,60 @@ def judge(job: Job, ending: Ending, log: int, stopped: Callable[[], bool] = lamb
     stopped
         Asked while large outputs are read for their checksums.
     """
-    status, cause = status_of(job, ending, tail(log))
+    status, cause, limit = status_of(job, ending, tail(log))
     if status in (Status.FAILED, Status.KILLED) and _disk_is_full(job.work) and "space" not in cause:
         cause = one_line(f"no space left on the disk of the products: {cause}")  # so the log may lack its end
     if status is Status.OK:
         return _checked(job, ending, log, stopped)
-    return Verdict(status=status, cause=cause, ending=ending, results=_results_if_sound(job), log=excerpt(log))
+    return Verdict(
+        status=status, cause=cause, limit=limit, ending=ending, results=_results_if_sound(job), log=excerpt(log)
+    )
 
 
-def status_of(job: Job, ending: Ending, log_tail: str) -> tuple[Status, str]:
-    """Status and cause by how the child ended alone."""
+def status_of(job: Job, ending: Ending, log_tail: str) -> tuple[Status, str, Limit]:
+    """Status, cause and the limit that was reached, by how the child ended alone."""
     if ending.stopped == "timeout":
-        return Status.TIMEOUT, f"timeout after {job.timeout_s:g} s"
+        return Status.TIMEOUT, f"timeout after {job.timeout_s:g} s", ""
     if ending.stopped == "cancel":
-        return Status.INTERRUPTED, "stopped by the user"
+        return Status.INTERRUPTED, "stopped by the user", ""
     if ending.stopped == "lost":
-        return Status.INTERRUPTED, "its container was removed, or ended by the server, while it ran"
-    if reached := _limit_reached(job, ending, log_tail):
+        return Status.INTERRUPTED, "its container was removed, or ended by the server, while it ran", ""
+    limit, reached = _limit_reached(job, ending, log_tail)
+    if limit:
         said = cause_of(ending.exit_code, ending.signal, log_tail)
-        return Status.KILLED, one_line(f"{reached}: {said}")
+        return Status.KILLED, one_line(f"{reached}: {said}"), limit
     if ending.exit_code == 0:
-        return Status.OK, ""
+        return Status.OK, "", ""
     if ending.exit_code in job.skip_codes:
-        return Status.SKIPPED, one_line(last_line(log_tail)) or f"exit code {ending.exit_code}"
+        return Status.SKIPPED, one_line(last_line(log_tail)) or f"exit code {ending.exit_code}", ""
     cause = cause_of(ending.exit_code, ending.signal, log_tail)
-    return (Status.KILLED if ending.signal else Status.FAILED), cause
+    return (Status.KILLED if ending.signal else Status.FAILED), cause, ""
 
 
 def with_more_memory(job: Job, most_mb: int, outcome: Outcome) -> Job | None:
     """The next attempt at a job that reached its memory limit, with twice as much; None for all others."""
     wanted = min(2 * job.memory_mb, most_mb)
-    if outcome.status is not Status.KILLED or not outcome.cause.startswith(_MEMORY_LIMIT) or wanted <= job.memory_mb:
+    if outcome.status is not Status.KILLED or outcome.limit != "memory" or wanted <= job.memory_mb:
         return None
     return msgspec.structs.replace(as_attempt(job, outcome.attempt + 1), memory_mb=wanted)
 
 
-def _limit_reached(job: Job, ending: Ending, log_tail: str) -> str:
-    """The limit that ended a job, in words, as far as signal and log tell it."""
+def _limit_reached(job: Job, ending: Ending, log_tail: str) -> tuple[Limit, str]:
+    """The limit that ended a job and words for it, as far as signal and log tell; "" and "" for none."""
     if ending.limit:
-        return ending.limit
+        return "memory", ending.limit
     if ending.exit_code == 0 or ending.exit_code in job.skip_codes:
-        return ""
+        return "", ""
     overtime = ending.signal == "SIGKILL" and ending.cpu_s >= job.cpu_limit_s
-    signs = {
-        f"{_MEMORY_LIMIT} of {job.memory_mb} MB reached": job.memory_mb and _OUT_OF_MEMORY.search(log_tail),
-        f"CPU time limit of {job.cpu_limit_s:g} s reached": job.cpu_limit_s
-        and (_by_signal(ending, signal.SIGXCPU) or overtime),
-        f"file size limit of {job.file_mb} MB reached": job.file_mb
-        and (_by_signal(ending, signal.SIGXFSZ) or "File too large" in log_tail),
-        f"limit of {job.processes} processes reached": job.processes and _NO_PROCESS.search(log_tail),
-    }
-    return next((words for words, sign in signs.items() if sign), "")
+    if job.memory_mb and _OUT_OF_MEMORY.search(log_tail):
+        return "memory", f"memory limit of {job.memory_mb} MB reached"
+    if job.cpu_limit_s and (_by_signal(ending, signal.SIGXCPU) or overtime):
+        return "cpu_time", f"CPU time limit of {job.cpu_limit_s:g} s reached"
+    if job.file_mb and (_by_signal(ending, signal.SIGXFSZ) or "File too large" in log_tail):
+        return "file_size", f"file size limit of {job.file_mb} MB reached"
+    if job.processes and _NO_PROCESS.search(log_tail):
+        return "processes", f"limit of {job.processes} processes reached"
+    return "", ""
 
 
 def _disk_is_full(folder: str) -> bool:
