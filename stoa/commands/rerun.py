@@ -69,13 +69,14 @@ def _plan_again(ws: Workspace, origin: RunName, definitions: Definitions, chosen
     before = {key: outcome for key, outcome in _before(ws, origin, chosen).items() if key[0] in asked_for}
     keys = _picked(ws, before, chosen)
     unreached = out_of_reach(ws, chosen, asked_for, {target for target, _ in before})
-    names = sorted({target for target, _ in keys})
+    by_state = chosen.new or chosen.stale  # which only a plan knows
+    names = sorted({target for target, _ in keys} | (asked_for if by_state else set()))
     if not names:
         return Plan(definitions=definitions, jobs=(), out_of_reach=unreached)
     all_of_them = Selection(targets=tuple(names), force=True)
     described = describe_missing(ws, definitions, all_of_them) if build else None
     plan = make_plan(ws, definitions, all_of_them)
-    jobs = tuple(_judged(job, keys) for job in plan.jobs)
+    jobs = tuple(_judged(job, keys, chosen, before.get((job.target, job.group))) for job in plan.jobs)
     return msgspec.structs.replace(plan, jobs=jobs, described=described, out_of_reach=unreached)
 
 
@@ -106,11 +107,23 @@ def _reason(outcome: Outcome, chosen: Selection, flags: list[str]) -> str:
     return ""
 
 
-def _judged(job: PlannedJob, keys: Mapping[tuple[str, str], str]) -> PlannedJob:
+def _reason_of_state(job: PlannedJob, chosen: Selection, before: Outcome | None) -> str | None:
+    """Why a job is chosen by its state, new or stale."""
+    if chosen.like and not (before and has_cause(chosen.like, before.cause, before.target, before.group)):
+        return None
+    if chosen.new and job.state == "new":
+        return "no outcome yet"
+    return job.state_reason if chosen.stale and job.state == "stale" else None
+
+
+def _judged(
+    job: PlannedJob, keys: Mapping[tuple[str, str], str], chosen: Selection, before: Outcome | None
+) -> PlannedJob:
     """A job with the decision of the rerun; image groups that came since their target was blocked take part."""
     if job.held:
         return job
     reason = keys.get((job.target, job.group)) or (keys.get((job.target, "")) if job.state == "new" else None)
+    reason = reason or _reason_of_state(job, chosen, before)
     return msgspec.structs.replace(
         job, runs=reason is not None, because="asked" if reason else "not selected", reason=reason or "not selected"
     )

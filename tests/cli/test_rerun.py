@@ -138,3 +138,13 @@ def test_a_rerun_of_nothing_says_so(survey):
     before = survey.head()
     assert survey.ok("rerun", "--failed") == f"no job of {survey.runs()[0]} is selected\n"
     assert survey.head() == before
+
+
+def test_stale_and_new_choose_by_state(survey):
+    survey.ok("run", "measure", "--target", "a", "--target", "b")
+    survey.edit("measure.sh", 'echo "snr $2"', 'echo "SNR $2"')
+    survey.ok("run", "measure", "--target", "b")
+    stale = survey.ok("rerun", "measure@default", "--stale", "--dry-run")
+    assert [line.split()[0] for line in stale.splitlines() if " run " in line] == ["a"]
+    new = survey.ok("rerun", "measure@default", "--new", "--dry-run")
+    assert [line.split()[0] for line in new.splitlines() if " run " in line] == ["c"]
