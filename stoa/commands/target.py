@@ -24,7 +24,6 @@ from stoa.workspace.reviews import flagged
 from stoa.workspace.selection import choose, match_names
 from stoa.workspace.targets import metadata_rows
 
-
 LONGEST_NAME = 255
 """Bytes of a file name on the file systems of Linux."""
 
@@ -181,7 +180,10 @@ def _glob(place: Path, root: str, pattern: str) -> list[str]:
     if os.path.isdir(place / pattern):  # a name with brackets in it means itself
         return [_relative(place, root, pattern)]
     if any("**" in part and part != "**" for part in pattern.split("/")):
-        raise StoaError(f"pattern {pattern!r} cannot be used: '**' can only be an entire path component", "for example '**/product*'")
+        raise StoaError(
+            f"pattern {pattern!r} cannot be used: '**' can only be an entire path component",
+            "for example '**/product*'",
+        )
     if any(len(os.fsencode(part)) > LONGEST_NAME for part in pattern.split("/")):
         raise StoaError(f"pattern {pattern!r} cannot be used: File name too long", "for example '**/product*'")
     found = [str(place / path) for path in matching(place, pattern)]

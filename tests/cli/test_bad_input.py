@@ -624,7 +624,7 @@ def test_an_expression_that_fits_nothing(survey):
         "error: no target fits",
         "hint: `stoa target list --where ...` shows which would",
     ]
-    assert survey.ok("run", "measure", "--where", "0") == "nothing to do for measure @ default: no target is chosen\n"
+    assert survey.ok("run", "measure", "--where", "0") == "nothing to do for measure @ default: no target is selected\n"
 
 
 # Reviews.
