@@ -61,7 +61,7 @@ def type_page(page: str, home: Path) -> str:
     for command in commands(page):
         if command.startswith("cd "):
             folder = folder / command.removeprefix("cd ")
-            log = f"the demo lives in {folder}\n{log}$ {command}\n"
+            log = f"the demo is in {folder}\n{log}$ {command}\n"
             continue
         done = subprocess.run(
             ["bash", "-c", command], env=_environ(str(home)), cwd=folder, stdout=subprocess.PIPE,
@@ -92,7 +92,7 @@ def _environ(home: str) -> dict[str, str]:
 
 def normal(log: str) -> str:
     """The output of a demo without what differs from one time to the next."""
-    folder = re.search(r"^the demo lives in (.*)$", log, re.MULTILINE)
+    folder = re.search(r"^the demo is in (.*)$", log, re.MULTILINE)
     if not folder:
         sys.exit("this is not what `stoa demo` prints")
     log = log.replace(folder[1], FOLDER)

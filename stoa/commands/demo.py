@@ -66,7 +66,7 @@ def steps() -> list[Step]:
             "Which of them are known quasars?",
             ("stoa", "catalogue", "match", "catalogues/sep@deep.vot", "quasars.csv", "--radius", "5arcsec", "--unique"),
         ),
-        Step("", ("stoa", "catalogue", "plot", "catalogues/sep@deep.vot", "--with", "quasars.csv")),
+        Step("", ("stoa", "catalogue", "plot", "catalogues/sep@deep.vot", "--catalogue", "quasars.csv")),
         Step("", ("stoa", "catalogue", "plot", "catalogues/sep@deep.vot", "--kind", "flux")),
         Step("Everything is in git.", ("git", "log", "--oneline", "--no-decorate")),
     ]
