@@ -218,8 +218,8 @@ def test_a_command_that_is_played_twice_keeps_the_order_of_its_outputs(tutorial)
 
 
 def test_what_differs_between_two_demos_is_replaced(tutorial):
-    log = "the demo lives in /tmp/a\n$ stoa init\nmade /tmp/a/.stoa (project a-0123abcd, commit 123456789)\n"
-    other = "the demo lives in /tmp/b\n$ stoa init\nmade /tmp/b/.stoa (project b-89abcdef, commit 987654321)\n"
+    log = "the demo is in /tmp/a\n$ stoa init\nmade /tmp/a/.stoa (project a-0123abcd, commit 123456789)\n"
+    other = "the demo is in /tmp/b\n$ stoa init\nmade /tmp/b/.stoa (project b-89abcdef, commit 987654321)\n"
     assert tutorial.normal(log) == tutorial.normal(other)
 
 
