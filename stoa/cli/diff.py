@@ -31,7 +31,7 @@ app = new_app()
 )  # fmt: skip
 def diff_command(
     ctx: typer.Context,
-    a: Annotated[str, typer.Argument(metavar="RUN|FILE", help="Run, `last`, PROCESS@SET, or a catalogue on disk.")],
+    a: Annotated[str, typer.Argument(metavar="RUN|FILE", help="Run, `last`, PROCESS@SET[+ENV] or a catalogue file.")],
     b: Annotated[str, typer.Argument(metavar="RUN|FILE", help="The one to compare it with.")],
     sky: Annotated[
         bool, typer.Option("--sky", help="Match the sources of every image: gained, lost, moved, different flux.")

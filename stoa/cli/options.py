@@ -20,7 +20,7 @@ def _also_before_the_verb(ctx: typer.Context, value: bool) -> bool:
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.", callback=_also_before_the_verb)]
 
 ProcessArgument = Annotated[
-    str, typer.Argument(metavar="PROCESS[@SET]", help="Process, with a parameter set or without.")
+    str, typer.Argument(metavar="PROCESS[@SET[+ENV]]", help="Process, perhaps with a parameter set and an environment.")
 ]
 
 ChainArgument = Annotated[
@@ -109,11 +109,11 @@ EngineOption = Annotated[str, typer.Option("--engine", metavar="local|slurm|dask
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would run and why, and run nothing.")]
 
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="Run: its id, the start of its id, `last`, or PROCESS@SET.")
+    str, typer.Argument(metavar="RUN", help="Run: its id, the start of its id, `last`, or PROCESS@SET[+ENV].")
 ]
 
 RunOption = Annotated[
-    str, typer.Option("--run", metavar="RUN", help="Run: its id, the start of its id, `last`, or PROCESS@SET.")
+    str, typer.Option("--run", metavar="RUN", help="Run: its id, the start of its id, `last`, or PROCESS@SET[+ENV].")
 ]
 
 GroupOption = Annotated[str, typer.Option("--group", metavar="GROUP", help="Image group of the target.")]
