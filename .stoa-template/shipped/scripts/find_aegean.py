@@ -28,6 +28,7 @@ from measuring import marked
 from rows import Source
 
 PACKAGE = 'pip install AegeanTools "numpy<2.4" into a venv, then `stoa env add NAME --environ AEGEAN=.../bin/aegean`'
+NAMES = {"lon": "ra", "lat": "dec", "err_lon": "err_ra", "err_lat": "err_dec"}  # in galactic coordinates
 NUMBERS = ("local_rms", "ra", "dec", "peak_flux", "int_flux", "a", "b", "pa")
 NOT_FITTED = 2 | 4 | 8 | 16  # bits of Aegean's flags: fit failed, shape fixed to that of the beam, not fitted
 
@@ -56,7 +57,7 @@ def detect(field, depth, args, folder):
     if not table.is_file():
         return []
     with table.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
+        return [{NAMES.get(name, name): text for name, text in row.items()} for row in csv.DictReader(lines)]
 
 
 def measure(field, depth, args):
