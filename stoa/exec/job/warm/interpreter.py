@@ -6,14 +6,18 @@ job's process becomes a child of STOA, which watches it as it watches any other.
 waits for each, and ends what the job has left running.
 
 The job's process returns from `main` and runs the script at the bottom of this file, so that little is below the
-script's own frames and Python ends as it always does. Needs the standard library only, of Python 3.6 or newer.
+script's own frames. Needs the standard library only, of Python 3.6 or newer.
 """
 
 import array
+import atexit
 import builtins
+import contextlib
+import ctypes
 import gc
 import importlib
 import importlib.util
+import io
 import json
 import os
 import resource
@@ -21,6 +25,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import types
 import warnings
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -398,20 +403,76 @@ def _without_us(problem: BaseException) -> "types.TracebackType | None":
 
 
 def _run(job: Job) -> None:
-    """Run the script; an exception is shown as Python shows it, and raised again for the exit code."""
+    """Run the script and end as Python ends, but for taking all modules apart: that would copy the shared memory."""
+    there = set(sys.modules)
     variables, code = _prepare(job), job["code"]
     try:
         if code is None:
             with open(job["argv"][0], "rb") as file:
                 code = compile(file.read(), job["argv"][0], "exec", dont_inherit=True)
         exec(code, variables)  # noqa: S102 - the user's script
-    except SystemExit:
-        raise
-    except BaseException as problem:
+        exit_code = 0
+    except SystemExit as problem:
+        exit_code = _exit_code(problem)
+    except BaseException as problem:  # noqa: BLE001 - it ends here, as at the end of any script
         problem = problem.with_traceback(_without_us(problem))
         sys.excepthook(type(problem), problem, problem.__traceback__)
-        sys.excepthook = lambda *_: None
-        raise
+        exit_code = _INTERRUPTED if isinstance(problem, KeyboardInterrupt) else 1
+    if not _finish(variables, there):
+        exit_code = 120  # as Python says that the last of its output could not be written
+    if exit_code == _INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    ctypes.PyDLL(None).exit(exit_code)  # what C libraries do at the end is done; the lock of Python stays held
+
+
+_INTERRUPTED = -1
+
+
+def _exit_code(problem: SystemExit) -> int:
+    if problem.code is None:
+        return 0
+    if isinstance(problem.code, int):
+        return problem.code & 0xFF
+    sys.stderr.write("{}\n".format(problem.code))  # noqa: UP032 - as Python 3.6 has it
+    return 1
+
+
+def _finish(variables: "dict[str, Any]", there: "set[str]") -> bool:
+    """What Python does at its end for what the job has made; whether all output could be written.
+
+    Threads are waited for, `atexit` runs, the variables of the script and of the modules that it has imported go, and
+    files that are still open are flushed.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    with contextlib.suppress(BaseException):  # Python has shown it, and goes on
+        atexit._run_exitfuncs()
+    _clear(variables)
+    for name in set(sys.modules) - there:
+        _clear(getattr(sys.modules[name], "__dict__", {}))
+    gc.collect()
+    done = True
+    for each in gc.get_objects():  # what was there before the job is frozen, and not among them
+        if isinstance(each, io.IOBase) and not isinstance(each, io.RawIOBase):
+            with contextlib.suppress(OSError, ValueError):  # it is closed, or was not written to
+                each.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError) as problem:
+            if stream is sys.stdout:
+                sys.stderr.write(f"Exception ignored in: {stream!r}\n{type(problem).__name__}: {problem}\n")
+                done = False
+    return done
+
+
+def _clear(variables: "dict[str, Any]") -> None:
+    """Let go of variables as Python does at its end: those with one underscore first, builtins last."""
+    for private in (True, False):
+        for name in list(variables):
+            if name not in ("__builtins__", "__name__") and (name.startswith("_") and name[1:2] != "_") is private:
+                variables[name] = None
 
 
 if __name__ == "__main__":
