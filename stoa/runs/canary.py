@@ -129,7 +129,7 @@ def expected_s(ws: Workspace, plan: Plan, workers: int) -> float | None:
         " ORDER BY id DESC LIMIT 1000)"
     )
     mean = ws.index.rows(sql, (plan.definitions.process.name,))[0][0]
-    jobs = sum(not job.missing for job in plan.to_run)
+    jobs = sum(not job.missing and not job.restores for job in plan.to_run)
     return None if mean is None else float(mean) * jobs / max(workers, 1)
 
 

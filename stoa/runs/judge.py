@@ -121,6 +121,8 @@ class Judge:
         if known is None:
             return "new", "no outcome yet"
         status = known.status
+        if status in INCONCLUSIVE:  # of what it says nothing about, nothing is stale
+            return status.value, known.cause or status.value
         if status == Status.BLOCKED:
             lack = job.missing or given.missing or self._absent(target, job.inputs, given)
             return ("blocked", lack) if lack else ("stale", "what was missing is there now")
@@ -285,7 +287,7 @@ def out_of_reach(
 
 def _by_default(state: str, reason: str) -> tuple[bool, Because, str]:
     """Whether a job runs when no state is asked for: what failed is left alone."""
-    if state in INCONCLUSIVE:  # it says nothing about the target
+    if state in INCONCLUSIVE:
         return True, "again", f"{state} before"
     if state == "ok":
         return False, "up to date", reason

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from stoa.errors import NotFoundError, StoaError
+from stoa.model import INCONCLUSIVE
 from stoa.provenance.ids import now
 from stoa.request import Selection
 from stoa.runs.definitions import resolve_again
@@ -79,7 +80,7 @@ def standing(ws: Workspace, name: RunName, *, until: float | None = None) -> Sta
         definitions = resolve_again(ws, run, environment=name.environment)
     except StoaError as problem:
         words = no_definition(problem)
-        findings = tuple(Finding(*job, of, "stale", words) for job, of in recorded.items())
+        findings = tuple(Finding(*job, of, "stale", words) for job, of in _recorded(ws, name, conclusive=True).items())
         return _standing(ws, name, recorded, findings, now())
     names = sorted({target for target, _ in recorded}) if name.run else list(ws.targets)
     past = _of_run(ws, name.run, names) if name.run else None
@@ -122,7 +123,8 @@ def recalled(ws: Workspace, pair: Pair, changes: Mapping[str, list[str]]) -> Sta
     name = current(pair)
     recorded = _recorded(ws, name)
     words = {run: "; ".join(said) for run, said in changes.items()}
-    findings = {job: Finding(*job, run, "stale", words[run]) for job, run in recorded.items() if words[run]}
+    said = _recorded(ws, name, conclusive=True)
+    findings = {job: Finding(*job, run, "stale", words[run]) for job, run in said.items() if words[run]}
     look = None
     with suppress(StoaError):  # then all are stale
         look = remembered(ws, pair, resolve_again(ws, run_of(ws, name), environment=pair.environment).digests)
@@ -139,13 +141,17 @@ def no_definition(problem: StoaError) -> str:
     return problem.message
 
 
-def _recorded(ws: Workspace, name: RunName) -> dict[tuple[str, str], str]:
-    """The run of each outcome by target and image group, of targets that are listed."""
+def _recorded(ws: Workspace, name: RunName, *, conclusive: bool = False) -> dict[tuple[str, str], str]:
+    """The run of each outcome by target and image group, of listed targets; all of them, or conclusive ones."""
+    arguments: tuple[str, ...]
     if name.run:
-        rows = ws.index.rows("SELECT DISTINCT target, grp, run FROM outcomes WHERE run = ?", (name.run,))
+        sql, arguments = "SELECT DISTINCT target, grp, run FROM outcomes WHERE run = ?", (name.run,)
     else:
         sql = "SELECT target, grp, run FROM current WHERE process = ? AND params = ? AND environment = ?"
-        rows = ws.index.rows(sql, msgspec.structs.astuple(name.pair))
+        arguments = msgspec.structs.astuple(name.pair)
+    if conclusive:
+        sql, arguments = f"{sql} AND status NOT IN (?, ?)", (*arguments, *(state.value for state in INCONCLUSIVE))
+    rows = ws.index.rows(sql, arguments)
     return {(target, group): run for target, group, run in rows if target in ws.targets}
 
 

@@ -96,7 +96,7 @@ def test_a_look_that_never_was_is_said(sky, monkeypatch):
     monkeypatch.setattr("stoa.commands.status.LOOK_S", 0.0)
     for file in (sky.top / ".stoa/cache/looks").iterdir():
         file.unlink()
-    assert "inputs were not looked at (`stoa status --look`)" in sky.ok("status")
+    assert "inputs were not checked for changes (`stoa status --look`)" in sky.ok("status")
 
 
 def test_a_why_amends_what_was_remembered(sky, monkeypatch):

@@ -88,7 +88,8 @@ def recompute(top: Path, process: str, params: str, environment: str, data: Path
         run = outcome["run"]
         found.status[target], found.run[target] = outcome["status"], run
         changed = scripts[run] != script or runs[run]["params"]["values"] != values
-        if changed or any(_is_another(ref, data) for ref in outcome.get("inputs", {}).values()):
+        changed = changed or any(_is_another(ref, data) for ref in outcome.get("inputs", {}).values())
+        if changed and outcome["status"] not in INCONCLUSIVE:  # these say nothing
             found.stale.add(target)
     return found
 
