@@ -144,7 +144,7 @@ def measure(engines: Ways, targets: int, rounds: int) -> list[Row]:
 
 
 def configure(bench: Bench, dask: Dask | None) -> None:
-    """Settings of the engines, as somebody who uses them would write."""
+    """Settings of the engines, as someone who uses them would write."""
     local = bench.project / ".stoa" / "local.yaml"
     text = f"{local.read_text()}slurm: {{chunk: 250, cpus: 1, settle: 1s}}\n"
     if dask:

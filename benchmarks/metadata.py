@@ -1,6 +1,6 @@
 """What describing an archive costs: STOA beside astropy, fitsio and dfits, and beside the bare read of the headers.
 
-Headers alone are compared with headers alone. A document is more than its headers: the folder and what lies beside it
+Headers alone are compared with headers alone. A document is more than its headers: the folder and what is beside it
 are listed, roles and facts follow, a row of pixels of each image and beam is read, XML is written. No file is read
 whole, because checksums of whole files (`checksums: files`) are not the default.
 """
@@ -169,7 +169,7 @@ def contenders(jobs: int, kind: str) -> dict[str, Callable[[Part], None]]:
 
 
 def measure(work: Callable[[Part], None], part: Part) -> Cost:
-    """Cost in a process of its own, so that nobody profits from what another one has read and remembered."""
+    """Cost in a process of its own, so that no one profits from what another one has read and remembered."""
     start = time.perf_counter()
     child = os.fork()
     if not child:
@@ -248,7 +248,7 @@ def time_commands(top: Path, stoa: list[str], jobs: int) -> dict[str, Cost]:
     found["stoa meta build, nothing to do"] = run(*stoa, "meta", "build", "-j", str(jobs))
     image = next((top / "data").rglob("*.fits"))
     image.write_bytes(image.read_bytes() + b"\0" * 2880)
-    found["stoa meta build, one file anew"] = run(*stoa, "meta", "build", "-j", str(jobs))
+    found["stoa meta build, one file again"] = run(*stoa, "meta", "build", "-j", str(jobs))
     names = "".join(f"{path}\n" for path in sorted((top / "data").rglob("*.fits*")))
     before, start = os.times(), time.perf_counter()
     subprocess.run([sys.executable, "-W", "ignore", "-c", LOOP], input=names, text=True, env=environ, check=True)

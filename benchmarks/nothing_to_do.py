@@ -72,7 +72,7 @@ def apart(work: Callable[..., None], *words: object, **named: object) -> None:
 
 
 def make(top: Path, targets: int, *, files: bool) -> None:
-    """The project, with a run in which every target ended ok."""
+    """The project, with a run in which every target succeeded."""
     project = top / "project"
     with closing(synthetic.make_project(project, targets, top / "data")) as workspace:
         if files:
@@ -93,7 +93,7 @@ def write_data(data: Path, targets: int) -> None:
 
 
 def up_to_date(workspace: Workspace, targets: int) -> dict[str, bytes]:
-    """Records of a run of the present definitions that ended ok everywhere."""
+    """Records of a run of the present definitions that succeeded everywhere."""
     definitions = resolve(workspace, "find")
     sha256 = hashlib.sha256(CONTENT).hexdigest()
     run_id = synthetic.run_id(0)

@@ -132,7 +132,7 @@ def one_run(number: int, targets: int, jobs: int) -> dict[str, bytes]:
 
 
 def make_project(top: Path, targets: int, data: Path | None = None) -> Workspace:
-    """A project with targets of the root `alma`, which lies in `data`."""
+    """A project with targets of the root `alma`, which is in `data`."""
     environ = quiet_environ(os.environ, top.parent)
     os.environ.clear()
     os.environ.update(environ)

@@ -1,6 +1,6 @@
 """Brings what commands print in the tutorials up to date; `--check` says whether it is.
 
-The pages are written by hand, but for the blocks that begin with a prompt: what stands below the prompt was printed,
+The pages are written by hand, but for the blocks that begin with a prompt: what is below the prompt was printed,
 its ids, commits, times and folder replaced by fixed ones. The commands of `tutorial.md` are those of `stoa demo`;
 `--log FILE` takes the output of a demo that was played already, instead of playing one for a minute. The commands of
 `tutorial-quasars.md` are typed as the page has them, and the pictures that it shows are taken from what they draw.
@@ -187,7 +187,7 @@ def main() -> int:
         elif shown != fresh:
             old = 1
             sys.stderr.writelines(difflib.unified_diff(shown.splitlines(True), fresh.splitlines(True), "page", "now"))
-            print(f"{page} is out of date; `python docs/make_tutorial.py` writes it anew", file=sys.stderr)
+            print(f"{page} is out of date; `python docs/make_tutorial.py` writes it again", file=sys.stderr)
     return old
 
 

@@ -16,7 +16,7 @@ class Control:
         self._draining = False
         self._cancelled = False
         # An event descriptor that is written once and never read stays readable for every
-        # worker that polls it: a cancel wakes them all, and nobody wakes up to look.
+        # worker that polls it: a cancel wakes them all, and no one wakes up to look.
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         weakref.finalize(self, os.close, self._wake)
 

@@ -52,7 +52,7 @@ def _sync_file_system(folder: Path) -> bool:
 
 
 def write_new(file: Path, content: bytes) -> None:
-    """Write a file that nobody reads yet, with as few calls as there can be; what is there already is replaced."""
+    """Write a file that no one reads yet, with as few calls as there can be; what is there already is replaced."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
     try:
         while content:

@@ -1,6 +1,6 @@
 """The values that STOA's parts hand to one another: frozen, typed, without behaviour.
 
-How they are written as YAML stands in `stoa.provenance.records`; the words are those of
+How they are written as YAML is in `stoa.provenance.records`; the words are those of
 ``docs/words.md``.
 """
 
@@ -223,7 +223,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     cpus: float = 0.0  # processors that a container may take; 0: no limit; docker
     umask: int = -1  # of jobs; -1: the caller's
     versions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # tool -> command that prints its version
-    rules: tuple[EnvironmentRule, ...] = ()  # the first that fits a target names its environment
+    rules: tuple[EnvironmentRule, ...] = ()  # the first that matches a target names its environment
     doc: str = ""
 
     @property
@@ -351,7 +351,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_amiss(self) -> bool:
-        """Whether somebody should look at it: it did not end ok, or did, and there is a cause for doubt."""
+        """Whether someone should look at it: it did not succeed, or did, and there is a cause for doubt."""
         return self.status is not Status.SKIPPED and (self.status is not Status.OK or bool(self.cause))
 
 
@@ -381,7 +381,7 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
     environment_facts: dict[str, str] = field(default_factory=dict)  # interpreter, versions
     stoa_version: str = ""
     rerun_of: str = ""
-    after: str = ""  # a run whose id lay far ahead of the clock: this one counts as later all the same
+    after: str = ""  # a run whose id was far ahead of the clock: this one counts as later all the same
 
     @property
     def rank(self) -> str:

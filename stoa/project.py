@@ -1,4 +1,4 @@
-"""Where everything lies: the one author of file names.
+"""Where everything is: the one author of file names.
 
 Paths inside the repository are posix strings relative to its root (`records`), paths on
 this machine are `pathlib.Path`.
@@ -62,7 +62,7 @@ class Config(Struct, frozen=True, kw_only=True):
     """`.stoa/config.yaml`: what collaborators share."""
 
     project: str  # id, made by `stoa init`
-    roots: dict[str, str] = field(default_factory=dict)  # name -> what lies there, in words
+    roots: dict[str, str] = field(default_factory=dict)  # name -> what is there, in words
     reasons: dict[str, str] = field(default_factory=dict)  # reason code -> meaning
     quality: tuple[QualityCut, ...] = ()  # applied in this order
     checksums: Literal["headers", "files"] = "headers"  # what metadata documents have checksums of
@@ -100,7 +100,7 @@ class Local(Struct, frozen=True, kw_only=True):
     """`.stoa/local.yaml`: what holds on this machine only."""
 
     roots: dict[str, str] = field(default_factory=dict)  # name -> path, absolute or below the repository
-    jobs: int = 0  # workers of the local engine; 0: one a processor
+    jobs: int = 0  # workers of the local engine; 0: one per CPU core
     slurm: SlurmSettings = SlurmSettings()
     dask: DaskSettings = DaskSettings()
 
@@ -185,7 +185,7 @@ class Project:
     def spool_of(self, run: str) -> Path:
         return self.spool / run
 
-    # Records, relative to `.stoa`, as they stand in git.
+    # Records, relative to `.stoa`, as they are in git.
 
     @staticmethod
     def meta_record(target: str) -> str:
@@ -208,11 +208,11 @@ class Project:
 
     @property
     def jobs_at_once(self) -> int:
-        """How many jobs this machine runs at once, when nobody says how many."""
+        """How many jobs this machine runs at once, when no one says how many."""
         return self.local.jobs or len(os.sched_getaffinity(0))
 
     def root(self, name: str) -> Path:
-        """Where a root lies on this machine.
+        """Where a root is on this machine.
 
         Raises
         ------
@@ -225,7 +225,7 @@ class Project:
         if place is None:
             if name in self.config.roots:
                 raise StoaError(
-                    f"root {name!r} has no path on this machine", f"`stoa root add {name} PATH` says where it lies"
+                    f"root {name!r} has no path on this machine", f"`stoa root add {name} PATH` says where it is"
                 )
             raise NotFoundError("root", name, [*self.config.roots, PRODUCTS_ROOT], "`stoa root list` shows them")
         return self.top / os.path.expanduser(place)

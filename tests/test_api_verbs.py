@@ -216,7 +216,7 @@ def test_a_live_run_is_stopped(survey, project):
     assert [report.run] == survey.runs()
     assert "interrupted" in survey.statuses().values()
     assert project.collect() == []
-    with pytest.raises(stoa.StoaError, match="no run named 'x' is at a cluster"):
+    with pytest.raises(stoa.StoaError, match="no run named 'x' is on a cluster"):
         project.collect("x")
 
 

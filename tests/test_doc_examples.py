@@ -1,4 +1,4 @@
-"""The scripts, definitions and examples that the pages show are run as they stand there."""
+"""The scripts, definitions and examples that the pages show are run as they are there."""
 
 from __future__ import annotations
 
@@ -258,7 +258,7 @@ def test_the_story_of_the_quasars_prints_what_the_page_shows(tutorial, tmp_path,
 
 @pytest.mark.slow
 def test_the_loop_of_the_readme_can_be_typed(tmp_path, example_archive, git):
-    """As it stands there, in a shell; a remote is added, for `stoa sync`."""
+    """As it is there, in a shell; a remote is added, for `stoa sync`."""
     text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
     loop = (
         text.split("## The loop\n")[1].split("```sh\n")[1].split("```")[0].replace("/data/ALMA", str(example_archive))

@@ -83,7 +83,7 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "__init__": SPEAKING | GIT | SCHEDULERS | SKY,
     "__main__": GIT | SCHEDULERS | SKY,
 }
-"""Layer -> third parties that are somebody else's craft."""
+"""Layer -> third parties that are another person's craft."""
 
 WITHOUT_MODULE = frozenset({"help"})
 """Verbs that only print what the command line says of itself."""
@@ -120,7 +120,7 @@ def imports_in(source: str, importer: str) -> Iterator[Import]:
 
 
 def named_in(source: str, importer: str) -> Iterator[Import]:
-    """Modules of the package that stand in strings, as `importlib.import_module` takes them."""
+    """Modules of the package that are in strings, as `importlib.import_module` takes them."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in MODULES:
             yield Import(importer, node.lineno, node.value)

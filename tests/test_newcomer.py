@@ -36,7 +36,7 @@ WCS = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 5.0
 
 
 def twelve(top: Path, header: dict[str, object]) -> None:
-    """12 images: three fields of four nights, as nobody else lays them out."""
+    """12 images: three fields of four nights, as no one else lays them out."""
     for number in range(12):
         folder = top / f"field{number // 4}" / f"night {number % 4}"
         folder.mkdir(parents=True)

@@ -42,7 +42,7 @@ class Data(Opened):
         return add_targets(self.workspace, root, patterns, paths, list_name, name)
 
     def target(self, name: str) -> TargetRow:
-        """Where a target lies, its open flags and what its metadata say."""
+        """Where a target is, its open flags and what its metadata say."""
         return list_targets(self.workspace, Selection(targets=(name,)))[0]
 
     def targets_from_log(

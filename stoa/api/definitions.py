@@ -55,7 +55,7 @@ class Definitions(Opened):
         doc: str = "",
         **more: object,
     ) -> writing.Made:
-        """Write a parameter set: ``new_params("deep", "sep", snr=4)``; with `where` for the targets that fit."""
+        """Write a parameter set: ``new_params("deep", "sep", snr=4)``; with `where` for the targets that match."""
         given = texts_of({**(values or {}), **more})
         return params.new_parameter_set(self.workspace, name, process, given, doc, base, where)[0]
 

@@ -22,7 +22,7 @@ class Looking(Opened):
     """What has happened, as tables and as views."""
 
     def targets(self, where: str = "") -> Table:
-        """A row a target: name, root, path, open flags and the metadata columns."""
+        """One row per target: name, root, path, open flags and the metadata columns."""
         return targets(self.workspace, where)
 
     def outcomes(self, process: str = "", params: str = "", *, env: str = "", latest: bool = True) -> Table:
@@ -52,7 +52,7 @@ class Looking(Opened):
         return results.results(self.workspace, process, params, env, where, sort)
 
     def runs(self) -> Table:
-        """A row a run; ``n_<status>`` counts its outcomes."""
+        """One row per run; ``n_<status>`` counts its outcomes."""
         return runs(self.workspace)
 
     def query(self, sql: str) -> Table:

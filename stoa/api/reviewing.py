@@ -35,5 +35,5 @@ class Reviewing(Opened):
         return reviews.reviews_of(self.workspace, name)
 
     def flags(self, *, every: bool = False) -> Table:
-        """A row a flag: target, reason, text, author, time; open ones, or all of them."""
+        """One row per flag: target, reason, text, author, time; open ones, or all of them."""
         return flags(self.workspace, every=every)

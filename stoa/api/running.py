@@ -217,5 +217,5 @@ def _one_set(settings: Mapping[str, object] | None) -> tuple[dict[str, str], ...
 
 
 def _ended(events: Iterable[Event]) -> list[RunReport]:
-    """Let runs go on to their ends and give their reports."""
+    """Let runs continue to their ends and give their reports."""
     return [event.report for event in events if isinstance(event, Ended)]

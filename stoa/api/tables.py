@@ -60,7 +60,7 @@ _FILLERS: dict[str, object] = {"str": "", "int": 0, "float": 0.0, "bool": False}
 
 
 def targets(ws: Workspace, where: str = "") -> Table:
-    """A row a target: name, root, path, open flags and the metadata columns."""
+    """One row per target: name, root, path, open flags and the metadata columns."""
     rows = [
         {"name": row.name, "root": row.root, "path": row.path, "flags": " ".join(row.flags), **row.metadata}
         for row in list_targets(ws, Selection(where=where))
@@ -81,12 +81,12 @@ def outcomes(
 
 
 def flags(ws: Workspace, *, every: bool = False) -> Table:
-    """A row a flag: open ones, or all of them."""
+    """One row per flag: open ones, or all of them."""
     return _table(ws, flag_rows(ws, every=every), _FLAGS)
 
 
 def runs(ws: Workspace) -> Table:
-    """A row a run; ``n_<status>`` counts its outcomes."""
+    """One row per run; ``n_<status>`` counts its outcomes."""
     rows = [
         {
             "run": row.run, "process": row.process, "params": row.params, "environment": row.environment,

@@ -76,7 +76,7 @@ def _band(matched: Table) -> str:
 
 
 def offset_plot(path: Path, matched: Table, radius_arcsec: float, *, title: str) -> None:
-    """Where sources lie relative to their objects, the median, and as far as it is in the frame the match radius."""
+    """Where sources are relative to their objects, the median, and as far as it is in the frame the match radius."""
     import numpy as np
 
     east, north = _numbers(matched, "d_ra_arcsec"), _numbers(matched, "d_dec_arcsec")
@@ -163,7 +163,7 @@ def cause_bars(path: Path, counts: Mapping[str, int], *, title: str) -> None:
 
 
 def _short(cause: str) -> str:
-    """Beginning and end of a long cause: what is wrong stands in either."""
+    """Beginning and end of a long cause: what is wrong is in either."""
     most = 2 * _LONGEST
     words = " ".join(cause.split())
     return words if len(words) <= most else f"{words[: most // 2 - 6]} ... {words[6 - most // 2 :]}"

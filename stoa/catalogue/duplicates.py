@@ -1,4 +1,4 @@
-"""Sources that stand in a table more than once: from overlapping fields, or from windows and cubes of one field."""
+"""Sources that are in a table more than once: from overlapping fields, or from windows and cubes of one field."""
 
 from __future__ import annotations
 

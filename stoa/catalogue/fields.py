@@ -54,7 +54,7 @@ class Observation(Struct, frozen=True, kw_only=True):
 
 
 class Inside(Struct, frozen=True):
-    """Points that lie in fields: row of the points, number of the observation, distance from its centre."""
+    """Points that are in fields: row of the points, number of the observation, distance from its centre."""
 
     point: Any
     observation: Any
@@ -62,7 +62,7 @@ class Inside(Struct, frozen=True):
 
 
 def member_id(text: str) -> str:
-    """A member OUS uid as it stands in file names, from any form of it; "" without one."""
+    """A member OUS uid as it is in file names, from any form of it; "" without one."""
     found = MEMBER.search(text)
     return "_".join(found.groups()) if found else ""
 
@@ -109,9 +109,9 @@ def read_log(table: Table, name: str, radius_arcsec: float = 0.0) -> list[Observ
 
 
 def inside(ra: NDArray[np.float64], dec: NDArray[np.float64], observations: list[Observation]) -> Inside:
-    """Which points lie in which fields; the border belongs to a circle.
+    """Which points are in which fields; the border belongs to a circle.
 
-    Fields of a region take what lies in it, the others what lies within their radius; those of unknown radius take
+    Fields of a region take what is in it, the others what is within their radius; those of unknown radius take
     nothing. Points that are not finite lie nowhere.
     """
     import numpy as np

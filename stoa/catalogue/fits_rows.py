@@ -19,7 +19,7 @@ _MEANING = (
 
 
 class FitsRows(Struct, frozen=True):
-    """The first table of a FITS file as it stands there."""
+    """The first table of a FITS file as it is there."""
 
     meaning: bytes  # the cards that say what the columns are
     header: bytes  # all before the rows, the empty primary HDU included

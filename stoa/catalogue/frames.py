@@ -33,7 +33,7 @@ class Frame(Struct, frozen=True):
 
     name: str = "icrs"  # of astropy
     equinox: str = ""  # J2000, B1950; "" for the frame's own
-    epoch: str = ""  # of the positions, J2015.5; "" where nobody says it
+    epoch: str = ""  # of the positions, J2015.5; "" where no one says it
 
     @property
     def is_icrs(self) -> bool:

@@ -123,7 +123,7 @@ def _found(objects: Table, sources: Table, radius_arcsec: float, name: str) -> s
 
 
 def _near(image: SearchedImage, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> tuple[Any, Any]:
-    """Rows of the points that may lie in an image, and their distance from its centre in arcsec.
+    """Rows of the points that may be in an image, and their distance from its centre in arcsec.
 
     All in its footprint where the gain is read from a file, else those of a gain that counts.
     """

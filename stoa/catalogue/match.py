@@ -37,7 +37,7 @@ PREFIX = "cat_"
 
 
 class Offset(Struct, frozen=True):
-    """Where sources lie relative to their objects, in arcsec; one source an object."""
+    """Where sources are relative to their objects, in arcsec; one source an object."""
 
     objects: int
     d_ra: float  # median, source minus object, times cos(dec)
@@ -113,7 +113,7 @@ def match(
     import numpy as np
 
     if not 0 < radius_arcsec < 3600:
-        raise CatalogueError(f"a match radius must lie between 0 and 3600 arcsec, got {radius_arcsec:g}")
+        raise CatalogueError(f"a match radius must be between 0 and 3600 arcsec, got {radius_arcsec:g}")
     asked = table if calibrators else table[~is_calibrator(table)]
     (ra1, dec1), (ra2, dec2) = positions(asked, names[0]), positions(catalogue, names[1])
     pairs = pairs_within(ra1, dec1, ra2, dec2, FAR * radius_arcsec)

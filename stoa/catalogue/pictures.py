@@ -158,7 +158,7 @@ def _piece(path: Path, changes: Sequence[SourceChange]) -> Piece:
 
 
 def _beam(header: Any, wcs: Any, pixel_arcsec: float) -> tuple[float, float, float]:
-    """The clean beam of a header in pixels; its angle counts from north through east, however the image lies."""
+    """The clean beam of a header in pixels; its angle counts from north through east, however the image is."""
     import numpy as np
 
     try:
@@ -194,7 +194,7 @@ def _box(x: Any, y: Any, nx: int, ny: int) -> tuple[slice, slice]:
         for centre, size in zip(middle, (ny, nx), strict=True)
     )
     if rows.start >= rows.stop or columns.start >= columns.stop:
-        raise ValueError("the sources lie outside of it")
+        raise ValueError("the sources are outside of it")
     return rows, columns
 
 

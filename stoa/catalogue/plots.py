@@ -172,7 +172,7 @@ def _of_number(number: int, noun: str) -> str:
 
 
 def _known_widths(fields: Table | None) -> NDArray[np.float64]:
-    """Half widths in arcsec, 0 where nobody knows them."""
+    """Half widths in arcsec, 0 where no one knows them."""
     import numpy as np
 
     if fields is None or "hwhm_arcsec" not in fields.colnames:
@@ -313,7 +313,7 @@ def _draw(axes: Any, table: Table, name: str, **style: Any) -> None:
 
 
 def _longitude(ra: Any) -> Any:
-    """Mollweide's x in radians: right ascension grows to the left, 0h stands in the middle."""
+    """Mollweide's x in radians: right ascension grows to the left, 0h is in the middle."""
     import numpy as np
 
     return -np.radians((np.asarray(ra) + 180) % 360 - 180)

@@ -127,7 +127,7 @@ class _Reader:
 
         value = np.asarray(self.read(node))
         if value.dtype != bool:
-            raise _error(self.cut, f"has {ast.unparse(node)!r} where a condition should stand")
+            raise _error(self.cut, f"has {ast.unparse(node)!r} where a condition should be")
         return value
 
     def compare(self, node: ast.Compare) -> Any:

@@ -51,12 +51,12 @@ class Shape(Struct, frozen=True):
 
 
 class Region(Struct, frozen=True):
-    """Shapes of which a point lies in at least one, and in no hole."""
+    """Shapes of which a point is in at least one, and in no hole."""
 
     shapes: tuple[Shape, ...]
 
     def contains(self, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which points lie inside, of shape (points,)."""
+        """Which points are inside, of shape (points,)."""
         import numpy as np
 
         points = unit_vectors(ra, dec)

@@ -32,7 +32,7 @@ class SearchedImage(Struct, frozen=True, kw_only=True):
     dec_deg: float
     hwhm_arcsec: float  # of the primary beam
     rms: float  # Jy/beam, before the correction for the primary beam
-    footprint: str = ""  # corners, RA and Dec in degrees; "" where nobody knows them
+    footprint: str = ""  # corners, RA and Dec in degrees; "" where no one knows them
     beam_file: Path | None = None  # FITS image of the primary beam's gain, where there is one
     image_file: Path | None = None  # the image that was searched, where it is on this machine
     is_corrected: bool = False  # whether its values are divided by the gain

@@ -96,7 +96,7 @@ def _candidates(
     found1, found2 = [], []
     for corner in product((0, 1), repeat=3):
         wanted = keys1 + sides @ np.array(corner)
-        rows = np.flatnonzero(sieve[_places(wanted)])  # nobody is near the others
+        rows = np.flatnonzero(sieve[_places(wanted)])  # no one is near the others
         at = np.minimum(np.searchsorted(filled, wanted[rows]), max(len(filled) - 1, 0))
         there = filled[at] == wanted[rows]
         rows, at = rows[there], at[there]
@@ -120,7 +120,7 @@ def _keys(cells: NDArray[np.int64], across: int) -> NDArray[np.int64]:
 
 
 def _places(keys: NDArray[Any]) -> NDArray[np.uint64]:
-    """Where cells stand in the sieve, in which few share a place."""
+    """Where cells are in the sieve, in which few share a place."""
     import numpy as np
 
     return (keys.astype(np.uint64) * np.uint64(_GOLDEN)) >> np.uint64(65 - _SIEVE.bit_length())

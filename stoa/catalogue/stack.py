@@ -27,8 +27,8 @@ class Part(Struct, frozen=True, kw_only=True):
     path: Path
     target: str
     group: str = ""
-    intent: str = ""  # science, calibrator; "" where nobody knows
-    kind: str = ""  # cont, mfs, cube; "" where nobody knows
+    intent: str = ""  # science, calibrator; "" where no one knows
+    kind: str = ""  # cont, mfs, cube; "" where no one knows
     process: str
     params: str
     run: str
@@ -117,7 +117,7 @@ def _check_alike(first: Table, table: Table, first_part: Part, part: Part) -> No
         said = [f"lacks {', '.join(lacks)}"] * bool(lacks) + [f"has also {', '.join(extra)}"] * bool(extra)
         raise CatalogueError(
             f"{part.product!r} cannot be stacked with {first_part.product!r}: it {' and '.join(said)}",
-            "stack the outcomes of one version of the process; `stoa rerun` makes the others anew",
+            "stack the outcomes of one version of the process; `stoa rerun` makes the others again",
         )
     for name in table.colnames:
         if table[name].unit != first[name].unit:

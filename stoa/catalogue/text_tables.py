@@ -274,7 +274,7 @@ def _twice(names: Sequence[str]) -> str:
 def table_of(
     names: Sequence[str], rows: Sequence[Sequence[str]], *, texts: Iterable[str] = (), may_have_commas: bool
 ) -> Table:
-    """Texts as a table, a column of numbers where all that stands in it are numbers.
+    """Texts as a table, a column of numbers where all that is in it are numbers.
 
     Decimal commas are read where no number of the table has a point.
 

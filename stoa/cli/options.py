@@ -43,7 +43,7 @@ ParamsOption = Annotated[
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="NAME=VALUE", help="Value of a parameter: snr=4. Several values, snr=3,5,7, make one run each."
+        "--set", metavar="NAME=VALUE", help="Value of a parameter: snr=4. Several values (snr=3,5,7) make one run each."
     ),
 ]
 
@@ -55,7 +55,7 @@ OneSetOption = Annotated[
 SetsOption = Annotated[
     str,
     typer.Option(
-        "--set-from", metavar="FILE", help="File with sets of values, one run each: a CSV table or a YAML list."
+        "--set-from", metavar="FILE", help="File with sets of values, one run for each: a CSV table or a YAML list."
     ),
 ]
 

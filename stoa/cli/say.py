@@ -22,7 +22,7 @@ _ANSI = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", 
 
 
 class _Manner:
-    """How this invocation prints; set anew by the first callback of each."""
+    """How this invocation prints; set again by the first callback of each."""
 
     quiet = False
 

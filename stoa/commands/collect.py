@@ -1,4 +1,4 @@
-"""Collecting what jobs on a cluster have written since nobody follows them."""
+"""Collecting what jobs on a cluster have written since no one follows them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _LOOK_MOST_S = 30.0
 
 
 class Collected(msgspec.Struct, frozen=True, kw_only=True):
-    """A run whose jobs are at a cluster, after what had ended was committed."""
+    """A run whose jobs are on a cluster, after what had ended was committed."""
 
     run: str
     commit: str  # "" when nothing new had ended, or when another command has committed it
     counts: dict[str, int]
     jobs: int
     waiting: int = 0  # chunks of jobs in the queue
-    working: int = 0  # chunks that somebody is at
+    working: int = 0  # chunks that someone is at
     problem: str = ""  # why it is not known who is at the rest
     over: bool = False  # whether the run is in git as a whole
 
 
 def collect(ws: Workspace, run: str = "", *, wait: Callable[[Collected], None] | None = None) -> list[Collected]:
-    """Commit what has ended of the runs at a cluster, and those that are over as a whole.
+    """Commit what has ended of the runs on a cluster, and those that are over as a whole.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def collect(ws: Workspace, run: str = "", *, wait: Callable[[Collected], None] |
     Raises
     ------
     StoaError
-        If no such run is at a cluster, or records cannot be committed now.
+        If no such run is on a cluster, or records cannot be committed now.
     """
     before = _chosen(ws, run)
     ws.ready()
@@ -65,7 +65,7 @@ def _chosen(ws: Workspace, run: str) -> dict[str, LiveRun]:
         watched = [name for name, one in live.items() if name.startswith(run) and one.state == "running"]
         if watched:
             raise StoaError(f"run {watched[0]} is followed by another STOA, which commits it", "`stoa status` shows it")
-        raise StoaError(f"no run named {run!r} is at a cluster", "`stoa runs` lists the runs")
+        raise StoaError(f"no run named {run!r} is on a cluster", "`stoa runs` lists the runs")
     return found
 
 

@@ -32,7 +32,7 @@ def steps() -> list[Step]:
         Step("What the folders lack, before any script runs.", ("stoa", "meta", "check"), may_fail=True),
         Step("A source finder that comes with STOA; yours to change.", ("stoa", "process", "add", "sep")),
         Step("Run it over everything. Failures are recorded like successes.", ("stoa", "run", "sep"), may_fail=True),
-        Step("How things stand, failures by cause.", ("stoa", "status")),
+        Step("The state of the project, failures by cause.", ("stoa", "status")),
         Step("What the script said about one that failed.", ("stoa", "log", "A001_X2a1e_X790")),
         Step(
             "Look, and flag what is not right. One commit an action.",
@@ -59,7 +59,7 @@ def steps() -> list[Step]:
         ),
         Step("", ("stoa", "diff", "sep@default", "sep@deep")),
         Step(
-            "One catalogue of all sources, a row a source.",
+            "One catalogue of all sources, one row per source.",
             ("stoa", "catalogue", "stack", "sep@deep", "--keep", "snr >= 5"),
         ),
         Step(
@@ -89,7 +89,7 @@ def prepare(folder: Path) -> Path:
     -------
     folder
         The one that was asked for, if it is new or empty; else the same with a number, or of the working directory
-        and what it lies in, `stoa-demo` below.
+        and what it is in, `stoa-demo` below.
     """
     wanted = Path(os.path.abspath(folder))
     if not _is_free(wanted) and Path.cwd().is_relative_to(wanted):

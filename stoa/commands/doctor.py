@@ -113,7 +113,7 @@ def _flock(ws: Workspace) -> Iterator[Remark]:
         return  # the remark on the spool says so
     try:
         if take(descriptor) is None:
-            hint = "keep the repository on a local disk; the data may lie anywhere"
+            hint = "keep the repository on a local disk; the data may be anywhere"
             message = "has no locks that die with their holder: what a kill leaves may have to be unlocked by hand"
             yield Remark(what="file system", fine=False, message=message, hint=hint)
         else:

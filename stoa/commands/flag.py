@@ -1,4 +1,4 @@
-"""Flags on targets: one commit an action, however many targets it covers."""
+"""Flags on targets: one commit per action, however many targets it covers."""
 
 from __future__ import annotations
 

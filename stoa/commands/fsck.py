@@ -228,7 +228,7 @@ def _strangers(ws: Workspace, index: Index) -> Iterator[Finding]:
 
 
 def _index(ws: Workspace, fresh: Index) -> Iterator[Finding]:
-    """Tables in which the index differs from one that is built anew."""
+    """Tables in which the index differs from one that is built again."""
     for table in TABLES:
         sql = f"SELECT {_WITHOUT_KEYS.get(table, '*')} FROM {table}"
         if ws.index.digest(sql) != fresh.digest(sql):

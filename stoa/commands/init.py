@@ -1,4 +1,4 @@
-"""Making a project, and naming the places where data lie."""
+"""Making a project, and naming the places where data are."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def check_documents(ws: Workspace, targets: tuple[str, ...] = ()) -> list[Checke
 
 
 def check_file(file: Path) -> CheckedTarget:
-    """What is wrong with a metadata document that stands in a file, as one from elsewhere.
+    """What is wrong with a metadata document that is in a file, as one from elsewhere.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def open_place(place: Place, program: str = "") -> str:
     if found is None:
         raise StoaError(f"no program {' or '.join(named)} is there to open {place.path}", "--with names another one")
     words = [found, "open", place.path] if os.path.basename(found) == "gio" else [found, place.path]
-    # By a shell that does not wait, so that the program belongs to nobody here.
+    # By a shell that does not wait, so that the program belongs to no one here.
     detached = ["/bin/sh", "-c", 'exec "$@" >/dev/null 2>&1 &', "sh", *words]
     subprocess.run(detached, check=True, stdin=subprocess.DEVNULL, start_new_session=True)
     return found

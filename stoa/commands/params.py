@@ -40,7 +40,7 @@ def new_parameter_set(
     base
         The set that the other values come from, and its rules.
     where
-        Expression over the metadata columns: what `settings` give counts for targets that fit, by a rule of the
+        Expression over the metadata columns: what `settings` give counts for targets that match, by a rule of the
         set, which goes before those of its base.
 
     Raises

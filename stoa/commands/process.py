@@ -37,7 +37,7 @@ name: {name}
 doc: {doc}
 script: {script}
 command: {command}
-over: {over}            # target: once a folder; image: once an image group
+over: {over}            # target: once per folder; image: once per image group
 inputs: {inputs}# image: {{role: correctedImage}}
 params: {params}# snr: {{type: float, default: 5, min: 1, unit: "", doc: "seed clip in sigma"}}
 outputs: {outputs}# sources: {{path: sources.fits, kind: catalogue}}
@@ -119,9 +119,7 @@ def new_process(ws: Workspace, name: str, script: str, over: str = "") -> NewPro
     if not place.is_file():
         raise StoaError(f"the script {script} does not exist", "write it first; an empty file will do")
     if not place.is_relative_to(ws.project.top):
-        raise StoaError(
-            f"the script {script} lies outside {ws.project.top}", "keep it in the repository, it is recorded"
-        )
+        raise StoaError(f"the script {script} is outside {ws.project.top}", "keep it in the repository, it is recorded")
     relative = place.relative_to(ws.project.top).as_posix()
     held = look_at_some(ws)
     proposal = propose(place.read_bytes(), place.name, flat=held.flat and not held.images)
@@ -181,7 +179,7 @@ def _new_definition(name: str, script: str, proposal: Proposal, over: str) -> st
 
 
 def _section(fields: Mapping[str, str]) -> str:
-    """What stands before the comment of a section: its fields, or that there are none."""
+    """What is before the comment of a section: its fields, or that there are none."""
     if not fields:
         return "{}              "
     return "".join(f"\n  {key}: {text}" for key, text in fields.items()) + "\n  "

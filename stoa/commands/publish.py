@@ -226,7 +226,7 @@ def _check_rows(table: Table, source: str, outcomes: Iterable[Outcome]) -> None:
         raise StoaError(
             f"{len(other)} of {len(table)} rows of {source} come from products that are not among the latest outcomes"
             f" of {table.meta['source']}, such as {other[0]}",
-            "`stoa catalogue stack` and what was done after it make the catalogue anew",
+            "`stoa catalogue stack` and what was done after it make the catalogue again",
         )
 
 
@@ -350,7 +350,7 @@ def _copied(ws: Workspace, ref: FileRef, place: Path, run: Run, outcome: Outcome
 
 
 def _records(ws: Workspace, folder: Path, runs: tuple[Run, ...], files: dict[str, str]) -> None:
-    """Copies of the records that everything rests on, as they stand in git."""
+    """Copies of the records that everything rests on, as they are in git."""
     snapshot = ws.store.snapshot()
     for run in runs:
         folders = [f"runs/{run.id}"]

@@ -89,7 +89,7 @@ def reproduce(
 ) -> ReproduceReport:
     """Run a run's jobs again from its frozen definitions and compare what comes out.
 
-    Nothing is recorded. Inputs are taken where they lie now and have to be the same, by checksum.
+    Nothing is recorded. Inputs are taken where they are now and have to be the same, by checksum.
 
     Parameters
     ----------

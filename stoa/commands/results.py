@@ -101,7 +101,7 @@ def _units(ws: Workspace, process: str, reported: list[str]) -> dict[str, str]:
 
 
 def _rows(ws: Workspace, pair: tuple[str, str, str], names: list[str], where: str) -> list[dict[str, Any]]:
-    """Rows of the table that an SQL expression fits; names of results hide metadata columns of the same name."""
+    """Rows of the table that an SQL expression matches; names of results hide metadata columns of the same name."""
     metadata = [row[1] for row in ws.index.rows("SELECT * FROM pragma_table_info('metadata')")]
     hidden = {name.casefold() for name in (*FIXED, *names)}
     value = ', (SELECT value FROM results WHERE outcome = l.outcome AND name = {}) AS "{}"'

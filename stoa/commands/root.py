@@ -1,4 +1,4 @@
-"""Named places where data lie."""
+"""Named places where data are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stoa.workspace.roots import RootState, root_state
 
 @alone
 def add_root(ws: Workspace, name: str, path: str, doc: str = "") -> RootState:
-    """Name a root for everybody and say where it lies on this machine.
+    """Name a root for everybody and say where it is on this machine.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How things stand: every target, failures by cause, flags, live runs."""
+"""The state of the project: every target, failures by cause, flags, live runs."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     healed: tuple[str, ...]  # runs that were cut off and are in git now
     hindered: str = ""  # what keeps others of them out of git
     damaged_journals: tuple[str, ...] = ()  # kept for a person to look at
-    ahead: tuple[Ahead, ...] = ()  # ids that lie far ahead of the clock
+    ahead: tuple[Ahead, ...] = ()  # ids that are far ahead of the clock
     disagreements: tuple[Disagreement, ...] = ()  # jobs that two people's newest runs ended differently
 
 

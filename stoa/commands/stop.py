@@ -67,7 +67,7 @@ def stop(ws: Workspace, run: str = "", *, at_once: bool = False, forget: bool = 
 
 
 def _stop_elsewhere(ws: Workspace, run: str, live: LiveRun, *, at_once: bool, forget: bool) -> StopReport:
-    """End jobs that are at a cluster; who follows them or comes next commits what becomes of them."""
+    """End jobs that are on a cluster; who follows them or comes next commits what becomes of them."""
     if forget:
         ws.ready()
         with suppress(StoaError):

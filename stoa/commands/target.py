@@ -73,12 +73,12 @@ def add_targets(
     Raises
     ------
     StoaError
-        If the root has no place here, a pattern fits no folder, or a path lies outside the root.
+        If the root has no place here, a pattern matches no folder, or a path is outside the root.
     """
     ws.ready()
     place = ws.project.root(root)
     if not place.is_dir():
-        raise StoaError(f"root {root!r} should lie at {place}, and nothing is there", f"`stoa root add {root} PATH`")
+        raise StoaError(f"root {root!r} should be at {place}, and nothing is there", f"`stoa root add {root} PATH`")
     list_name = check_name(list_name or root, "list of targets")
     found = {path: None for pattern in patterns for path in _glob(place, root, pattern)}
     found |= {_relative(place, root, text): None for text in paths}
@@ -176,7 +176,7 @@ def _glob(place: Path, root: str, pattern: str) -> list[str]:
     if pattern.startswith("/") or ".." in pattern.split("/"):
         raise StoaError(f"pattern {pattern!r} leaves root {root!r}", "patterns are relative to the root")
     if not pattern.strip():
-        raise StoaError("an empty pattern fits nothing", f"`stoa target add {root} .` adds the root itself")
+        raise StoaError("an empty pattern matches nothing", f"`stoa target add {root} .` adds the root itself")
     if os.path.isdir(place / pattern):  # a name with brackets in it means itself
         return [_relative(place, root, pattern)]
     if any("**" in part and part != "**" for part in pattern.split("/")):
@@ -193,13 +193,13 @@ def _glob(place: Path, root: str, pattern: str) -> list[str]:
         above = pattern.removesuffix(leaf).rstrip("/") or "."
         first = os.path.relpath(os.path.dirname(found[0]), place)
         raise StoaError(
-            f"pattern {pattern!r} fits files alone ({len(found)}, such as {os.path.relpath(found[0], place)!r}),"
+            f"pattern {pattern!r} matches files alone ({len(found)}, such as {os.path.relpath(found[0], place)!r}),"
             " and targets are folders",
             f"name the folders that hold them: `stoa target add {root} {shlex.quote(above)}`, or {first!r} alone",
         )
     if not folders:
         raise StoaError(
-            f"pattern {pattern!r} fits no folder below {place}", "quote it, so that the shell leaves it alone"
+            f"pattern {pattern!r} matches no folder below {place}", "quote it, so that the shell leaves it alone"
         )
     return [_relative(place, root, folder) for folder in folders]
 
@@ -208,7 +208,7 @@ def _relative(place: Path, root: str, text: str) -> str:
     """Path of a folder below its root, "" for the root itself; links are not followed."""
     top, full = os.path.normpath(place), os.path.normpath(place / text)
     if full != top and not full.startswith(top.rstrip("/") + "/"):
-        raise StoaError(f"{text!r} does not lie below root {root!r} ({place})", "`stoa root add` names another root")
+        raise StoaError(f"{text!r} is not below root {root!r} ({place})", "`stoa root add` names another root")
     if not os.path.isdir(full):
         raise StoaError(f"{text!r} is no folder below root {root!r} ({place})", "nothing was added")
     return full[len(top) :].lstrip("/")

@@ -37,7 +37,7 @@ ENGINES: dict[str, Callable[[int, Local, Path], Engine]] = {
 """Engines by name, each made from the number of its workers, this machine's settings and the folder of live runs."""
 
 GO_ON_ALONE = frozenset({"slurm"})
-"""Engines whose jobs go on when who has started them ends."""
+"""Engines whose jobs continue when who has started them ends."""
 
 TAKES_MORE = frozenset({"local"})
 """Engines that take further jobs of a run after its first ones; the others place all of its chunks at once."""
@@ -55,7 +55,7 @@ def make_engine(name: str, workers: int, local: Local, spool: Path) -> Engine:
     Parameters
     ----------
     workers
-        How many jobs run at once; 0 is what the settings say, or one a processor.
+        How many jobs run at once; 0 is what the settings say, or one per CPU core.
     spool
         Folder with a folder for each live run; engines of other machines put their chunks there.
 

@@ -31,7 +31,7 @@ class LocalEngine:
     Parameters
     ----------
     workers
-        How many run at once; 0 is one a processor that this process may use.
+        How many run at once; 0 is one per CPU core that this process may use.
     """
 
     def __init__(self, workers: int) -> None:

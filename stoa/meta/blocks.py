@@ -127,7 +127,7 @@ class InflatedBlocks:
         Raises
         ------
         LimitReached
-            If that lies more than 128 MiB (bzip2, which is slower: 16 MiB) into the file.
+            If that is more than 128 MiB (bzip2, which is slower: 16 MiB) into the file.
         """
         if offset + count > self._limit:
             raise LimitReached

@@ -46,7 +46,7 @@ class Descriptions:
     Parameters
     ----------
     file
-        An SQLite file; one that is damaged is made anew.
+        An SQLite file; one that is damaged is made again.
     """
 
     def __init__(self, file: Path) -> None:

@@ -5,7 +5,7 @@ How a value becomes text, in metadata documents too:
 - a string without its quotes, doubled quotes undone, trailing blanks gone, CONTINUE cards joined;
 - an integer in decimal digits; a real number as the shortest decimals that name the same double
   (``1.510000000000E+02`` is ``151.0``), which is how Python and astropy print it; beyond the largest double ``inf``;
-- anything else (logical ``T`` and ``F``, complex, what no rule covers) as it stands in the card;
+- anything else (logical ``T`` and ``F``, complex, what no rule covers) as it is in the card;
 - a card without a value, and a card that is not there, as the empty text.
 
 Bytes outside ASCII, which the standard forbids, become question marks, control characters ``\x07`` and the like.
@@ -74,7 +74,7 @@ def find_end(raw: bytes, *, is_all: bool = False) -> int:
 
 
 def _is_text(raw: bytes) -> bool:
-    """Whether it can stand in a header (FITS Standard 4.0, 3.3.1)."""
+    """Whether it can be in a header (FITS Standard 4.0, 3.3.1)."""
     return not raw.translate(None, _PRINTABLE)
 
 
@@ -170,7 +170,7 @@ def _plain(text: bytes) -> str:
 def cards(raw: bytes) -> Iterator[Card]:
     """All cards that carry a value, in their order, HIERARCH keywords without that word.
 
-    COMMENT, HISTORY and blank cards, cards without a value indicator and what stands behind END are left out.
+    COMMENT, HISTORY and blank cards, cards without a value indicator and what is behind END are left out.
     """
     for number, key in enumerate(keywords(raw)):
         offset = CARD * number

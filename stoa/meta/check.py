@@ -127,7 +127,7 @@ _CARDS = (
     ("TELESCOP", "telescope", Defect.NO_TELESCOPE),
     ("RESTFRQ", "", Defect.NO_REST_FREQUENCY),
 )
-"""Cards of an image, the derived fact that stands in for each, and what their lack is called."""
+"""Cards of an image, the derived fact that can replace each, and what their lack is called."""
 
 
 def duplicates(document: Document) -> dict[str, str]:

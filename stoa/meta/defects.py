@@ -9,7 +9,7 @@ Level = Literal["error", "warning", "info"]
 
 
 class Defect(StrEnum):
-    """Code of a problem; the value stands in metadata documents and in ``problems`` columns."""
+    """Code of a problem; the value is in metadata documents and in ``problems`` columns."""
 
     # Of a file that cannot be read.
     EMPTY_FILE = "empty-file"
@@ -122,7 +122,7 @@ _MEANING: dict[Defect, tuple[Level, str]] = {
         "has no TELESCOP, so that neither band nor primary beam follow from the frequency",
     ),
     Defect.NO_REST_FREQUENCY: ("info", "has no RESTFRQ"),
-    Defect.OTHER_GRID: ("error", "lies on another pixel grid than the image of its group"),
+    Defect.OTHER_GRID: ("error", "is on another pixel grid than the image of its group"),
     Defect.DUPLICATE: ("info", "is there a second time"),
     Defect.NO_PRIMARY_BEAM: ("warning", "has no primary beam"),
     Defect.MIXED_AXES: ("info", "has files with different numbers of axes"),

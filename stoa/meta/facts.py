@@ -1,4 +1,4 @@
-"""What follows from a header: where the image lies, its beam, frequency, band, field of view.
+"""What follows from a header: where the image is, its beam, frequency, band, field of view.
 
 Every fact is a text, ready for the metadata document; a fact that does not follow is left out.
 Numbers are rounded to what they are worth, so that documents are equal on every machine.

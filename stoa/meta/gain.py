@@ -87,7 +87,7 @@ def measured(fits: FitsFile, pixel_arcsec: str, name: str) -> dict[str, str]:
 def half_width(gains: list[float], centre: int) -> tuple[float, str] | None:
     """Pixels from the middle of a beam to half of its gain there, and a word if that was not seen but follows.
 
-    Where the image ends before the beam has fallen to a half, a Gaussian through its last pixels stands in.
+    Where the image ends before the beam has fallen to a half, a Gaussian through its last pixels takes its place.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether two files lie on one pixel grid, and which of a group's files may be used together."""
+"""Whether two files are on one pixel grid, and which of a group's files may be used together."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def reference_image(files: tuple[FileEntry, ...]) -> FileEntry | None:
 
 
 def off_grid(files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
-    """Files of a group that lie on another grid than its image."""
+    """Files of a group that are on another grid than its image."""
     image = reference_image(files)
     if image is None:
         return ()

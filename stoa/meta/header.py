@@ -240,7 +240,7 @@ def _extension(unit: Unit, number: int) -> Extension:
 
 
 def _unit(blocks: Blocks, offset: int) -> Unit:
-    """The header at an offset and where its data lie."""
+    """The header at an offset and where its data are."""
     raw = _header_bytes(blocks, offset)
     header = Header(raw)
     length = _data_length(header)
@@ -260,7 +260,7 @@ def _header_bytes(blocks: Blocks, offset: int) -> bytes:
         raw = more
     if end < 0:
         raise _Broken(_why_endless(raw, blocks))
-    return raw[:end].ljust(end + -end % BLOCK)  # what stands behind END means nothing
+    return raw[:end].ljust(end + -end % BLOCK)  # what is behind END means nothing
 
 
 def _why_endless(raw: bytes, blocks: Blocks) -> Defect:

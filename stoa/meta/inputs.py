@@ -195,7 +195,7 @@ def _refusal(file: FileEntry, spec: InputSpec, image: FileEntry | None) -> str:
         if code in UNUSABLE or (code in DOUBTFUL and code not in spec.accept):
             return words(code)
     if image is not None and not same_grid(image, file) and file.role != "psf":
-        return f"lies on another pixel grid than {image.name}"
+        return f"is on another pixel grid than {image.name}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What lies beside the images of an ALMA package: README, QA report, scripts, and the names of the folders."""
+"""What is beside the images of an ALMA package: README, QA report, scripts, and the names of the folders."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def package_facts(
     names
         Names of the target's files.
     origins
-        Names and ORIGIN cards of the images. The first with a version of CASA stands in where the package tells
+        Names and ORIGIN cards of the images. The first with a version of CASA is taken where the package tells
         none, and ``casa_origin`` says so.
     """
     texts = [_text(path) for path in beside.reports]

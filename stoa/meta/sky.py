@@ -24,7 +24,7 @@ WORLD = re.compile(
     r"|LONPOLE|LATPOLE|RADESYS|RADECSYS|EQUINOX|EPOCH|RESTFRQ|RESTFREQ|RESTWAV|VELREF|SPECSYS"
     r"|(?:A|B|AP|BP)_(?:ORDER|\d{1,2}_\d{1,2})|(?:CPDIS|CQDIS|D2IMDIS)\d|D2IMARR"
 )
-"""Keywords that say where pixels lie on the sky and along the spectrum; others do not matter for that."""
+"""Keywords that say where pixels are on the sky and along the spectrum; others do not matter for that."""
 
 WORLD_KEYWORDS = (
     "NAXIS", "WCSAXES", *(f"{stem}{axis}" for axis in range(1, 5) for stem in _STEMS), "CROTA1", "CROTA2",

@@ -1,4 +1,4 @@
-"""Where pixels lie on the sky and along the spectrum, for every header that is not plain: by way of astropy.
+"""Where pixels are on the sky and along the spectrum, for every header that is not plain: by way of astropy.
 
 astropy is imported only when such a header is met. A keyword that is not understood raises `Unclear`; nothing is
 taken as absent or as 1.
@@ -48,7 +48,7 @@ class Frame(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """Where an image lies; positions are ICRS in degrees, None where a pixel is not on the sky."""
+    """Where an image is; positions are ICRS in degrees, None where a pixel is not on the sky."""
 
     pixel_deg: float
     centre: tuple[float, float] | None

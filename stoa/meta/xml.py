@@ -1,7 +1,7 @@
 """Metadata documents as XML: an existing format for image products, with STOA's additions in elements of their own.
 
 One line a file, in canonical order, so that a re-delivered file is a small difference. The attributes of ``file`` are
-those of the header; ``derived`` has what follows from them; ``package`` what lies beside the images.
+those of the header; ``derived`` has what follows from them; ``package`` what is beside the images.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
 SCHEMA = 1
-"""Number of the document format; stands in ``package``."""
+"""Number of the document format; is in ``package``."""
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ATTRIBUTE = 64 * 1024
@@ -73,7 +73,7 @@ def _form(names: tuple[str, ...]) -> str:
 
 
 def _escaped(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Texts as they stand in XML; nearly always they are what they are."""
+    """Texts as they are in XML; nearly always they are what they are."""
     all_of_them = "".join(texts)
     if all_of_them.isprintable() and not _MARKUP.search(all_of_them):
         return texts
@@ -187,7 +187,7 @@ def _name(element: etree._Element) -> str:
 
 
 def _group_key(element: etree._Element, entry: FileEntry) -> str | None:
-    """Key of the image group that a file stands in; of its own name outside one; None for the others."""
+    """Key of the image group that a file is in; of its own name outside one; None for the others."""
     parent = element.getparent()
     if parent is not None and parent.tag == "group":
         key = str(parent.get("key", ""))

@@ -25,7 +25,7 @@ class Checksums:
     Parameters
     ----------
     file
-        The cache on disk; safe to delete, made anew where it is damaged. Where none can be written, as on a
+        The cache on disk; safe to delete, made again where it is damaged. Where none can be written, as on a
         disk that is full or read-only, what is computed is kept in memory.
     """
 
@@ -49,7 +49,7 @@ class Checksums:
         try:
             yield
         finally:
-            if self._db.in_transaction:  # no longer so where the cache was damaged and made anew
+            if self._db.in_transaction:  # no longer so where the cache was damaged and made again
                 self._ask("COMMIT")
 
     def known(self, file: Path | str) -> tuple[int, str]:

@@ -21,7 +21,7 @@ CUT_OFF = "STOA or the machine stopped while it ran"
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """When the outcomes of a run that goes on are committed: so many, or so long since the last time."""
+    """When the outcomes of a run that continues are committed: so many, or so long since the last time."""
 
     outcomes: int = 1000
     seconds: float = 60.0
@@ -170,7 +170,7 @@ class RunWriter:
         self._files = {}
 
     def _check_mine(self) -> None:
-        """Raise if the branch is gone, or somebody has put this run into git as one that was cut off."""
+        """Raise if the branch is gone, or someone has put this run into git as one that was cut off."""
         if not self._store.repository.tip(self._branch) and self._store.repository.head():
             raise StoaError(
                 f"the branch {self._branch.removeprefix('refs/heads/')}, which takes the records of run"
@@ -228,7 +228,7 @@ def outcome_files(outcomes: list[Outcome], number: int) -> dict[str, bytes]:
 def recover(
     store: Store, said: Journaled, group_causes: GroupCauses, remains: Callable[[Start], Remains] | None = None
 ) -> Summary:
-    """Put a run that nobody holds into git: what had ended as it ended, what ran as interrupted.
+    """Put a run that no one holds into git: what had ended as it ended, what ran as interrupted.
 
     The caller holds the lock of the spool. Done again, also after another crash, it adds nothing
     twice. Jobs that had not begun get no outcome: they are what they were before the run.
@@ -272,7 +272,7 @@ def recover(
 
 
 def commit_part(store: Store, said: Journaled, outcomes: Iterable[Outcome]) -> str:
-    """Commit what has ended of a run that goes on without its STOA; the caller holds the lock of the spool.
+    """Commit what has ended of a run that continues without its STOA; the caller holds the lock of the spool.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from stoa.provenance.yamltree import DefinitionError, Spot, read_yaml
 
 
 def conflict_words(repository: Repository, conflict: ConflictError) -> list[str]:
-    """What each side wrote, a line a field of the definitions or a file."""
+    """What each side wrote, one line per field of the definitions or a file."""
     words: list[str] = []
     for path in conflict.paths:
         words += _deleted(repository, conflict, path) or _changed(repository, conflict, path)

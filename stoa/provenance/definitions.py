@@ -148,7 +148,7 @@ def _positive(spot: Spot) -> int:
 
 
 def check_value(value: Value, spec: ParamSpec) -> Value:
-    """The value, if it lies within the declared limits.
+    """The value, if it is within the declared limits.
 
     Raises
     ------
@@ -287,16 +287,16 @@ def _script(spot: Spot) -> str:
 
 
 def _files(spot: Spot, script: str) -> tuple[str, ...]:
-    """Files that stand beside the script in a run, so that their names have to differ."""
+    """Files that are beside the script in a run, so that their names have to differ."""
     if not script:
-        raise spot.error("files lie beside a script, and this process has none")
+        raise spot.error("files are beside a script, and this process has none")
     taken = {posixpath.basename(script)}
     found = []
     for below in spot.sequence():
         path = path_below(below, "the repository")
         name = posixpath.basename(path)
         if name in taken:
-            raise below.error(f"files has two of the name {brief(name)}; they stand beside one another in a run")
+            raise below.error(f"files has two of the name {brief(name)}; they are beside one another in a run")
         taken.add(name)
         found.append(path)
     return tuple(found)

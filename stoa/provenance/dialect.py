@@ -114,7 +114,7 @@ def strip_line(text: bytes) -> bytes | None:
 
 
 def refuse_repeated(body: str | bytes) -> None:
-    """Raise `RecordError` if a field stands twice somewhere in a line's JSON.
+    """Raise `RecordError` if a field is given twice somewhere in a line's JSON.
 
     Fast readers take the last one without a word, other readers the first.
     """
@@ -128,7 +128,7 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise RecordError(f"field {brief(twice)} stands twice")
+        raise RecordError(f"field {brief(twice)} is given twice")
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 It is keyed by the object ids that it has read, so that an update reads only what is new.
 Nothing is stored in it that git does not hold: a file that another version wrote, that is
-damaged or half written, is made anew, and where none can be written it is kept in memory.
+damaged or half written, is made again, and where none can be written it is kept in memory.
 The tables are described in ``docs/index-schema.md``.
 """
 
@@ -32,10 +32,10 @@ from stoa.rights import make_file, make_folder
 __all__ = ["Index", "MetaReader", "QueryError", "decode_outcome", "decode_run", "decode_summary"]
 
 WAIT_S = 120.0
-"""How long to wait for somebody else's update; the first one of a million outcomes takes half a minute."""
+"""How long to wait for another person's update; the first one of a million outcomes takes half a minute."""
 
 QUERY_S = 20.0
-"""How long a query may take that somebody typed; shorter than an update waits for its readers."""
+"""How long a query may take that someone typed; shorter than an update waits for its readers."""
 
 MOST_CHOICES = 10
 """For so many processes the jobs of the documents are remembered."""
@@ -65,7 +65,7 @@ class Index:
     Parameters
     ----------
     file
-        The SQLite file; made where it is missing, made anew where it was written by another version.
+        The SQLite file; made where it is missing, made again where it was written by another version.
     meta_columns
         Name and SQLite type of the metadata columns.
     reader
@@ -113,7 +113,7 @@ class Index:
         if _stamp_of(connection) == self._stamp:
             return
         with _transaction(connection):
-            if _stamp_of(connection) == self._stamp:  # somebody else was faster
+            if _stamp_of(connection) == self._stamp:  # someone else was faster
                 return
             for kind, name in connection.execute("SELECT type, name FROM sqlite_master WHERE sql > ''").fetchall():
                 connection.execute(f'DROP {kind} IF EXISTS "{name}"')
@@ -124,7 +124,7 @@ class Index:
     def _check_length(self, connection: sqlite3.Connection) -> None:
         """Raise if a page is cut off within: SQLite would take zeros for what is missing.
 
-        While somebody reads nobody writes to the file, so its length is that of a whole state.
+        While someone reads no one writes to the file, so its length is that of a whole state.
         """
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -140,7 +140,7 @@ class Index:
         """
         with self._file.with_name(self._file.name + ".lock").open("w") as alone:
             fcntl.lockf(alone, fcntl.LOCK_EX)
-            if not self._is_sound():  # somebody else may have been faster
+            if not self._is_sound():  # someone else may have been faster
                 os.truncate(self._file, 0)
 
     def _is_sound(self) -> bool:
@@ -237,7 +237,7 @@ class Index:
             self.connection.execute("ROLLBACK")
 
     def select(self, sql: str, arguments: Iterable[Any] = (), within_s: float = QUERY_S) -> tuple[list[str], list[Any]]:
-        """Column names and rows of an SQL query that somebody typed.
+        """Column names and rows of an SQL query that someone typed.
 
         The query can read and compute, and nothing else; it is stopped when its time is over.
 

@@ -103,7 +103,7 @@ class RecordGuard:
             )
 
     def _refuse_foreign(self, old: str, new: str, label: str) -> None:
-        """Refuse a tree in which somebody else has added to a run that is known here."""
+        """Refuse a tree in which someone else has added to a run that is known here."""
         fresh = [change.path for change in self._changes(old, new, *_PATHSPEC) if not change.old_mode]
         foreign = self._foreign((old, new), fresh, old)
         findings = [Finding(path, f"was added by {who or 'a merge'}") for path, who in sorted(foreign.items())]

@@ -2,7 +2,7 @@
 
 A line is the crc32 of its JSON, a blank, and the JSON. A line is whole or it is not there:
 a torn end is what a power cut leaves, and is dropped; a bad line before good ones is damage
-and is reported, while the good ones count. The journal lies outside git, in
+and is reported, while the good ones count. The journal is outside git, in
 `.git/stoa/spool/<run>/`.
 """
 
@@ -144,7 +144,7 @@ class Journal:
         try:
             descriptor = open_shared(aside, _FLAGS | os.O_TRUNC)
             try:
-                take(descriptor)  # before it gets its name: at no time may the run seem to be nobody's
+                take(descriptor)  # before it gets its name: at no time may the run seem to be no one's
                 append_whole(descriptor, b"".join(_line(entry) for entry in entries))
                 os.fdatasync(descriptor)
                 aside.rename(self.folder / NAME)

@@ -1,4 +1,4 @@
-"""The definitions of a project as they stand in the work tree, by name."""
+"""The definitions of a project as they are in the work tree, by name."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _no_project(start: Path) -> NoProject:
 
 
 def shown(project: Project, file: Path) -> str:
-    """A file's name for messages: relative to the project where it lies in it."""
+    """A file's name for messages: relative to the project where it is in it."""
     return str(file.relative_to(project.top)) if file.is_relative_to(project.top) else str(file)
 
 

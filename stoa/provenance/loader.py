@@ -69,7 +69,7 @@ class Seen:
             self._db.execute("DELETE FROM seen WHERE path = ?", (path,))
 
     def inside(self, folder: str) -> dict[str, str]:
-        """Object id by name of what lies directly in a folder."""
+        """Object id by name of what is directly in a folder."""
         rows = self._db.execute(
             "SELECT substr(path, ?), oid FROM seen WHERE path > ? AND path < ? AND instr(substr(path, ?), '/') = 0",
             (len(folder) + 2, f"{folder}/", f"{folder}0", len(folder) + 2),
@@ -77,7 +77,7 @@ class Seen:
         return dict(rows)
 
     def forget(self, path: str) -> None:
-        """Forget a path, what lies below it, and what was wrong with them."""
+        """Forget a path, what is below it, and what was wrong with them."""
         for table in ("seen", "problems"):
             self._db.execute(
                 f"DELETE FROM {table} WHERE path = ? OR (path > ? AND path < ?)", (path, f"{path}/", f"{path}0")
@@ -215,7 +215,7 @@ class Loader:
     def _head(self, name: str, data: bytes, path: str) -> None:
         run = read_run(data, path)
         if run.id != name:
-            raise RecordError(f"run {run.id[:30]!r} stands in the folder of another one ({path})")
+            raise RecordError(f"run {run.id[:30]!r} is in the folder of another one ({path})")
         self._db.execute(
             "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (run.id, run.rank, run.process, run.params.name, run.environment, run.engine, run.author.name,
@@ -225,7 +225,7 @@ class Loader:
     def _summary(self, name: str, data: bytes, path: str) -> None:
         summary = read_summary(data, path)
         if summary.run != name:
-            raise RecordError(f"the summary of run {summary.run[:30]!r} stands in the folder of another one ({path})")
+            raise RecordError(f"the summary of run {summary.run[:30]!r} is in the folder of another one ({path})")
         self._db.execute(
             "UPDATE runs SET finished = ?, duration_s = ?, summary = ? WHERE run = ?",
             (summary.finished, summary.duration_s, _text(summary), name),
@@ -234,7 +234,7 @@ class Loader:
     def _outcomes(self, run: str, data: bytes, path: str, keys: set[tuple[str, str, int]]) -> None:
         pair = self._db.execute("SELECT process, params, environment FROM runs WHERE run = ?", (run,)).fetchone()
         if not pair:
-            raise RecordError(f"these outcomes stand without a run.yaml that can be read ({path})")
+            raise RecordError(f"these outcomes are without a run.yaml that can be read ({path})")
         rows: list[tuple[Any, ...]] = []
         results: list[tuple[Any, ...]] = []
         problems: list[str] = []
@@ -244,7 +244,7 @@ class Loader:
                 continue
             record, o = found
             if o.run != run:
-                problems.append(f"an outcome of run {o.run} stands in {path}")
+                problems.append(f"an outcome of run {o.run} is in {path}")
             elif (o.target, o.group, o.attempt) in keys:
                 words = f"attempt {o.attempt} at {o.target} {o.group}".rstrip()
                 problems.append(f"{words} has a second outcome, which does not count ({path})")
@@ -293,7 +293,7 @@ class Loader:
     def _review(self, path: str, oid: str) -> None:
         review: Review = read_review(self._snapshot.record(oid, path), path)
         if path != f"reviews/{review.about}/{review.id}.yaml":
-            raise RecordError(f"a review of {review.about!r} stands in {path}")
+            raise RecordError(f"a review of {review.about!r} is in {path}")
         self._db.execute(
             "INSERT INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?)",
             (review.id, review.target, review.kind, review.run, review.group, review.reason, review.text,

@@ -1,4 +1,4 @@
-"""A lock that dies with its holder: nobody ever has to unlock anything."""
+"""A lock that dies with its holder: no one ever has to unlock anything."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def exclusive(file: Path, busy: str, patience_s: float = WAIT_S) -> Iterator[boo
     Yields
     ------
     held
-        False on a file system without locks, where nobody is kept out.
+        False on a file system without locks, where no one is kept out.
 
     Raises
     ------

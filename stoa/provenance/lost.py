@@ -1,4 +1,4 @@
-"""Records that a branch had and has no more, although nobody removed them on purpose; they are put back.
+"""Records that a branch had and has no more, although no one removed them on purpose; they are put back.
 
 Git by hand can take records from a branch without a word: a `git commit -a` whose editor was open while STOA committed,
 and that is typed again after git has refused it, has a tree without them; so has a branch that was reset. For each

@@ -54,7 +54,7 @@ def read_outcomes(data: bytes, file: str) -> Iterator[Outcome | RecordError]:
 
 
 def outcome_lines(data: bytes, file: str) -> Iterator[tuple[str, Outcome] | RecordError]:
-    """As `read_outcomes`, each outcome with its JSON as it stands in the file."""
+    """As `read_outcomes`, each outcome with its JSON as it is in the file."""
     for number, text in enumerate(data.split(b"\n"), 1):
         try:
             record = _json(text)
@@ -73,7 +73,7 @@ def _json(text: bytes) -> str | None:
 
 
 def _decode(record: str, decoder: msgspec.json.Decoder[S]) -> S:
-    """A line's record; none of its fields stands twice.
+    """A line's record; none of its fields is given twice.
 
     msgspec takes the last one of two without a word. A second one has at least two quotation
     marks more than what was decoded; only when their number differs is the line parsed again.
@@ -246,7 +246,7 @@ def write_targets(targets: Iterable[Target]) -> bytes:
 
 
 def read_targets(data: bytes, file: str) -> list[Target]:
-    """The targets of a list; a line that stands twice (a merged list) counts once.
+    """The targets of a list; a line that is given twice (a merged list) counts once.
 
     Raises
     ------

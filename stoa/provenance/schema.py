@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 VERSION = 7
-"""Raised when a table changes, so that an index of another version is made anew."""
+"""Raised when a table changes, so that an index of another version is made again."""
 
 TABLES = """
 CREATE TABLE seen(path TEXT PRIMARY KEY, oid TEXT NOT NULL) WITHOUT ROWID;

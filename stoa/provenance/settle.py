@@ -1,4 +1,4 @@
-"""What a file is to be when two people changed it at the same time, where nobody has to be asked."""
+"""What a file is to be when two people changed it at the same time, where no one has to be asked."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def settle(
     """Content that does justice to both sides of a file; None where a person has to say.
 
     In the settings, changes of different fields are joined. Of two metadata documents that STOA has
-    built, one is as good as the other, as `stoa meta build` makes it anew; both sides take the same.
+    built, one is as good as the other, as `stoa meta build` makes it again; both sides take the same.
     In a list of targets each folder has one line: added, renamed or removed by either side.
 
     Parameters
@@ -111,7 +111,7 @@ def _joined(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     try:
         root = _both(*(_read(data) for data in (base, ours, theirs)))
         data = _lines(root).encode()
-        return data if _read(data) == root else None  # every field says where it stands now what it said before
+        return data if _read(data) == root else None  # every field says where it is now what it said before
     except (Clash, DefinitionError):
         return None
 
@@ -200,7 +200,7 @@ def _below(base: dict[str, Field], ours: dict[str, Field], theirs: dict[str, Fie
 
 
 def _order(ours: Iterable[str], theirs: Iterable[str]) -> list[str]:
-    """The names of ours; what only theirs has stands behind what it has there before it."""
+    """The names of ours; what only theirs has is behind what it has there before it."""
     names = list(ours)
     place = 0
     for name in theirs:

@@ -107,7 +107,7 @@ class Spool:
         Parameters
         ----------
         locked
-            False where the file system has no locks: then only what is old is nobody's any more.
+            False where the file system has no locks: then only what is old is no one's any more.
         """
         for name in self._names():
             if name.startswith((_NEW, _DONE)) and (locked or _age_s(self.folder / name) > _ABANDONED_S):

@@ -1,4 +1,4 @@
-"""Records into git and back: one commit an action, a batch of commits for a long run."""
+"""Records into git and back: one commit per action, a batch of commits for a long run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """YAML that came from outside, read with the place of every value.
 
-A scalar is kept as the text that stands in the file and becomes a number, truth value or
+A scalar is kept as the text that is in the file and becomes a number, truth value or
 word only where the reader asks for one, so ``12:30:45``, ``no`` and ``1e5`` are never
 reinterpreted on the way (PyYAML reads them as 45045, False and a string).
 
@@ -47,7 +47,7 @@ class Spot:
     Parameters
     ----------
     content
-        The text of a scalar, or what stands below.
+        The text of a scalar, or what is below.
     field
         Dotted name; "" for the file as a whole.
     line
@@ -72,7 +72,7 @@ class Spot:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing stands here (``field:``)."""
+        """Whether nothing is here (``field:``)."""
         return self.is_plain and self.content == ""
 
     def mapping(self, known: Iterable[str] | None = None, required: Iterable[str] = ()) -> dict[str, Spot]:
@@ -122,7 +122,7 @@ class Spot:
         Raises
         ------
         DefinitionError
-            If it is none, or nothing stands here, or it holds what no argument of a command can.
+            If it is none, or nothing is here, or it holds what no argument of a command can.
         """
         name = self.field or "the file"
         if not isinstance(self.content, str):
@@ -192,7 +192,7 @@ def _brace_hint(spot: Spot) -> str | None:
     """Help for ``[python, {script}]``, which YAML takes for a mapping."""
     if not isinstance(spot.content, dict) or not all(below.is_empty for below in spot.content.values()):
         return None
-    return f'a text that begins with a brace stands in quotes: "{{{", ".join(spot.content)[:60]}}}"'
+    return f'a text that begins with a brace is in quotes: "{{{", ".join(spot.content)[:60]}}}"'
 
 
 def read_yaml(data: bytes, file: str, max_bytes: int = MAX_BYTES) -> Spot:
@@ -241,7 +241,7 @@ def _not_yaml(text: str, file: str, problem: yaml.YAMLError) -> DefinitionError:
     words = str(getattr(problem, "problem", None) or problem).splitlines()[0]
     if words == "exceeded maximum nesting depth":  # libyaml's own limit, of 1000 levels, since 0.2.6
         return DefinitionError(TOO_DEEP, file, mark.line + 1)
-    hint = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', stands in quotes"
+    hint = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', is in quotes"
     return DefinitionError(f"not YAML: {words}", file, mark.line + 1, hint)
 
 
@@ -304,14 +304,14 @@ class _Reader:
             if key == "<<" and name.is_plain:
                 raise self._error("a merge (<<), which STOA does not read", line, "write the fields out")
             if key in found:
-                raise self._error(f"field {brief(key)} stands twice, first in line {found[key].line}", line)
+                raise self._error(f"field {brief(key)} is given twice, first in line {found[key].line}", line)
             part = key if key.isprintable() and len(key) <= 60 else brief(key)
             found[key] = self._spot(next(self._events), _short(f"{field}.{part}" if field else part), line, depth)
         return found
 
 
 def _short(field: str) -> str:
-    """The name of a field as a message can carry it, however deep the field lies."""
+    """The name of a field as a message can carry it, however deep the field is."""
     return field if len(field) <= _LONGEST_FIELD else f"{field[:60]}...{field[-60:]}"
 
 

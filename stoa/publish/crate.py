@@ -1,4 +1,4 @@
-"""The folder as a research object: a Process Run RO-Crate in which failed jobs stand beside the others."""
+"""The folder as a research object: a Process Run RO-Crate in which failed jobs are beside the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MEDIA = {
 
 
 def write_crate(publication: Publication, folder: Path, files: Mapping[str, str]) -> None:
-    """Write ``ro-crate-metadata.json`` for what lies in a folder.
+    """Write ``ro-crate-metadata.json`` for what is in a folder.
 
     Parameters
     ----------

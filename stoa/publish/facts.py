@@ -46,7 +46,7 @@ class Publication(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     scripts
-        Name of a frozen file (the script and what lies beside it) -> content, of the latest run.
+        Name of a frozen file (the script and what is beside it) -> content, of the latest run.
     versions
         Distribution -> version, of what wrote the publication.
     """

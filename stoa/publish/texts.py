@@ -306,7 +306,7 @@ def readme(publication: Publication, files: Mapping[str, str]) -> str:
         lines += ["", f"Flagged, and not cleared: {', '.join(map(code, publication.flagged))}."]
     lines += ["", "## Files", "", *_listing(files)]
     if publication.causes:
-        lines += ["", "## What did not end ok", ""]
+        lines += ["", "## What did not succeed", ""]
         lines += [f"- {group.count} {group.status.value}: {markdown(group.cause)}" for group in publication.causes]
     again = [f"stoa reproduce {one.id}" for one in publication.runs]
     lines += ["", "## To reproduce", "", "In a clone of the repository, with the data where `stoa root add` says:", "",

@@ -26,7 +26,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     bad, bad_least, bad_most
-        Fraction of jobs that would not end ok or skipped, with the limits of its 95 % interval.
+        Fraction of jobs that would neither succeed nor be skipped, with the limits of its 95 % interval.
     duration_s
         How long the jobs that are left would take.
     strata

@@ -79,7 +79,7 @@ def check_needs(ws: Workspace, process: Process) -> None:
             )
         if several(process, needed) and not alone:
             raise StoaError(
-                f"process {process.name!r} runs once a target and {name!r} once an image:"
+                f"process {process.name!r} runs once per target and {name!r} once per image:"
                 f" {{needs.{name}.{output}}} stands for several files",
                 "let it be an argument of its own in a command without `shell`, which becomes one for each file,"
                 " or say `over: image`",

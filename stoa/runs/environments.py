@@ -78,7 +78,7 @@ def named_files(project: Project, environment: Environment) -> dict[str, bytes]:
 
 
 def choose_environments(ws: Workspace, places: Places, names: Iterable[str]) -> dict[str, Chosen]:
-    """The environment of each target for which a rule chooses one; the first rule that fits counts."""
+    """The environment of each target for which a rule chooses one; the first rule that matches counts."""
     wanted = set(names)
     found: dict[str, Chosen] = {}
     for rule in places.known[places.usual].rules:
@@ -165,7 +165,7 @@ class Present:
             return f"environment: {old} -> {new}" if old != new else f"the environment {new!r} changed"
         was, now = run.digests.get(f"content of {old}", ""), self._identity(new)
         if was and now and was != now:
-            return f"the environment {new!r} was built anew or its image changed: {was[:19]} -> {now[:19]}"
+            return f"the environment {new!r} was built again or its image changed: {was[:19]} -> {now[:19]}"
         return ""
 
     def _identity(self, name: str) -> str:

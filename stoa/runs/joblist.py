@@ -38,7 +38,7 @@ class JobMaker:
     prepared
         Environments by name; "" is the usual one.
     products
-        Where the products root lies.
+        Where the products root is.
     home
         Folder below it that takes the place of the process's and the run's; "" for these.
     """
@@ -216,7 +216,7 @@ def check_home_is_hidden(ws: Workspace, process: Process, products: Path, home: 
         if home and Path(home).is_relative_to(place.absolute()):
             raise StoaError(
                 f"{place.absolute()} would be seen inside containers, and your home folder with it",
-                "scripts, data and products for containers lie in folders of their own",
+                "scripts, data and products for containers belong in folders of their own",
             )
 
 
@@ -257,7 +257,7 @@ def sources_of(definitions: Definitions) -> dict[str, bytes]:
 
 
 def _place_script(definitions: Definitions, folder: Path) -> tuple[str, tuple[Watched, ...]]:
-    """Path of the script's copy, and all copies as they are now; nobody is to write to them, root can."""
+    """Path of the script's copy, and all copies as they are now; no one is to write to them, root can."""
     if not definitions.process.script:
         return "", ()
     file = folder / "script" / Path(definitions.process.script).name

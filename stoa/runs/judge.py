@@ -82,8 +82,8 @@ class Judge:
         self.selection = selection
         self.flags = flagged(ws)
         self.live = live_jobs(ws, definitions)
-        self.chosen = chosen  # environment by target, where a rule fits
-        self.overrides = overrides  # values by target, where a rule fits
+        self.chosen = chosen  # environment by target, where a rule matches
+        self.overrides = overrides  # values by target, where a rule matches
         self._until = until  # when to give up, by the monotonic clock
         self._present = Present(ws.project, definitions.places)
         self._changes: dict[object, str] = {}
@@ -185,7 +185,7 @@ class Judge:
                 words.append(f"input {name}: {before} -> {after}")
             elif old and self._content_changed(old):
                 meanwhile = name in changed_inputs(past.changed_inputs, past.cause)
-                how = "changed while the last job ran" if meanwhile else "was delivered anew"
+                how = "changed while the last job ran" if meanwhile else "was delivered again"
                 words.append(f"input {name} {how}")
         return "; ".join(words)
 
@@ -217,12 +217,12 @@ class Judge:
             return f"the folder {target.root}:{target.path} is not there"
         gone = [name for name, file in inputs.items() if file and not os.path.isfile(os.path.join(folder, file))]
         if gone:
-            return f"input {gone[0]} is not there: {inputs[gone[0]]} (`stoa meta build` looks anew)"
+            return f"input {gone[0]} is not there: {inputs[gone[0]]} (`stoa meta build` looks again)"
         lost = [ref.path for ref in given.files.values() if not self.ws.project.file(ref).exists()]
         return f"{lost[0]} is not on this machine (`stoa rerun` of its run makes it again)" if lost else ""
 
     def _root(self, name: str) -> str:
-        """Where a root lies on this machine, "" where it does not."""
+        """Where a root is on this machine, "" where it is not."""
         if name not in self._roots:
             try:
                 place = self.ws.project.root(name)
@@ -314,9 +314,9 @@ def live_jobs(ws: Workspace, definitions: Definitions) -> dict[tuple[str, str], 
 
 
 def _jobs_of(live: LiveRun) -> Iterable[tuple[str, str]]:
-    """Jobs that nobody else may begin: all of a live run, as what has ended may wait for its commit.
+    """Jobs that no one else may begin: all of a live run, as what has ended may wait for its commit.
 
-    Of one whose STOA was killed, what had ended is in git and the rest never began: only what goes on is held.
+    Of one whose STOA was killed, what had ended is in git and the rest never began: only what continues is held.
     """
     if live.state == "orphaned":
         return {(orphan.target, orphan.image_group) for orphan in live.orphans}

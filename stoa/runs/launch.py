@@ -57,7 +57,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float
     stopped: bool  # by the user, before every job had run to its end
     forecast: Forecast | None = None  # of a canary, for the jobs that are left
-    left: int = 0  # jobs that go on at a cluster
+    left: int = 0  # jobs that continue on a cluster
     saving: Saving | None = None  # by warm interpreters, of a run whose short jobs are mostly start-up
     untouched: int = 0  # jobs that never began; they have no outcome
     restored: int = 0  # jobs whose outcome was taken over from an earlier run
@@ -164,15 +164,15 @@ class Launch:
 
     @property
     def goes_on_alone(self) -> bool:
-        """Whether the jobs go on when this process ends."""
+        """Whether the jobs continue when this process ends."""
         return self.run.engine in GO_ON_ALONE
 
     def _is_left(self) -> bool:
-        """Whether jobs go on at a cluster, and whoever comes next commits them."""
+        """Whether jobs continue on a cluster, and whoever comes next commits them."""
         return is_left(chunk_folder(self.ws.store.spool.folder, self.run.id))
 
     def finish(self) -> RunReport:
-        """Commit what is left and say what was done; of a run that goes on at a cluster, say that."""
+        """Commit what is left and say what was done; of a run that continues on a cluster, say that."""
         if self._is_left():
             self._writer.close()
             commits = self._writer.commits
@@ -229,7 +229,7 @@ class Began(msgspec.Struct, frozen=True):
     """A run has begun: its first record is written, and no job has started."""
 
     run: Run
-    goes_on_alone: bool  # its jobs go on when this process ends
+    goes_on_alone: bool  # its jobs continue when this process ends
 
 
 class NotBegun(msgspec.Struct, frozen=True):
@@ -285,7 +285,7 @@ def launch(ws: Workspace, plan: Plan, request: Request, *, rerun_of: str = "", b
     rerun_of
         The run whose jobs are run again.
     batch
-        When outcomes are committed while the run goes on.
+        When outcomes are committed while the run continues.
 
     Raises
     ------
@@ -325,8 +325,8 @@ def _check_roots(ws: Workspace, plan: Plan) -> None:
         place = ws.project.root(root)
         if not place.is_dir():
             raise StoaError(
-                f"root {root!r} should lie at {place}, and nothing is there",
-                f"is the disk mounted? `stoa root add {root} PATH` says where it lies on this machine",
+                f"root {root!r} should be at {place}, and nothing is there",
+                f"is the disk mounted? `stoa root add {root} PATH` says where it is on this machine",
             )
 
 

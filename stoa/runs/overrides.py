@@ -11,7 +11,7 @@ from stoa.workspace.targets import known_target
 
 
 def choose_overrides(ws: Workspace, params: ParameterSet, names: Iterable[str]) -> dict[str, dict[str, Override]]:
-    """For each target that a rule fits, parameter -> value; of several rules the first counts."""
+    """For each target that a rule matches, parameter -> value; of several rules the first counts."""
     wanted = set(names) if params.rules else set()
     found: dict[str, dict[str, Override]] = {}
     for number, rule in enumerate(params.rules, 1):
@@ -28,7 +28,7 @@ def layers(ws: Workspace, process: Process, params: ParameterSet, target: str = 
     Parameters
     ----------
     target
-        Whose values; "" for those of targets that no rule fits.
+        Whose values; "" for those of targets that no rule matches.
 
     Raises
     ------

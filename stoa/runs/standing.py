@@ -135,7 +135,7 @@ def recalled(ws: Workspace, pair: Pair, changes: Mapping[str, list[str]]) -> Sta
 
 
 def no_definition(problem: StoaError) -> str:
-    """Why outcomes are stale whose definitions cannot be read; without a guess, as nobody misspelt a name here."""
+    """Why outcomes are stale whose definitions cannot be read; without a guess, as no one misspelt a name here."""
     if isinstance(problem, NotFoundError):
         return f"no {problem.kind} named {problem.name!r} is defined here"
     return problem.message

@@ -19,7 +19,7 @@ def settings_of(texts: Iterable[str]) -> dict[str, str]:
     Raises
     ------
     StoaError
-        If one has no ``=``, or a name stands twice.
+        If one has no ``=``, or a name is given twice.
     """
     found: dict[str, str] = {}
     for text in texts:
@@ -47,7 +47,7 @@ def combined(rows: list[dict[str, str]], choices: Mapping[str, Iterable[str]]) -
     Raises
     ------
     StoaError
-        If a parameter stands in a set and among the choices.
+        If a parameter is in a set and among the choices.
     """
     for row in rows:
         if both := sorted(row.keys() & choices.keys()):
@@ -80,7 +80,7 @@ def read_sets(file: Path) -> list[dict[str, str]]:
     rows = list(csv.reader(io.StringIO(_text(data, file)), skipinitialspace=True))
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     if len(rows) < 2:
-        raise StoaError(f"{file} has no set of values", "first a line with names of parameters, then a line a set")
+        raise StoaError(f"{file} has no set of values", "first a line with names of parameters, then one line per set")
     names = [name.strip() for name in rows[0]]
     if len(set(names)) < len(names) or not all(names):
         raise StoaError(f"{file}: a column has no name, or two have the same", "name each parameter once")
@@ -103,7 +103,7 @@ def settings(process: Process, texts: Iterable[str], sets: Path | None = None) -
     Raises
     ------
     StoaError
-        If a setting is none, or stands in the file as well.
+        If a setting is none, or is in the file as well.
     """
     given = settings_of(texts)
     rows = read_sets(sets) if sets else [{}]

@@ -1,4 +1,4 @@
-"""Colours of statuses and states; the word always stands beside the colour."""
+"""Colours of statuses and states; the word always is beside the colour."""
 
 from __future__ import annotations
 

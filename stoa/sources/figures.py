@@ -215,7 +215,7 @@ def _fields(ws: Workspace, table: Table, source: str) -> Table | None:
 
 
 def _searched(ws: Workspace, table: Table, source: str) -> set[tuple[str, str]]:
-    """Target and image group of the jobs that ended ok, of the runs or pairs that the rows come from."""
+    """Target and image group of the jobs that succeeded, of the runs or pairs that the rows come from."""
     if not {"process", "params"} <= set(table.colnames):
         return set()
     named = str(table.meta.get("source", source))
@@ -228,7 +228,7 @@ def _searched(ws: Workspace, table: Table, source: str) -> set[tuple[str, str]]:
 
 
 def _centre(group: ImageGroup) -> tuple[float, float, float] | None:
-    """Centre of a group in degrees, and half the width of its primary beam in arcsec, 0 where nobody knows it."""
+    """Centre of a group in degrees, and half the width of its primary beam in arcsec, 0 where no one knows it."""
     for file in group.files:
         if "ra_deg" in file.derived and "dec_deg" in file.derived:
             width = float(file.derived.get("pb_hwhm_arcsec") or 0)

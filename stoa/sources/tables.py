@@ -21,7 +21,7 @@ def nothing_to_stack(source: str, missing: list[str], left_out: Mapping[str, int
     if missing:
         return StoaError(
             f"the tables of {source} are not on this machine ({len(missing)}, such as {missing[0]})",
-            "`stoa root add products PATH` says where the products lie",
+            "`stoa root add products PATH` says where the products are",
         )
     words = ", ".join(f"{number} {status}" for status, number in left_out.items()) or "it has none"
     return StoaError(f"{source} has no ok outcome with a table of sources ({words})", "`stoa status` shows what failed")

@@ -59,7 +59,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contradiction(msgspec.Struct, frozen=True, kw_only=True):
-    """A target with an open flag that somebody else sees differently."""
+    """A target with an open flag that someone else sees differently."""
 
     target: str
     judgements: tuple[Judgement, ...]
@@ -191,7 +191,7 @@ def contradictions(ws: Workspace, target: str = "") -> tuple[Contradiction, ...]
 
 
 def _clearings(ws: Workspace, target: str, said: list[tuple[str, Judgement]]) -> Iterator[tuple[str, Judgement]]:
-    """What people said who cleared a flag with a reason that is open again, by somebody else."""
+    """What people said who cleared a flag with a reason that is open again, by another person."""
     sql = "SELECT id, kind, reason, author, email, text, time FROM reviews WHERE target = ? ORDER BY id DESC"
     rows = ws.index.rows(sql, (target,))
     reasons = {row[0]: row[2] for row in rows if row[1] == "flag"}

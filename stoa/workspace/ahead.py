@@ -1,4 +1,4 @@
-"""Runs and reviews dated far ahead of this machine's clock: one of two clocks is wrong, or somebody made them up."""
+"""Runs and reviews dated far ahead of this machine's clock: one of two clocks is wrong, or someone made them up."""
 
 from __future__ import annotations
 

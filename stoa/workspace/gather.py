@@ -1,4 +1,4 @@
-"""Taking into git what has ended of a run that goes on without its STOA: at a cluster, or in jobs that outlive it."""
+"""Taking into git what has ended of a run that continues without its STOA: on a cluster, or in jobs that outlive it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def is_left_behind(folder: Path, said: Journaled) -> bool:
 
 
 def gather_left_behind(store: Store, said: Journaled) -> str:
-    """Commit what had ended of a run whose STOA was killed while jobs of it go on; see `gather_part`."""
+    """Commit what had ended of a run whose STOA was killed while jobs of it continue; see `gather_part`."""
     commit = commit_part(store, with_chunks(store, said), ())
     mark = store.spool.folder / said.opened.run.id / _COMMITTED
     mark.write_text(str(len(said.ended)), encoding="ascii")

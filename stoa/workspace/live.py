@@ -38,8 +38,8 @@ State = Literal["running", "submitted", "orphaned", "elsewhere", "cut off"]
 class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run of the spool.
 
-    `running`: its STOA lives. `submitted`: its jobs are at a cluster and go on without a STOA.
-    `orphaned`: its STOA was killed, and jobs of the run go on without it; what had ended the next command that
+    `running`: its STOA lives. `submitted`: its jobs are on a cluster and continue without a STOA.
+    `orphaned`: its STOA was killed, and jobs of the run continue without it; what had ended the next command that
     may commit puts into git, the rest when these jobs are over.
     `elsewhere`: it is held by another machine, of whose processes nothing is known here.
     `cut off`: nothing of it lives, and the next command that may commit puts it into git.
@@ -155,7 +155,7 @@ def _silence_s(folder: Path) -> float:
 def heal(store: Store) -> Healing:
     """Put the runs that were cut off into git, and remove what killed commands left half made.
 
-    Of runs that go on without their STOA what has ended is put there. Where nothing can be
+    Of runs that continue without their STOA what has ended is put there. Where nothing can be
     committed now nothing is done, and the reason is given.
     """
     waiting: list[str] = []
@@ -173,7 +173,7 @@ def heal(store: Store) -> Healing:
         check_ready(store.repository)
         with store.spool.lock() as locked:
             store.spool.sweep(locked=locked)
-            dead, unreadable = _dead(store)  # somebody else may have healed them meanwhile
+            dead, unreadable = _dead(store)  # someone else may have healed them meanwhile
             for run in unreadable:
                 store.spool.keep_damaged(run)
             healed = tuple(run for run in dead if recover_run(store, run))
@@ -199,7 +199,7 @@ def _is_due(store: Store, live: LiveRun) -> bool:
 
 
 def _take_part(store: Store, live: LiveRun) -> None:
-    """Commit what has ended of a run that goes on; somebody else may have been faster."""
+    """Commit what has ended of a run that continues; someone else may have been faster."""
     if not read_journal(store.spool.folder / live.run.id):
         return
     if live.state == "orphaned":
@@ -214,7 +214,7 @@ def _dead(store: Store) -> tuple[list[str], list[str]]:
 
 
 def recover_run(store: Store, run: str) -> bool:
-    """Put one run into git as it stands in its journal; the caller holds the lock of the spool."""
+    """Put one run into git as it is in its journal; the caller holds the lock of the spool."""
     said = read_journal(store.spool.folder / run)
     if said is None:
         return False

@@ -58,7 +58,7 @@ def split_pair(text: str, sets: Collection[str], environments: Collection[str]) 
     Raises
     ------
     StoaError
-        If nothing stands before or behind the ``@``, or behind the last ``+``.
+        If nothing is before or behind the ``@``, or behind the last ``+``.
     """
     process, at, rest = text.partition("@")
     if at and not (process and rest and not rest.startswith("+") and not rest.endswith("+")):

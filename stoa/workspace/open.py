@@ -77,7 +77,7 @@ class Workspace:
         return _make_index(self.project.index_file)
 
     def fresh_index(self, file: Path) -> Index:
-        """An index of what can be read of the commit that is checked out, built anew in another file."""
+        """An index of what can be read of the commit that is checked out, built again in another file."""
         index = _make_index(file)
         self.store.update(index, _read_meta, self.repository.snapshot(kind=Remains))
         return index
@@ -145,7 +145,7 @@ class Workspace:
         return live_runs(self.store)
 
     def document(self, target: str) -> Document | None:
-        """The metadata document of a target as it stands in git, or None."""
+        """The metadata document of a target as it is in git, or None."""
         data = self.store.snapshot().read_record(f"{self.store.prefix}/{Project.meta_record(target)}")
         return from_xml(data) if data is not None else None
 

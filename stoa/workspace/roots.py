@@ -11,7 +11,7 @@ from stoa.workspace.open import Workspace
 
 
 class RootState(msgspec.Struct, frozen=True, kw_only=True):
-    """A root and where it lies here."""
+    """A root and where it is here."""
 
     name: str
     path: str  # "" when this machine has no path for it
@@ -20,7 +20,7 @@ class RootState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def root_state(project: Project, name: str) -> RootState:
-    """A root and where it lies on this machine."""
+    """A root and where it is on this machine."""
     try:
         place = project.root(name)
     except StoaError:

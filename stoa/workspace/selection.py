@@ -16,19 +16,19 @@ from stoa.workspace.open import Workspace
 
 
 def match_names(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Known names that any pattern fits, in the order they are known.
+    """Known names that any pattern matches, in the order they are known.
 
     Raises
     ------
     NotFoundError
-        If a name is unknown; a `StoaError` if a pattern fits nothing.
+        If a name is unknown; a `StoaError` if a pattern matches nothing.
     """
     names = list(known)
     chosen: set[str] = set()
     for pattern in patterns:
         found = [pattern] if pattern in names else fnmatch.filter(names, pattern)
         if not found and any(c in pattern for c in "*?["):
-            raise StoaError(f"no target fits {pattern!r}", "`stoa target list` shows the targets")
+            raise StoaError(f"no target matches {pattern!r}", "`stoa target list` shows the targets")
         if not found:
             raise NotFoundError("target", pattern, names, "`stoa target list` shows the targets")
         chosen.update(found)
@@ -36,7 +36,7 @@ def match_names(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> list[str]:
-    """Names of the targets that a selection's patterns and SQL expression fit."""
+    """Names of the targets that a selection's patterns and SQL expression match."""
     names = list(ws.targets)
     if not names:
         raise StoaError("this project has no targets yet", "`stoa target add ROOT GLOB` adds some")
@@ -62,7 +62,7 @@ def _where(ws: Workspace, expression: str, pair: Pair | None) -> set[str]:
 
 
 def described(ws: Workspace, expression: str, asker: str) -> set[str]:
-    """Targets whose metadata an SQL expression fits.
+    """Targets whose metadata an SQL expression matches.
 
     Parameters
     ----------

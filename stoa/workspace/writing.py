@@ -1,4 +1,4 @@
-"""Writing definitions and reviews: one commit an action."""
+"""Writing definitions and reviews: one commit per action."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def write_reviews(
 ) -> ReviewReport:
     """Write one review per target in one commit."""
     if not targets:
-        raise StoaError("no target fits", "`stoa target list --where ...` shows which would")
+        raise StoaError("no target matches", "`stoa target list --where ...` shows which would")
     check_length(text)
     ws.ready()
     event = next_id(ws)

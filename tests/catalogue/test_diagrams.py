@@ -15,7 +15,7 @@ from stoa.catalogue.plots import sky_map
 
 
 def texts(path: Path) -> str:
-    """What stands in an SVG as comments: matplotlib names the text of every label so."""
+    """What is in an SVG as comments: matplotlib names the text of every label so."""
     return " ".join(str(node.text) for node in etree.parse(path).iter(etree.Comment))
 
 

@@ -1,4 +1,4 @@
-"""Which points lie in the fields of a log: real rows, compared with astropy's plainest computation."""
+"""Which points are in the fields of a log: real rows, compared with astropy's plainest computation."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def around(table: Table, width_deg: float, count: int = 1500) -> SkyCoord:
 
 @pytest.mark.parametrize("name", FILES)
 def test_points_in_real_fields_are_those_of_astropy(name: str) -> None:
-    """Circles by half the width of the primary beam, mosaics by their polygons; a third of the points lie inside."""
+    """Circles by half the width of the primary beam, mosaics by their polygons; a third of the points are inside."""
     table = log(name)
     radii, regions = widths(table)
     points = around(table, 2 * float(np.nanmedian(radii)))

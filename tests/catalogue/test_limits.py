@@ -52,7 +52,7 @@ def test_what_was_found_in_the_same_image_has_no_limit() -> None:
 
 
 def test_objects_of_low_gain_or_outside_the_image_were_not_observed() -> None:
-    """A gain of 0.3 lies at 1.318 half widths; the footprint ends 10 arcsec north."""
+    """A gain of 0.3 is at 1.318 half widths; the footprint ends 10 arcsec north."""
     assert list(undetected(objects(39.0, 40.0), [IMAGE], sources(), 5.0, 5.0, "q")["cat_name"]) == ["Q0"]
     low, high = 10 - 10 / 3600, 10 + 10 / 3600
     corners = f"{high} {-10 / 3600} {high} {10 / 3600} {low} {10 / 3600} {low} {-10 / 3600}"

@@ -75,7 +75,7 @@ def test_what_is_no_image_of_these_sources_is_named(image, tmp_path):
     bad.write_bytes(b"no FITS")
     with pytest.raises(CatalogueError, match=r"'bad.fits' cannot be read as an image of the sky"):
         side_by_side(a, bad, [change(a, 40, 50, "lost")], ("a", "b"), 0.25)
-    with pytest.raises(CatalogueError, match="the sources lie outside"):
+    with pytest.raises(CatalogueError, match="the sources are outside"):
         side_by_side(a, a, [change(a, 4000, 50, "lost")], ("a", "b"), 0.25)
 
 

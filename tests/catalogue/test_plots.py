@@ -23,7 +23,7 @@ def sources() -> Table:
 
 
 def texts(path: Path) -> str:
-    """What stands in an SVG as comments: matplotlib names the text of every label so."""
+    """What is in an SVG as comments: matplotlib names the text of every label so."""
     return " ".join(str(node.text) for node in etree.parse(path).iter(etree.Comment))
 
 

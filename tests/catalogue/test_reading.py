@@ -180,7 +180,7 @@ def test_an_integer_zero_whose_sign_is_lost_is_refused() -> None:
 
 
 README_CDS = """\
-J/A+A/1/1    Some quasars    (Nobody, 2020)
+J/A+A/1/1    Some quasars    (No one, 2020)
 ================================================================================
 Byte-by-byte Description of file: table.dat
 --------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_the_published_form_is_read_with_its_readme(tmp_path: Path, packed: bool
 
 
 def test_a_machine_readable_table_has_its_description_in_it(tmp_path: Path) -> None:
-    title = "Title: Quasars\nAuthors: Nobody\nTable: positions\n" + "=" * 80 + "\n"
+    title = "Title: Quasars\nAuthors: No one\nTable: positions\n" + "=" * 80 + "\n"
     (tmp_path / "t.txt").write_text(
         title + README_CDS.partition("\n" + "=" * 80 + "\n")[2] + ROWS_CDS, encoding="utf-8"
     )

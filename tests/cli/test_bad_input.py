@@ -160,7 +160,7 @@ def test_without_an_identity(survey, monkeypatch, tmp_path):
         (("run", "measure", "--engine", "locla"), "no engine named 'locla'; did you mean 'local'?",
          f"engines: {', '.join(ENGINES)}"),
         (("run", "measure", "--target", "d"), "no target named 'd'", AT_TARGETS[6:]),
-        (("run", "measure", "--target", "x*"), "no target fits 'x*'", AT_TARGETS[6:]),
+        (("run", "measure", "--target", "x*"), "no target matches 'x*'", AT_TARGETS[6:]),
         (("why", "measure", "d"), "no target named 'd'", AT_TARGETS[6:]),
         (("why", "mesure", "a"), "no process named 'mesure'; did you mean 'measure'?",
          "`stoa process list` shows them, `stoa process add` and `stoa process new` make one"),
@@ -402,7 +402,7 @@ def test_a_script_for_a_new_process_has_to_be_in_the_repository(survey, tmp_path
     outside = tmp_path / "outside.py"
     outside.touch()
     assert survey.error("process", "new", "x", "--from", outside) == [
-        f"error: the script {outside} lies outside {survey.top}",
+        f"error: the script {outside} is outside {survey.top}",
         "hint: keep it in the repository, it is recorded",
     ]
 
@@ -475,8 +475,8 @@ def test_a_name_that_is_not_text_is_left_out_and_said(survey, tmp_path):
         (("/etc/*",), "pattern '/etc/*' leaves root 'data'"),
         (("a/../../x",), "pattern 'a/../../x' leaves root 'data'"),
         (("**foo",), "pattern '**foo' cannot be used: '**' can only be an entire path component"),
-        (("",), "an empty pattern fits nothing"),
-        (("x*",), "pattern 'x*' fits no folder below {data}"),
+        (("",), "an empty pattern matches nothing"),
+        (("x*",), "pattern 'x*' matches no folder below {data}"),
     ],
 )
 def test_a_pattern_that_cannot_be(survey, words, message):
@@ -491,7 +491,7 @@ def test_a_listed_folder_outside_its_root_or_not_there(survey, line):
     (survey.top / "outside").mkdir()
     lines = survey.error("target", "add", "data", "--from", "-", stdin=f"a\n{line}\n")
     where = f"root 'data' ({survey.top}/data)"
-    what = f"'{line}' is no folder below {where}" if line == "nosuch" else f"'{line}' does not lie below {where}"
+    what = f"'{line}' is no folder below {where}" if line == "nosuch" else f"'{line}' is not below {where}"
     assert lines[0] == f"error: {what}"
 
 
@@ -548,7 +548,7 @@ def test_no_target_yet(repo, cli):
 
 def test_a_root_without_a_path_on_this_machine(survey):
     (survey.top / ".stoa/local.yaml").unlink()
-    lines = ["error: root 'data' has no path on this machine", "hint: `stoa root add data PATH` says where it lies"]
+    lines = ["error: root 'data' has no path on this machine", "hint: `stoa root add data PATH` says where it is"]
     assert survey.error("run", "measure") == lines
     assert survey.error("target", "add", "data", "*") == lines
     assert survey.ok("show", "a") == "a  data:a  (not on this machine)\n"
@@ -558,8 +558,8 @@ def test_a_root_that_is_not_mounted(survey):
     (survey.top / "data").rename(survey.top / "unmounted")
     place = survey.top / "data"
     assert survey.error("run", "measure") == [
-        f"error: root 'data' should lie at {place}, and nothing is there",
-        "hint: is the disk mounted? `stoa root add data PATH` says where it lies on this machine",
+        f"error: root 'data' should be at {place}, and nothing is there",
+        "hint: is the disk mounted? `stoa root add data PATH` says where it is on this machine",
     ]
     assert survey.runs() == []
 
@@ -621,7 +621,7 @@ def test_an_expression_that_cannot_be_answered(survey, expression, message):
 
 def test_an_expression_that_fits_nothing(survey):
     assert survey.error("flag", "--where", "name = 'z'") == [
-        "error: no target fits",
+        "error: no target matches",
         "hint: `stoa target list --where ...` shows which would",
     ]
     assert survey.ok("run", "measure", "--where", "0") == "nothing to do for measure @ default: no target is selected\n"
@@ -674,7 +674,7 @@ def test_a_pattern_that_fits_files_says_how_their_folders_are_named(survey):
     (survey.top / "data/a/x.fits").write_bytes(b"")
     before = survey.head()
     assert survey.error("target", "add", "data", "**/*.fits") == [
-        "error: pattern '**/*.fits' fits files alone (1, such as 'a/x.fits'), and targets are folders",
+        "error: pattern '**/*.fits' matches files alone (1, such as 'a/x.fits'), and targets are folders",
         "hint: name the folders that hold them: `stoa target add data '**'`, or 'a' alone",
     ]
     assert survey.head() == before

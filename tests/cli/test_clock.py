@@ -1,4 +1,4 @@
-"""A clock that is set while a run goes on, as by a time server after a sleep: durations, timeouts, order."""
+"""A clock that is set while a run continues, as by a time server after a sleep: durations, timeouts, order."""
 
 from __future__ import annotations
 

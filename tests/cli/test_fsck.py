@@ -63,7 +63,7 @@ def found(report: FsckReport) -> list[str]:
 
 
 def edit(ws: Workspace, name: str, text: str) -> None:
-    """Commit a change of a record as somebody with an editor would."""
+    """Commit a change of a record as someone with an editor would."""
     file = ws.project.stoa / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -163,7 +163,7 @@ def test_doctor_says_where_locks_do_not_die_with_their_holder(ws: Workspace, mon
 
 
 def record(ws: Workspace, pattern: str) -> str:
-    """Path below `.stoa` of the one record that fits."""
+    """Path below `.stoa` of the one record that matches."""
     (file,) = ws.project.stoa.glob(pattern)
     return file.relative_to(ws.project.stoa).as_posix()
 

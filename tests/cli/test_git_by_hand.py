@@ -133,7 +133,7 @@ def test_all_that_stoa_writes_below_git_of_a_shared_repository_is_the_groups(wai
     waiting.ok("flag", "a", "--reason", "check")
     control = waiting.top / ".git"
     made = [path for path in control.rglob("*") if not path.is_symlink() and "objects" not in path.parts]
-    kept = [path for path in made if path.is_dir() or path.parent.name != "script"]  # nobody writes to a frozen script
+    kept = [path for path in made if path.is_dir() or path.parent.name != "script"]  # no one writes to a frozen script
     bad = [str(path.relative_to(control)) for path in kept if not path.stat().st_mode & stat.S_IWGRP]
     go(waiting, "c")
     end(process)

@@ -26,7 +26,7 @@ def test_a_script_that_kills_its_parent_is_found_interrupted_by_the_next_command
     process = survey.start("run", "measure", "-j", "1")
     process.communicate(timeout=120)
     assert process.returncode == -9
-    survey("stop")  # ends the script, which went on without its parent
+    survey("stop")  # ends the script, which continued without its parent
     survey.ok("status")
     assert outcomes(survey)["a"]["status"] == "interrupted"
     survey.does("a", "true")

@@ -19,7 +19,7 @@ def test_a_matched_catalogue_is_published_with_all_its_counts(found):
         methods = (found.top / suffix / "methods.tex").read_text(encoding="utf-8")
         assert (
             "They gave 3 sources in 2 images of 2 targets, of which 2 passed the quality cuts: "
-            "snr \\ensuremath{\\geq} 7 (1 removed). 1 of the 2 sources lies within 5 arcsec of 1 object of the "
+            "snr \\ensuremath{\\geq} 7 (1 removed). 1 of the 2 sources is within 5 arcsec of 1 object of the "
             "catalogue \\texttt{quasars.csv}; "
         ) in methods
         assert rows(found, f"{suffix}/catalogue.{suffix}") == [("a", 20.0)]
@@ -62,5 +62,5 @@ def test_a_catalogue_that_cannot_be_published(found):
         f"error: 2 of 3 rows of {file} come from products that are not among the latest outcomes of "
     )
     assert error.endswith(f"find@default, such as products:find/{found.runs()[0]}/a/sources.csv")
-    assert hint == "hint: `stoa catalogue stack` and what was done after it make the catalogue anew"
+    assert hint == "hint: `stoa catalogue stack` and what was done after it make the catalogue again"
     assert not (found.top / "x").exists()

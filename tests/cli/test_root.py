@@ -29,7 +29,7 @@ def test_a_root_may_have_the_name_of_a_reason_or_a_cut(survey):
         survey.ok("root", "add", name, "data")
     settings = survey.committed(".stoa/config.yaml")
     assert "  check: data\n" in settings
-    assert "  check: somebody should look at this\n" in settings
+    assert "  check: someone should look at this\n" in settings
     assert '  signal: "snr >= 5"\n' in settings
 
 

@@ -122,7 +122,7 @@ def test_ctrl_c_leaves_the_jobs_and_says_how_to_go_on(waiting, begin):
     assert "`stoa collect`" in said
     assert f"`stoa stop {run}`" in said
     assert f"on a cluster: {run} measure @ default: nothing of 3" in waiting.ok("status")
-    assert waiting.ok("why", "measure", "a").startswith(f"a: does not run, is at a cluster in {run}")
+    assert waiting.ok("why", "measure", "a").startswith(f"a: does not run, is on a cluster in {run}")
     go(waiting, "a")
     wait_for(lambda: waiting.json("collect")[0]["counts"] == {"ok": 1}, "one outcome", LONG_S)
     assert waiting.statuses() == {"a": "ok"}
@@ -243,7 +243,7 @@ def test_a_scheduler_that_is_killed_forgets_what_runs_and_counts_nothing_twice(s
     try:
         go(waiting, "a")
         wait_for(lambda: waiting.json("runs")[0]["counts"], "the outcome of a", LONG_S)
-        assert process.poll() is None, "nobody says that the others are gone"
+        assert process.poll() is None, "no one says that the others are gone"
     finally:
         slurm_of_ones_own.restart_controller()
     go(waiting, "b", "c")

@@ -55,8 +55,8 @@ def change(file) -> None:
 def test_a_changed_input_is_seen_by_status_as_by_why(sky):
     assert stale(sky) == {}
     change(image(sky.folders[0]))
-    assert stale(sky) == {sky.names[0]: "input image was delivered anew"}
-    assert "input image was delivered anew" in sky.ok("why", "look", sky.names[0])
+    assert stale(sky) == {sky.names[0]: "input image was delivered again"}
+    assert "input image was delivered again" in sky.ok("why", "look", sky.names[0])
 
 
 def test_a_touched_input_is_not_stale(sky):
@@ -86,8 +86,8 @@ def test_a_look_that_would_take_too_long_is_remembered_from_the_last_plan(sky, m
     change(image(sky.folders[0]))
     assert stale(sky) == {}
     assert sky.json("status")["pairs"][0]["looked"]  # as the run did
-    assert stale(sky, "--look") == {sky.names[0]: "input image was delivered anew"}
-    assert stale(sky) == {sky.names[0]: "input image was delivered anew"}
+    assert stale(sky, "--look") == {sky.names[0]: "input image was delivered again"}
+    assert stale(sky) == {sky.names[0]: "input image was delivered again"}
     sky.ok("run", "look")
     assert stale(sky) == {}
 

@@ -1,4 +1,4 @@
-"""Runs and reviews whose ids lie far ahead of the clock, or whose ids are no time at all, do not win for ever."""
+"""Runs and reviews whose ids are far ahead of the clock, or whose ids are no time at all, do not win for ever."""
 
 from __future__ import annotations
 

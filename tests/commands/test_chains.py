@@ -153,7 +153,7 @@ def test_an_equal_output_of_another_run_makes_nothing_stale(chain):
     chain.ok("run", "--all", "count")
     chain.ok("run", "measure", "--force")
     assert why(chain, "count") == "does not run, up to date"
-    chain.ok("run", "measure", "--force", "--set", "snr=4")  # another set, which nobody needs
+    chain.ok("run", "measure", "--force", "--set", "snr=4")  # another set, which no one needs
     assert why(chain, "count") == "does not run, up to date"
 
 
@@ -265,7 +265,8 @@ def test_one_bad_image_blocks_its_target(images):
 def test_several_files_inside_of_an_argument_are_refused(images):
     images.edit(".stoa/processes/join.yaml", '"{needs.look.copy}"', '"--in={needs.look.copy}"')
     assert images.error("run", "join")[0] == (
-        "error: process 'join' runs once a target and 'look' once an image: {needs.look.copy} stands for several files"
+        "error: process 'join' runs once per target and 'look' once per image: "
+        "{needs.look.copy} stands for several files"
     )
 
 

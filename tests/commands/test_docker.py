@@ -39,7 +39,7 @@ def test_another_image_behind_the_name_makes_outcomes_stale(project):
     project.ok("run", "measure")
     assert project.json("run", "measure")["run"] == ""
     load_image(project.server, project.server.folder / "tree", "survey:1", {"PATH": "/bin", "WHERE": "elsewhere"})
-    assert "the environment 'box' was built anew or its image changed: sha256:" in project.ok("why", "measure", "a")
+    assert "the environment 'box' was built again or its image changed: sha256:" in project.ok("why", "measure", "a")
 
 
 def test_without_its_server_a_run_does_not_begin_and_nothing_is_stale(project, monkeypatch):

@@ -56,7 +56,7 @@ def test_an_environment_that_is_built_anew_with_other_packages_makes_outcomes_st
     project.ok("env", "build", "sky")
     assert project.json("run", "uses")["run"] == "", "it was built already"
     project.ok("env", "build", "sky", "--again")
-    assert "the environment 'sky' was built anew or its image changed" in project.ok("why", "uses", "a")
+    assert "the environment 'sky' was built again or its image changed" in project.ok("why", "uses", "a")
     assert project.json("run", "uses")["counts"] == {"ok": 3}
 
 

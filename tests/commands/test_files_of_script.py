@@ -64,10 +64,10 @@ def test_a_missing_file_is_said_before_anything_runs(words):
 def test_two_files_of_one_name_are_refused(words):
     words.edit(".stoa/processes/words.yaml", "settings/say.conf", "settings/say.py")
     message = words.error("process", "show", "words")[0]
-    assert "two of the name 'say.py'; they stand beside one another in a run" in message
+    assert "two of the name 'say.py'; they are beside one another in a run" in message
     assert "words.yaml, line 4" in message
 
 
 def test_files_without_a_script_are_refused(words):
     words.edit(".stoa/processes/words.yaml", "script: scripts/say.py\n", "")
-    assert "files lie beside a script, and this process has none" in words.error("process", "show", "words")[0]
+    assert "files are beside a script, and this process has none" in words.error("process", "show", "words")[0]

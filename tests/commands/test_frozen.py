@@ -11,7 +11,7 @@ from survey import SCRIPT, wait_for
 
 @pytest.fixture
 def running(survey):
-    """A run whose first job waits; what belongs to it is edited meanwhile, then it goes on."""
+    """A run whose first job waits; what belongs to it is edited meanwhile, then it continues."""
     survey.does("a", 'touch "$1/started"; while [ ! -e "$1/go" ]; do sleep 0.02; done')
     process: subprocess.Popen[str] = survey.start("run", "measure", "-j", "1", "--json")
     wait_for((survey.top / "data/a/started").exists, "the first job")

@@ -16,7 +16,7 @@ def interrupt(survey, *words: str, number: int = signal.SIGTERM) -> str:
     process.send_signal(number)
     said, _ = process.communicate(timeout=30)
     if number == signal.SIGKILL:
-        survey("stop", "--now")  # the job that goes on
+        survey("stop", "--now")  # the job that continues
     (survey.top / "data/b/job.sh").unlink()
     return said
 

@@ -164,7 +164,7 @@ def test_an_input_that_was_delivered_again(sky):
     data = bytearray(image.read_bytes())
     data[-3000] ^= 1
     image.write_bytes(data)
-    assert verdict(sky) == (True, "input image was delivered anew")
+    assert verdict(sky) == (True, "input image was delivered again")
 
 
 def test_an_input_that_was_only_touched_is_the_same(sky):
@@ -192,7 +192,7 @@ def test_an_input_that_is_gone_since_its_folder_was_described(sky):
     assert sky("run", "look", "--target", "A001_X100_X3", "--force").exit_code == 3
     (outcome,) = sky.outcomes().values()
     assert (outcome["status"], outcome["cause"]) == (
-        "blocked", f"input image is not there: {image.name} (`stoa meta build` looks anew)",
+        "blocked", f"input image is not there: {image.name} (`stoa meta build` looks again)",
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from survey import Survey
 
 @pytest.fixture
 def busy(survey) -> Survey:
-    """A work tree in the middle of somebody's work, also in the folder of the definitions."""
+    """A work tree in the middle of someone's work, also in the folder of the definitions."""
     top = survey.top
     for name in ("half.py", "gone.py", "moved.py", "run.sh"):
         (top / name).write_text(f"one\ntwo\nthree\n{name}\n" * (1 + (name == "moved.py")), encoding="utf-8")

@@ -15,7 +15,7 @@ TIMES = int(os.environ.get("STOA_KILLS", "1"))
 
 @pytest.fixture
 def site_on_disk(disk: Disk, pristine_site: Site, tmp_path: Path) -> Site:
-    """The project on a disk of its own; products lie elsewhere."""
+    """The project on a disk of its own; products are elsewhere."""
     site = pristine_site.copy(disk.place / "project")
     site.stoa("root", "add", "products", str(tmp_path / "products"))
     return site

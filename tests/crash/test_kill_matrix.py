@@ -1,4 +1,4 @@
-"""STOA killed at random steps of everything it does; nobody repairs anything, and the next commands show the truth.
+"""STOA killed at random steps of everything it does; no one repairs anything, and the next commands show the truth.
 
 `STOA_KILLS=20 pytest -n 2 tests/crash` kills twenty times at each point; without the variable it is once. The kills of
 a point are the same each time; `STOA_KILLS_SEED` gives others.
@@ -29,7 +29,7 @@ def chance_of(point: str, kill: int) -> random.Random:
 
 @pytest.fixture(scope="session")
 def steps(pristine_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, int]]:
-    """How many steps each region of a verb has, when nobody kills it."""
+    """How many steps each region of a verb has, when no one kills it."""
 
     @functools.cache
     def count(verb: str, source: Site) -> dict[str, int]:

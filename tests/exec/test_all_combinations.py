@@ -56,7 +56,7 @@ JOBS: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "prints": ("head -c 3000000 /dev/zero | tr '\\0' x; printf abc > m.fits", {}, "ok", ""),
     "listens": ("if read line; then exit 1; fi; printf abc > m.fits", {}, "ok", ""),
 }
-"""Name -> script, fields of the job, status, what stands in the cause."""
+"""Name -> script, fields of the job, status, what is in the cause."""
 
 
 @dataclass
@@ -199,7 +199,7 @@ def test_a_worker_that_is_killed_is_the_cause_and_leaves_nothing(combination: Co
         assert outcome.status is Status.OK or (outcome.status, bool(outcome.cause)) == (Status.INTERRUPTED, True), (
             outcome
         )
-    wait_for(lambda: place.left_running("A001") == [], "the job of the worker goes on")
+    wait_for(lambda: place.left_running("A001") == [], "the job of the worker continues")
     again = [job for job in jobs if found[job.target].status is Status.INTERRUPTED]
     assert {outcome.status for outcome in by_name(combination.engine.execute(again, Control())).values()} == {Status.OK}
     if place.server:

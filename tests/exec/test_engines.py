@@ -35,7 +35,7 @@ JOBS = {
         "memory limit of 400 MB reached: MemoryError",
     ),
 }
-"""Name -> script, status, what stands in the cause."""
+"""Name -> script, status, what is in the cause."""
 
 
 @pytest.fixture(params=list(ENGINES))

@@ -67,7 +67,7 @@ def compare(path: Path) -> Comparison:
 
 
 def differences(ours: FitsFile, theirs: list[tuple[str, str]]) -> Iterator[str]:
-    """Cards that differ; of a tile-compressed image, whose cards astropy sorts anew, without their order."""
+    """Cards that differ; of a tile-compressed image, whose cards astropy sorts again, without their order."""
     assert ours.header is not None
     mine = [(card.keyword, card.text) for card in ours.header.cards()]
     tiled = any(extension.kind == "BINTABLE" and extension.number == ours.image for extension in ours.extensions)

@@ -1,4 +1,4 @@
-"""Guided by which lines they reach, bytes that nobody thought of: for the reader of headers and that of documents.
+"""Guided by which lines they reach, bytes that no one thought of: for the reader of headers and that of documents.
 
 Needs atheris (`pip install atheris`). Options are those of libFuzzer:
 

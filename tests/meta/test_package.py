@@ -1,4 +1,4 @@
-"""What lies beside the images."""
+"""What is beside the images."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def test_a_beam_on_another_grid_is_not_used(image, product: Path) -> None:
     image("x.pbcor.fits", folder=product)
     image("x.pb.fits", folder=product, CDELT1="-2.0E-04")
     assert chosen(product)["beam"] is None
-    message = "no usable file with role primaryBeam in image x: x.pb.fits lies on another pixel grid than x.pbcor.fits"
+    message = "no usable file with role primaryBeam in image x: x.pb.fits is on another pixel grid than x.pbcor.fits"
     assert missing(product, WITH_BEAM) == message
 
 

@@ -1,4 +1,4 @@
-"""Where pixels lie on the sky, beside astropy's own reading of the same header."""
+"""Where pixels are on the sky, beside astropy's own reading of the same header."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ FIELDS = (
     " environment, timeout, grace, memory, memory_most, cpu_time, file_size, processes, disk, skip_codes, needs,"
     " intent, warm"
 )
-QUOTES = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', stands in quotes"
+QUOTES = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', is in quotes"
 
 
 def mistake(read, text: str | bytes, *arguments) -> tuple[str, str | None]:
@@ -155,7 +155,7 @@ def test_a_wrong_field_below_another_is_named_with_both(section, message):
         (
             "name: peak\ncommand: [python, {script}]\n",
             "command[1] must be one value, not a mapping (p.yaml, line 2)",
-            'a text that begins with a brace stands in quotes: "{script}"',
+            'a text that begins with a brace is in quotes: "{script}"',
         ),
         (
             HEAD + "schema: 2\n",
@@ -176,7 +176,7 @@ def test_what_mends_a_mistake_is_said(text, message, hint):
         (HEAD + "doc: a: b\n", "not YAML: mapping values are not allowed in this context (p.yaml, line 3)", QUOTES),
         (HEAD + "---\nname: b\n", "a second document begins (p.yaml, line 3)", "remove the `---`"),
         (HEAD + "<<: {doc: x}\n", "a merge (<<), which STOA does not read (p.yaml, line 3)", "write the fields out"),
-        (HEAD + "doc: x\ndoc: y\n", "field 'doc' stands twice, first in line 3 (p.yaml, line 4)", None),
+        (HEAD + "doc: x\ndoc: y\n", "field 'doc' is given twice, first in line 3 (p.yaml, line 4)", None),
         (
             HEAD + "doc: &d x\nscript: *d\n",
             "script is an alias ('*d'), which STOA does not read (p.yaml, line 4)",

@@ -48,7 +48,7 @@ def locked_by_killed_stoa(opened: Repository, name: str) -> Path:
 @pytest.mark.parametrize("name", ["refs/heads/main", "index"])
 def test_a_lock_of_a_stoa_that_was_killed_stops_nobody(opened, repo, git, name):
     lock = locked_by_killed_stoa(opened, name)
-    opened.commit({"x": b"1"}, "goes on\n", ME)
+    opened.commit({"x": b"1"}, "continues\n", ME)
     assert not lock.exists()
     assert git(repo, "status", "--porcelain") == ""
     assert not [path for path in (opened.common / "stoa-locks").rglob("*") if path.is_file()]

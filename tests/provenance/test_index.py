@@ -183,9 +183,9 @@ def test_a_second_outcome_of_an_attempt_does_not_count_and_is_said(records, file
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        (f"runs/{SECOND}/run.yaml", "stands in the folder of another one"),
-        (f"runs/{SECOND}/summary.yaml", "stands in the folder of another one"),
-        (f"reviews/b/{EVENTS[0]}.yaml", "a review of 'a' stands in"),
+        (f"runs/{SECOND}/run.yaml", "is in the folder of another one"),
+        (f"runs/{SECOND}/summary.yaml", "is in the folder of another one"),
+        (f"reviews/b/{EVENTS[0]}.yaml", "a review of 'a' is in"),
         ("runs/rubbish/run.yaml", "'rubbish' is no run"),
     ],
 )

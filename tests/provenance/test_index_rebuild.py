@@ -1,4 +1,4 @@
-"""After any sequence of commits the index says what one says that is built anew."""
+"""After any sequence of commits the index says what one says that is built again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Definitions by name, as they stand in the work tree."""
+"""Definitions by name, as they are in the work tree."""
 
 from __future__ import annotations
 

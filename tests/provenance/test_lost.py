@@ -1,4 +1,4 @@
-"""Git by hand takes no record from a branch: STOA notices, and puts back what nobody removed on purpose."""
+"""Git by hand takes no record from a branch: STOA notices, and puts back what no one removed on purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever stands in a file, a reader gives a value or an error that can be printed."""
+"""Whatever is in a file, a reader gives a value or an error that can be printed."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_an_index_that_stays_locked_is_caught_up_later(
 ) -> None:
     monkeypatch.setattr(checkout, "INDEX_WAIT_S", 0.1)
     (repo / ".git/index.lock").touch()
-    opened.commit({"x": b"1"}, "while somebody edits\n", ME)
+    opened.commit({"x": b"1"}, "while someone edits\n", ME)
     assert run(repo, "ls-files", "x") == ""
     (repo / ".git/index.lock").unlink()
     opened.heal()

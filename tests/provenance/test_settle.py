@@ -129,7 +129,7 @@ NAMES = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["1", "2", "3
 
 
 def written(sections: dict[str, dict[str, str]]) -> str:
-    """Settings with a remark in each place where one can stand."""
+    """Settings with a remark in each place where one can be."""
     text = "# top\nschema: 1\n"
     for name, fields in sorted(sections.items()):
         text += f"\n# above {name}\n{name}:\n" if fields else f"\n# above {name}\n{name}: {{}}\n"

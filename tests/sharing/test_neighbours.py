@@ -33,7 +33,7 @@ def test_roots_that_two_people_add_are_both_there(anna, ben):
     anna.sync()
     assert roots(anna) == roots(ben)
     assert roots(ben).keys() == {"products", "data", "alma", "vla"}
-    assert "# Named places where data lie" in (anna.folder / ".stoa/config.yaml").read_text()
+    assert "# Named places where data are" in (anna.folder / ".stoa/config.yaml").read_text()
     assert ben.git("status", "--porcelain") == ""
     ben.git("fsck", "--strict", "--no-dangling")
 

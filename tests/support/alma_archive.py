@@ -23,7 +23,7 @@ HWHM_PIX = 40.0
 
 @dataclass(frozen=True)
 class Source:
-    """A point source that stands in an image.
+    """A point source that is in an image.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ printf '{"answer": %s}' "$1" > stoa-result.json
 
 
 class Person:
-    """Somebody with a clone of the project."""
+    """Someone with a clone of the project."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -102,7 +102,7 @@ class Person:
         file.write_text(text, encoding="utf-8")
 
     def save(self, path: str, text: str) -> None:
-        """Commit a file as somebody with an editor would."""
+        """Commit a file as someone with an editor would."""
         self.write(path, text)
         self.git("add", "--", path)
         self.git("commit", "-q", "-m", f"edit {path}")

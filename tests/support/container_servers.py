@@ -123,7 +123,7 @@ def _stop(server: Server) -> None:
     """End what it runs, then itself."""
     with contextlib.suppress(Exception):
         with socket.socket(socket.AF_UNIX) as probe:
-            probe.connect(str(server.folder / "sock"))  # the SDK leaves its socket open where nobody answers
+            probe.connect(str(server.folder / "sock"))  # the SDK leaves its socket open where no one answers
         client = server.client()
         try:
             for found in client.containers.list(all=True):

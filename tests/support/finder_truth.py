@@ -42,7 +42,7 @@ Row = dict[str, str]
 
 @contextmanager
 def shipped(name: str) -> Iterator[ModuleType]:
-    """A shipped script as a module, imported from where it lies, without leaving bytecode beside it."""
+    """A shipped script as a module, imported from where it is, without leaving bytecode beside it."""
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path.insert(0, str(SCRIPTS))
     try:

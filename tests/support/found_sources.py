@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Copies the table that lies in the target's folder to the promised place.
+# Copies the table that is in the target's folder to the promised place.
 LOOK = """\
 name: find
 script: find.sh

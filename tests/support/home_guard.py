@@ -45,7 +45,7 @@ def real_home() -> Path:
 def isolated_environ(home: Path) -> dict[str, str]:
     """Variables that make `home` the home folder, with settings of git that are the same everywhere.
 
-    The XDG folders lie below it as long as no variable names others (`strays` finds those). Writes the git
+    The XDG folders are below it as long as no variable names others (`strays` finds those). Writes the git
     settings to ``home/.gitconfig``.
     """
     (home / ".gitconfig").write_text(GITCONFIG, encoding="utf-8")
@@ -82,7 +82,7 @@ def strays(environ: dict[str, str]) -> list[str]:
 def guard(home: Path, repository: Path) -> None:
     """Make every touch of `home` in this process raise HomeTouchedError; there is no way back.
 
-    The repository, the interpreter, its libraries and the temporary folder may lie below it.
+    The repository, the interpreter, its libraries and the temporary folder may be below it.
     """
     if home == Path("/"):  # an account without a home: nothing to keep away from
         return

@@ -38,7 +38,7 @@ class Disk:
         (self.place / "fill").unlink()
 
     def writable(self, *, writable: bool) -> None:
-        """Also once nobody writes to it any more: a killed process may still be on its way out."""
+        """Also once no one writes to it any more: a killed process may still be on its way out."""
         command = ("mount", "-o", f"remount,{'rw' if writable else 'ro'}", self.place)
         for _ in range(100):
             if subprocess.run(command, capture_output=True).returncode == 0:

@@ -83,7 +83,7 @@ class Slurm:
         self._await(lambda: "is UP" in self("scontrol", "ping"))
 
     def kill_controller(self) -> None:
-        """SIGKILL for slurmctld; what runs goes on, and nobody answers for it."""
+        """SIGKILL for slurmctld; what runs continues, and no one answers for it."""
         pid = self._pid("run/slurmctld.pid")
         os.kill(pid, signal.SIGKILL)
         self._await(lambda: not _lives(pid))

@@ -133,7 +133,7 @@ class Survey:
         lines = [line for name in names for line in self.committed(f"{folder}/{name}").splitlines()]
         found = [json.loads(line.removeprefix("- ")) for line in lines]
         keys = [(o["target"], o.get("group", ""), o.get("attempt", 1)) for o in found]
-        assert len(set(keys)) == len(keys), f"an outcome stands twice: {keys}"
+        assert len(set(keys)) == len(keys), f"an outcome is given twice: {keys}"
         return {" ".join(filter(None, (o["target"], o.get("group", "")))): o for o in found}
 
     def statuses(self, run: str = "") -> dict[str, str]:

@@ -2,9 +2,9 @@
 """Find sources in one interferometric image with Aegean (Hancock et al. 2012, MNRAS 422, 1812; 2018, PASA 35, e011).
 
 Peaks, shapes, integrated fluxes and their errors are Aegean's own, of Gaussians with all six numbers free; where it
-gives no error, or a smaller one, that of Condon (1997, PASP 109, 166) stands in. The noise is that of each place as
+gives no error, or a smaller one, that of Condon (1997, PASP 109, 166) is taken. The noise is that of each place as
 the other finders have it, one number for the image, or BANE's map (`--background`). What is searched, and how it is
-corrected for the primary beam, stands in `searched.py` and `finding.py`.
+corrected for the primary beam, is in `searched.py` and `finding.py`.
 
 Needs numpy and astropy, and the programs `aegean` and `BANE` of AegeanTools, which may live in an environment of their
 own; nothing of STOA.
@@ -107,7 +107,7 @@ def arguments(argv):
     """The command line; names and defaults are those of `aegean.yaml`."""
     parser = finding.parser(__doc__)
     here = os.environ.get("AEGEAN") or "aegean"
-    parser.add_argument("--program", default=here, help="Aegean, by default $AEGEAN or on PATH; BANE lies beside it")
+    parser.add_argument("--program", default=here, help="Aegean, by default $AEGEAN or on PATH; BANE is beside it")
     parser.add_argument(
         "--background", choices=("local", "constant", "bane"), default="local", help="noise and background of the image"
     )

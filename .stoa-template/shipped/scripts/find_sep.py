@@ -2,7 +2,7 @@
 """Find sources in one interferometric image with sep (the library form of SExtractor).
 
 sep sees the peaks; each is then fitted with a free Gaussian, with errors of Condon (1997, PASP 109, 166). How a peak
-is measured stands in `measuring.py`, what is searched and how it is corrected for the primary beam in `searched.py` and
+is measured is in `measuring.py`, what is searched and how it is corrected for the primary beam in `searched.py` and
 `finding.py`.
 
 Writes a FITS table of the sources that pass the cuts (possibly none) and, into the working

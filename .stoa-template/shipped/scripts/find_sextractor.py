@@ -4,10 +4,10 @@
 Source Extractor sees the peaks, above the noise of each place, and takes merged ones apart; each is then fitted with a
 free Gaussian (`measuring.py`), with errors of Condon (1997, PASP 109, 166). Its own photometry has no fit of a shape,
 and its own errors take the noise of pixels as independent, which it is not here. What is searched, and how it is
-corrected for the primary beam, stands in `searched.py` and `finding.py`.
+corrected for the primary beam, is in `searched.py` and `finding.py`.
 
 Needs numpy, astropy and the program `source-extractor` (also called `sex`), and nothing of STOA. Its settings, columns
-and filter stand in `sextractor.sex`, `.param` and `.conv` beside this script.
+and filter are in `sextractor.sex`, `.param` and `.conv` beside this script.
 """
 
 import os

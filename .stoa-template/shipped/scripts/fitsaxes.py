@@ -1,4 +1,4 @@
-"""The axes of a FITS image: where they lie on the sky, in which frame, and at which frequencies.
+"""The axes of a FITS image: where they are on the sky, in which frame, and at which frequencies.
 
 All of it by way of astropy: `astropy.wcs` for every order of axes, projection, spectral type and unit,
 `astropy.coordinates` for frames. Needs numpy and astropy, and nothing of STOA.
@@ -230,7 +230,7 @@ def _frequencies(whole, axes, header, freq_ghz, notes):
 def _of_axis(whole, count, notes):
     """Frequencies of the channels and of the middle; None, and a note, where they do not follow.
 
-    wcslib's own translation to frequency stands in for `SpectralCoord`, which takes a wavelength in air for one in
+    wcslib's own translation to frequency is used instead of `SpectralCoord`, which takes a wavelength in air for one in
     vacuum and a redshift or a beta for a frequency; for all other types the two agree.
     """
     spectral = whole.sub([WCSSUB_SPECTRAL])

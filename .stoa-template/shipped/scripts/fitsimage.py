@@ -4,7 +4,7 @@ The facts of an image come from its header by way of astropy: the celestial axes
 (any order of axes, frame, projection, spectral type and unit), units from `astropy.units`. Where STOA runs the
 script, `stoa-job.json` adds facts that a header lacks: the role of the file, a beam or date that a sibling has, the
 dish. Nothing is guessed: a unit, frame or keyword that is not understood raises an `ImageError` that names it, or
-stands in `Image.notes` where the search does not need it.
+is in `Image.notes` where the search does not need it.
 
 Needs numpy and astropy, and nothing of STOA.
 """

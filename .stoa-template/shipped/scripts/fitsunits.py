@@ -87,7 +87,7 @@ def _has(header, keyword):
 
 
 def _number(header, keyword):
-    """A finite number, also where it stands as a text."""
+    """A finite number, also where it is as a text."""
     if not _has(header, keyword):
         raise ImageError(f"the header has no {keyword}")
     try:

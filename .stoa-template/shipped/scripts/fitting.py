@@ -218,7 +218,7 @@ class Fitter:
         return len(found) > 1 or found[0].unclear
 
     def pair(self, shape, values, px, py):
-        """Two point sources that lie along a shape, fitted to its pixels: their numbers and the sum of squares."""
+        """Two point sources that are along a shape, fitted to its pixels: their numbers and the sum of squares."""
         covariance = np.linalg.inv([[shape[3], shape[4]], [shape[4], shape[5]]])
         size, axes = np.linalg.eigh(covariance)
         apart = max(math.sqrt(max(size[1] - (self.fwhm[0] * SIGMA_PER_FWHM) ** 2, 0)), 0.4 * self.fwhm[0])

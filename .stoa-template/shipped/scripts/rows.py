@@ -1,7 +1,7 @@
 """Rows of the table of sources: columns, units, corrections, the cuts, and the file.
 
 Every finder's table has the same columns. What noise does to a number is its error; what the observatory's flux scale
-and astrometry do to all sources of an image alike stands in columns of its own and is in no error.
+and astrometry do to all sources of an image alike is in columns of its own and is in no error.
 """
 
 import math
@@ -227,7 +227,7 @@ def is_sidelobe(i, places, peaks, args, field, depth):
     """Whether a source is a sidelobe of a far brighter one within `sidelobe_beams`.
 
     It is where it is fainter by more than `max_dynamic_range`, or does not stand above the noise of the ring round the
-    bright one on which it lies: sidelobes are everywhere on it.
+    bright one on which it is: sidelobes are everywhere on it.
     """
     away = apart(places, places[i])
     near = (away <= args.sidelobe_beams * field.longest_fwhm) & (peaks > FAINTER * peaks[i])

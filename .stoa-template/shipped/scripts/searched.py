@@ -16,7 +16,7 @@ from local_noise import NoiseMap, correlation, noise, noise_map
 
 @dataclass(frozen=True)
 class Field:
-    """What is searched: flat noise, the gain of every pixel, and how pixels lie on the sky."""
+    """What is searched: flat noise, the gain of every pixel, and how pixels are on the sky."""
 
     flat: np.ndarray  # in `image.unit` before the primary-beam correction, float32; NaN where there is nothing
     gain: np.ndarray  # float32

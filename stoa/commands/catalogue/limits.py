@@ -44,7 +44,7 @@ class LimitsReport(msgspec.Struct, frozen=True, kw_only=True):
 def limits(
     ws: Workspace, source: str, catalogue: Path, radius: str = "5arcsec", sigma: float = 5.0, out: Path | None = None
 ) -> LimitsReport:
-    """Write a limit for each object that lies in a searched image in which it was not found.
+    """Write a limit for each object that is in a searched image in which it was not found.
 
     Parameters
     ----------

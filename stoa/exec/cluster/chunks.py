@@ -73,7 +73,7 @@ _DECODER = msgspec.json.Decoder(Entry)
 
 
 class _Written(Struct, frozen=True):
-    """A chunk as it lies in its file: what the environs of all jobs have in common stands once."""
+    """A chunk as it is in its file: what the environs of all jobs have in common stands once."""
 
     environ: dict[str, str]
     jobs: tuple[Job, ...]
@@ -221,7 +221,7 @@ class ChunkJournal:
 
 
 def _make(folder: Path, number: int) -> tuple[Path, int, int]:
-    """The first journal of the chunk that nobody has made."""
+    """The first journal of the chunk that no one has made."""
     for attempt in count(1):
         file = journal_file(folder, number, attempt)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL
@@ -283,7 +283,7 @@ class ChunkReader:
         return found
 
     def take(self, number: int, attempt: int, data: bytes) -> list[Outcome]:
-        """Take what stands in a journal behind that what was taken before."""
+        """Take what is in a journal behind that what was taken before."""
         whole = data.rfind(b"\n") + 1
         self._read[number, attempt] = self._read.get((number, attempt), 0) + whole
         state = self.chunks.setdefault(number, ChunkState())

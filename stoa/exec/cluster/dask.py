@@ -90,7 +90,7 @@ class DaskEngine:
     Parameters
     ----------
     workers
-        Workers of a cluster that is started; 0: one a processor here, one job elsewhere.
+        Workers of a cluster that is started; 0: one per CPU core here, one job elsewhere.
     spool
         A folder that the workers see too; each run has one of its own in it.
 
@@ -250,7 +250,7 @@ class _Tasks:
             future.release()
 
     def _lost(self) -> Iterator[Outcome]:
-        """Outcomes of chunks that Dask has given up, when nobody is at them any more."""
+        """Outcomes of chunks that Dask has given up, when no one is at them any more."""
         for number in list(self._abandoned):
             if not self._follower.reader.has_worker(number):
                 yield from self._follower.lose(number, self._abandoned.pop(number))
@@ -337,7 +337,7 @@ def _cluster_class(name: str) -> Any:
 
 
 def _local_cluster(workers: int) -> Any:
-    """Processes of this machine that nobody else can reach: without certificates anyone here could run code as us."""
+    """Processes of this machine that no one else can reach: without certificates anyone here could run code as us."""
     _need("cryptography")
     distributed = _distributed()
     return distributed.LocalCluster(

@@ -1,7 +1,7 @@
 """What engines share that hand chunks of jobs to other machines: outcomes from journals, losses, leaving.
 
-The journals beside the chunks are the record. A scheduler is only asked whether somebody is
-still at a chunk; that nobody will end a job any more is an outcome too.
+The journals beside the chunks are the record. A scheduler is only asked whether someone is
+still at a chunk; that no one will end a job any more is an outcome too.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Loss(Struct, frozen=True):
 
 
 class Placed(Struct, frozen=True):
-    """Chunks that lie ready."""
+    """Chunks that are ready."""
 
     folder: Path
     count: int
@@ -91,7 +91,7 @@ def never_started(placed: Placed, control: Control) -> Generator[Outcome, None, 
 class Follower:
     """Gives the outcomes of chunks as the journals tell of them.
 
-    An attempt that was interrupted is held back until nobody will try its chunk again: where
+    An attempt that was interrupted is held back until no one will try its chunk again: where
     another attempt came to an end, that one counts.
 
     Parameters
@@ -117,7 +117,7 @@ class Follower:
         return self._sorted_out([(number, outcome) for outcome in self.reader.take(number, attempt, rest)])
 
     def lose(self, number: int, loss: Loss) -> list[Outcome]:
-        """Close a chunk that nobody will work on: every job of it that has no outcome gets one."""
+        """Close a chunk that no one will work on: every job of it that has no outcome gets one."""
         found = self.read()
         if number not in self.open:
             return found
@@ -217,7 +217,7 @@ def follow(
     cancel
         Ends the jobs; called once, when the control says so.
     leave
-        Called instead when no further job is to be started: the jobs go on without us.
+        Called instead when no further job is to be started: the jobs continue without us.
     """
     pause_s, question_s = _LEAST_PAUSE_S, _FIRST_QUESTION_S
     next_question = time.monotonic() + question_s
@@ -254,12 +254,12 @@ def leave_behind(folder: Path) -> None:
 
 
 def is_left(folder: Path) -> bool:
-    """Whether the run goes on without who has started it."""
+    """Whether the run continues without who has started it."""
     return (folder / _LEFT).exists()
 
 
 def gone_for_s(folder: Path, gone: Collection[int], candidates: Iterable[int]) -> dict[int, float]:
-    """For how long each chunk is known to have nobody at it; what is not gone is forgotten.
+    """For how long each chunk is known to have no one at it; what is not gone is forgotten.
 
     A file of each keeps the time, so that another command can go on with the count.
     """

@@ -2,7 +2,7 @@
 
 Nothing of STOA need stay alive while they run: the workers write outcomes beside the chunks,
 and any later command puts them into git. Slurm is asked one thing only, for all elements at
-once: whether somebody is still at a chunk. `squeue` is enough for that; `sacct` gives the
+once: whether someone is still at a chunk. `squeue` is enough for that; `sacct` gives the
 reason where Slurm keeps accounts.
 
 Its jobs are never requeued: Slurm starts a job of a lost node again while the first one still
@@ -157,7 +157,7 @@ def squeue_command(names: Iterable[str]) -> list[str]:
 def read_squeue(text: str) -> list[Element]:
     """Elements of `squeue_command`; lines of another form are left out.
 
-    What was cancelled before it ran stands on one line for the whole array, with ``N/A`` for the index.
+    What was cancelled before it ran is on one line for the whole array, with ``N/A`` for the index.
     """
     found = []
     for line in text.splitlines():
@@ -243,7 +243,7 @@ def _accounts(submission: Submission) -> list[Element]:
 
 
 def losses(submission: Submission, folder: Path, known: Iterable[Element], open_: Collection[int]) -> dict[int, Loss]:
-    """Which of the open chunks nobody will end any more, and why.
+    """Which of the open chunks no one will end any more, and why.
 
     What a node wrote may be seen here some time after its job has gone from the queue; a chunk
     is lost only when that time is over.
@@ -308,7 +308,7 @@ class SlurmEngine:
         _call([words[0], "--test-only", *words[1:]], stdin=batch_script(settings, self._spool, 0))
 
     def execute(self, jobs: Iterable[Job], control: Control) -> Generator[Outcome, None, None]:
-        """One outcome a job, until all have ended or no further job is to be started: then they go on without us.
+        """One outcome a job, until all have ended or no further job is to be started: then they continue without us.
 
         All jobs are taken before the first outcome.
         """

@@ -1,4 +1,4 @@
-"""How things stand with runs whose jobs are elsewhere and whose STOA is gone: what has ended, who is at the rest."""
+"""How it is with runs whose jobs are elsewhere and whose STOA is gone: what has ended, who is at the rest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     outcomes: tuple[Outcome, ...]
     waiting: int  # chunks in the queue
-    working: int  # chunks that somebody is at
+    working: int  # chunks that someone is at
     open: int  # chunks whose jobs do not all have an outcome
     problem: str = ""  # why it is not known who is at the rest
 

@@ -1,4 +1,4 @@
-"""What processes run in, made ready once a run.
+"""What processes run in, made ready once per run.
 
 A kind of environment is one function in `KINDS`. The child's variables are chosen, not copied:
 a run is repeatable only if it does not depend on what happened to be set, and secrets in the

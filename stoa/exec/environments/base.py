@@ -50,7 +50,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     top: Path = Path()  # folder of the project, which files of an environment are relative to
     cache: Path = Path()  # where environments are built
     build: bool = False  # whether what is not built yet is built now
-    again: bool = False  # whether it is built anew
+    again: bool = False  # whether it is built again
     readable: tuple[str, ...] = ()  # absolute folders that jobs read
     writable: tuple[str, ...] = ()  # absolute folders that jobs write
     labels: dict[str, str] = field(default_factory=dict)  # of what is left behind if STOA is killed

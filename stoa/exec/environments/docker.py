@@ -79,7 +79,7 @@ def prepare_docker(environment: Environment, setting: Setting) -> Prepared:
 
 
 def docker_identity(environment: Environment, setting: Setting) -> str:
-    """Id of the image, "" where it is not there or nobody can be asked."""
+    """Id of the image, "" where it is not there or no one can be asked."""
     try:
         with server(setting.caller.get("DOCKER_HOST", "")) as client:
             return str(_image(client, environment, Setting(caller={}, top=setting.top)).id)

@@ -76,12 +76,12 @@ def _requirements(environment: Environment, setting: Setting) -> bytes:
 
 
 def _build(environment: Environment, setting: Setting, folder: Path) -> None:
-    """Build aside, then rename; scripts in it name the final folder, so that is where Python is told it lies."""
+    """Build aside, then rename; scripts in it name the final folder, so that is where Python is told it is."""
     base = find_interpreter(environment, setting.caller)
     environ = _build_environ(setting.caller)
     with _alone(folder):
         if (folder / LOCK_FILE).is_file() and not setting.again:
-            return  # somebody else was faster
+            return  # someone else was faster
         shutil.rmtree(folder, ignore_errors=True)
         try:
             _do(environment, [base, "-I", "-m", "venv", "--clear", str(folder)], environ, setting.top)

@@ -228,7 +228,7 @@ def _signal_group(pid: int, number: int) -> bool:
 def _reap(pid: int) -> tuple[int, resource.struct_rusage]:
     """Kill what the child left behind, then take its status.
 
-    In this order: until the child is reaped nobody else can get its number, so the signal
+    In this order: until the child is reaped no one else can get its number, so the signal
     cannot meet a stranger.
     """
     _signal_group(pid, signal.SIGKILL)

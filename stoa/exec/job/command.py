@@ -51,7 +51,7 @@ def check_command(process: Process) -> None:
     CommandProblem
         If the command is empty, a brace is neither doubled nor part of a placeholder, a
         placeholder stands for nothing in this process, an input has the name of another
-        placeholder, or a placeholder of a shell command stands in single quotes or after a backslash.
+        placeholder, or a placeholder of a shell command is in single quotes or after a backslash.
     """
     if not process.command:
         raise CommandProblem(process.name, "is empty")
@@ -221,7 +221,7 @@ def _shell_text(process: Process, arguments: Sequence[str]) -> tuple[str, tuple[
 
 
 def _open_quote(text: str) -> str:
-    """What a shell script's end stands in: a quote, ``#`` for a comment, a backslash, or "" for none."""
+    """What a shell script's end is in: a quote, ``#`` for a comment, a backslash, or "" for none."""
     inside = [""]  # quotes, comments and parentheses that are open, the innermost last
     escaped = False
     for before, char in pairwise("\n" + text):

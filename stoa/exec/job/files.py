@@ -12,12 +12,12 @@ class NotRegularError(OSError):
 
 
 def open_regular(path: str, *, follow_links: bool) -> BufferedReader:
-    """A regular file, open to read; a pipe that nobody writes to does not block.
+    """A regular file, open to read; a pipe that no one writes to does not block.
 
     Raises
     ------
     NotRegularError
-        If something else lies there.
+        If something else is there.
     OSError
         If it is missing, unreadable, or a link that is not to be followed.
     """

@@ -20,7 +20,7 @@ from stoa.project import JOB_FILE, LOG_FILE
 def make_folder(job: Job) -> int:
     """Make the job's directory with its description; open the log in it.
 
-    Whatever lies there from an earlier attempt is removed.
+    Whatever is there from an earlier attempt is removed.
 
     Returns
     -------

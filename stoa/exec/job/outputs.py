@@ -62,7 +62,7 @@ def _reference(job: Job, name: str, spec: OutputSpec, stopped: Callable[[], bool
 
 def _problem(work: str, path: str, spec: OutputSpec, size: int) -> str:
     if not os.path.realpath(path).startswith(os.path.realpath(work) + os.sep):
-        return "lies outside the job's directory"
+        return "is outside the job's directory"
     if os.path.islink(path) and os.path.isabs(os.readlink(path)):
         return "is a link with an absolute path, which breaks when the job's directory is renamed"
     if not size and spec.kind in _NEVER_EMPTY:

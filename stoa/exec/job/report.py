@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# The names stand in `stoa.project` too, which needs msgspec and so cannot be imported here.
+# The names are in `stoa.project` too, which needs msgspec and so cannot be imported here.
 _JOB_FILE = "stoa-job.json"
 _RESULT_FILE = "stoa-result.json"
 

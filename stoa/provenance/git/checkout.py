@@ -75,7 +75,7 @@ class Checkout:
         Parameters
         ----------
         held
-            Whether nobody else can be at it now.
+            Whether no one else can be at it now.
         """
         for marker in self.markers():
             wanted = json.loads(marker.read_text(encoding="utf-8"))
@@ -141,7 +141,7 @@ class Checkout:
         Returns
         -------
         done
-            False when somebody else held the index, or killed our git, or the disk was full, all the time.
+            False when someone else held the index, or killed our git, or the disk was full, all the time.
         """
         lines = b"".join(
             f"{FILE_MODE if oid else 0:o} {oid or '0' * 40}\t{path}\0".encode("utf-8", "surrogateescape")
@@ -181,7 +181,7 @@ class Checkout:
         Raises
         ------
         Locked
-            If somebody else has changed the index meanwhile, or is about to. The copy is forgotten then.
+            If someone else has changed the index meanwhile, or is about to. The copy is forgotten then.
         """
         aside = self.index.with_name(f"{_ASIDE}{os.getpid()}")
         try:

@@ -22,7 +22,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 
 
 class Locked(Exception):
-    """Somebody else holds git's lock on a file."""
+    """Someone else holds git's lock on a file."""
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def replacing(common: Path, file: Path, content: bytes = b"", *, ours: bool = Tr
     Raises
     ------
     Locked
-        If somebody else has it now.
+        If someone else has it now.
     """
     lock = file.with_name(f"{file.name}.lock")
     claim = common / CLAIMS / lock.relative_to(common)

@@ -325,7 +325,7 @@ def _in_the_way(problem: GitError, label: str) -> GitError:
         return GitError(
             f"the work tree cannot be brought to {label}: {problem.message}",
             problem.said,
-            "`git status` shows how things stand; `stoa sync` again when that is mended",
+            "`git status` shows the state; `stoa sync` again when that is mended",
         )
     return GitError(
         f"{label} changed {', '.join(names[:5])}, where you have changes that are not committed; nothing was merged",

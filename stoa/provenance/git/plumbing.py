@@ -33,7 +33,7 @@ _DUBIOUS = re.compile(r"detected dubious ownership in repository at '([^'\n]+)'"
 
 
 class GitError(StoaError):
-    """Git refused or failed; carries what it said, and whether somebody killed it."""
+    """Git refused or failed; carries what it said, and whether someone killed it."""
 
     def __init__(self, message: str, said: str = "", hint: str | None = None, *, killed: bool = False) -> None:
         super().__init__(message, hint)

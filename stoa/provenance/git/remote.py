@@ -1,7 +1,7 @@
 """Sharing: fetch, merge and push of the branch, as often as it takes.
 
 A push that was refused because the branch had moved is repeated after a merge. Of one whose
-connection was lost nobody knows the outcome: the next fetch tells. Nothing is ever rebased or
+connection was lost no one knows the outcome: the next fetch tells. Nothing is ever rebased or
 forced.
 """
 
@@ -253,7 +253,7 @@ class _Exchange:
 def _landing(repository: Repository) -> Iterator[str]:
     """A reference of one fetch alone, gone when that is over.
 
-    Git locks what it fetches into, and a git that is killed leaves the lock behind. Here nobody else is
+    Git locks what it fetches into, and a git that is killed leaves the lock behind. Here no one else is
     ever in need of it. What killed ones left is removed a day later.
     """
     folder = repository.common / "refs/stoa/fetch"
@@ -298,7 +298,7 @@ def _note(repository: Repository, shared: SharedBranch, commit: str) -> None:
 
 
 def _track(repository: Repository, shared: SharedBranch) -> None:
-    """Tell plain `git pull` and `git push` what the branch is shared by, where nobody has told them yet."""
+    """Tell plain `git pull` and `git push` what the branch is shared by, where no one has told them yet."""
     section = f"branch.{shared.local.removeprefix('refs/heads/')}"
     if _setting(repository, f"{section}.remote") or _setting(repository, f"{section}.merge"):
         return

@@ -309,7 +309,7 @@ class Repository:
     def point(self, ref: str, commit: str) -> None:
         """Let a reference beside the branches name a commit, whatever it named before.
 
-        Where somebody else is at it, another sync of this clone, it stays as that leaves it.
+        Where someone else is at it, another sync of this clone, it stays as that leaves it.
         """
         with self.lock():
             self._set(ref, commit)

@@ -92,7 +92,7 @@ def staged(repository: Repository, paths: Iterable[str]) -> dict[str, str]:
 
 
 def last_change(repository: Repository, old: str, new: str, path: str) -> str:
-    """Who changed a path between two commits, and where: ``Anna Jansky in 1a2b3c4``; "" when nobody did."""
+    """Who changed a path between two commits, and where: ``Anna Jansky in 1a2b3c4``; "" when no one did."""
     span = f"{old}..{new}" if old else new
     words = ("log", "-1", "--no-show-signature", "--format=%an in %h", span, "--", f":(literal){path}")
     _, output = run_git(repository.top, *words, allow=(0, 128))  # a path that is not UTF-8 finds nothing

@@ -36,7 +36,7 @@ def argv_options(script: Source) -> Options | None:
 
 
 def _unnamed(number: int, use: str, notes: list[str]) -> Option:
-    """A word that is used where it stands, without a name of its own."""
+    """A word that is used where it is, without a name of its own."""
     if not use and number == 1:
         use = "folder"
         notes.append("the first word of the command line has no name in the script: it gets the folder")
@@ -96,7 +96,7 @@ def _slice_start(node: ast.expr) -> int | None:
 
 
 def _used_as(script: Source, word: ast.AST) -> str:
-    """A name for a word that is used where it stands: by what it is given to."""
+    """A name for a word that is used where it is: by what it is given to."""
     for call in script.calls:
         if call.args and any(each is word for each in ast.walk(call.args[0])):
             name = last_name(call.func)

@@ -79,7 +79,7 @@ def output_of(client: docker.DockerClient, image: str, argv: list[str], may: Rig
 
     given = options(Container(server="", image=image, user=may.user), Limits(memory_mb=2000), ())
     given["log_config"] = LogConfig(type="json-file", config={"max-size": "20m"})
-    # What it prints is asked for after its end: podman may go on sending it for ever if the end comes between.
+    # What it prints is asked for after its end: podman may continue sending it for ever if the end comes between.
     made = client.containers.create(image, entrypoint=argv[:1], command=argv[1:], **given)
     try:
         made.start()

@@ -45,7 +45,7 @@ def server(address: str) -> Iterator[docker.DockerClient]:
     where = address or USUAL_SERVER
     _check_socket(where)
     try:
-        # The SDK's own negotiation leaves its socket open where nobody answers.
+        # The SDK's own negotiation leaves its socket open where no one answers.
         with closing(docker.DockerClient(base_url=where, version=_OLDEST_API, timeout=_ANSWER_S)) as first:
             spoken = str(first.version(api_version=False)["ApiVersion"])
         client = docker.DockerClient(base_url=where, version=_lower(spoken, _NEWEST_API), timeout=_ANSWER_S)
@@ -60,7 +60,7 @@ def server(address: str) -> Iterator[docker.DockerClient]:
 
 
 def _check_socket(where: str) -> None:
-    """Raise if nobody listens; the SDK would say it in many words, and leave its own socket open."""
+    """Raise if no one listens; the SDK would say it in many words, and leave its own socket open."""
     if where.startswith("unix://"):
         try:
             with socket.socket(socket.AF_UNIX) as probe:
@@ -127,7 +127,7 @@ def rights(client: docker.DockerClient) -> Rights:
     """As whom jobs are to run in the containers of a server.
 
     A server without root's rights maps root inside to the user who started it, and all others to
-    numbers that are nobody's: these could not write to the user's folders.
+    numbers that are no one's: these could not write to the user's folders.
     """
     info = client.info()
     if info.get("Rootless") or any("rootless" in each for each in info.get("SecurityOptions") or []):

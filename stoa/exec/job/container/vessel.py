@@ -61,7 +61,7 @@ class Vessel:
             os.mkfifo(f"{self._folder}/{pipe}", 0o600)
         shutil.copyfile(INTERPRETER if warm else _SHIM, f"{self._folder}/{_FIRST}")
         _give_to(self._folder, container.user)
-        # Opened for both directions, so that opening waits for nobody; when this process dies, whatever way,
+        # Opened for both directions, so that opening waits for no one; when this process dies, whatever way,
         # the pipe ends for the shell inside.
         self._in = os.open(f"{self._folder}/in", os.O_RDWR | os.O_CLOEXEC)
         self._out = os.open(f"{self._folder}/out", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -226,7 +226,7 @@ class Vessel:
             with server(self.container.server) as client:
                 client.containers.get(self._id).remove(force=True)
         except ServerProblem:
-            # Without its server a container goes on; its first process is one of this machine.
+            # Without its server a container continues; its first process is one of this machine.
             if self._pid and not self.lost_pipe():
                 with suppress(ProcessLookupError, PermissionError, ValueError):
                     os.kill(int(self._pid), signal.SIGKILL)

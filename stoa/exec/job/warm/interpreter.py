@@ -445,7 +445,7 @@ def _finish(variables: "dict[str, Any]", there: "set[str]") -> bool:
     files that are still open are flushed.
     """
     threading._shutdown()  # type: ignore[attr-defined]
-    with contextlib.suppress(BaseException):  # Python has shown it, and goes on
+    with contextlib.suppress(BaseException):  # Python has shown it, and continues
         atexit._run_exitfuncs()
     _clear(variables)
     for name in set(sys.modules) - there:

@@ -48,7 +48,7 @@ def imported_first(sources: Iterable[bytes], own: Iterable[str]) -> tuple[str, .
     Parameters
     ----------
     own
-        Names of modules that lie beside the script.
+        Names of modules that are beside the script.
 
     Returns
     -------
