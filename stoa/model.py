@@ -162,7 +162,7 @@ class Process(Struct, frozen=True, kw_only=True):
     disk_mb: int = 0  # what a job writes at most, looked for on the disk before the run starts
     skip_codes: tuple[int, ...] = (77,)
     needs: tuple[Need, ...] = ()
-    intent: Intent = "any"  # images of which intent it takes
+    intent: Intent = "any"  # the intent of the images that it takes
     warm: bool | tuple[str, ...] = False  # modules that are imported once for many jobs; True: those that are found
     doc: str = ""
 
@@ -385,7 +385,7 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def rank(self) -> str:
-        """What runs are ordered by: the id, except after an id that lay far ahead."""
+        """What runs are ordered by: the id, except after an id that was far ahead."""
         return f"{self.after}+{self.id}" if self.after else self.id
 
 

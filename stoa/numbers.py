@@ -1,4 +1,4 @@
-"""What is said about numbers everywhere in the same way: whether two agree, and how far values scatter."""
+"""What holds for numbers everywhere: whether two agree, and how far values scatter."""
 
 from __future__ import annotations
 

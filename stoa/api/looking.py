@@ -60,7 +60,7 @@ class Looking(Opened):
         return answer(self.workspace, sql)
 
     def status(self, process: str = "", params: str = "", *, env: str = "", look: bool = False) -> status.StatusReport:
-        """How every target stands; with `look`, all inputs are looked at, however long that takes."""
+        """The state of every target; with `look`, all inputs are looked at, however long that takes."""
         ws = self.workspace
         return status.status(ws, *asked_pair(ws, process, params, env, ""), look=look)
 

@@ -52,7 +52,7 @@ def wrong_matches(
     ra, dec, object_ra, object_dec
         Degrees.
     matched
-        Which sources have an object as near as is asked, of shape (sources,).
+        Which sources have an object within the wanted distance, of shape (sources,).
     area
         Mean over the sources of the area in which an object would be matched, over that of the circle.
 

@@ -129,7 +129,7 @@ def most_surprising_first(changes: Iterable[SourceChange]) -> list[SourceChange]
 def _one_to_one(
     first: NDArray[np.int64], second: NDArray[np.int64], separation: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of which each row is in one at most, the nearest taken first; in the order of the first list."""
+    """Pairs; each row is in one at most, the nearest taken first; in the order of the first list."""
     import numpy as np
 
     order = np.lexsort((second, first, separation))

@@ -1,4 +1,4 @@
-"""What a telescope's log says was observed, and which points of the sky lie in those fields.
+"""What a telescope's log says was observed, and which points of the sky are in those fields.
 
 A log is a table of ObsCore (IVOA, 1.1: ``s_ra``, ``s_dec``, ``s_fov``, ``s_region``) or of ALMA's archive page of 2014
 to 2018 (``RA``, ``Dec``, ``Field of view``). Its rows repeat for each spectral window; an observation here is what
@@ -112,7 +112,7 @@ def inside(ra: NDArray[np.float64], dec: NDArray[np.float64], observations: list
     """Which points are in which fields; the border belongs to a circle.
 
     Fields of a region take what is in it, the others what is within their radius; those of unknown radius take
-    nothing. Points that are not finite lie nowhere.
+    nothing. Points that are not finite are nowhere.
     """
     import numpy as np
 

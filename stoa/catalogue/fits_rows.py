@@ -53,7 +53,7 @@ def read_rows(path: Path) -> FitsRows | None:
 
 
 def joined(header: bytes, parts: Iterable[bytes], count: int) -> BytesIO:
-    """A FITS file with the rows of parts that have one `meaning`, so many in all, below the header of one of them."""
+    """A FITS file with the rows of parts that have one `meaning`, and their number, below the header of one of them."""
     place = header.rindex(_COUNT)
     card = _COUNT + f"{count:>21}".encode().ljust(_CARD - len(_COUNT))
     rows = b"".join(parts)

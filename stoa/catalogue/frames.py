@@ -59,7 +59,7 @@ def frame_of(text: str, where: str, equinox: str = "", epoch: str = "") -> Frame
     where
         Table, and column if there is one, for the message.
     equinox, epoch
-        Where these are told apart from the system.
+        Where these differ from the system.
 
     Raises
     ------

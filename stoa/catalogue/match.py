@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FAR = 10
-"""Second nearest objects are looked for up to so many radii."""
+"""Second nearest objects are looked for up to this many radii."""
 
 _ROUNDING_ARCSEC = 1e-9  # of positions in degrees
 MEASURED = ("separation_arcsec", "second_arcsec", "d_ra_arcsec", "d_dec_arcsec")
@@ -94,7 +94,7 @@ def match(
     across
         With `unique`: one row for each object, whatever its band and epoch.
     errors
-        Sources match that are, besides, no farther away than so many times the errors of both positions,
+        Sources match that are, besides, no farther away than this many times the errors of both positions,
         sqrt((d_ra / e_ra)^2 + (d_dec / e_dec)^2) with the errors added in quadrature.
     names
         What the two tables are called in messages.

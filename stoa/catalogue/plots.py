@@ -162,7 +162,7 @@ _CIRCLES: dict[str, Any] = {
 
 
 def _thinned(number: int) -> tuple[slice, str]:
-    """Which of so many objects in the frame are drawn, and the legend's words for them."""
+    """Which of the objects in the frame are drawn, and the legend's words for them."""
     step = -(-number // MOST_CROSSES) if number > MOST_CROSSES else 1
     return slice(None, None, step), f"catalogue ({number})" if step == 1 else f"catalogue ({number}, 1 of {step} drawn)"
 

@@ -31,7 +31,7 @@ class Shape(Struct, frozen=True):
     is_hole: bool
 
     def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which unit vectors, shape (points, 3), lie inside."""
+        """Which unit vectors, shape (points, 3), are inside."""
         import numpy as np
 
         if self.radius_deg:
@@ -51,7 +51,7 @@ class Shape(Struct, frozen=True):
 
 
 class Region(Struct, frozen=True):
-    """Shapes of which a point is in at least one, and in no hole."""
+    """Shapes; a point counts as inside if it is in at least one of them and in no hole."""
 
     shapes: tuple[Shape, ...]
 

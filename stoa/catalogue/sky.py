@@ -1,4 +1,4 @@
-"""Which points of two lists lie near one another on the sphere."""
+"""Which points of two lists are near one another on the sphere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pairs_within(
 ) -> Pairs:
     """All pairs at most a radius apart.
 
-    The second list is sorted into cubic cells of twice the radius, so that the neighbours of a point lie in at
+    The second list is sorted into cubic cells of twice the radius, so that the neighbours of a point are in at
     most eight of them; poles and RA = 0 need no care. A sieve of the cells that hold anybody spares most searches
     where the lists are sparse. The cost grows with rows and pairs, not with their product.
 

@@ -125,7 +125,7 @@ def root(
 ) -> None:
     """Run a script over many data folders, record each outcome in git, look, flag, change, run again.
 
-    These options can also stand after the verb, and `stoa VERB -h` shows the help of a verb.
+    These options can also follow the verb, and `stoa VERB -h` shows the help of a verb.
     """
     hush(quiet=False)
     work_in(ctx, None, directory)

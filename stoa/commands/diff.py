@@ -26,7 +26,7 @@ FLOOR = 0.05
 """Relative change that surprises once where neither scatter nor a declared tolerance says more."""
 
 _RESTS_ON = {"script": "another script", "process": "another definition", "environment": "another environment"}
-"""Part of a run's digests -> how it is said that they differ."""
+"""Part of a run's digests -> words for a difference."""
 
 
 class ResultChange(msgspec.Struct, frozen=True, kw_only=True):

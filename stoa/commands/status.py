@@ -178,7 +178,7 @@ def _ran(ws: Workspace, process: str, params: str, environment: str, until: floa
 
 
 def _standing(ws: Workspace, pair: Pair, counts: Mapping[str, dict[str, int]], until: float | None) -> Standing:
-    """How a pair stands; from memory where a look now would take too long."""
+    """The state of a pair; from memory where a look now would take too long."""
     jobs = sum(sum(states.values()) for states in counts.values())
     if until is None or time.monotonic() + jobs * A_JOB_S < until:
         with suppress(TooLong):

@@ -37,7 +37,7 @@ class StopReport(msgspec.Struct, frozen=True, kw_only=True):
 def stop(ws: Workspace, run: str = "", *, at_once: bool = False, forget: bool = False) -> StopReport:
     """Tell a live run to start nothing more (what runs ends by itself), or to stop at once.
 
-    Of a run whose STOA was killed, the jobs that go on are ended and the run is put into git.
+    Of a run whose STOA was killed, the jobs that still run are ended and the run is put into git.
 
     Parameters
     ----------

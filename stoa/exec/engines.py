@@ -24,7 +24,7 @@ class Engine(Protocol):
         Jobs are taken from the iterable in the thread that asks for outcomes, as workers become
         free or, by engines of other machines, all before the first outcome. Every job that was
         taken has exactly one outcome that counts, that of its last attempt. If the caller closes
-        the generator they are cancelled, or go on without it where the engine can do that.
+        the generator they are cancelled, or continue without it where the engine can do that.
         """
         ...
 

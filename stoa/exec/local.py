@@ -158,7 +158,7 @@ def run_job(job: Job, control: Control, starter: Starter | None = None) -> Outco
 
 
 def _attempt(job: Job, control: Control, starter: Starter) -> tuple[Verdict, str]:
-    """How the job went, and where its directory lies."""
+    """How the job ended, and where its directory is."""
     if others := changed(job.scripts):
         cause = f"a job changed the run's copy of the script, which is not run any more: {others[0]}"
         return Verdict(status=Status.ERROR, cause=cause), ""

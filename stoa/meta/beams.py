@@ -26,7 +26,7 @@ class Beam(Struct, frozen=True):
     major_arcsec: float
     minor_arcsec: float
     pa_deg: float
-    planes: int = 1  # of which it is the median
+    planes: int = 1  # it is the median of these
 
 
 def beam_of(major: str, minor: str, angle: str) -> Beam | str:

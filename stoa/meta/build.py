@@ -73,7 +73,7 @@ def look(folder: Path) -> Listing:
         If there is no such folder.
     """
     found = scan(folder)
-    # Only a folder that cannot be listed is asked whether it is one: a further call for each costs on a network disk.
+    # Only a folder that cannot be listed is looked at again: a further call for each costs on a network disk.
     # Unlike `Path.is_dir` this does not raise where a folder above may not be entered.
     if not found.listed.get("") and not os.path.isdir(folder):
         raise MetadataError(f"there is no folder {str(folder)!r} to describe")
@@ -236,7 +236,7 @@ def _fits_entry(name: str, fits: FitsFile, role: str, table: RoleTable) -> FileE
 
 
 def described(name: str, header: dict[str, str], role: str) -> FileEntry:
-    """The entry of a file of which a foreign document gives the name, header texts and perhaps the role."""
+    """The entry of a file for which a foreign document gives the name, header texts and perhaps the role."""
 
     def get(keyword: str) -> str:
         return header.get(keyword, "")

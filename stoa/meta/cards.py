@@ -128,7 +128,7 @@ def _continued(raw: bytes, offset: int, first: str) -> str:
 
 
 def value_text(field: bytes) -> str:
-    """Text of a value field: what stands between the value indicator and the end of the card."""
+    """Text of a value field: what is between the value indicator and the end of the card."""
     bare = field.strip(_AROUND)
     if bare.isdigit():
         return str(int(bare))

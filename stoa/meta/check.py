@@ -28,7 +28,7 @@ class Problem(Struct, frozen=True, kw_only=True):
     file, group
         What it concerns; "" for the folder or the group as a whole.
     level
-        ``error``: cannot be used; ``warning``: something lacks; ``info``: good to know.
+        ``error``: cannot be used; ``warning``: something lacks; ``info``: informational.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""What a script is told of an input file, as plain values: from its entry in the metadata document."""
+"""What a script gets to know about an input file, as plain values: from its entry in the metadata document."""
 
 from __future__ import annotations
 

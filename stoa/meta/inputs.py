@@ -49,7 +49,7 @@ def find_inputs(
     Parameters
     ----------
     intent
-        Groups of which intent may be taken.
+        The intent of the groups that may be taken.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def _preference(file: FileEntry, spec: InputSpec, kind: str) -> _Preference:
 
 
 def _descending(text: str) -> str:
-    """A text that sorts before those of which the original sorts after."""
+    """A text that sorts in the opposite order of the original."""
     return "".join(chr(0x10FFFF - ord(c)) for c in text) + chr(0x10FFFF)
 
 

@@ -1,7 +1,7 @@
 """Looking up keywords of a header; fast for those that every document has.
 
 Headers by one version of CASA have the same keywords in the same order, and files of one folder share most of their
-values. So where the wanted cards stand is worked out once for each such order, and what a value field means once.
+values. So the places of the wanted cards are worked out once for each such order, and what a value field means once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WANTED = frozenset({
     *KEYWORDS, *WORLD_KEYWORDS, "GROUPS", "XTENSION", "EXTNAME", "PCOUNT",
     "GCOUNT", "ZIMAGE", "ZBITPIX",
 })  # fmt: skip
-"""What is asked of every file; other keywords are found as well, only slower."""
+"""Keywords that are wanted of every file; other keywords are found as well, only slower."""
 
 _NAME = re.compile(rb"([A-Z0-9_-]{1,8}) *")
 _VALUE = re.compile(
@@ -35,7 +35,7 @@ Lookup = Callable[[str], str]
 
 
 class _Layout(NamedTuple):
-    """Where the wanted cards of headers with the same keywords stand."""
+    """The places of the wanted cards in headers with the same keywords."""
 
     names: tuple[str, ...]
     world: tuple[str, ...]  # those of `names` that match `stoa.meta.sky.WORLD`

@@ -46,7 +46,7 @@ def package_facts(
 ) -> dict[str, str]:
     """Facts of the package that a target folder belongs to; what is not found is left out.
 
-    The README and the QA reports are asked first, then the names of the images, then those of the folders above; for
+    The README and the QA reports come first, then the names of the images, then those of the folders above; for
     versions the scripts and the manifest of the pipeline as well. At most 64 KiB of 20 files of each kind are read.
 
     Parameters

@@ -28,7 +28,7 @@ GROUP_ENDS = (
 """Last parts of a stem, as patterns, that tell the files of one image apart; what stays is the key of its group."""
 
 DASHED_ENDS = ("pbcorr?", "pb")
-"""Those that may also stand behind ``_`` or ``-``."""
+"""Those that may also follow ``_`` or ``-``."""
 
 _TT = r"(\.tt0)?"
 _FLUX = HeaderTest(

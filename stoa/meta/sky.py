@@ -1,4 +1,4 @@
-"""Where the pixels of an image lie on the sky, for the plain headers that interferometers have.
+"""Where the pixels of an image are on the sky, for the plain headers that interferometers have.
 
 Done here are the zenithal projections SIN, TAN, ARC, ZEA and STG without parameters, on axes in degrees, in ICRS or
 FK5 of J2000. Formulae: Calabretta & Greisen 2002, A&A 395, 1077 (numbers of equations below). Every other header is

@@ -127,7 +127,7 @@ class RoleTable:
     def explain(self, name: str, get: Getter | None) -> Verdict:
         """The role of a file, the rule that gave it and those that nearly did.
 
-        Near are the rules that would have taken it after the one that did, and those of which some conditions hold.
+        Near are the rules that would have taken it after the one that did, and those with some conditions that hold.
         """
         text = f".{stem(name)}"
         winner = next((s for s in self._steps if (s.stem is None or s.stem(text)) and _meets(s, get)), None)

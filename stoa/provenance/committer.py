@@ -21,7 +21,7 @@ CUT_OFF = "STOA or the machine stopped while it ran"
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """When the outcomes of a run that continues are committed: so many, or so long since the last time."""
+    """When the outcomes of a run that continues are committed: after this many, or this long after the last time."""
 
     outcomes: int = 1000
     seconds: float = 60.0
@@ -329,7 +329,7 @@ def _key(of: Job | Outcome | Start) -> tuple[str, str, int]:
 
 
 def _without(outcomes: Iterable[Outcome], others: Iterable[Outcome]) -> list[Outcome]:
-    """Outcomes of jobs of which the others have none, each once."""
+    """Outcomes of jobs that the others do not have, each once."""
     known = {_key(outcome) for outcome in others}
     found = {_key(outcome): outcome for outcome in outcomes if _key(outcome) not in known}
     return list(found.values())

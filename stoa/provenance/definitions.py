@@ -69,7 +69,7 @@ def check_name(name: str, kind: str) -> str:
 
 
 def check_pair_name(name: str, kind: str) -> str:
-    """The name of a new parameter set or environment; in a pair, a ``+`` stands between the two.
+    """The name of a new parameter set or environment; in a pair, a ``+`` is between the two.
 
     Raises
     ------

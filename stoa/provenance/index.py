@@ -38,7 +38,7 @@ QUERY_S = 20.0
 """How long a query may take that someone typed; shorter than an update waits for its readers."""
 
 MOST_CHOICES = 10
-"""For so many processes the jobs of the documents are remembered."""
+"""For this many processes the jobs of the documents are remembered."""
 
 MOST_ROWS = 1_000_000
 MOST_BYTES = 250_000

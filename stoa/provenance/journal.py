@@ -93,7 +93,7 @@ class Journaled(msgspec.Struct, frozen=True, kw_only=True):
     running: tuple[Start, ...]
     ended: tuple[Outcome, ...]
     closed: str  # time of closing; "" while the run lives or was cut off
-    damaged: tuple[int, ...]  # numbers of bad lines that stand before good ones
+    damaged: tuple[int, ...]  # numbers of bad lines that come before good ones
 
 
 class Journal:

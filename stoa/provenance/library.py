@@ -80,7 +80,7 @@ def _links_in(stoa: Path) -> list[Path]:
 
 
 def _no_project(start: Path) -> NoProject:
-    """What a folder without a project is told: the commit may hold one that the work tree does not show here."""
+    """The hint for a folder without a project: the commit may hold one that the work tree does not show here."""
     message = f"{start} is in no STOA project"
     try:
         with closing(find(start)) as repository:

@@ -125,7 +125,7 @@ def _missing(repository: Repository, prefix: str, last: str, tip: str) -> dict[s
 
 
 def _left_out(repository: Repository, changes: list[TreeChange], last: str, tip: str) -> dict[str, str]:
-    """Other files of which the user's commit has what was before, while the work tree has what STOA committed.
+    """Other files for which the user's commit has the earlier content, while the work tree has what STOA committed.
 
     So it is when a commit was made from an index that was read before STOA's commit.
     """

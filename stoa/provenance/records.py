@@ -1,7 +1,7 @@
 """How records are written and read: outcomes as lines, runs, summaries and reviews as blocks.
 
 What comes out of git is input from outside: strict types, size limits, names checked, and a
-newer schema is told from a damaged record.
+newer schema is distinguished from a damaged record.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def name_targets(root: str, paths: Iterable[str], taken: Iterable[str], others: 
     paths
         Relative to the root, posix; one that is given twice counts once.
     taken
-        Names in use; names are told apart without case.
+        Names in use; case does not distinguish names.
     others
         Further folders of the root, which may become targets later: no name is given that would suit one of them as
         well, so that names do not depend on the order of adding.

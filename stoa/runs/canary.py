@@ -45,7 +45,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 def canary(ws: Workspace, plan: Plan, size: int) -> Plan:
     """A plan that runs a few of its jobs only, of every kind of target.
 
-    The jobs are told apart by `STRATA` of their targets. One is taken of each stratum, the
+    The jobs are grouped by `STRATA` of their targets. One is taken of each stratum, the
     largest first, then a second one, and so on; which ones is random, but the same each time.
 
     Parameters

@@ -55,7 +55,7 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """Which strata the jobs of a plan fall into of which a few run first.
+    """The strata of the jobs of a plan, when a few of them run first.
 
     Attributes
     ----------

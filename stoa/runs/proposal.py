@@ -1,7 +1,7 @@
 """What a definition could say about a script, from the options that it declares. The script is read, not run.
 
 Read are the options of argparse, click and typer, the words of ``sys.argv``, and the cell of
-parameters of a notebook. What is not understood is said in the notes; an option that has a default
+parameters of a notebook. The notes name what is not understood; an option that has a default
 of its own is then left out of the command, so that the proposed definition runs as the script does.
 """
 
@@ -66,7 +66,7 @@ def propose(source: bytes, name: str = "script.py", *, flat: bool = False) -> Pr
     Parameters
     ----------
     name
-        Its file name, of which the end says what it is.
+        Its file name, whose end tells the kind.
     flat
         Whether images may be without celestial axes.
     """

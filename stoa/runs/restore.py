@@ -2,7 +2,7 @@
 
 An ok outcome of the same definitions and inputs says what a run would say, whoever made it and under whatever name of
 the parameter set or environment. It is taken over where its products can be had on this machine. Which outcomes those
-are is asked of the judge: the ones that it would call up to date.
+are is decided by the judge: the ones that it would call up to date.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How outcomes stand to the present definitions and inputs: which are stale, flagged, missing.
+"""Outcomes compared with the present definitions and inputs: which are stale, flagged, missing.
 
 This is what every verb means by *stale*: the judge of `stoa.runs.judge`, asked about each job. See
 ``docs/design/0012-one-meaning-of-stale.md``.
@@ -30,7 +30,7 @@ NO_IMAGE = "the metadata no longer has this image"
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How the outcomes of a run or pair stand at the time of a look.
+    """The state of the outcomes of a run or pair at the time of a look.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standing(ws: Workspace, name: RunName, *, until: float | None = None) -> Standing:
-    """How the outcomes of a run, or the current ones of a pair, stand now; every input is looked at.
+    """The state of the outcomes of a run, or the current ones of a pair; every input is looked at.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def notice(ws: Workspace, plan: Plan) -> None:
 
 
 def recalled(ws: Workspace, pair: Pair, changes: Mapping[str, list[str]]) -> Standing:
-    """How a pair stands by its definitions and by the last look at its inputs, without a look now.
+    """The state of a pair by its definitions and by the last look at its inputs, without a look now.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ def warmth_of(ws: Workspace, process: Process) -> Warmth | None:
 
 
 def could_be_warm(process: Process) -> bool:
-    """Whether the command is Python and a script, and nothing is said about warm interpreters."""
+    """Whether the command is Python and a script, and it does not mention warm interpreters."""
     plain = process.command[:1] in {(name,) for name in PYTHON_NAMES} and process.command[1:2] == ("{script}",)
     return plain and process.script.endswith(".py") and not process.warm and not process.shell
 

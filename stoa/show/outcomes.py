@@ -10,10 +10,10 @@ from stoa.show.words import clock, count, counts_in_words, duration, number, one
 from stoa.sources.trace import Trace
 
 FACTS = ("object", "freq_ghz", "band", "n_files", "n_images", "beam_arcsec", "problems")
-"""Metadata columns that stand below the name of a target."""
+"""Metadata columns that are shown below the name of a target."""
 
 ROW_FACTS = ("id", "name", "ra_deg", "dec_deg", "peak_flux", "flux", "snr", "separation_arcsec", "cat_name")
-"""Columns of a catalogue that stand first in the history of a row."""
+"""Columns of a catalogue that come first in the history of a row."""
 
 
 def trace_lines(found: Trace) -> Iterator[str]:

@@ -45,7 +45,7 @@ BY_IMAGE = ("target", "group")
 """Columns of a stacked catalogue that say which image a source is in."""
 
 IMAGES = 6
-"""Images of which a page has pictures."""
+"""Number of images that a page has pictures of."""
 
 _MEDIAN_ERROR = 1.2533  # of a normal distribution: error of the median over that of the mean
 
@@ -160,7 +160,7 @@ def sky_changes(ws: Workspace, a: Side, b: Side, radius: str = "", output: str =
 def catalogue_changes(a: Path, b: Path, radius: str) -> SkyDiff:
     """Match the sources of two catalogues on disk, image by image where both say target and group.
 
-    An image of which only one has sources has lost or gained all of them; the noise of images is not compared.
+    An image with sources in only one of the two has lost or gained all of them; the noise of images is not compared.
 
     Raises
     ------

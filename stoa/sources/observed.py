@@ -50,7 +50,7 @@ class ObservedReport(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[str, ...]  # folders with an object in their field
     not_on_disk: tuple[str, ...]  # member OUSs with an object in their field, and no folder
     not_in_log: tuple[str, ...]  # folders whose member OUS the log does not have
-    no_member: tuple[str, ...]  # folders of which nothing says the member OUS
+    no_member: tuple[str, ...]  # folders without any sign of their member OUS
     files: tuple[str, ...]
 
 

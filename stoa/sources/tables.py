@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def nothing_to_stack(source: str, missing: list[str], left_out: Mapping[str, int]) -> StoaError:
-    """The error for a run or pair of which no source table can be read here."""
+    """The error for a run or pair without a source table that can be read here."""
     if missing:
         return StoaError(
             f"the tables of {source} are not on this machine ({len(missing)}, such as {missing[0]})",

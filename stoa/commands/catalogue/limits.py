@@ -34,8 +34,8 @@ class LimitsReport(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: str
     sigma: float
     files: tuple[str, ...]
-    images: int  # searched ones of which place, primary beam and noise are known
-    unknown: int  # searched ones of which one of these is not
+    images: int  # searched ones with known place, primary beam and noise
+    unknown: int  # searched ones where one of these is not known
     limits: int  # rows: an object in each image
     objects: int  # distinct objects with a limit
     above: int = 0  # objects in images that are above the threshold there, so that they have no limit
@@ -143,6 +143,6 @@ def _file(ws: Workspace, outcome: Outcome, name: str) -> Path | None:
 
 
 def _facts(group: ImageGroup) -> dict[str, str]:
-    """What the metadata document says of the first file of which it knows place and primary beam."""
+    """What the metadata document says of the first file whose place and primary beam it knows."""
     needed = ("ra_deg", "dec_deg", "pb_hwhm_arcsec")
     return next((file.derived for file in group.files if all(file.derived.get(key) for key in needed)), {})

@@ -73,7 +73,7 @@ _DECODER = msgspec.json.Decoder(Entry)
 
 
 class _Written(Struct, frozen=True):
-    """A chunk as it is in its file: what the environs of all jobs have in common stands once."""
+    """A chunk as it is in its file: what the environs of all jobs have in common is there once."""
 
     environ: dict[str, str]
     jobs: tuple[Job, ...]

@@ -136,7 +136,7 @@ class DaskEngine:
                 tasks.forget()
 
     def _chunk_size(self, jobs: Iterator[Job], threads: int) -> tuple[int, Iterator[Job]]:
-        """The size, and the jobs again; so many are looked at as full chunks for all would hold."""
+        """The size, and the jobs again; it looks at as many as full chunks for all would hold."""
         if self._settings.chunk:
             return self._settings.chunk, jobs
         begin = list(islice(jobs, MOST_JOBS * _ROUNDS * threads))
@@ -285,7 +285,7 @@ def _answer(future: Any) -> Answer | None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what Dask logs about lost connections, which is said in the outcomes."""
+    """Without what Dask logs about lost connections, which the outcomes say."""
     logs = [logging.getLogger(name) for name in ("distributed", *_TALKATIVE)]
     before = [log.level for log in logs]
     for log in logs:

@@ -56,7 +56,7 @@ class Placed(Struct, frozen=True):
 
 
 def chunk_folder(spool: Path, run: str) -> Path:
-    """Where the chunks of a run lie."""
+    """The folder of a run's chunks."""
     return spool / run / FOLDER
 
 
@@ -261,7 +261,7 @@ def is_left(folder: Path) -> bool:
 def gone_for_s(folder: Path, gone: Collection[int], candidates: Iterable[int]) -> dict[int, float]:
     """For how long each chunk is known to have no one at it; what is not gone is forgotten.
 
-    A file of each keeps the time, so that another command can go on with the count.
+    A file of each keeps the time, so that another command can continue the count.
     """
     found = {}
     for number in candidates:

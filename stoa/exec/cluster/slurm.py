@@ -1,7 +1,7 @@
 """The engine `slurm`: chunks of jobs as elements of job arrays.
 
 Nothing of STOA need stay alive while they run: the workers write outcomes beside the chunks,
-and any later command puts them into git. Slurm is asked one thing only, for all elements at
+and any later command puts them into git. Slurm gets one question only, for all elements at
 once: whether someone is still at a chunk. `squeue` is enough for that; `sacct` gives the
 reason where Slurm keeps accounts.
 
@@ -94,7 +94,7 @@ class Element(Struct, frozen=True):
     """A line of squeue or sacct."""
 
     array: str  # name
-    index: int  # REST: all that stand on no line of their own
+    index: int  # REST: all without a line of their own
     state: str
     job: str  # 1234: of the array as a whole
 

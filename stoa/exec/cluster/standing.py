@@ -43,7 +43,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 
 def standings(folders: Mapping[str, Path]) -> dict[str, Standing]:
-    """How the runs stand, by name; the scheduler is asked at most once for all of them.
+    """The state of the runs, by name; there is at most one question to the scheduler for all of them.
 
     Parameters
     ----------

@@ -226,7 +226,7 @@ def main(words: list[str]) -> int:
     import argparse  # others import this module too, and have no use for it
 
     parser = argparse.ArgumentParser(prog="python -m stoa.exec.cluster.worker", description="Run a chunk of jobs.")
-    parser.add_argument("folder", nargs="?", type=Path, help="where the chunks lie")
+    parser.add_argument("folder", nargs="?", type=Path, help="folder of the chunks")
     parser.add_argument("number", nargs="?", type=int, help="of the chunk")
     parser.add_argument("--at-once", type=int, default=1, help="how many jobs run at once")
     parser.add_argument("--walltime", type=float, default=0.0, help="seconds that this process may take")

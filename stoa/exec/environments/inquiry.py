@@ -1,4 +1,4 @@
-"""What an interpreter is and which packages it has; run as a file by the interpreter that is asked.
+"""What an interpreter is and which packages it has; run as a file by that interpreter.
 
 Needs the standard library only, of Python 3.6 or newer.
 """

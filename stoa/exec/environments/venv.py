@@ -76,7 +76,7 @@ def _requirements(environment: Environment, setting: Setting) -> bytes:
 
 
 def _build(environment: Environment, setting: Setting, folder: Path) -> None:
-    """Build aside, then rename; scripts in it name the final folder, so that is where Python is told it is."""
+    """Build aside, then rename; scripts in it name the final folder, so Python gets that folder as its own."""
     base = find_interpreter(environment, setting.caller)
     environ = _build_environ(setting.caller)
     with _alone(folder):

@@ -35,7 +35,7 @@ class Started(Struct, frozen=True):
 
     pid: int
     peak_kb: int = 0  # what it has of the peak memory of another process, so that a smaller one is not known
-    go: int = -1  # descriptor by which it is told to begin; -1: it has begun
+    go: int = -1  # descriptor that lets it begin; -1: it has begun
 
 
 Spawn = Callable[[Job, int], Started]
@@ -153,7 +153,7 @@ def _limit(pid: int, job: Job) -> None:
     """Limit what each process of the job may take.
 
     RLIMIT_DATA counts private writable memory since Linux 4.7 (setrlimit(2)). RLIMIT_AS would
-    also count address space that is only reserved, of which threads, Java and Go take tens of
+    also count address space that is only reserved; threads, Java and Go reserve tens of
     gigabytes; RLIMIT_RSS does nothing. RLIMIT_NPROC counts all processes and threads of the
     user, so what there is already is added. Limits are set right after the start, because setting
     them in the child before needs preexec_fn. What the child took by then stays; what it has

@@ -4,7 +4,7 @@ Each argument may hold placeholders: ``{script}``, ``{target}`` (the folder), ``
 ``{group}``, ``{meta}``, ``{out}``, ``{params.NAME}``, the name of an input, and
 ``{needs.PROCESS.OUTPUT}``. A literal brace is doubled.
 
-An output of another process of which there are several files (one an image group) is as many
+An output of another process that has several files (one per image group) is as many
 arguments, and has to be an argument of its own.
 
 An optional input that a target lacks expands to nothing, and so does an optional output that the
@@ -82,7 +82,7 @@ def expand(process: Process, values: Values) -> tuple[str, ...]:
 
     A shell command's arguments are joined by blanks into one script for ``/bin/sh -c``. Its
     values are never part of that script: they are the shell's positional parameters, quoted
-    where they stand (``"${1}"``), so that no value can be taken for shell code.
+    where they are (``"${1}"``), so that no value can be taken for shell code.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def _shell_text(process: Process, arguments: Sequence[str]) -> tuple[str, tuple[
         quote = _open_quote(text)
         if quote in ("'", "\\"):
             where = "in single quotes" if quote == "'" else "after a backslash"
-            message = f"placeholder {{{name}}} stands {where}, where the shell expands nothing"
+            message = f"placeholder {{{name}}} is {where}, where the shell expands nothing"
             raise CommandProblem(process.name, message, placeholder=name)
         position = f"${{{names.setdefault(name, len(names) + 1)}}}"
         text += position if quote else f'"{position}"'

@@ -41,7 +41,7 @@ def make_folder(job: Job) -> int:
 
 
 def move_folder(work: str, place: str) -> None:
-    """Rename a job's directory to its place; what lay there is removed.
+    """Rename a job's directory to its place; whatever was there is removed.
 
     Raises
     ------

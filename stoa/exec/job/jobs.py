@@ -1,4 +1,4 @@
-"""What a script is told about its job: in its directory, its environ and its arguments."""
+"""What a script gets to know about its job: in its directory, its environ and its arguments."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def job_description(context: JobContext) -> bytes:
 
 
 def job_environ(context: JobContext) -> dict[str, str]:
-    """The `STOA_*` variables; an input that is missing is set to the empty string, several paths stand a line each."""
+    """The `STOA_*` variables; an input that is missing is set to the empty string, several paths are one per line."""
     environ = {
         "STOA_RUN": context.run,
         "STOA_PROCESS": context.process,

@@ -18,7 +18,7 @@ class OutputProblem(StoaError):
 
 
 def collect_outputs(job: Job, stopped: Callable[[], bool] = lambda: False) -> dict[str, FileRef]:
-    """Declared outputs by name, with size and checksum, at the place where they will lie.
+    """Declared outputs by name, with size and checksum, at their final place.
 
     An optional output that is missing is left out.
 

@@ -82,7 +82,7 @@ def _holder(file: Path, common: Path) -> str | None:
 
 
 def _is_git_at(pid: int, places: tuple[Path, ...]) -> bool:
-    """Whether a process is a git that works here, or one of another user of which that cannot be known."""
+    """Whether a process is a git that works here, or one of another user, where that cannot be known."""
     if not procfs.command_name(pid).startswith("git") or not procfs.lives(pid):
         return False
     try:

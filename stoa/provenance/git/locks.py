@@ -1,4 +1,4 @@
-"""Git's locks on its own files: STOA's are told from all others, also after their holder was killed.
+"""Git's locks on its own files: STOA's are distinguished from all others, also after their holder was killed.
 
 Git locks a file by making another one with `.lock` behind its name, and nothing says whose it is. STOA makes its locks
 as second names of files in a folder of its own. A lock that is the same file as one there is STOA's; and whoever holds

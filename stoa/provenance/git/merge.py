@@ -30,7 +30,7 @@ MARKER = "stoa-merge.json"
 NOTHING = "0" * 40
 INDEX_WAIT_S = 10.0
 SYNC_EACH = 100
-"""Up to so many files are synced one by one, more of them with all that the machine has to write."""
+"""Up to this many files are synced one by one, more of them with all that the machine has to write."""
 
 
 class Guard(Protocol):
@@ -47,7 +47,7 @@ class Guard(Protocol):
 
     @property
     def joined(self) -> tuple[str, ...]:
-        """Pathspecs of files of which `settle` is asked also where git finds no conflict."""
+        """Pathspecs of files that `settle` decides also where git finds no conflict."""
 
     def settle(self, path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes | None:
         """What a file is to be that both sides changed in the same lines; None where a person has to say."""
@@ -160,7 +160,7 @@ def _merge(repository: Repository, base: str, ours: str, theirs: str, label: str
 
 
 def _settled(repository: Repository, paths: list[str], commits: tuple[str, str, str], guard: Guard) -> dict[str, bytes]:
-    """Those of the files in conflict of which it is known what they are to be, with their content."""
+    """Those of the files in conflict whose right content is known, with their content."""
     before, mine, others = map(repository.snapshot, commits)
     found = {}
     for path in paths:

@@ -37,7 +37,7 @@ from stoa.provenance.lock import exclusive
 from stoa.rights import make_folder, open_shared
 
 LAST = "refs/stoa/last"
-"""Holds the commit of each branch of which STOA knows that no record of an earlier one is missing."""
+"""Holds, for each branch, the commit up to which STOA knows that no record is missing."""
 
 LOOSE_AT_MOST = 8
 PACKS_AT_MOST = 50
@@ -353,7 +353,7 @@ class Repository:
     def merge_commit(
         self, tree: str, parents: list[str], message: str, author: Author, contents: Mapping[str, bytes]
     ) -> str:
-        """Write a commit of a tree that stands already, but for the content of some files; the branch is not moved."""
+        """Write a commit of a tree that exists already, but for the content of some files; the branch is not moved."""
         blobs = {path: Blob.from_string(data) for path, data in contents.items()}
         trees: list[ShaFile] = []
         root = self._edit(ObjectID(tree.encode()), _nest(blobs), trees) if blobs else ObjectID(tree.encode())

@@ -20,7 +20,7 @@ _HARMLESS = ("noop", "noop-v1", "partialclone", "preciousobjects")
 
 
 class PlainRepo(Repo):
-    """A repository of which dulwich sees the settings that say how it is kept, and no others."""
+    """A repository; dulwich sees the settings that say how it is kept, and no others."""
 
     @cached_property
     def _settings(self) -> list[tuple[str, str]]:

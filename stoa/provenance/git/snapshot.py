@@ -123,5 +123,5 @@ class Snapshot:
 
 
 def too_large(size: int) -> str:
-    """What is wrong with a file of so many bytes, "" when nothing is."""
+    """What is wrong with a file of this many bytes, "" when nothing is."""
     return f"is {size / 1e6:.0f} MB large (at most {MAX_RECORD / 1e6:.0f} MB)" if size > MAX_RECORD else ""

@@ -62,7 +62,7 @@ def key_of(job: Job) -> Key | None:
 
 
 def settings_of(warm: Warm) -> str:
-    """What `interpreter.py` is told."""
+    """What `interpreter.py` gets to know."""
     return json.dumps({"modules": warm.modules, "own": warm.own, "room": ROOM})
 
 
@@ -122,7 +122,7 @@ class Interpreter:
         return Report(modules=said["modules"], left_out=said["left_out"])
 
     def start(self, job: Job, log: int) -> Started:
-        """Fork a job, which waits until it is told to go, and ends where that descriptor is closed before.
+        """Fork a job, which waits until it may begin, and ends if that descriptor is closed before.
 
         Raises
         ------

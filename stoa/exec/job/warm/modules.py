@@ -19,7 +19,7 @@ def warm_of(process: Process, script: str, sources: Mapping[str, bytes], home: s
     Parameters
     ----------
     script
-        Absolute path of the copy that runs; the files of the process lie beside it.
+        Absolute path of the copy that runs; the files of the process are beside it.
     sources
         Content of the script and of those files by name.
     home
