@@ -229,7 +229,8 @@ def _section(name: str) -> Callable[[Path, str], list[str]]:
 
 
 SOURCES: dict[str, Callable[[Path, str], Iterable[str]]] = {
-    "TARGET": _targets, "PROCESS": _processes, "PROCESS[@SET]": _processes_and_pairs, "PROCESS@SET": _pairs,
+    "TARGET": _targets, "PROCESS": _processes, "PROCESS[@SET]": _processes_and_pairs,
+    "PROCESS[@SET[+ENV]]": _processes_and_pairs, "PROCESS@SET": _pairs,
     "SET": _sets, "RUN": _runs, "ENV": _environments, "GROUP": _groups, "REASON": _section("reasons"),
     "ROOT": _section("roots"), "CUT": _section("quality"),
 }  # fmt: skip

@@ -15,9 +15,9 @@ from stoa.workspace.open import Workspace
 
 
 def latest_of(ws: Workspace, name: RunName) -> dict[tuple[str, str], Outcome]:
-    """The outcomes of a run, or the current ones of a pair, of targets that are listed."""
-    found = _outcomes(ws, name)
-    return {(o.target, o.group): o for o in found if name.run or o.target in ws.targets}
+    """The outcomes of a run, or the current ones of a pair, of targets that are listed; in the order of their names."""
+    found = {(o.target, o.group): o for o in _outcomes(ws, name) if name.run or o.target in ws.targets}
+    return dict(sorted(found.items()))
 
 
 def count_unlisted(ws: Workspace, name: RunName) -> int:

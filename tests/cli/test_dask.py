@@ -68,8 +68,8 @@ def begin(survey) -> Iterator[Begin]:
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, said = process.communicate(timeout=LONG_S)
-    return process.returncode, said
+    told, said = process.communicate(timeout=LONG_S)
+    return process.returncode, told + said
 
 
 def test_a_run_with_dask_is_recorded_as_one_here_is(survey, shared_dask):
