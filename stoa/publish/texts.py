@@ -207,7 +207,7 @@ def _match_sentence(found: CatalogueFacts) -> str:
     if match is None:
         return ""
     left = f"Leaving out {_counted(match.left_out, 'source')} on calibrators, " if match.left_out else ""
-    number = f"{match.matched} of the {found.kept - match.left_out} sources {'lies' if match.matched == 1 else 'lie'}"
+    number = f"{match.matched} of the {found.kept - match.left_out} sources {'is' if match.matched == 1 else 'are'}"
     objects = _counted(match.objects, "object")
     return (
         f" {left}{number} within {match.radius_arcsec:g} arcsec of {objects} of the catalogue"
