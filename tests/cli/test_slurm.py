@@ -122,7 +122,7 @@ def test_ctrl_c_leaves_the_jobs_and_says_how_to_go_on(waiting, begin):
     assert "`stoa collect`" in said
     assert f"`stoa stop {run}`" in said
     assert f"on a cluster: {run} measure @ default: nothing of 3" in waiting.ok("status")
-    assert waiting.ok("why", "measure", "a").startswith(f"a: does not run, is on a cluster in {run}")
+    assert waiting.ok("why", "measure", "a").startswith(f"a: does not run, is on the cluster in {run}")
     go(waiting, "a")
     wait_for(lambda: waiting.json("collect")[0]["counts"] == {"ok": 1}, "one outcome", LONG_S)
     assert waiting.statuses() == {"a": "ok"}
