@@ -138,7 +138,7 @@ def test_a_terminal_without_the_letters_of_a_name_shows_it_all_the_same(survey):
     environ = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "stoa", "target", "list"]
     done = subprocess.run(command, cwd=survey.top, env=environ, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1].split() == ["n", "data:\\xfcn\\xef"]
+    assert done.stdout.splitlines()[-1].split() == ["uni", "data:\\xfcn\\xef"]
 
 
 @pytest.mark.parametrize(("there", "made"), [("", "."), ("x", "stoa-demo")])

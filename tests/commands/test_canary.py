@@ -149,5 +149,5 @@ def test_a_wrong_table_of_sets(survey, content, message):
 def test_a_parameter_in_the_table_and_on_the_command_line(survey):
     (survey.top / "grid.csv").write_text("snr\n3\n", encoding="utf-8")
     message = survey.error("run", "measure", "--sets", "grid.csv", "--set", "snr=4")[0]
-    assert "--sets" in message
+    assert "--set-from" in message
     assert "'snr'" in message

@@ -81,7 +81,7 @@ def test_a_script_is_told_of_its_job(survey):
     assert told == {
         "schema": 1, "run": run, "process": "measure", "target": "a", "group": "", "folder": f"{survey.top}/data/a",
         "meta": f"{survey.top}/.stoa/meta/a.xml", "out": f"{place}/.work/a", "inputs": {},
-        "params": {"snr": 5.0, "mode": "fast", "deep": True, "n": 3}, "needs": {}, "attempt": 1,
+        "params": {"snr": 5.0, "mode": "fast", "deep": True, "n": 3}, "needs": {}, "attempt": 1, "facts": {},
     }  # fmt: skip
     environ = dict(line.split("=", 1) for line in (place / "a/environ.txt").read_text().splitlines())
     assert (environ["STOA_TARGET"], environ["STOA_PARAM_SNR"], environ["STOA_PARAM_DEEP"]) == ("a", "5.0", "true")

@@ -63,7 +63,7 @@ def test_a_folder_that_is_reached_twice_is_one_target(made):
     survey = made("x1/product")
     (survey.top / "data/latest").symlink_to("x1")
     told = survey("target", "add", "data", "*/product").stderr
-    assert "left out latest/product: it is the same folder as x1/product, by way of a link" in told.splitlines()
+    assert "left out latest/product: it is the same folder as x1/product, through a link" in told.splitlines()
     assert "latest/product" not in names(survey)
     assert "left out latest/product" in survey("target", "add", "data", "latest/product").stderr
 
