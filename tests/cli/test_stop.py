@@ -10,7 +10,7 @@ def test_stop_from_another_terminal_lets_what_runs_end(waiting, begin):
     process = begin("run", "measure", "-j", "1")
     (run,) = (row["run"] for row in waiting.json("runs"))
     assert waiting.ok("stop") == f"told run {run} to stop; the jobs that run end by themselves\n"
-    wait_for(lambda: "no further job" in process.stderr.readline(), "the message")
+    wait_for(lambda: "stopped by" in process.stderr.readline(), "the message")
     go(waiting, "a", "b", "c")
     assert end(process)[0] == 130
     assert waiting.statuses()["a"] == "ok"
