@@ -1,1 +1,1 @@
-"""TODO."""
+"""From a request to the outcomes of a run."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The sources of a run as one table."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""An open project: what is recorded and what is live."""

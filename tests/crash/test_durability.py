@@ -20,8 +20,7 @@ def test_a_file_is_on_disk_before_it_has_its_name_and_all_is_when_a_commit_is_ac
     said = site.drive(verb="run", ledger=True)
     assert said.code == 0, said.errors
     assert said.commits
-    # What STOA notes of the last tip of a branch may be lost: then it is noted again.
-    assert [path for path in said.unsynced if "/refs/stoa/last" not in path] == []
+    assert said.unsynced == []
 
 
 def test_a_missing_fsync_would_be_noticed(site):

@@ -321,6 +321,7 @@ class Repository:
         if self.tip(ref) != commit:
             with suppress(Locked), replacing(self.common, file, f"{commit}\n".encode(), ours=self._held) as lock:
                 os.replace(lock, file)
+                sync_folder(file.parent)
 
     def last(self, branch: str) -> str:
         """The commit of a branch (full name) up to which no record is missing, "" where none is known."""
