@@ -1,12 +1,28 @@
-"""Writing that survives a power cut: files written whole, folders synced, lines that carry a checksum."""
+"""Files of STOA: written whole, on disk after a power cut, for everybody who may write to their folder, locked.
+
+Git gives what it makes in a shared repository (`core.sharedRepository`) to the group, whatever the umask. STOA does so
+where the folder belongs to the group: the umask says who may write, and a folder that its group may write to adds the
+group.
+"""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
-from collections.abc import Collection
-from contextlib import suppress
+import stat
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zlib import crc32
+
+from stoa.errors import StoaError
+
+WAIT_S = 30.0
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+_GROUP_FILE = stat.S_IRGRP | stat.S_IWGRP
+_GROUP_FOLDER = stat.S_IRWXG
 
 
 def sync_file(path: Path) -> None:
@@ -119,3 +135,128 @@ def append_whole(descriptor: int, data: bytes) -> None:
         with suppress(OSError):
             os.ftruncate(descriptor, start)
         raise
+
+
+def open_shared(file: Path | str, flags: int) -> int:
+    """A file descriptor, of a file that is made with the rights of its folder's group where it is missing."""
+    descriptor = os.open(file, flags | os.O_CLOEXEC, 0o666)
+    if flags & os.O_CREAT:
+        give_to_group(descriptor, os.path.dirname(file) or ".")
+    return descriptor
+
+
+def give_to_group(file: int | str | Path, folder: str | Path) -> None:
+    """Let the group write to a file if it may write to the folder; what belongs to others stays as it is."""
+    with suppress(OSError):
+        if os.stat(folder).st_mode & stat.S_IWGRP:
+            mode = stat.S_IMODE(os.stat(file).st_mode)
+            if mode & _GROUP_FILE != _GROUP_FILE:
+                os.chmod(file, mode | _GROUP_FILE)
+
+
+def make_file(file: Path) -> None:
+    """Make an empty file where none is: SQLite would give it to its maker alone.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    if not file.exists():
+        os.close(open_shared(file, os.O_WRONLY | os.O_CREAT))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are missing; with the rights of the group that the one above gives.
+
+    Raises
+    ------
+    OSError
+        If one cannot be made.
+    """
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        make_folder(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir()
+    give_folder(folder)
+
+
+def give_folder(folder: Path) -> None:
+    """Let the group use a new folder as it may use the one above."""
+    above = folder.parent.stat().st_mode
+    if above & stat.S_IWGRP:
+        with suppress(PermissionError):
+            folder.chmod(stat.S_IMODE(folder.stat().st_mode) | _GROUP_FOLDER | (above & stat.S_ISGID))
+
+
+def write_hint(problem: OSError) -> str:
+    """What may help where something could not be written."""
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "is the disk full, or your quota used up? `df -h`, `quota`"
+    if problem.errno in (errno.EACCES, errno.EPERM):
+        return "may you write there? `ls -ld` says who may; a clone for a group: `git init --shared`, `umask 002`"
+    if problem.errno == errno.EROFS:
+        return "that disk is mounted read-only"
+    return "is the disk well and not full? `df -h`"
+
+
+@contextmanager
+def exclusive(file: Path, busy: str, patience_s: float = WAIT_S) -> Iterator[bool]:
+    """Hold a file's lock; the kernel gives it back when this process ends, in whatever way.
+
+    Parameters
+    ----------
+    file
+        Made where it is missing; its content plays no part. Not inherited by children.
+    busy
+        What another holder is doing, for the message.
+
+    Yields
+    ------
+    held
+        False on a file system without locks, where no one is kept out.
+
+    Raises
+    ------
+    StoaError
+        If the file cannot be opened for writing, or another process holds it for so long.
+    """
+    try:
+        descriptor = _opened(file)
+    except OSError as problem:
+        raise StoaError(f"cannot write {file}: {problem.strerror}", write_hint(problem)) from None
+    try:
+        yield _wait(descriptor, busy, patience_s)
+    finally:
+        os.close(descriptor)
+
+
+def _opened(file: Path) -> int:
+    try:
+        return open_shared(file, os.O_RDWR | os.O_CREAT)
+    except PermissionError:
+        return os.open(file, os.O_RDONLY | os.O_CLOEXEC)  # another user's; on a local disk that is enough for a lock
+
+
+def _wait(descriptor: int, busy: str, patience_s: float) -> bool:
+    deadline = time.monotonic() + patience_s
+    while (held := take(descriptor)) is False:
+        if time.monotonic() > deadline:
+            raise StoaError(f"another STOA command {busy} for over {patience_s:.0f} s", "try again when it is done")
+        time.sleep(0.01)
+    return held is True
+
+
+def take(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool | None:
+    """Try to lock an open file: True when held, False when another holds it, None where there are no locks."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as problem:
+        if problem.errno in _NO_LOCKS:
+            return None
+        raise
+    return True

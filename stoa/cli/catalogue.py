@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, KeepOption, OutOption, OutputOption, QualityOption, RadiusOption
+from stoa.cli.options import JsonOption, KeepOption, OutOption, OutputOption, QualityOption, RadiusOption, workspace
 from stoa.cli.say import as_json, out, table, tell
 from stoa.commands.catalogue import export, limits, match, plot, quality, stack
 from stoa.show.catalogues import cuts_table, limits_lines, match_lines, stack_lines, stack_notes

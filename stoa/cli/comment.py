@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import GroupOption, JsonOption, MessageOption, RunOption, TargetsArgument, WhereOption
+from stoa.cli.options import GroupOption, JsonOption, MessageOption, RunOption, TargetsArgument, WhereOption, workspace
 from stoa.cli.shared import print_written
 from stoa.commands import comment
 

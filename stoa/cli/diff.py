@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, OutputOption
+from stoa.cli.options import JsonOption, OutputOption, workspace
 from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import MOST
 from stoa.commands import diff

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption
+from stoa.cli.options import JsonOption, workspace
 from stoa.cli.say import as_json, table, tell
 from stoa.commands import doctor
 from stoa.show.checks import remarks_table

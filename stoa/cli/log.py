@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import GroupOption, JsonOption, OneTargetArgument, RunOption
+from stoa.cli.options import GroupOption, JsonOption, OneTargetArgument, RunOption, workspace
 from stoa.cli.say import as_json, tell, write
 from stoa.commands import log
 

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, OneTargetArgument, TargetsArgument, WorkersOption
+from stoa.cli.options import JsonOption, OneTargetArgument, TargetsArgument, WorkersOption, workspace
 from stoa.cli.say import as_json, out, table, tell, write
 from stoa.commands import meta
 from stoa.show.targets import near_rules_table, overview_table, problems_table, role_lines

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import GroupOption, JsonOption, OneTargetArgument, RunOption
+from stoa.cli.options import GroupOption, JsonOption, OneTargetArgument, RunOption, workspace
 from stoa.cli.say import as_json, out, tell
 from stoa.commands.open import Place, open_place, places
 from stoa.errors import NotFoundError

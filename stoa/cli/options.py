@@ -5,12 +5,15 @@ The placeholder (metavar) says what is wanted. Completion goes by it; `stoa.cli.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from stoa.cli.say import tell
 from stoa.runs.sweep import read_sets
+from stoa.workspace.open import Workspace
 
 
 def _also_before_the_verb(ctx: typer.Context, value: bool) -> bool:
@@ -145,3 +148,16 @@ RadiusOption = Annotated[str, typer.Option("--radius", metavar="ANGLE", help="La
 def sets_of(file: str) -> tuple[dict[str, str], ...]:
     """Sets of values from the file of `--set-from`; none without a file."""
     return tuple(read_sets(Path(file))) if file else ()
+
+
+def workspace(ctx: typer.Context) -> Workspace:
+    """The project that the working directory belongs to; its files are closed when the command ends."""
+    found = Workspace(Path())
+    ctx.call_on_close(partial(_close, found))
+    return found
+
+
+def _close(ws: Workspace) -> None:
+    for remark in ws.remarks:
+        tell(remark)
+    ws.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     AllOption,
@@ -24,6 +23,7 @@ from stoa.cli.options import (
     WhereOption,
     WorkersOption,
     sets_of,
+    workspace,
 )
 from stoa.cli.say import as_json, out, table, tell
 from stoa.commands import plan

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, KeepOption, QualityOption
+from stoa.cli.options import JsonOption, KeepOption, QualityOption, workspace
 from stoa.cli.say import as_json, out, tell
 from stoa.commands import publish
 from stoa.show.catalogues import published_in_words

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import SOME_NOT_OK, new_app, verb
-from stoa.cli.options import JsonOption, RunArgument, TargetsArgument, WorkersOption
+from stoa.cli.options import JsonOption, RunArgument, TargetsArgument, WorkersOption, workspace
 from stoa.cli.say import as_json, out, tell
 from stoa.commands import reproduce
 from stoa.show.words import one_line

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     DryOption,
@@ -26,6 +25,7 @@ from stoa.cli.options import (
     WhereOption,
     WorkersOption,
     sets_of,
+    workspace,
 )
 from stoa.cli.plan import print_plans
 from stoa.cli.play import play

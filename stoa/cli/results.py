@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import EnvOption, JsonOption, ParamsOption, ProcessArgument
+from stoa.cli.options import EnvOption, JsonOption, ParamsOption, ProcessArgument, workspace
 from stoa.cli.say import as_json, table, tell
 from stoa.commands import results
 from stoa.csvcells import guarded

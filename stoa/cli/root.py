@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import DocOption, JsonOption
+from stoa.cli.options import DocOption, JsonOption, workspace
 from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import print_removed
 from stoa.commands import root

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from stoa.cli.say import as_json, out, table, tell
 from stoa.model import CauseGroup
-from stoa.show.reviews import contradictions_table, disagreement_lines, written_in_words
+from stoa.show.reviews import contradictions_table, disagreement_lines
 from stoa.show.runs import cause_lines
-from stoa.show.words import count
+from stoa.show.words import count, reviewed
 from stoa.workspace.agreement import Contradiction, Disagreement
 from stoa.workspace.removal import Removed
 from stoa.workspace.writing import Made, ReviewReport
@@ -44,7 +44,7 @@ def print_written(report: ReviewReport, json: bool) -> None:
     if json:
         as_json(report)
     else:
-        out(written_in_words(report))
+        out(reviewed(report.kind, report.run, report.targets, report.commit))
 
 
 def print_causes(causes: Iterable[CauseGroup]) -> None:

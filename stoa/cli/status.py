@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, ProcessOption
+from stoa.cli.options import JsonOption, ProcessOption, workspace
 from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import print_causes, print_disagreements
 from stoa.commands import status

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption
+from stoa.cli.options import JsonOption, workspace
 from stoa.cli.say import as_json, out
 from stoa.commands import stop
 from stoa.show.stopping import stop_in_words

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     FlaggedOption,
@@ -17,6 +16,7 @@ from stoa.cli.options import (
     OutOption,
     TargetsArgument,
     WhereOption,
+    workspace,
 )
 from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import print_removed

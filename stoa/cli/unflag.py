@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, MessageOption, TargetsArgument, WhereOption
+from stoa.cli.options import JsonOption, MessageOption, TargetsArgument, WhereOption, workspace
 from stoa.cli.shared import print_written
 from stoa.commands import unflag
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import EnvOption, JsonOption, OneTargetArgument, ParamsOption, ProcessArgument
+from stoa.cli.options import EnvOption, JsonOption, OneTargetArgument, ParamsOption, ProcessArgument, workspace
 from stoa.cli.say import as_json, out
 from stoa.commands import why
 from stoa.show.plans import job_in_words

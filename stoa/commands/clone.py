@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from stoa.durable import make_folder
 from stoa.errors import StoaError
 from stoa.project import PRODUCTS_ROOT, STOA_DIR, resolved
 from stoa.provenance.git import Repository, holders
 from stoa.provenance.git import clone as clone_repository  # this is the verb
 from stoa.provenance.inspect import RefusedError, commit_findings, listed
-from stoa.rights import make_folder
 from stoa.workspace.open import Workspace
 from stoa.workspace.roots import RootState, list_roots
 

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from stoa import __version__
+from stoa.durable import open_shared, take
 from stoa.errors import StoaError
 from stoa.exec.engines import ENGINES
 from stoa.provenance.git import check_ready, git_version
-from stoa.provenance.lock import take
 from stoa.provenance.spool import check_writable
-from stoa.rights import open_shared
 from stoa.runs.definitions import check_line_ends, check_mark, read_script
 from stoa.workspace.ahead import AHEAD_HINT, ahead
 from stoa.workspace.open import Workspace

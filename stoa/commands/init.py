@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
+from stoa.durable import write_hint
 from stoa.errors import StoaError
 from stoa.project import STOA_DIR, Config, Local, Project, resolved
 from stoa.provenance.git import Repository, check_ready, find, init_durable, way_back
 from stoa.provenance.store import Store
-from stoa.rights import write_hint
 from stoa.workspace.template import template
 
 _HIDDEN = {"gitignore": ".gitignore", "gitattributes": ".gitattributes"}

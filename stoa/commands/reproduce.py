@@ -13,6 +13,7 @@ import msgspec
 
 from stoa.catalogue.compare import differences
 from stoa.control import Control
+from stoa.durable import write_hint
 from stoa.errors import StoaError
 from stoa.exec.environments import Prepared
 from stoa.exec.job.cause import normalise
@@ -23,7 +24,6 @@ from stoa.provenance.definitions import read_process
 from stoa.provenance.environment_definition import read_environment
 from stoa.provenance.ids import new_id
 from stoa.provenance.index import decode_outcome
-from stoa.rights import write_hint
 from stoa.runs.definitions import Definitions
 from stoa.runs.environments import Places, prepare_all
 from stoa.runs.joblist import JobMaker, products_folder

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from stoa.durable import make_file, make_folder
 from stoa.meta.build import Seen
-from stoa.rights import make_file, make_folder
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS described"

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from stoa.durable import make_file, make_folder
 from stoa.hashing import sha256_of
-from stoa.rights import make_file, make_folder
 
 _SETUP = (
     "PRAGMA synchronous = OFF",  # what is torn by a power cut is computed again

@@ -22,12 +22,12 @@ from zlib import crc32
 
 import msgspec
 
+from stoa.durable import make_file, make_folder
 from stoa.errors import StoaError
 from stoa.model import Outcome, Run, Summary
 from stoa.provenance.git import Snapshot
 from stoa.provenance.loader import Loader, MetaReader
 from stoa.provenance.schema import VERSION, creation
-from stoa.rights import make_file, make_folder
 
 __all__ = ["Index", "MetaReader", "QueryError", "decode_outcome", "decode_run", "decode_summary"]
 

@@ -18,12 +18,10 @@ from pathlib import Path
 
 import msgspec
 
-from stoa.durable import append_whole, body_of_line, checked_line, sync_folder
+from stoa.durable import append_whole, body_of_line, checked_line, open_shared, sync_folder, take, write_hint
 from stoa.errors import StoaError
 from stoa.model import Outcome, Run
 from stoa.provenance.dialect import RecordError
-from stoa.provenance.lock import take
-from stoa.rights import open_shared, write_hint
 
 SYNC_EVERY_S = 0.05
 SIGN_OF_LIFE_S = 30.0

@@ -15,12 +15,10 @@ from pathlib import Path
 
 import msgspec
 
-from stoa.durable import sync_folder
+from stoa.durable import exclusive, give_folder, make_folder, open_shared, sync_folder, write_hint
 from stoa.errors import StoaError
 from stoa.project import Project
 from stoa.provenance.journal import Journal, Opened
-from stoa.provenance.lock import exclusive
-from stoa.rights import give_folder, make_folder, open_shared, write_hint
 
 _NEW, _DONE, _DAMAGED = ".new-", ".done-", ".damaged-"
 _ABANDONED_S = 3600.0
@@ -33,7 +31,7 @@ class Spool:
         self.folder = folder
 
     def lock(self) -> AbstractContextManager[bool]:
-        """Exclusive right to begin runs and to end those that were cut off (see `stoa.provenance.lock`)."""
+        """Exclusive right to begin runs and to end those that were cut off (see `stoa.durable`)."""
         with suppress(OSError):  # the lock says what is wrong
             make_folder(self.folder)
         return exclusive(self.folder / ".lock", "has been putting a run into git")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stoa.durable import write_hint
 from stoa.errors import StoaError
 from stoa.model import Author, Outcome, Review, Status
 from stoa.project import PRIVATE, Project
@@ -13,7 +14,6 @@ from stoa.provenance.index import Index, MetaReader
 from stoa.provenance.lost import Returned, bring_back, is_record
 from stoa.provenance.records import read_outcomes, write_review
 from stoa.provenance.spool import Spool
-from stoa.rights import write_hint
 
 
 class Store:

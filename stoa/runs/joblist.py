@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from stoa.durable import make_folder, write_hint
 from stoa.errors import StoaError
 from stoa.exec.environments import Prepared
 from stoa.exec.job.command import expand
@@ -19,7 +20,6 @@ from stoa.meta.document import Document
 from stoa.meta.input_facts import facts_of_input
 from stoa.model import Container, FileRef, Job, Process, Run, Target, Warm, Watched, effective
 from stoa.project import PRODUCTS_ROOT, Project
-from stoa.rights import make_folder, write_hint
 from stoa.runs.definitions import Definitions
 from stoa.runs.environments import contained
 from stoa.runs.needs import paths

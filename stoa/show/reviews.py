@@ -7,20 +7,8 @@ from typing import Any
 
 from stoa.model import Review
 from stoa.show.table import Column, Table, table
-from stoa.show.words import clock, count, number, one_line
+from stoa.show.words import clock, number, one_line
 from stoa.workspace.agreement import Contradiction, Disagreement
-from stoa.workspace.writing import ReviewReport
-
-VERBS = {"flag": "flagged", "unflag": "cleared the flags of", "comment": "commented on"}
-
-
-def written_in_words(report: ReviewReport) -> str:
-    """What was recorded about which targets."""
-    if report.run:
-        whom = f"run {report.run}"
-    else:
-        whom = report.targets[0] if len(report.targets) == 1 else count(len(report.targets), "target")
-    return f"{VERBS[report.kind]} {whom} (commit {report.commit[:9]})"
 
 
 def reviews_table(found: Iterable[Review]) -> Table:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from stoa.durable import write_hint
 from stoa.errors import StoaError
 from stoa.exec.cluster.remote import chunk_folder, is_left
 from stoa.exec.cluster.standing import Standing, standings
@@ -29,7 +30,6 @@ from stoa.provenance.dialect import RecordError
 from stoa.provenance.git import check_ready
 from stoa.provenance.journal import Journaled, Opened, Start, is_locked, read_journal
 from stoa.provenance.store import Store, ordered
-from stoa.rights import write_hint
 from stoa.workspace.gather import gather_left_behind, gather_part, is_due, is_left_behind, with_chunks
 
 State = Literal["running", "submitted", "orphaned", "elsewhere", "cut off"]

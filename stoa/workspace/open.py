@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
+from stoa.durable import exclusive, make_folder
 from stoa.errors import StoaError
 from stoa.meta.document import READER, Document, MetadataError
 from stoa.meta.select import COLUMNS, columns
@@ -20,9 +21,7 @@ from stoa.provenance.checksums import Checksums
 from stoa.provenance.git import Remains, Repository, check_ready, find
 from stoa.provenance.index import Index
 from stoa.provenance.library import Library, open_project
-from stoa.provenance.lock import exclusive
 from stoa.provenance.store import Store
-from stoa.rights import make_folder
 from stoa.workspace.live import Healing, LiveRun, heal, live_runs
 
 _SQL_TYPES = {"str": "TEXT", "int": "INTEGER", "float": "REAL", "bool": "INTEGER"}

@@ -10,8 +10,8 @@ import pytest
 from slow_jobs import end, go, killed, wait_until_running
 from survey import Survey
 
+from stoa.durable import make_file, make_folder, open_shared, write_hint
 from stoa.provenance.git.plumbing import environ
-from stoa.rights import make_file, make_folder, open_shared, write_hint
 
 
 def by_hand(survey: Survey, *words: str, **environ: str) -> None:

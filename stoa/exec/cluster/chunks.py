@@ -23,11 +23,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from stoa.durable import append_whole, body_of_line, checked_line, sync_folder, write_whole
+from stoa.durable import append_whole, body_of_line, checked_line, open_shared, sync_folder, write_hint, write_whole
 from stoa.errors import StoaError
 from stoa.exec.liveness import Owner, alive
 from stoa.model import Job, Outcome
-from stoa.rights import open_shared, write_hint
 
 FOLDER = "chunks"
 SYNC_EVERY_S = 0.05

@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from stoa.control import Control
+from stoa.durable import make_folder
 from stoa.errors import StoaError
 from stoa.exec.cluster.chunks import (
     FOLDER,
@@ -33,7 +34,6 @@ from stoa.exec.job.log import excerpt
 from stoa.exec.local import run_job
 from stoa.model import SCHEMA, Job, Outcome, Status
 from stoa.project import LOG_FILE
-from stoa.rights import make_folder
 
 _LEFT = "left"
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 0.02, 0.5

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from stoa.durable import write_hint
 from stoa.exec.environments.base import EnvironmentProblem, NotBuilt, Prepared, Setting, first_line
 from stoa.exec.environments.host import about_python, find_interpreter, python_environment
 from stoa.exec.job.log import visible
 from stoa.model import Environment
-from stoa.rights import write_hint
 
 LOCK_FILE = "stoa-lock.txt"
 _KEPT_LINES = 12

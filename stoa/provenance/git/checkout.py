@@ -17,11 +17,10 @@ from pathlib import Path
 
 from dulwich.objects import Blob
 
-from stoa.durable import sync_file, sync_files, sync_folder, write_new
+from stoa.durable import make_folder, sync_file, sync_files, sync_folder, write_new
 from stoa.provenance.git.locks import Locked, replacing
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
-from stoa.rights import make_folder
 
 MARKERS = "stoa-refresh"
 INDEX_WAIT_S = 5.0

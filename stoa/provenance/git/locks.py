@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stoa.durable import sync_folder
-from stoa.rights import make_folder, open_shared
+from stoa.durable import make_folder, open_shared, sync_folder
 
 CLAIMS = "stoa-locks"
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)

@@ -23,18 +23,14 @@ from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.reflog import format_reflog_line
 from dulwich.refs import Ref
 
-from stoa.durable import sync_folder
+from stoa.durable import exclusive, make_folder, open_shared, sync_folder
 from stoa.model import Author
 from stoa.provenance.git.checkout import Checkout
 from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
-from stoa.provenance.git.loose import write_loose
-from stoa.provenance.git.objects import read_object
-from stoa.provenance.git.plumbing import GitError, run_git
-from stoa.provenance.git.settings import PlainRepo, asks
+from stoa.provenance.git.objects import read_object, write_loose
+from stoa.provenance.git.plumbing import GitError, PlainRepo, asks, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
-from stoa.provenance.lock import exclusive
-from stoa.rights import make_folder, open_shared
 
 LAST = "refs/stoa/last"
 """Holds, for each branch, the commit up to which STOA knows that no record is missing."""

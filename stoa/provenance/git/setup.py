@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 from stoa.errors import StoaError
-from stoa.provenance.git.plumbing import GitError, run_git
+from stoa.provenance.git.plumbing import GitError, asks, run_git
 from stoa.provenance.git.repository import Repository
-from stoa.provenance.git.settings import asks
 
 _MARKS = {
     "MERGE_HEAD": ("merge", "`git merge --continue` or `git merge --abort`"),

@@ -10,7 +10,7 @@ from dulwich.objects import Blob, Commit, ObjectID, Tree
 
 from stoa.errors import StoaError
 from stoa.provenance.git.objects import fetch_missing, object_sizes, read_object
-from stoa.provenance.git.settings import PlainRepo
+from stoa.provenance.git.plumbing import PlainRepo
 
 FILE_MODE = 0o100644
 TREES_KEPT = 32
