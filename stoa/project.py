@@ -96,6 +96,24 @@ class DaskSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     chunk: int = 0  # jobs that are sent together; 0: by their number
 
 
+Role = Literal["read", "review", "run"]
+"""What a person may do in the dashboard; each includes the ones before it."""
+
+
+class UiSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How people reach the dashboard of this machine, and who of them may do what."""
+
+    hosts: tuple[str, ...] = ()  # further names of this machine, as browsers call it
+    oidc: dict[str, str] = field(default_factory=dict)  # server, client_id, client_secret, redirect; {}: no such login
+    proxy: dict[str, str] = field(default_factory=dict)  # headers with the name and email; {}: no proxy logs people in
+    roles: dict[str, Role] = field(default_factory=dict)  # email, or pattern of emails -> what they may
+
+    @property
+    def login(self) -> Literal["", "oidc", "proxy"]:
+        """How people say who they are; "" for git's identity on this machine."""
+        return "oidc" if self.oidc else "proxy" if self.proxy else ""
+
+
 class Local(Struct, frozen=True, kw_only=True):
     """`.stoa/local.yaml`: what holds on this machine only."""
 
@@ -103,6 +121,7 @@ class Local(Struct, frozen=True, kw_only=True):
     jobs: int = 0  # workers of the local engine; 0: one per CPU core
     slurm: SlurmSettings = SlurmSettings()
     dask: DaskSettings = DaskSettings()
+    ui: UiSettings = UiSettings()
 
 
 _KINDS = (".work", "failed")  # folders of a run beside those of its targets
@@ -150,6 +169,11 @@ class Project:
                 place = self.top.relative_to(folder).as_posix()
                 return control / "stoa" / ("spool" if place == "." else f"projects/{quote(place, safe='')}/spool")
         return self.stoa / "spool"
+
+    @property
+    def audit_file(self) -> Path:
+        """Who did what in the dashboard of this machine, one line an action."""
+        return self.spool.parent / "audit.jsonl"
 
     @property
     def cache(self) -> Path:

@@ -53,8 +53,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sources": BASE | {"provenance", "exec", "meta", "workspace", "catalogue"},
     "commands": BASE | CRAFTS | {"workspace", "runs", "sources"},
     "show": BASE | CRAFTS | {"workspace", "runs", "sources", "commands"},  # values alone
-    "cli": BASE | {"commands", "show", "workspace", "runs", "sources"},
-    "ui": BASE | {"commands", "show"},
+    "cli": BASE | {"commands", "show", "workspace", "runs", "sources", "ui"},
+    "ui": BASE | {"commands", "show", "workspace", "runs", "sources", "provenance"},
     "api": BASE | {"commands", "show", "workspace", "runs", "sources", "meta", "provenance"},
     "__init__": BASE | {"api", "exec"},  # `stoa.open`, and `stoa.report` for scripts that run inside a job
     "__main__": frozenset({"cli"}),
@@ -213,6 +213,13 @@ def test_no_arrow_leaves_the_table():
 
 def test_no_layer_knows_the_craft_of_another():
     assert strangers(ALL) == []
+
+
+def test_only_the_dashboard_knows_streamlit_and_only_its_command_knows_the_dashboard():
+    served = {"streamlit", "starlette", "itsdangerous", "anyio"}
+    users = {i.importer for i in ALL if i.module.split(".")[0] in served}
+    assert {layer_of(importer) for importer in users} == {"ui"}
+    assert {i.importer for i in ALL if i.module.startswith("stoa.ui") and layer_of(i.importer) != "ui"} == {"cli/ui.py"}
 
 
 def test_git_has_one_door():

@@ -38,6 +38,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "collect": "Commit the outcomes of runs on a cluster.",
     },
     "Look": {
+        "ui": "Open the dashboard in a browser.",
         "status": "Show the state of the project: failures by cause, flags, stale outcomes.",
         "results": "Show what a process reported for each target.",
         "runs": "List the runs.",

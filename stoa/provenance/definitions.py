@@ -29,10 +29,11 @@ from stoa.model import (
     Value,
     ValueType,
 )
-from stoa.project import Config, DaskSettings, Local, QualityCut, SlurmSettings
+from stoa.project import Config, DaskSettings, Local, QualityCut, SlurmSettings, UiSettings
 from stoa.provenance.engine_settings import dask_settings, slurm_settings
 from stoa.provenance.fields import angle_arcsec, duration, exit_codes, get, memory, path_below, tolerance
 from stoa.provenance.scalars import brief
+from stoa.provenance.ui_settings import ui_settings
 from stoa.provenance.yamltree import Spot, read_yaml
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
@@ -191,7 +192,7 @@ def read_config(data: bytes, file: str) -> Config:
 
 def read_local(data: bytes, file: str) -> Local:
     """Settings of the machine that asks."""
-    fields = read_yaml(data, file).mapping(("schema", "roots", "jobs", "slurm", "dask"))
+    fields = read_yaml(data, file).mapping(("schema", "roots", "jobs", "slurm", "dask", "ui"))
     check_schema(fields)
     jobs = get(fields, "jobs", Spot.integer, 0)
     if jobs < 0:
@@ -200,6 +201,7 @@ def read_local(data: bytes, file: str) -> Local:
         roots=get(fields, "roots", partial(_words, kind="root"), {}), jobs=jobs,
         slurm=get(fields, "slurm", slurm_settings, SlurmSettings()),
         dask=get(fields, "dask", dask_settings, DaskSettings()),
+        ui=get(fields, "ui", ui_settings, UiSettings()),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from stoa.errors import StoaError
 from stoa.meta.document import READER, Document, MetadataError
 from stoa.meta.select import COLUMNS, columns
 from stoa.meta.xml import from_xml
-from stoa.model import Target
+from stoa.model import Author, Target
 from stoa.project import Project
 from stoa.provenance.checksums import Checksums
 from stoa.provenance.git import Remains, Repository, check_ready, find
@@ -39,9 +39,13 @@ class Workspace:
     ----------
     start
         A folder in the project.
+    acting
+        The person on whose behalf records are written, who becomes their author and that of the commits; None for
+        the one whom git names.
     """
 
-    def __init__(self, start: Path) -> None:
+    def __init__(self, start: Path, acting: Author | None = None) -> None:
+        self._acting = acting
         self.project: Project = open_project(start)
         self.library = Library(self.project)
         self.remarks: list[str] = []  # what was mended on the way, for the one who typed the command
@@ -57,7 +61,9 @@ class Workspace:
 
     @cached_property
     def repository(self) -> Repository:
-        return find(self.project.top)
+        repository = find(self.project.top)
+        repository.acting = self._acting
+        return repository
 
     @cached_property
     def store(self) -> Store:

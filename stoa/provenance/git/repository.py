@@ -53,6 +53,7 @@ class Repository:
 
     def __init__(self, top: Path) -> None:
         self.top = top
+        self.acting: Author | None = None  # whose commits these are; None for the one whom git names
         self._kept: list[Path] = []  # files that keep packs which no branch leads to yet
         self._repo = self._opened()
         self._check_format()
@@ -139,6 +140,10 @@ class Repository:
         return kind(self._repo, ObjectID(chosen.encode()) if chosen else None)
 
     def author(self) -> Author:
+        """Whose commits these are: the person on whose behalf we act, or else whom git names."""
+        return self.acting or self.identity()
+
+    def identity(self) -> Author:
         """Who git says is working here.
 
         Raises
@@ -364,13 +369,21 @@ class Repository:
         if asks(self.top, "commit.gpgSign"):
             self._write(objects)
             return self._signed(tree.decode(), parents, message, author)
-        commit = _commit(tree, parents, message, author)
+        commit = _commit(tree, parents, message, author, self._committer(author))
         self._write([*objects, commit])
         return commit.id.decode()
 
+    def _committer(self, author: Author) -> Author:
+        """Who writes a commit: the author, or git's identity where we act on behalf of somebody."""
+        return self.identity() if self.acting else author
+
     def _signed(self, tree: str, parents: list[str], message: str, author: Author) -> str:
-        names = {"NAME": author.name, "EMAIL": author.email}
-        who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in names.items()}
+        roles = {"AUTHOR": author, "COMMITTER": self._committer(author)}
+        who = {
+            f"GIT_{role}_{key}": value
+            for role, person in roles.items()
+            for key, value in (("NAME", person.name), ("EMAIL", person.email))
+        }
         words = ["commit-tree", "-S", *(word for parent in parents for word in ("-p", parent)), tree]
         try:
             return run_git(self.top, *words, stdin=message.encode(), more_environ=who)[1].decode().strip()
@@ -498,12 +511,12 @@ def _add(trees: list[ShaFile], tree: Tree) -> ObjectID:
     return tree.id
 
 
-def _commit(tree: ObjectID, parents: Iterable[str], message: str, author: Author) -> Commit:
+def _commit(tree: ObjectID, parents: Iterable[str], message: str, author: Author, committer: Author) -> Commit:
     commit = Commit()
     commit.tree = tree
     commit.parents = [ObjectID(parent.encode()) for parent in parents]
-    ident = f"{author.name} <{author.email}>".encode()
-    commit.author = commit.committer = ident
+    commit.author = f"{author.name} <{author.email}>".encode()
+    commit.committer = f"{committer.name} <{committer.email}>".encode()
     commit.author_time = commit.commit_time = int(time.time())
     commit.author_timezone = commit.commit_timezone = _zone_s()
     commit.encoding = b"UTF-8"
