@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.context import workspace
 from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import workspace
 from stoa.cli.say import out, tell
 from stoa.commands import ui
 from stoa.ui.serve import serve

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import msgspec
 import streamlit as st
 
+from stoa.durable import make_folder, open_shared
 from stoa.errors import StoaError
 from stoa.model import Author
 from stoa.project import Role, UiSettings
 from stoa.provenance.ids import now
-from stoa.rights import make_folder, open_shared
 from stoa.ui.serve import LOGIN, PROJECT, READ_ONLY
 from stoa.workspace.open import Workspace
 
