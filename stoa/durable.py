@@ -125,6 +125,21 @@ def body_of_line(line: bytes) -> bytes | None:
     return body if blank and checksum == b"%08x" % crc32(body) else None
 
 
+def append_line(file: Path, text: str) -> None:
+    """Append a line to a small file of this machine, which is made where it is missing.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        append_whole(descriptor, text.encode() + b"\n")
+    finally:
+        os.close(descriptor)
+
+
 def append_whole(descriptor: int, data: bytes) -> None:
     """Append all of it or, with an `OSError`, nothing."""
     start = os.fstat(descriptor).st_size

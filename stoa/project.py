@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from stoa.errors import NotFoundError, StoaError
 from stoa.model import FileRef, Target
+from stoa.opening import MOST_BYTES, check_inside, read_bounded
 
 STOA_DIR = ".stoa"
 JOB_FILE = "stoa-job.json"
@@ -246,6 +247,11 @@ class Project:
         place = self.local.roots.get(name)
         if place is None and name == PRODUCTS_ROOT:
             place = PRODUCTS_ROOT
+            if (self.top / place).is_symlink():  # it may have come by pull
+                raise StoaError(
+                    f"{self.top / place} is a symbolic link, and products would be written where it leads",
+                    f"`stoa root add {PRODUCTS_ROOT} PATH` says where they are on this machine",
+                )
         if place is None:
             if name in self.config.roots:
                 raise StoaError(
@@ -264,13 +270,36 @@ class Project:
         Raises
         ------
         StoaError
-            If its root has no path here or the path would leave the root.
+            If its root has no path here, or the path would leave the root, through a link of the repository too.
         """
         text = ref if isinstance(ref, str) else ref.path
         root, colon, path = text.partition(":")
         if not colon or path.startswith("/") or ".." in path.split("/"):
             raise StoaError(f"{text!r} does not name a file below a root")
-        return self.root(root) / path
+        file = self.root(root) / path
+        self.check_inside(file)
+        return file
+
+    def check_inside(self, file: Path) -> None:
+        """Raise `StoaError` if a link in the project's folder leads out of it and of all roots."""
+        check_inside(file, self.top, self._root_places)
+
+    @cached_property
+    def _root_places(self) -> tuple[Path, ...]:
+        return tuple(self.top / os.path.expanduser(place) for place in self.local.roots.values())
+
+    def read(self, file: Path, most: int = MOST_BYTES) -> bytes:
+        """The content of a file of the project: a regular one, not too large, and not somewhere else through a link.
+
+        Raises
+        ------
+        OSError
+            If there is no such file, or it is not to be read.
+        StoaError
+            If a link leads out of the project and its roots.
+        """
+        self.check_inside(file)
+        return read_bounded(file, most)
 
     @staticmethod
     def job_place(process: str, run: str, target: str, group: str = "", *, kind: str = "") -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stoa.catalogue.formats import FORMATS, CatalogueError
 from stoa.catalogue.tables import read_table
 from stoa.model import OutputSpec
+from stoa.opening import TooLargeError, have_same_content, read_bounded, regular
 
 if TYPE_CHECKING:
     from astropy.io.fits import FITSDiff
@@ -19,6 +20,7 @@ WHEN_WRITTEN = ("DATE", "CHECKSUM", "DATASUM")
 
 _FITS = (".fits", ".fit", ".fits.gz", ".fits.fz")
 _MOST_NAMES = 5
+_MOST_BYTES = 200_000_000  # of a file whose first difference is looked for
 
 
 def differences(old: Path, new: Path, spec: OutputSpec) -> list[str]:
@@ -34,18 +36,20 @@ def differences(old: Path, new: Path, spec: OutputSpec) -> list[str]:
         Says how they are compared: `kind`, `tolerance` (relative), `ignore` (FITS keywords and
         columns) and `key` (columns).
     """
-    if old.read_bytes() == new.read_bytes():
-        return []
     try:
+        if have_same_content(old, new):
+            return []
         if spec.kind == "catalogue" and any(old.name.lower().endswith(suffix) for suffix in FORMATS):
             return _table_differences(read_table(old), read_table(new), spec)
         if old.name.lower().endswith(_FITS):
             return _fits_differences(old, new, spec)
+        return [_first_difference(read_bounded(old, _MOST_BYTES), read_bounded(new, _MOST_BYTES))]
+    except TooLargeError:
+        return ["the content differs"]
     except CatalogueError as problem:
         return [problem.message]
     except (OSError, ValueError) as problem:
         return [f"cannot be compared: {problem}"]
-    return [_first_difference(old.read_bytes(), new.read_bytes())]
 
 
 def _fits_differences(old: Path, new: Path, spec: OutputSpec) -> list[str]:
@@ -54,7 +58,7 @@ def _fits_differences(old: Path, new: Path, spec: OutputSpec) -> list[str]:
     ignored = [*WHEN_WRITTEN, *spec.ignore]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about headers that are not quite as the standard wants them
-        with fits.open(old) as first, fits.open(new) as second:
+        with fits.open(regular(old)) as first, fits.open(regular(new)) as second:
             found = fits.FITSDiff(
                 first, second, ignore_keywords=ignored, ignore_fields=list(spec.ignore), rtol=spec.tolerance
             )

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from stoa.catalogue.formats import MOST_BYTES
+from stoa.opening import read_bounded
+
 _BLOCK = 2880
 _CARD = 80
 _NULL_PRIMARY = b"NAXIS   =                    0"
@@ -32,7 +35,7 @@ def read_rows(path: Path) -> FitsRows | None:
     if path.suffix.lower() not in (".fits", ".fit"):
         return None
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, MOST_BYTES)
     except OSError:
         return None
     primary = _end(data, 0)

@@ -19,6 +19,7 @@ from stoa.catalogue.positions import positions
 from stoa.catalogue.regions import read_region
 from stoa.catalogue.searched import SearchedImage, at_places
 from stoa.catalogue.sky import offsets, pairs_within
+from stoa.opening import regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -166,7 +167,7 @@ def _read_gains(path: Path, ra: NDArray[np.float64], dec: NDArray[np.float64]) -
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # headers that are not quite as the standard wants them
-            with fits.open(path) as opened:
+            with fits.open(regular(path)) as opened:
                 data, wcs = opened[0].data, WCS(opened[0].header).celestial
                 x, y = (np.rint(part) for part in wcs.world_to_pixel_values(ra, dec))
                 ny, nx = data.shape[-2:]

@@ -14,6 +14,7 @@ from msgspec import Struct
 from stoa.catalogue.changes import GAINED, LOST, SourceChange
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import plain_texts
+from stoa.opening import regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,7 +139,7 @@ def _piece(path: Path, changes: Sequence[SourceChange]) -> Piece:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # headers that are not quite as the standard wants them
-            with fits.open(path) as opened:
+            with fits.open(regular(path)) as opened:
                 hdu = next((each for each in opened if each.is_image and each.header.get("NAXIS", 0) >= 2), None)
                 if hdu is None:
                     raise CatalogueError(f"{path.name!r} has no image")

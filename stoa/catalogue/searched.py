@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.formats import CatalogueError
+from stoa.opening import regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +92,7 @@ def _read(image: SearchedImage, ra: Any, dec: Any, gains: Any, radius_arcsec: fl
     from astropy.wcs.utils import proj_plane_pixel_scales
 
     assert image.image_file is not None
-    with fits.open(image.image_file) as opened:
+    with fits.open(regular(image.image_file)) as opened:
         hdu = next((each for each in opened if each.is_image and each.header.get("NAXIS", 0) >= 2), None)
         if hdu is None:
             raise CatalogueError(f"{image.image_file.name!r} has no image")

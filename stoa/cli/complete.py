@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from stoa.cli.spelled import COMMANDS
+from stoa.opening import MOST_BYTES, open_regular
 
 MOST = 20_000
 """Values that are given to the shell at most."""
@@ -164,9 +165,18 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
+def _text(file: Path) -> str:
+    """What a definition holds; "" where it is no regular file, too large, or a link."""
+    try:
+        with open_regular(file, follow_links=False) as opened:
+            return opened.read(MOST_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
 def _targets(place: Path, current: str) -> Iterator[str]:
     for name in _names(place / "targets"):
-        lists = (place / "targets" / f"{name}.yaml").read_text("utf-8", "replace")
+        lists = _text(place / "targets" / f"{name}.yaml")
         yield from re.findall(rf'^- *\{{"name": ?"({re.escape(current)}[^"]*)"', lists, re.MULTILINE)
 
 
@@ -221,7 +231,7 @@ def _section(name: str) -> Callable[[Path, str], list[str]]:
     """Reader of the keys of one section of the project's settings."""
 
     def keys(place: Path, _current: str) -> list[str]:
-        text = (place / "config.yaml").read_text("utf-8", "replace")
+        text = _text(place / "config.yaml")
         found = re.search(rf"^{name}:.*\n((?:[ \t#].*\n|\n)*)", text + "\n", re.MULTILINE)
         return re.findall(r"^ {1,8}([\w.+-]+):", found[1], re.MULTILINE) if found else []
 

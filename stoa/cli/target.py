@@ -22,6 +22,7 @@ from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import print_removed
 from stoa.commands import target
 from stoa.errors import StoaError
+from stoa.opening import read_bounded
 from stoa.request import Selection
 from stoa.show.definitions import pairs_table
 from stoa.show.targets import (
@@ -138,7 +139,7 @@ def target_from_log(
 def _lines(file: Path) -> list[str]:
     """Lines of a list of folders; a name that is not UTF-8 comes through and is refused later."""
     try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        data = sys.stdin.buffer.read() if str(file) == "-" else read_bounded(file)
     except OSError as problem:
         raise StoaError(f"cannot read {file}: {problem.strerror}") from None
     lines = (line.removesuffix("\r") for line in data.decode("utf-8", "surrogateescape").split("\n"))

@@ -17,6 +17,7 @@ from stoa.runs.environments import named_files, setting_of
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
+from stoa.workspace.trust import accept, prepare_trusted
 from stoa.workspace.writing import Made, refuse_existing
 
 
@@ -40,16 +41,18 @@ def add_environment(ws: Workspace, name: str, fields: Mapping[str, Any]) -> Made
     environment = read_environment(data, file.name)
     named_files(ws.project, environment)
     with suppress(NotBuilt):
-        prepare(environment, setting_of(ws.project))
+        prepare(environment, setting_of(ws.project))  # the user has just typed it
     ws.ready()
     commit = ws.store.commit({f"environments/{name}.yaml": data}, f"environment {name}")
+    accept(ws, [environment])
     return Made(name=name, files=(str(file.relative_to(ws.project.top)),), commit=commit)
 
 
 def build_environment(ws: Workspace, name: str, *, again: bool = False) -> dict[str, str]:
     """Build an environment, if it is not built yet, and say what it is."""
-    prepared = prepare(ws.library.environment(name), setting_of(ws.project, build=True, again=again))
-    return dict(prepared.facts)
+    environment = ws.library.environment(name)
+    accept(ws, [environment])
+    return dict(prepare(environment, setting_of(ws.project, build=True, again=again)).facts)
 
 
 def list_environments(ws: Workspace) -> list[Listed]:
@@ -62,10 +65,10 @@ def _environment_words(ws: Workspace, name: str) -> str:
 
 
 def environment_facts(ws: Workspace, name: str) -> tuple[Environment, dict[str, str]]:
-    """An environment and what it is on this machine."""
+    """An environment and what it is on this machine; nothing of one that came from someone else is executed."""
     environment = ws.library.environment(name)
     try:
-        return environment, dict(prepare(environment, setting_of(ws.project)).facts)
+        return environment, dict(prepare_trusted(ws, environment, setting_of(ws.project)).facts)
     except NotBuilt as problem:
         return environment, {"state": problem.message}
 

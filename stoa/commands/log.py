@@ -7,10 +7,13 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.exec.job.log import without_colours
 from stoa.model import Outcome
+from stoa.opening import read_bounded
 from stoa.project import LOG_FILE
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import outcome_of
 from stoa.workspace.targets import known_target
+
+MOST_LOG_BYTES = 500_000_000
 
 
 class LogView(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,7 @@ def _log_on_disk(ws: Workspace, outcome: Outcome) -> str | None:
         return None
     try:
         file = ws.project.file(outcome.place) / LOG_FILE
-        return file.read_text("utf-8", "backslashreplace") if file.is_file() else None
+        ws.project.check_inside(file)
+        return read_bounded(file, MOST_LOG_BYTES).decode("utf-8", "backslashreplace")
     except (StoaError, OSError):
         return None  # the record has the ends

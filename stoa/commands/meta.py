@@ -12,6 +12,7 @@ from stoa.meta.defects import Level
 from stoa.meta.explain import Explanation, explain
 from stoa.meta.table import BUILT_IN
 from stoa.meta.xml import MAX_BYTES, from_xml, validate
+from stoa.opening import open_regular
 from stoa.project import Project
 from stoa.provenance.library import NoProject
 from stoa.workspace.metadata import BuildReport, build_documents, document_oids
@@ -78,7 +79,7 @@ def check_file(file: Path) -> CheckedTarget:
         If the file cannot be read.
     """
     try:
-        with file.open("rb") as content:
+        with open_regular(file, follow_links=True) as content:
             data = content.read(MAX_BYTES + 1)  # one byte more than is taken
     except OSError as problem:
         raise StoaError(f"cannot read {file}: {problem.strerror}") from None

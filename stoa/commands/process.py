@@ -95,7 +95,7 @@ def add_process(ws: Workspace, name: str) -> Made:
 def _is_there(ws: Workspace, path: str, content: bytes) -> bool:
     """Whether a file that shipped processes share is there; one that differs was changed for another of them."""
     file = ws.project.top / path
-    if file.is_file() and file.read_bytes() == content:
+    if file.is_file() and ws.project.read(file) == content:
         return True
     refuse_existing(ws, file, "file", path)
     return False
@@ -122,7 +122,7 @@ def new_process(ws: Workspace, name: str, script: str, over: str = "") -> NewPro
         raise StoaError(f"the script {script} is outside {ws.project.top}", "keep it in the repository, it is recorded")
     relative = place.relative_to(ws.project.top).as_posix()
     held = look_at_some(ws)
-    proposal = propose(place.read_bytes(), place.name, flat=held.flat and not held.images)
+    proposal = propose(ws.project.read(place), place.name, flat=held.flat and not held.images)
     text = _new_definition(name, relative, proposal, over)
     read_process(text.encode(), file.name)
     ws.ready()
@@ -146,7 +146,7 @@ rules:
 def _rule_for_own_images(ws: Workspace, held: Held) -> dict[str, bytes]:
     """The project's roles with a rule for FITS images, where the targets hold nothing else and no rule was written."""
     file = ws.project.roles_file
-    text = file.read_bytes() if file.is_file() else b"schema: 1\n"
+    text = ws.project.read(file) if file.is_file() else b"schema: 1\n"
     if held.known or not held.others or role_table(ws.project).rules != BUILT_IN.rules:
         return {}
     return {ROLES: text.rstrip(b"\n") + b"\n" + _OWN_IMAGES}

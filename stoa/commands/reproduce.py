@@ -28,7 +28,7 @@ from stoa.runs.definitions import Definitions
 from stoa.runs.environments import Places, prepare_all
 from stoa.runs.joblist import JobMaker, products_folder
 from stoa.runs.planned import PlannedJob
-from stoa.workspace.frozen import check_unchanged, frozen_files
+from stoa.workspace.frozen import frozen_files, own_files
 from stoa.workspace.names import resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import match_names
@@ -158,7 +158,7 @@ def frozen_definitions(ws: Workspace, run: Run) -> Definitions:
     for name in ("process.yaml", "environment.yaml"):
         if name not in frozen:
             raise StoaError(f"run {run.id} has no frozen {name}", "`stoa fsck` says what else is missing")
-    check_unchanged(ws, run, frozen)
+    frozen = own_files(ws, run, frozen)
     process = read_process(frozen["process.yaml"], f"runs/{run.id}/frozen/process.yaml")
     known = {run.environment: read_environment(frozen["environment.yaml"], f"runs/{run.id}/frozen/environment.yaml")}
     for name, data in frozen.items():

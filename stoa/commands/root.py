@@ -71,7 +71,7 @@ def remove_root(ws: Workspace, name: str) -> Removed:
 
 
 def _unshare_root(ws: Workspace, name: str) -> str:
-    lines = ws.project.config_file.read_text().splitlines(keepends=True)
+    lines = ws.project.read(ws.project.config_file).decode("utf-8").splitlines(keepends=True)
     kept = [text for text in lines if not re.match(rf"  {re.escape(name)}\s*:", text)]
     start = next((n for n, text in enumerate(kept) if re.match(r"roots\s*:", text)), None)
     if start is not None and not any(re.match(r"  \S", text) for text in kept[start + 1 : start + 2]):
@@ -100,7 +100,7 @@ def _write_local(project: Project, local: Local) -> None:
 def _share_root(ws: Workspace, name: str, doc: str) -> None:
     """Add a line to the roots of `config.yaml`; what people wrote there, comments too, stays as it is."""
     file = ws.project.config_file
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = ws.project.read(file).decode("utf-8").splitlines(keepends=True)
     entry = f"  {name}: {_quoted(doc or 'data')}\n"
     start = next((n for n, text in enumerate(lines) if re.match(r"roots\s*:", text)), None)
     if start is None:
@@ -131,5 +131,5 @@ def _quoted(text: str) -> str:
 
 def reread(project: Project) -> Project:
     """The project with the settings that its files have now."""
-    local = read_local(project.local_file.read_bytes(), "local.yaml") if project.local_file.exists() else Local()
-    return Project(project.top, read_config(project.config_file.read_bytes(), "config.yaml"), local)
+    local = read_local(project.read(project.local_file), "local.yaml") if project.local_file.exists() else Local()
+    return Project(project.top, read_config(project.read(project.config_file), "config.yaml"), local)

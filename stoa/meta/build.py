@@ -25,6 +25,7 @@ from stoa.meta.siblings import complete, with_dish
 from stoa.meta.sky import WORLD, Getter
 from stoa.meta.table import BUILT_IN, RoleTable
 from stoa.meta.units import why_no_flux
+from stoa.opening import open_regular
 
 
 class Seen(Struct, frozen=True):
@@ -158,7 +159,7 @@ def _with_sum(file: Found, table: RoleTable) -> FileEntry:
     if file.problem or "size" not in entry.derived:
         return entry
     try:
-        with open(file.path, "rb") as content:
+        with open_regular(file.path, follow_links=True) as content:
             total = hashlib.file_digest(content, "sha256").hexdigest()
     except OSError:
         return entry

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stoa.durable import make_file, make_folder
 from stoa.hashing import sha256_of
+from stoa.opening import open_regular
 
 _SETUP = (
     "PRAGMA synchronous = OFF",  # what is torn by a power cut is computed again
@@ -88,7 +89,7 @@ class Checksums:
         for sha256, stamp in self._ask("SELECT sha256, stamp FROM sums WHERE path = ?", key):
             if stamp == _stamp(state) and not afresh:
                 return state.st_size, str(sha256)
-        with Path(file).open("rb") as stream:
+        with open_regular(file, follow_links=True) as stream:
             sha256 = sha256_of(stream, self.stopped)
             after = os.fstat(stream.fileno())
         if _stamp(after) == _stamp(state):  # else it was written meanwhile, and the digest is of neither state

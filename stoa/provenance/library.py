@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from stoa.errors import NotFoundError, StoaError
 from stoa.model import Environment, ParameterSet, Process, Target
+from stoa.opening import open_regular
 from stoa.project import PRODUCTS_ROOT, STOA_DIR, Config, Local, Project
 from stoa.provenance.definitions import read_config, read_local, read_process
 from stoa.provenance.environment_definition import read_environment
@@ -235,7 +236,7 @@ def _content(project: Project, file: Path, limit: int = MAX_BYTES) -> bytes:
             "a symbolic link, which STOA does not follow", shown(project, file), None, "copy the file"
         )
     try:
-        with file.open("rb") as stream:
+        with open_regular(file, follow_links=False) as stream:
             return stream.read(limit + 1)
     except OSError as problem:
         raise DefinitionError(f"cannot be read: {problem.strerror}", shown(project, file)) from None

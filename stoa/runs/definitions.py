@@ -64,7 +64,7 @@ def resolve(
     places = look_up(ws, where)
     script, files = read_script(ws.project, process), read_files(ws.project, process)
     frozen = {
-        "process.yaml": ws.project.process_file(process.name).read_bytes(),
+        "process.yaml": ws.project.read(ws.project.process_file(process.name)),
         "params.yaml": block(msgspec.to_builtins(chosen)),
         **places.frozen,
     }
@@ -133,7 +133,7 @@ def read_script(project: Project, process: Process) -> bytes:
             f"the script {process.script} of process {process.name!r} is not executable",
             f"`chmod +x {process.script}`, or name its interpreter in the command",
         )
-    return _content(file, f"the script {process.script}")
+    return _content(project, file, f"the script {process.script}")
 
 
 def check_line_ends(process: Process, script: bytes) -> None:
@@ -189,12 +189,12 @@ def read_files(project: Project, process: Process) -> dict[str, bytes]:
                 f"the file {path} of process {process.name!r} does not exist",
                 f"it is looked for at {project.top / path}; `files` of the definition names it",
             )
-    return {Path(path).name: _content(project.top / path, f"the file {path}") for path in process.files}
+    return {Path(path).name: _content(project, project.top / path, f"the file {path}") for path in process.files}
 
 
-def _content(file: Path, what: str) -> bytes:
+def _content(project: Project, file: Path, what: str) -> bytes:
     try:
-        return file.read_bytes()
+        return project.read(file)
     except OSError as problem:
         raise StoaError(f"cannot read {what}: {problem.strerror}") from None
 

@@ -16,6 +16,7 @@ from stoa.project import Project
 from stoa.provenance.digests import environment_digest
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import described
+from stoa.workspace.trust import prepare_trusted
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +59,7 @@ def look_up(ws: Workspace, name: str) -> Places:
         files = named_files(ws.project, environment)
         digests[each] = environment_digest(environment, files)
         record = "environment.yaml" if each == name else f"environments/{each}.yaml"
-        frozen[record] = ws.project.environment_file(each).read_bytes()
+        frozen[record] = ws.project.read(ws.project.environment_file(each))
         frozen |= {f"environments/{each}/{os.path.basename(file)}": content for file, content in files.items()}
     return Places(usual=name, known=known, digests=digests, frozen=frozen)
 
@@ -68,7 +69,7 @@ def named_files(project: Project, environment: Environment) -> dict[str, bytes]:
     found = {}
     for file in environment.named_files:
         try:
-            found[file] = (project.top / file).read_bytes()
+            found[file] = project.read(project.top / file)
         except OSError as problem:
             raise StoaError(
                 f"cannot read {file}, which environment {environment.name!r} names: {problem.strerror}",
@@ -180,4 +181,4 @@ def check_environment(ws: Workspace, name: str) -> None:
     choose_environments(ws, places, ())
     for environment in places.known.values():
         with suppress(NotBuilt):
-            prepare(environment, setting_of(ws.project))
+            prepare_trusted(ws, environment, setting_of(ws.project))

@@ -39,6 +39,7 @@ from stoa.workspace.ahead import newest_ahead
 from stoa.workspace.live import recover_run
 from stoa.workspace.metadata import BuildReport
 from stoa.workspace.open import Workspace
+from stoa.workspace.trust import accept
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,7 +300,9 @@ def launch(ws: Workspace, plan: Plan, request: Request, *, rerun_of: str = "", b
     engine = make_engine(request.engine, request.workers, ws.project.local, ws.project.spool)
     workers = request.workers or ws.project.jobs_at_once
     products = products_folder(ws)
+    ws.project.check_inside(products / plan.definitions.process.name)
     check_room(products, plan.definitions.process, min(workers, len(plan.to_run)))
+    accept(ws, plan.definitions.places.known.values(), plan.definitions.process)
     prepared = prepare_all(ws.project, plan.definitions.places, {job.environment for job in plan.to_run})
     if any(each.container for each in prepared.values()):
         check_home_is_hidden(ws, plan.definitions.process, products, os.environ.get("HOME", ""))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stoa.errors import StoaError
 from stoa.model import Process
+from stoa.opening import read_bounded
 from stoa.provenance.yamltree import read_yaml
 
 
@@ -71,7 +72,7 @@ def read_sets(file: Path) -> list[dict[str, str]]:
         If it cannot be read, is empty or no such table.
     """
     try:
-        data = file.read_bytes()
+        data = read_bounded(file)
     except OSError as problem:
         raise StoaError(f"cannot read {file}: {problem.strerror}") from None
     if file.suffix in (".yaml", ".yml"):

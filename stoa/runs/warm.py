@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from stoa.errors import StoaError
-from stoa.exec.environments import Prepared, prepare
+from stoa.exec.environments import Prepared
 from stoa.exec.environments.base import PACKAGES_FILE, PYTHON_NAMES
 from stoa.exec.job.warm.measure import import_seconds, report_of
 from stoa.exec.job.warm.modules import wanted, warm_of
@@ -19,6 +19,7 @@ from stoa.runs.definitions import Definitions, read_files, read_script
 from stoa.runs.environments import setting_of
 from stoa.runs.joblist import sources_of, with_siblings
 from stoa.workspace.open import Workspace
+from stoa.workspace.trust import prepare_trusted, trusts_modules
 
 LEAST_JOBS = 50
 """For fewer jobs nothing is measured: it takes the time of one of them."""
@@ -76,7 +77,9 @@ def warmth_of(ws: Workspace, process: Process) -> Warmth | None:
     if not (process.warm or could_be_warm(process)):
         return None
     try:
-        prepared = prepare(ws.library.environment(process.environment), setting_of(ws.project))
+        if not trusts_modules(ws, process):
+            return None  # importing would execute what someone else wrote
+        prepared = prepare_trusted(ws, ws.library.environment(process.environment), setting_of(ws.project))
     except StoaError:
         return None  # it is not built yet
     prepared = msgspec.structs.replace(prepared, environ=with_siblings(prepared.environ, ws.project, process))

@@ -18,6 +18,7 @@ import numpy as np
 
 from stoa.durable import write_whole
 from stoa.errors import StoaError
+from stoa.opening import regular
 
 if TYPE_CHECKING:
     from astropy.io import fits
@@ -75,7 +76,7 @@ def _read(file: Path, channel: int | None) -> tuple[NDArray[np.float32], fits.He
     from astropy.io import fits
 
     try:
-        with warnings.catch_warnings(), fits.open(file, memmap=True, ignore_missing_simple=True) as units:
+        with warnings.catch_warnings(), fits.open(regular(file), memmap=True, ignore_missing_simple=True) as units:
             warnings.simplefilter("ignore")
             unit = next((each for each in units if each.is_image and each.header.get("NAXIS", 0) >= 2), None)
             if unit is None or 0 in unit.shape:

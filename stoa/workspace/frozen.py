@@ -100,11 +100,13 @@ def _named_files(environment: Environment, read: ReadFrozen) -> dict[str, bytes]
     return {file: read(f"environments/{environment.name}/{Path(file).name}") or b"" for file in environment.named_files}
 
 
-def check_unchanged(ws: Workspace, run: Run, files: Mapping[str, bytes]) -> None:
-    """Raise `StoaError` unless the frozen files are those that the run wrote, byte for byte.
+def own_files(ws: Workspace, run: Run, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Of the frozen files those that the run wrote; what was put beside them later is left out.
 
-    They are compared with the commit that added the run, and with the digests that the run recorded. What was
-    added to them later is not looked at.
+    Raises
+    ------
+    StoaError
+        If one is not, byte for byte, as in the commit that added the run, or has another digest than the run recorded.
     """
     first = added_in(ws.repository, f"{ws.store.prefix}/runs/{run.id}/run.yaml")
     written = frozen_files(ws, run.id, snapshot=ws.repository.snapshot(first)) if first else {}
@@ -114,9 +116,11 @@ def check_unchanged(ws: Workspace, run: Run, files: Mapping[str, bytes]) -> None
                 f"the frozen {name} of run {run.id} is not what the run wrote",
                 f"`git log -- .stoa/runs/{run.id}/frozen` shows who changed it; nothing of it was run",
             )
-    for name, digest in frozen_digests(run, files.get).items():
+    own = {name: files[name] for name in written}
+    for name, digest in frozen_digests(run, own.get).items():
         if digest != run.digests.get(name, ""):
             raise StoaError(
                 f"the frozen {name} of run {run.id} is not the one whose digest the run recorded",
                 f"`git log -- .stoa/runs/{run.id}/frozen` shows who changed it; nothing of it was run",
             )
+    return own

@@ -175,5 +175,5 @@ def document_oids(ws: Workspace, snapshot: Snapshot) -> dict[str, str]:
 def _changed_rules(ws: Workspace, snapshot: Snapshot) -> dict[str, bytes | None]:
     """The project's rules, where they are not in git as they are here: others have to come to the same documents."""
     file = ws.project.roles_file
-    data = file.read_bytes() if file.is_file() else None
+    data = ws.project.read(file) if file.is_file() else None
     return {ROLES: data} if data is not None and snapshot.read(f"{ws.store.prefix}/{ROLES}") != data else {}

@@ -22,4 +22,4 @@ def role_table(project: Project) -> RoleTable:
     file = project.roles_file
     if not file.is_file():
         return BUILT_IN
-    return extended(read_roles(file.read_bytes(), shown(project, file), ROLE_ORDER, [rule.name for rule in RULES]))
+    return extended(read_roles(project.read(file), shown(project, file), ROLE_ORDER, [rule.name for rule in RULES]))

@@ -28,11 +28,11 @@ from stoa.exec.cluster.chunks import (
     write_file,
 )
 from stoa.exec.cluster.worker import CANCEL, DRAIN, STOP_FILE
-from stoa.exec.job.files import NotRegularError, open_regular
 from stoa.exec.job.folder import move_folder
 from stoa.exec.job.log import excerpt
 from stoa.exec.local import run_job
 from stoa.model import SCHEMA, Job, Outcome, Status
+from stoa.opening import NotRegularError, open_regular
 from stoa.project import LOG_FILE
 
 _LEFT = "left"

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from stoa.errors import StoaError
 from stoa.exec.job.log import visible
 from stoa.model import Container, Environment
+from stoa.opening import check_inside, read_bounded
 
 INHERITED = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TMPDIR"),
@@ -54,6 +55,17 @@ class Setting(Struct, frozen=True, kw_only=True):
     readable: tuple[str, ...] = ()  # absolute folders that jobs read
     writable: tuple[str, ...] = ()  # absolute folders that jobs write
     labels: dict[str, str] = field(default_factory=dict)  # of what is left behind if STOA is killed
+
+    def read(self, name: str) -> bytes:
+        """A file that an environment names; see `stoa.opening` for what is read.
+
+        Raises
+        ------
+        OSError, StoaError
+            If it is missing, no regular file, too large, or somewhere else through a link.
+        """
+        check_inside(self.top / name, self.top, ())
+        return read_bounded(self.top / name)
 
 
 class Prepared(Struct, frozen=True, kw_only=True):

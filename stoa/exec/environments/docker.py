@@ -117,7 +117,7 @@ def _tag(environment: Environment, setting: Setting) -> str:
 
 def _dockerfile(environment: Environment, setting: Setting) -> bytes:
     try:
-        return (setting.top / environment.dockerfile).read_bytes()
+        return setting.read(environment.dockerfile)
     except OSError as problem:
         raise EnvironmentProblem(
             f"cannot read {environment.dockerfile!r} of environment {environment.name!r}: {problem.strerror}",

@@ -64,9 +64,8 @@ def digest_of(content: bytes) -> str:
 
 
 def _requirements(environment: Environment, setting: Setting) -> bytes:
-    file = setting.top / environment.requirements
     try:
-        return file.read_bytes()
+        return setting.read(environment.requirements)
     except OSError as problem:
         raise EnvironmentProblem(
             f"cannot read the requirements file {environment.requirements!r} of environment {environment.name!r}:"

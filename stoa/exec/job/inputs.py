@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from stoa.exec.job.files import open_regular
 from stoa.model import Job, Watched
+from stoa.opening import open_regular
 
 _CHANGED = "changed while it ran: "
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 
 from stoa.errors import StoaError
-from stoa.exec.job.files import NotRegularError, open_regular
 from stoa.hashing import sha256_of
 from stoa.model import FileRef, Job, OutputSpec
+from stoa.opening import NotRegularError, open_regular
 
 _NEVER_EMPTY = ("catalogue", "image")
 

@@ -8,9 +8,9 @@ import os
 from collections.abc import Mapping
 
 from stoa.errors import StoaError, guess
-from stoa.exec.job.files import NotRegularError, open_regular
 from stoa.exec.job.log import visible
 from stoa.model import ResultSpec, Value
+from stoa.opening import NotRegularError, open_regular
 from stoa.project import RESULT_FILE
 
 MAX_BYTES = 100_000  # a record is a line of at most a million characters

@@ -5,6 +5,7 @@ from stoa.provenance.git.integrity import Damage, Remains, find_damage, missing_
 from stoa.provenance.git.merge import ConflictError, Guard
 from stoa.provenance.git.network import without_secrets
 from stoa.provenance.git.objects import DamagedError
+from stoa.provenance.git.origin import importable_files, made_here
 from stoa.provenance.git.plumbing import GitError, git_version
 from stoa.provenance.git.remote import RewrittenError, SyncReport, remote_url, sync
 from stoa.provenance.git.repository import Repository, last_ref
@@ -53,10 +54,12 @@ __all__ = [
     "find_damage",
     "git_version",
     "holders",
+    "importable_files",
     "init_durable",
     "is_on_a_branch",
     "last_change",
     "last_ref",
+    "made_here",
     "missing_elsewhere",
     "remote_url",
     "removals",
