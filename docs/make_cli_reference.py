@@ -119,7 +119,8 @@ def _placed(parameter: Parameter) -> str:
     """The parameter in the line that shows how a command is called; most options are left to the table."""
     if parameter.param_type_name == "option":
         return _name(parameter) if parameter.required else ""
-    name = _name(parameter) + (" ..." if parameter.nargs != 1 else "")
+    name = _name(parameter)
+    name += "..." if parameter.nargs != 1 and not name.endswith("...") else ""
     return name if parameter.required else f"[{name}]"
 
 
@@ -137,9 +138,9 @@ def _name(parameter: Parameter) -> str:
 
 
 def _meaning(parameter: Parameter) -> str:
-    default = parameter.default
+    default, text = parameter.default, getattr(parameter, "help", None) or ""
     shown = default is not None and not callable(default) and str(default) not in {"", "False", "()", "[]"}
-    return f"{getattr(parameter, 'help', None) or ''}" + (f" Default: `{default}`." if shown else "")
+    return text + (f" Default: `{default}`." if shown and "(default" not in text else "")
 
 
 def _cell(text: str) -> str:
