@@ -16,9 +16,9 @@ def radius_arcsec(text: str) -> float:
     Raises
     ------
     StoaError
-        If it is no angle above zero.
+        If it is not an angle above zero.
     """
     found = _RADIUS.fullmatch(text.strip())
     if not found or float(found[1]) <= 0:
-        raise StoaError(f"{text!r} is no radius", "write it like 5arcsec, 0.1arcmin or 0.01deg")
+        raise StoaError(f"{text!r} is not a radius", "write it like 5arcsec, 0.1arcmin or 0.01deg")
     return float(found[1]) * _ARCSEC[found[2] or ""]

@@ -110,7 +110,7 @@ def _table_differences(old: Table, new: Table, spec: OutputSpec) -> list[str]:
     if spec.key:
         missing = [name for name in spec.key if name not in kept or name not in other]
         if missing:
-            return [f"the key {_names(missing)} is no column of both"]
+            return [f"the key {_names(missing)} is not a column of both"]
         old, new, more = _by_key(old, new, spec.key)
         words += more
     elif len(old) != len(new):

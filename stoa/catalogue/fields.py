@@ -170,7 +170,7 @@ def _fields_of_view(table: Table, columns: dict[str, Any]) -> NDArray[np.float64
         unit = str(table[name].unit or ("deg" if name.lower() == "s_fov" else "arcsec"))
         scale = {"deg": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600}.get(unit)
         if scale is None:
-            raise CatalogueError(f"column {name!r} of the log has the unit {unit}, which is no angle")
+            raise CatalogueError(f"column {name!r} of the log has the unit {unit}, which is not an angle")
         widths = np.ma.filled(np.ma.asarray(table[name], dtype=float), np.nan) * scale
     for row in np.flatnonzero(~(widths > 0)):
         widths[row] = _beam_width(columns, int(row))

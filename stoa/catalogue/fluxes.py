@@ -73,7 +73,7 @@ def compare(matched: Table, given: Published, index: float = 0.0) -> FluxCompari
     Raises
     ------
     CatalogueError
-        If a column is missing or the published one has a unit that is no flux density.
+        If a column is missing or the published one has a unit that is not a flux density.
     """
     import numpy as np
 
@@ -125,4 +125,4 @@ def _jansky(column: Any, name: str) -> float:
     try:
         return float(units.Unit(column.unit).to(units.Jy))
     except (units.UnitConversionError, TypeError, ValueError) as problem:
-        raise CatalogueError(f"column {name!r} has the unit {column.unit}, which is no flux density") from problem
+        raise CatalogueError(f"column {name!r} has the unit {column.unit}, which is not a flux density") from problem

@@ -83,7 +83,7 @@ def year(text: str, where: str) -> str:
     """A year as B1950.0 or J2000.0; those before 1984 are Besselian where no letter says it."""
     found = _YEAR.fullmatch(text.strip())
     if not found:
-        raise CatalogueError(f"{where}: {text!r} is no equinox or epoch", "write it like J2000 or B1950")
+        raise CatalogueError(f"{where}: {text!r} is not an equinox or epoch", "write it like J2000 or B1950")
     value = float(found[1])
     letter = text.strip()[0] if text.strip()[0] in "BJ" else "B" if value < 1984 else "J"
     return f"{letter}{value}"

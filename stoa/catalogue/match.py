@@ -108,7 +108,7 @@ def match(
     Raises
     ------
     CatalogueError
-        If the radius is no positive number or a table has no positions.
+        If the radius is not a positive number or a table has no positions.
     """
     import numpy as np
 

@@ -329,7 +329,7 @@ def save(figure: Figure, path: Path) -> None:
     from matplotlib import rc_context, rcParams
 
     if path.suffix.lower() not in SUFFIXES:
-        raise CatalogueError(f"{path.name!r} is no kind of figure", f"use one of the suffixes {', '.join(SUFFIXES)}")
+        raise CatalogueError(f"{path.name!r} is not a kind of figure", f"use one of the suffixes {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise CatalogueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into")
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())

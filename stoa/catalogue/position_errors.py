@@ -52,7 +52,7 @@ def both_errors(
     Raises
     ------
     CatalogueError
-        If a table has no columns of errors (of a catalogue: and none is given), or their unit is no angle.
+        If a table has no columns of errors (of a catalogue: and none is given), or their unit is not an angle.
     """
     import numpy as np
 
@@ -99,6 +99,6 @@ def _arcsec(column: Column, name: str) -> NDArray[np.float64]:
         values = np.ma.filled(np.ma.asarray(column.data, dtype=np.float64), np.nan)
     except (units.UnitConversionError, TypeError, ValueError) as problem:
         raise CatalogueError(
-            f"{name!r}: column {column.name} has the unit {column.unit}, which is no angle"
+            f"{name!r}: column {column.name} has the unit {column.unit}, which is not an angle"
         ) from problem
     return np.asarray(values * scale)

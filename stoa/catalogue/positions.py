@@ -203,7 +203,7 @@ def _degrees(column: Column, name: str, *, is_ra: bool) -> NDArray[np.float64]:
     values = np.asarray(np.ma.filled(np.ma.asarray(column.data, dtype=np.float64), np.nan))
     if np.isinf(values).any():
         row = int(np.flatnonzero(np.isinf(values))[0])
-        raise CatalogueError(f"{name!r}, row {row + 1}: {column.name} is {values[row]:g}, which is no angle")
+        raise CatalogueError(f"{name!r}, row {row + 1}: {column.name} is {values[row]:g}, which is not an angle")
     return values if scale == 1 else values * scale
 
 
@@ -232,7 +232,7 @@ def _unit(column: Column, name: str, *, is_ra: bool) -> tuple[str | None, float]
 
 
 def _no_angle(column: Column, name: str) -> CatalogueError:
-    return CatalogueError(f"{name!r}: column {column.name} has the unit {column.unit}, which is no angle")
+    return CatalogueError(f"{name!r}: column {column.name} has the unit {column.unit}, which is not an angle")
 
 
 def _from_parts(table: Table, found: PositionColumns, name: str) -> tuple[Any, Any]:
@@ -257,7 +257,7 @@ def _summed(table: Table, start: str, ends: tuple[str, str, str], name: str) -> 
             break
         unit = str(table[column].unit or "").lower()
         if unit and unit not in known[end]:
-            raise CatalogueError(f"{name!r}: column {column} has the unit {unit}, which is no part of a position")
+            raise CatalogueError(f"{name!r}: column {column} has the unit {unit}, which is not part of a position")
         values = _part(table[column], column, name)
         wrong = ~absent & (values >= (360 if end == "d" else 24.0000001 if end == "h" else 60.0000001))
         wrong |= (absent & np.isfinite(values)) if place else (values < 0) & (end == "h")
@@ -282,7 +282,7 @@ def _part(column: Column, title: str, name: str) -> NDArray[np.float64]:
             try:
                 values[row] = float(written)
             except ValueError:
-                raise CatalogueError(f"{name!r}, row {row + 1}: {title} is {text!r}, which is no number") from None
+                raise CatalogueError(f"{name!r}, row {row + 1}: {title} is {text!r}, which is not a number") from None
     return values
 
 
@@ -296,7 +296,7 @@ def _is_south(table: Table, found: PositionColumns, name: str) -> NDArray[np.boo
         for row, sign in enumerate(np.ma.filled(np.ma.asarray(table[signs], dtype=object), "")):
             written = plain(str(sign))
             if written not in ("", "+", "-"):
-                raise CatalogueError(f"{name!r}, row {row + 1}: {signs} is {str(sign)!r}, which is no sign")
+                raise CatalogueError(f"{name!r}, row {row + 1}: {signs} is {str(sign)!r}, which is not a sign")
             south[row] = written == "-"
         return south
     column = table[degrees]

@@ -89,7 +89,7 @@ def passes(table: Table, cut: QualityCut) -> NDArray[np.bool_]:
     try:
         tree = ast.parse(cut.keep.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
-        raise _error(cut, "is no condition", "write it like: snr >= 7 and gain > 0.3") from problem
+        raise _error(cut, "is not a condition", "write it like: snr >= 7 and gain > 0.3") from problem
     try:
         with np.errstate(all="ignore"):
             value = _Reader(table, cut).read(tree)
@@ -184,7 +184,7 @@ class _Reader:
         import numpy as np
 
         if node.id not in self.table.colnames:
-            raise _error(self.cut, f"names {node.id!r}, which is no column{guess(node.id, self.table.colnames)}")
+            raise _error(self.cut, f"names {node.id!r}, which is not a column{guess(node.id, self.table.colnames)}")
         values = np.ma.asarray(self.table[node.id])
         if values.dtype.kind in "fiu":
             return np.ma.filled(values.astype(np.float64), np.nan)
@@ -198,7 +198,7 @@ class _Reader:
                 return float(node.value)
             except OverflowError:
                 raise _error(self.cut, "has a number that is too large") from None
-        raise _error(self.cut, f"has {ast.unparse(node)!r}, which is no number, text, True or False")
+        raise _error(self.cut, f"has {ast.unparse(node)!r}, which is not a number, text, True or False")
 
     def several(self, node: ast.Tuple | ast.List) -> Any:
         return tuple(self.read(part) for part in node.elts)

@@ -61,7 +61,7 @@ def angles(texts: Any, unit: str, *, is_ra: bool, where: str) -> NDArray[np.floa
         written = plain(str(text))
         if not written or written.strip("-. ") == "":
             if written:
-                raise _not_understood(where, row, text, "is no angle")
+                raise _not_understood(where, row, text, "is not an angle")
             continue
         values[row], is_decimal = _angle(written, unit, where, row, text, is_ra=is_ra)
         kinds.setdefault(is_decimal, row)
@@ -80,11 +80,11 @@ def _angle(written: str, unit: str, where: str, row: int, text: Any, *, is_ra: b
         given = {"h": HOURS, "d": DEGREES, "\u00b0": DEGREES}.get(found[3] or "", "")
         minutes, seconds = float(found[4]), float((found[5] or "0").replace(",", "."))
         if minutes > 60 or seconds > 60 or (found[5] and "." in found[4]):
-            raise _not_understood(where, row, text, "has minutes or seconds that are no part of an angle")
+            raise _not_understood(where, row, text, "has minutes or seconds that are not part of an angle")
         value, is_decimal = float(found[2]) + minutes / 60 + seconds / 3600, False
         given = given or unit or (HOURS if is_ra else DEGREES)
     else:
-        raise _not_understood(where, row, text, "is no angle")
+        raise _not_understood(where, row, text, "is not an angle")
     if given and unit and given != unit:
         raise _not_understood(
             where, row, text, f"is not in {'hours' if unit == HOURS else 'degrees'}, the column's unit"
@@ -101,7 +101,7 @@ def _not_understood(where: str, row: int, text: Any, wrong: str) -> CatalogueErr
 
 
 def number_texts(texts: list[str], *, decimal_comma: bool = False) -> list[str] | None:
-    """A column of texts as numbers that `float` reads, "" where absent; None if one of them is no number."""
+    """A column of texts as numbers that `float` reads, "" where absent; None if one of them is not a number."""
     pattern = COMMA_NUMBER if decimal_comma else NUMBER
     made = []
     for text in texts:

@@ -60,7 +60,7 @@ def read_text(path: Path, kind: str) -> dict[str, Table]:
     Raises
     ------
     CatalogueError
-        If it is no text, or its columns are not clear; the message has the line.
+        If it is not text, or its columns are not clear; the message has the line.
     """
     lines = lines_of(content(path), path)
     if lines and lines[0].startswith("# %ECSV"):

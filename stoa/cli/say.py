@@ -74,7 +74,7 @@ def as_json(value: Any, several: str = "") -> None:
     Parameters
     ----------
     several
-        The key for a list; a value that is no list has its own keys.
+        The key for a list; a value that is not a list has its own keys.
     """
     found = msgspec.to_builtins(value, str_keys=True)
     body = {several: found} if several else {key: field for key, field in found.items() if key != "schema"}

@@ -74,7 +74,7 @@ def _examine(repository: Repository, found: list[str]) -> None:
     tops = holders(repository, head, _CONFIG)
     if not tops:
         raise StoaError(
-            f"this repository has no {STOA_DIR} folder: it is no STOA project, and nothing was cloned",
+            f"this repository has no {STOA_DIR} folder: it is not a STOA project, and nothing was cloned",
             "`git clone` copies any repository; `stoa init` makes a project in it",
         )
     findings = commit_findings(repository, head)

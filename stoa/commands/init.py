@@ -40,7 +40,7 @@ def init(path: Path) -> InitReport:
     """
     path = resolved(path)
     if not path.is_dir():
-        raise StoaError(f"{path} is no folder", "make it first")
+        raise StoaError(f"{path} is not a folder", "make it first")
     with closing(find(path)) as repository:
         check_ready(repository)
         stoa = path / STOA_DIR

@@ -137,7 +137,7 @@ def explain_file(start: Path, file: Path) -> Explanation:
         If there is no such file.
     """
     if not file.is_file() and not file.is_symlink():
-        raise StoaError(f"{file} is no file", "`stoa meta explain` takes the path of a file on this machine")
+        raise StoaError(f"{file} is not a file", "`stoa meta explain` takes the path of a file on this machine")
     try:
         table = role_table(Workspace(start).project)
     except NoProject:

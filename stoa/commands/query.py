@@ -34,7 +34,7 @@ def query(ws: Workspace, sql: str, within_s: float = QUERY_S) -> Answer:
     Raises
     ------
     QueryError
-        If it is no single SELECT, would write, takes too long or gives too much.
+        If it is not a single SELECT, would write, takes too long or gives too much.
     """
     index = ws.index
     try:

@@ -31,7 +31,7 @@ def add_root(ws: Workspace, name: str, path: str, doc: str = "") -> RootState:
     place = place if place.is_absolute() else Path.cwd() / place
     if not place.is_dir():
         if name != PRODUCTS_ROOT:
-            raise StoaError(f"{place} is no folder", f"`stoa root add {name} PATH` takes a folder that exists")
+            raise StoaError(f"{place} is not a folder", f"`stoa root add {name} PATH` takes a folder that exists")
         try:
             place.mkdir(parents=True)
         except OSError as problem:

@@ -210,7 +210,7 @@ def _relative(place: Path, root: str, text: str) -> str:
     if full != top and not full.startswith(top.rstrip("/") + "/"):
         raise StoaError(f"{text!r} is not below root {root!r} ({place})", "`stoa root add` names another root")
     if not os.path.isdir(full):
-        raise StoaError(f"{text!r} is no folder below root {root!r} ({place})", "nothing was added")
+        raise StoaError(f"{text!r} is not a folder below root {root!r} ({place})", "nothing was added")
     return full[len(top) :].lstrip("/")
 
 

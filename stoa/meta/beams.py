@@ -37,7 +37,7 @@ def beam_of(major: str, minor: str, angle: str) -> Beam | str:
     a, b, turn = number(major), number(minor), number(angle)
     for keyword, text, value in (("BMAJ", major, a), ("BMIN", minor, b), ("BPA", angle, turn)):
         if value is None and (text or keyword != "BPA"):
-            return f"{keyword} is {text!r}, which is no number" if text else f"there is no {keyword}"
+            return f"{keyword} is {text!r}, which is not a number" if text else f"there is no {keyword}"
     if not (a and b and 0 < a < _MOST_DEG and 0 < b < _MOST_DEG):
         return f"BMAJ and BMIN are {major} and {minor}"
     if turn is None:
@@ -83,7 +83,7 @@ def table_beams(text: Callable[[str], str], data: bytes) -> tuple[Beam | None, .
     Returns
     -------
     beams
-        Empty if the table lacks a column; a text that says so if a unit is no angle.
+        Empty if the table lacks a column; a text that says so if a unit is not an angle.
     """
     columns = _columns(text)
     if not {"BMAJ", "BMIN", "BPA"} <= columns.keys():
@@ -92,7 +92,7 @@ def table_beams(text: Callable[[str], str], data: bytes) -> tuple[Beam | None, .
     for name in ("BMAJ", "BMIN", "BPA"):
         scale = _arcsec(columns[name].unit or ("deg" if name == "BPA" else "arcsec"))
         if scale is None:
-            return f"column {name} of the BEAMS table has the unit {columns[name].unit!r}, which is no angle"
+            return f"column {name} of the BEAMS table has the unit {columns[name].unit!r}, which is not an angle"
         scales.append(scale)
     row = int(text("NAXIS1") or 0)
     starts = range(0, len(data) - row + 1, row) if row else range(0)

@@ -152,7 +152,7 @@ def _spectrum(texts: Mapping[str, str]) -> Spectrum | None:
         if edges is None:
             found = band(texts)
             if found is None:
-                raise Unclear(f"CTYPE{axis} is {texts[f'CTYPE{axis}']!r}, which is no spectral axis that is known")
+                raise Unclear(f"CTYPE{axis} is {texts[f'CTYPE{axis}']!r}, which is not a spectral axis that is known")
             edges, middle = (found.first, found.last), found.middle
         if not all(0 < edge < _MOST_HZ for edge in edges):
             raise Unclear(f"the frequencies of axis {axis} are not between 0 and {_MOST_HZ:g} Hz")
@@ -161,7 +161,7 @@ def _spectrum(texts: Mapping[str, str]) -> Spectrum | None:
     text = texts.get("RESTFRQ") or texts.get("RESTFREQ") or ""
     rest = number(text)
     if text and rest is None:
-        raise Unclear(f"RESTFRQ is {text!r}, which is no number")
+        raise Unclear(f"RESTFRQ is {text!r}, which is not a number")
     return Spectrum(rest / 1e9, None, 1) if rest and 0 < rest < _MOST_HZ else None
 
 

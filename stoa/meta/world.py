@@ -69,14 +69,14 @@ def frame_of(texts: Mapping[str, str]) -> Frame:
     Raises
     ------
     Unclear
-        If RADESYS is no frame that is known, or the year of the equinox is needed and is none within 1800 and 2200.
+        If RADESYS is not a frame that is known, or the year of the equinox is needed and is none within 1800 and 2200.
     """
     lon = celestial_pair(axis_types(texts))[2]
     if lon in ("GLON", "SLON"):
         return Frame(_OTHER_FRAMES[lon])
     named = (texts.get("RADESYS") or texts.get("RADECSYS") or "").strip().upper()
     if named and named not in _SYSTEMS:
-        raise Unclear(f"RADESYS is {named!r}, which is no frame that is known")
+        raise Unclear(f"RADESYS is {named!r}, which is not a frame that is known")
     if lon == "ELON":
         return Frame("ecliptic", _equinox(texts))
     system = _SYSTEMS.get(named, "")
@@ -93,7 +93,7 @@ def _equinox(texts: Mapping[str, str]) -> float | None:
         if text := texts.get(keyword, "").strip():
             year = number(text.upper().lstrip("JB"))
             if year is None or not 1800 <= year <= 2200:
-                raise Unclear(f"{keyword} is {text!r}, which is no year")
+                raise Unclear(f"{keyword} is {text!r}, which is not a year")
             return year
     return None
 
@@ -223,7 +223,7 @@ def _header(texts: Mapping[str, str]) -> Header:
         if _NUMERIC.fullmatch(keyword):
             value = number(text)
             if value is None:
-                raise Unclear(f"{keyword} is {text!r}, which is no number")
+                raise Unclear(f"{keyword} is {text!r}, which is not a number")
             header[_matrix_name(keyword)] = int(value) if keyword.startswith(("WCSAXES", "VELREF")) else value
         else:
             value = number(text)

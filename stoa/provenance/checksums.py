@@ -80,7 +80,7 @@ class Checksums:
         HashingStopped
             If `stopped` said so while it was read.
         OSError
-            If it cannot be read, or is no regular file: a pipe would never end.
+            If it cannot be read, or is not a regular file: a pipe would never end.
         """
         state = os.stat(file)
         if not stat.S_ISREG(state.st_mode):

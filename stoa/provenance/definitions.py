@@ -75,7 +75,7 @@ def check_pair_name(name: str, kind: str) -> str:
     Raises
     ------
     StoaError
-        If it is no name, or has a ``+``.
+        If it is not a name, or has a ``+``.
     """
     if "+" in check_name(name, kind):
         raise StoaError(
@@ -137,7 +137,7 @@ def _warm(spot: Spot) -> bool | tuple[str, ...]:
         return spot.boolean()
     for each in spot.sequence():
         if not _MODULE.fullmatch(each.text()):
-            raise each.error(f"{brief(each.text())} in warm is no name of a module, like numpy or astropy.io.fits")
+            raise each.error(f"{brief(each.text())} in warm is not a name of a module, like numpy or astropy.io.fits")
     return spot.texts()
 
 

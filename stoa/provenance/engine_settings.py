@@ -57,7 +57,7 @@ def _positive(spot: Spot) -> int:
 def _arguments(spot: Spot) -> tuple[str, ...]:
     for argument in spot.sequence():
         if not argument.text().startswith("-"):
-            raise argument.error(f"{argument.text()!r} is no option of sbatch", "write it as --mem=4G")
+            raise argument.error(f"{argument.text()!r} is not an option of sbatch", "write it as --mem=4G")
     return spot.texts()
 
 

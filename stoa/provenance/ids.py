@@ -46,7 +46,7 @@ def horizon() -> str:
 def id_after(newest: str) -> str:
     """A fresh id that sorts after another one, also where the clock was set back or both are of one second.
 
-    One that is no id, or is beyond the `horizon` (it may come from outside), is not heeded.
+    One that is not an id, or is beyond the `horizon` (it may come from outside), is not heeded.
     """
     fresh = new_id()
     if fresh[:_TIME] > newest[:_TIME] or not is_id(newest) or newest > horizon():

@@ -252,7 +252,7 @@ class Index:
         except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as problem:
             raise _unanswered(_words(problem, within_s)) from None
         if not names:
-            raise _unanswered("it is no SELECT")
+            raise _unanswered("it is not a SELECT")
         if len(rows) > MOST_ROWS:
             raise _unanswered(f"it gives more than {MOST_ROWS} rows; say LIMIT")
         return names, rows

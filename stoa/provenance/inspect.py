@@ -150,12 +150,12 @@ def _is_kept(change: TreeChange) -> bool:
 
 
 def commit_findings(repository: Repository, commit: str) -> list[Finding]:
-    """What a commit holds below any `.stoa` that is no plain file in its place."""
+    """What a commit holds below any `.stoa` that is not a plain file in its place."""
     return tree_findings(repository, commit, tree_changes(repository, "", commit, *_PATHSPEC))
 
 
 def tree_findings(repository: Repository, commit: str, differing: Iterable[TreeChange]) -> list[Finding]:
-    """What a commit holds below any `.stoa` that is no plain file in its place.
+    """What a commit holds below any `.stoa` that is not a plain file in its place.
 
     Parameters
     ----------

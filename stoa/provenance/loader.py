@@ -191,7 +191,7 @@ class Loader:
             self._drop_run(run)
             known = {}
         if not is_id(run):
-            self._trouble(folder, f"{run!r} is no run")
+            self._trouble(folder, f"{run!r} is not a run")
             return
         fresh = sorted(files.keys() - known.keys(), key=lambda name: (name != "run.yaml", name))
         keys = self._keys(run) if known else set()

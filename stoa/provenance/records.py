@@ -124,7 +124,7 @@ def _checked(outcome: Outcome) -> Outcome:
     if not NAME.fullmatch(outcome.target) or not is_id(outcome.run):
         raise RecordError(f"{brief(outcome.target)} in run {brief(outcome.run)} names no target")
     if outcome.start and not is_time(outcome.start):
-        raise RecordError(f"start: {brief(outcome.start)} is no time with an offset")
+        raise RecordError(f"start: {brief(outcome.start)} is not a time with an offset")
     if _leaves(outcome.group):
         raise RecordError(f"image group {brief(outcome.group)} leaves its target")
     if not (0 <= outcome.duration_s <= MOST_S and 0 <= outcome.cpu_s <= MOST_S):
@@ -149,7 +149,7 @@ def is_time(text: str) -> bool:
 
 def _check_time(file: str, field: str, text: str) -> None:
     if not is_time(text):
-        raise RecordError(f"{field}: {brief(text)} is no time with an offset ({file})")
+        raise RecordError(f"{field}: {brief(text)} is not a time with an offset ({file})")
 
 
 def _leaves(path: str) -> bool:
@@ -215,7 +215,7 @@ def read_review(data: bytes, file: str) -> Review:
 def _check_ids(file: str, *ids: str) -> None:
     for text in ids:
         if not is_id(text):
-            raise RecordError(f"{brief(text)} is no id of a run or review ({file})")
+            raise RecordError(f"{brief(text)} is not an id of a run or review ({file})")
 
 
 def _check_names(file: str, *names: str) -> None:

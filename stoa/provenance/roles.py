@@ -88,7 +88,7 @@ def _tests(spot: Spot) -> tuple[HeaderTest, ...]:
     fields = spot.mapping()
     for keyword, below in fields.items():
         if not _KEYWORD.fullmatch(keyword):
-            raise below.error(f"{brief(keyword)} is no header keyword", "capital letters, digits, - and _")
+            raise below.error(f"{brief(keyword)} is not a header keyword", "capital letters, digits, - and _")
     return tuple(HeaderTest(keyword, _pattern(below)) for keyword, below in fields.items())
 
 
@@ -106,5 +106,5 @@ def _pattern(spot: Spot) -> str:
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError) as problem:
-        raise spot.error(f"{spot.field} is no regular expression: {problem}") from None
+        raise spot.error(f"{spot.field} is not a regular expression: {problem}") from None
     return text

@@ -88,7 +88,7 @@ class Spot:
         Raises
         ------
         DefinitionError
-            If this is no mapping, or a field is unknown or missing.
+            If this is not a mapping, or a field is unknown or missing.
         """
         fields = {} if self.is_empty else self.content
         if not isinstance(fields, dict):

@@ -80,7 +80,7 @@ def _read(source: bytes, name: str) -> Proposal:
     if name.endswith(".ipynb"):
         return _of_notebook(source, name)
     if not name.endswith(".py"):
-        words = f"{name} is no Python script, so nothing was read from it: the command gives it the folder"
+        words = f"{name} is not a Python script, so nothing was read from it: the command gives it the folder"
         return Proposal(words=["{target}"], notes=[words], command=["{script}"])
     try:
         script = Source(source)

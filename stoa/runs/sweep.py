@@ -26,7 +26,7 @@ def settings_of(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise StoaError(f"{text!r} is no setting", "write NAME=VALUE, for example `--set snr=4`")
+            raise StoaError(f"{text!r} is not a setting", "write NAME=VALUE, for example `--set snr=4`")
         if name.strip() in found:
             raise StoaError(f"{name.strip()!r} is set twice", "give several values of one parameter as snr=3,5,7")
         found[name.strip()] = value

@@ -133,7 +133,7 @@ def sky_changes(ws: Workspace, a: Side, b: Side, radius: str = "", output: str =
     Raises
     ------
     StoaError
-        If a process has no output of kind catalogue, or the radius is no angle.
+        If a process has no output of kind catalogue, or the radius is not an angle.
     """
     fixed = radius_arcsec(radius) if radius else 0.0
     before, after = (_tables(ws, side, output) for side in (a, b))
@@ -165,7 +165,7 @@ def catalogue_changes(a: Path, b: Path, radius: str) -> SkyDiff:
     Raises
     ------
     StoaError
-        If no radius is given or it is no angle, or a table cannot be read or has no positions.
+        If no radius is given or it is not an angle, or a table cannot be read or has no positions.
     """
     if not radius:
         raise StoaError("catalogues do not say how near two sources are one", "`--radius 1arcsec` says it")

@@ -70,7 +70,7 @@ def from_log(ws: Workspace, log: Path, catalogue: Path, radius: str = HWHM, out:
     Raises
     ------
     StoaError
-        If a table cannot be read or has no positions, or the radius is no angle.
+        If a table cannot be read or has no positions, or the radius is not an angle.
     """
     arcsec = 0.0 if radius == HWHM else radius_arcsec(radius)
     table, objects = read_table(log), read_table(catalogue)

@@ -62,7 +62,7 @@ def split_pair(text: str, sets: Collection[str], environments: Collection[str]) 
     """
     process, at, rest = text.partition("@")
     if at and not (process and rest and not rest.startswith("+") and not rest.endswith("+")):
-        raise StoaError(f"{text!r} is no PROCESS@SET", "write a process, or a process and a set: sep@deep")
+        raise StoaError(f"{text!r} is not a PROCESS@SET", "write a process, or a process and a set: sep@deep")
     if rest in sets:
         return process, rest, ""
     for place in (place for place, letter in enumerate(rest) if letter == "+"):

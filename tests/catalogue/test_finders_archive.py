@@ -221,7 +221,7 @@ def _job(path: Path) -> dict[str, Any]:
 def test_a_missing_program_is_named_with_its_package(name: str, image, tmp_path: Path) -> None:
     with shipped(f"find_{name}") as script:
         options = ["--image", str(image([(48, 48, 0.1)])), "--program", "no-such-program", "--out", str(tmp_path / "s")]
-        with pytest.raises(script.finding.ProgramError, match="'no-such-program' is no program here") as raised:
+        with pytest.raises(script.finding.ProgramError, match="'no-such-program' is not a program here") as raised:
             script.search(script.arguments(options))
     message = f"ProgramError: {raised.value}"
     assert {"sextractor": "Debian package source-extractor", "aegean": "pip install AegeanTools"}[name] in message

@@ -225,7 +225,7 @@ def test_a_beam_in_the_history_alone_is_used(find, changed) -> None:
     [
         ({"BMIN": None}, "no beam: the header has no BMIN"),
         ({"BMIN": 1e-4, "BPA": None}, "no beam: the header has no BPA"),
-        ({"BMAJ": "wide"}, "no beam: BMAJ is 'wide', which is no number"),
+        ({"BMAJ": "wide"}, "no beam: BMAJ is 'wide', which is not a number"),
         ({"BMAJ": -1.0, "BMIN": -1.0}, "no beam: BMAJ and BMIN are -1 and -1"),
         ({"BMAJ": 0.0, "BMIN": 0.0}, "no beam: BMAJ and BMIN are 0 and 0"),
     ],

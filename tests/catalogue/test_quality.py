@@ -80,7 +80,7 @@ def test_an_empty_table_can_be_cut(sources: Table) -> None:
 
 
 def test_an_unknown_column_is_named_with_the_nearest(sources: Table) -> None:
-    with pytest.raises(CatalogueError, match=r"quality cut 'cut' \(sn > 5\) names 'sn', which is no column.*'snr'"):
+    with pytest.raises(CatalogueError, match=r"quality cut 'cut' \(sn > 5\) names 'sn', which is not a column.*'snr'"):
         keeps(sources, "sn > 5")
 
 

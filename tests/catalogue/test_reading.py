@@ -90,13 +90,13 @@ def test_sexagesimal_texts_agree_with_astropy() -> None:
     [
         (["10 00 00", "10.5"], ["0 0 0", "0 0 0"], "", "row 2: RA is '10.5', which is not written like row 1"),
         (["10 61 00"], ["0 0 0"], "", "row 1: RA is '10 61 00', which has minutes"),
-        (["10 00 00", "n/a"], ["0 0 0", "0 0 0"], "", "row 2: RA is 'n/a', which is no angle"),
-        (["1 0 0", "--"], ["0 0 0", "0 0 0"], "", "row 2: RA is '--', which is no angle"),
+        (["10 00 00", "n/a"], ["0 0 0", "0 0 0"], "", "row 2: RA is 'n/a', which is not an angle"),
+        (["1 0 0", "--"], ["0 0 0", "0 0 0"], "", "row 2: RA is '--', which is not an angle"),
         (["10h00m00s"], ["0 0 0"], "deg", "row 1: RA is '10h00m00s', which is not in degrees"),
         (["30 00 00"], ["0 0 0"], "", "row 1: RA 450"),
         (["10.5"], ["1h"], "", "row 1: DEC is '1h', which is in hours"),
-        (["10.5"], ["0.5"], "Jy", "column RA has the unit Jy, which is no angle"),
-        (["1,234"], ["0.5"], "", "row 1: RA is '1,234', which is no angle"),
+        (["10.5"], ["0.5"], "Jy", "column RA has the unit Jy, which is not an angle"),
+        (["1,234"], ["0.5"], "", "row 1: RA is '1,234', which is not an angle"),
     ],
 )
 def test_what_is_not_understood_is_named_with_row_and_value(
@@ -123,7 +123,7 @@ def test_a_declination_in_hours_is_refused() -> None:
 def test_packed_numbers_are_refused() -> None:
     table = Table({"ra": Column([123456.7]), "dec": [1.0]})
     table["ra"].unit = units.Unit("h:m:s", parse_strict="silent")
-    with pytest.raises(CatalogueError, match="which is no angle"):
+    with pytest.raises(CatalogueError, match="which is not an angle"):
         positions(table, "t")
 
 
@@ -159,7 +159,7 @@ def test_parts_without_seconds_and_blank_seconds_are_read() -> None:
     ("changed", "said"),
     [
         ({"RAm": [61]}, "row 1: RAm is 61, no part of a position"),
-        ({"DEsign": ["x"]}, "row 1: DE- is 'x', which is no sign"),
+        ({"DEsign": ["x"]}, "row 1: DE- is 'x', which is not a sign"),
         ({"DEs": [-5.0]}, "row 1: DEs is -5, no part of a position"),
     ],
 )
@@ -390,7 +390,7 @@ def test_semicolons_and_decimal_commas_are_read(tmp_path: Path) -> None:
 
 
 def test_commas_beside_points_are_no_decimal_commas(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match="row 1: ra is '187,277', which is no angle"):
+    with pytest.raises(CatalogueError, match="row 1: ra is '187,277', which is not an angle"):
         read(tmp_path / "t.csv", "ra;dec;flux\n187,277;2,052;0.5\n")
 
 
@@ -400,7 +400,7 @@ def test_a_minus_of_print_is_a_minus(tmp_path: Path) -> None:
 
 
 def test_a_bad_value_among_numbers_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match="row 2: dec is 'x30', which is no angle"):
+    with pytest.raises(CatalogueError, match="row 2: dec is 'x30', which is not an angle"):
         read(tmp_path / "t.csv", "ra,dec\n1.0,2.0\n2.0,x30\n")
 
 

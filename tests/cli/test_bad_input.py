@@ -63,7 +63,7 @@ def test_where_a_project_is_already(survey):
 
 
 def test_in_a_folder_that_does_not_exist(plain):
-    assert plain.error("init", "nosuch") == [f"error: {plain.top}/nosuch is no folder", "hint: make it first"]
+    assert plain.error("init", "nosuch") == [f"error: {plain.top}/nosuch is not a folder", "hint: make it first"]
 
 
 def conflicting(survey: Survey) -> None:
@@ -305,7 +305,7 @@ def test_a_wrong_value_on_the_command_line(survey, setting, message):
 
 def test_a_setting_without_a_value(survey):
     assert survey.error("run", "measure", "--set", "snr") == [
-        "error: 'snr' is no setting",
+        "error: 'snr' is not a setting",
         "hint: write NAME=VALUE, for example `--set snr=4`",
     ]
 
@@ -491,7 +491,7 @@ def test_a_listed_folder_outside_its_root_or_not_there(survey, line):
     (survey.top / "outside").mkdir()
     lines = survey.error("target", "add", "data", "--from", "-", stdin=f"a\n{line}\n")
     where = f"root 'data' ({survey.top}/data)"
-    what = f"'{line}' is no folder below {where}" if line == "nosuch" else f"'{line}' is not below {where}"
+    what = f"'{line}' is not a folder below {where}" if line == "nosuch" else f"'{line}' is not below {where}"
     assert lines[0] == f"error: {what}"
 
 
@@ -566,7 +566,7 @@ def test_a_root_that_is_not_mounted(survey):
 
 def test_a_root_at_a_place_that_does_not_exist(survey):
     assert survey.error("root", "add", "more", "/nonexistent") == [
-        "error: /nonexistent is no folder",
+        "error: /nonexistent is not a folder",
         "hint: `stoa root add more PATH` takes a folder that exists",
     ]
 

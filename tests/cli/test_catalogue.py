@@ -69,7 +69,7 @@ def test_sources_are_drawn(found, kind):
     [
         (("stack", "find@deep"), "nothing has run as 'find@deep'; did you mean 'find@default'?"),
         (("stack", "find@default", "--keep", "snrr > 3"), "snrr"),
-        (("match", "find@default", "quasars.csv", "--radius", "5 parsec"), "'5 parsec' is no radius"),
+        (("match", "find@default", "quasars.csv", "--radius", "5 parsec"), "'5 parsec' is not a radius"),
         (("match", "find@default", "nosuch.vot"), "nosuch.vot"),
         (("plot", "find@default", "--kind", "pie"), "no plot 'pie'"),
     ],

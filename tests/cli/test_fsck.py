@@ -244,4 +244,4 @@ def test_a_run_with_an_id_of_no_possible_time_is_found(ws: Workspace) -> None:
         file.write_text(file.read_text().replace(real[5:], made_up[5:]))
     git(ws.project.top, "add", "-A", ".stoa")
     git(ws.project.top, "commit", "-q", "-m", "renamed", "-m", "Stoa-Removed: yes")
-    assert found(fsck(ws)) == [f"{made_up}: '{made_up[5:]}' is no run"]
+    assert found(fsck(ws)) == [f"{made_up}: '{made_up[5:]}' is not a run"]

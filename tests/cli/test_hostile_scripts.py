@@ -59,7 +59,7 @@ def test_terminal_escapes_are_written_out_wherever_they_are_shown(survey):
     survey("run", "measure", "--target", "a")
     for words in (("status",), ("show", "a"), ("log", "a"), ("why", "measure", "a")):
         assert "\x1b" not in survey(*words).output, words
-    assert outcomes(survey)["a"]["cause"] == "ERROR: red", "colours and titles are no part of a cause"
+    assert outcomes(survey)["a"]["cause"] == "ERROR: red", "colours and titles are not part of a cause"
 
 
 @pytest.fixture

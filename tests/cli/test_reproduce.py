@@ -230,7 +230,7 @@ def test_tables_by_key(pair):
     assert pair(first, second, "x.ecsv", kind="catalogue", key=("id",)) == [
         "1 of the rows gone", "1 of the rows new", "column flux: 1 of 2 values differ",
     ]  # fmt: skip
-    assert pair(first, second, "x.ecsv", kind="catalogue", key=("name",)) == ["the key name is no column of both"]
+    assert pair(first, second, "x.ecsv", kind="catalogue", key=("name",)) == ["the key name is not a column of both"]
 
 
 def test_tables_with_other_columns_and_units(pair):

@@ -204,8 +204,8 @@ def test_a_pair_is_named_as_the_other_verbs_name_it(survey):
     [
         (("measure@dep",), "no parameter set of process 'measure' named 'dep'; did you mean 'deep'?"),
         (("mesure@deep",), "no process named 'mesure'; did you mean 'measure'?"),
-        (("measure@",), "'measure@' is no PROCESS@SET"),
-        (("@deep",), "'@deep' is no PROCESS@SET"),
+        (("measure@",), "'measure@' is not a PROCESS@SET"),
+        (("@deep",), "'@deep' is not a PROCESS@SET"),
         (
             ("measure@deep", "-p", "default"),
             "'measure@deep' names the parameter set 'deep', and 'default' is asked for",

@@ -79,7 +79,7 @@ def test_what_has_no_real_time_is_no_run(survey):
     run = survey.runs()[-1]
     plant(survey, "20269999T999999-zzzzzz")
     assert latest(survey) == {run}
-    assert "cannot read runs/20269999T999999-zzzzzz: '20269999T999999-zzzzzz' is no run" in survey("status").stderr
+    assert "cannot read runs/20269999T999999-zzzzzz: '20269999T999999-zzzzzz' is not a run" in survey("status").stderr
 
 
 def test_a_review_that_is_dated_ahead_does_not_pull_others_after_it(survey):

@@ -232,7 +232,7 @@ def test_explain_works_outside_a_project(tmp_path: Path) -> None:
 
 
 def test_explain_of_nothing_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(StoaError, match="is no file"):
+    with pytest.raises(StoaError, match="is not a file"):
         explain_file(tmp_path, tmp_path / "gone.fits")
 
 

@@ -34,7 +34,7 @@ def test_a_pair_is_read_in_one_way(text, parts):
 
 @pytest.mark.parametrize("text", ["@deep", "sep@", "sep@+casa", "sep@deep+"])
 def test_a_pair_without_a_part_is_refused(text):
-    with pytest.raises(StoaError, match="is no PROCESS@SET"):
+    with pytest.raises(StoaError, match="is not a PROCESS@SET"):
         split_pair(text, SETS, ENVIRONMENTS)
 
 

@@ -334,7 +334,7 @@ def test_a_notebook_without_parameters_runs_as_it_is():
 
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"cells": [{}]}', b"\xff"])
 def test_what_is_no_notebook_is_refused(text):
-    with pytest.raises(StoaError, match="is no Jupyter notebook"):
+    with pytest.raises(StoaError, match="is not a Jupyter notebook"):
         propose(text, "x.ipynb")
 
 

@@ -120,7 +120,7 @@ def test_a_program_that_is_no_python_is_refused(tmp_path, script):
     other = tmp_path / "python9"
     other.write_text(script)
     other.chmod(0o755)
-    assert problem(python=str(other)).message.endswith("does not start or is no Python")
+    assert problem(python=str(other)).message.endswith("does not start or is not a Python")
 
 
 def test_the_home_is_taken_for_a_tilde(monkeypatch, tmp_path):

@@ -104,7 +104,7 @@ def test_a_script_that_is_not_executable_says_how_to_mend_it(run, tmp_path):
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
-        (b"echo no first line\n", "exec format error: {!r} has no #! line and is no program for this machine"),
+        (b"echo no first line\n", "exec format error: {!r} has no #! line and is not a program for this machine"),
         (b"#!/nowhere/python9\n", "interpreter of script {!r} not found: its first line is '#!/nowhere/python9'"),
     ],
 )

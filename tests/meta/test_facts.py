@@ -78,7 +78,7 @@ def test_the_equinox_of_the_header_counts() -> None:
     place = SkyCoord(71.38, 44.92, unit="deg", frame="fk4", equinox="B1979.9").icrs
     assert float(dated["ra_deg"]) == pytest.approx(place.ra.deg, abs=1e-7)
     assert float(dated["dec_deg"]) == pytest.approx(place.dec.deg, abs=1e-7)
-    assert found(RADESYS="FK5", EQUINOX="-1.0")["no_position"] == "EQUINOX is '-1.0', which is no year"
+    assert found(RADESYS="FK5", EQUINOX="-1.0")["no_position"] == "EQUINOX is '-1.0', which is not a year"
 
 
 def test_frequency_band_and_bandwidth_come_from_the_axis() -> None:

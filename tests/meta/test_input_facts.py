@@ -74,7 +74,7 @@ def test_what_is_not_understood_is_told_in_words(image, tmp_path: Path) -> None:
     assert facts["ra_deg"] is facts["beam"] is None
     assert set(facts["problems"]) == {"no-position", "odd-unit"}
     assert facts["unclear"] == {
-        "no_position": "RADESYS is 'GAPPT', which is no frame that is known", "no_unit": "'adu'",
+        "no_position": "RADESYS is 'GAPPT', which is not a frame that is known", "no_unit": "'adu'",
         "no_beam": "there is no BPA",
     }  # fmt: skip
 

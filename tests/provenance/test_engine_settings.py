@@ -52,7 +52,7 @@ def test_without_settings_the_defaults_hold():
         ("slurm: {chunk: 0}", "slurm.chunk must be at least 1, got 0"),
         ("slurm: {partion: x}", "unknown field 'partion' of slurm; did you mean 'partition'?"),
         ("slurm: {walltime: long}", "slurm.walltime must be a time"),
-        ("slurm: {options: [mem=4G]}", "'mem=4G' is no option of sbatch"),
+        ("slurm: {options: [mem=4G]}", "'mem=4G' is not an option of sbatch"),
         ("dask: {tls_ca: x}", "tls_ca, tls_cert and tls_key belong together"),
     ],
 )

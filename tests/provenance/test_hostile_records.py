@@ -318,9 +318,9 @@ def test_the_records_that_the_tests_below_spoil_are_good():
         ),
         (REVIEW.replace("A001_X1", "'../x'"), "'../x' cannot name anything in a record (r.yaml)"),
         (REVIEW.replace("A001_X1", '"a\\e[2J"'), "'a\\x1b[2J' cannot name anything in a record (r.yaml)"),
-        (REVIEW.replace(RUN, "../x"), "'../x' is no id of a run or review (r.yaml)"),
-        (REVIEW + "run: last\n", "'last' is no id of a run or review (r.yaml)"),
-        (REVIEW + "clears: [x]\n", "'x' is no id of a run or review (r.yaml)"),
+        (REVIEW.replace(RUN, "../x"), "'../x' is not an id of a run or review (r.yaml)"),
+        (REVIEW + "run: last\n", "'last' is not an id of a run or review (r.yaml)"),
+        (REVIEW + "clears: [x]\n", "'x' is not an id of a run or review (r.yaml)"),
         (REVIEW + "group: ../x\n", "image group '../x' leaves its target (r.yaml)"),
         (REVIEW + "text: \x07\n", NOT + "control character U+0007" + L7),
         (REVIEW + "---\na: b\n", NOT + "a second document begins" + L7),
@@ -340,15 +340,15 @@ def test_a_bad_review_is_refused_and_named(text, message):
         ("process: sep\n", "process: ../x\n", "'../x' cannot name anything in a record (r.yaml)"),
         ("process: sep,", "process: '',", "'' cannot name anything in a record (r.yaml)"),
         ("environment: host", "environment: .git", "'.git' cannot name anything in a record (r.yaml)"),
-        (f"id: {RUN}", "id: last", "'last' is no id of a run or review (r.yaml)"),
-        ("jobs: 1", "jobs: 1\nrerun_of: '-x'", "'-x' is no id of a run or review (r.yaml)"),
+        (f"id: {RUN}", "id: last", "'last' is not an id of a run or review (r.yaml)"),
+        ("jobs: 1", "jobs: 1\nrerun_of: '-x'", "'-x' is not an id of a run or review (r.yaml)"),
         ("snr: 5.0", "snr: .inf", "not a record: params.values.snr must be finite, got '.inf' (r.yaml, line 4)"),
         (
             "snr: 5.0",
             "snr: [5]",
             NOT + "Expected `bool | int | float | str`, got `array` - at `$.params.values[...]` (r.yaml)",
         ),
-        ("jobs: 1", "jobs: 1\nafter: last", "'last' is no id of a run or review (r.yaml)"),
+        ("jobs: 1", "jobs: 1\nafter: last", "'last' is not an id of a run or review (r.yaml)"),
         (
             "jobs: 1",
             "jobs: 1\nafter: 20200101T000000-aaaaaa",
@@ -365,7 +365,7 @@ def test_a_bad_summary_is_refused_and_named():
     causes = "causes: [{status: failed, cause: x, count: 1, targets: ['../x']}]\n"
     assert refusal(read_summary, SUMMARY + causes) == "'../x' cannot name anything in a record (r.yaml)"
     assert refusal(read_summary, SUMMARY.replace("duration_s: 1", "duration_s: -1")) == "no run takes -1 s (r.yaml)"
-    assert refusal(read_summary, SUMMARY.replace(RUN, "x")) == "'x' is no id of a run or review (r.yaml)"
+    assert refusal(read_summary, SUMMARY.replace(RUN, "x")) == "'x' is not an id of a run or review (r.yaml)"
 
 
 def test_a_summary_names_a_hundred_thousand_targets():

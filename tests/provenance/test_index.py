@@ -186,7 +186,7 @@ def test_a_second_outcome_of_an_attempt_does_not_count_and_is_said(records, file
         (f"runs/{SECOND}/run.yaml", "is in the folder of another one"),
         (f"runs/{SECOND}/summary.yaml", "is in the folder of another one"),
         (f"reviews/b/{EVENTS[0]}.yaml", "a review of 'a' is in"),
-        ("runs/rubbish/run.yaml", "'rubbish' is no run"),
+        ("runs/rubbish/run.yaml", "'rubbish' is not a run"),
     ],
 )
 def test_a_record_in_a_wrong_place_is_a_problem(records, file, path, words):

@@ -57,7 +57,7 @@ def test_what_would_do_more_than_read_is_refused(index, sql, tmp_path, monkeypat
 
 @pytest.mark.parametrize("sql", ["", "  ", "-- a comment", ";"])
 def test_no_statement_is_said_to_be_none(index, sql):
-    with pytest.raises(QueryError, match="it is no SELECT"):
+    with pytest.raises(QueryError, match="it is not a SELECT"):
         index.select(sql)
 
 

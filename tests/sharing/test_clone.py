@@ -52,7 +52,7 @@ def test_what_was_cloned_can_be_flagged_and_sent_back(hub, tmp_path, cli, git):
 
 
 def test_a_repository_without_a_project_is_refused(repo, tmp_path):
-    with pytest.raises(StoaError, match="it is no STOA project, and nothing was cloned"):
+    with pytest.raises(StoaError, match="it is not a STOA project, and nothing was cloned"):
         clone(str(repo), tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
 

@@ -184,7 +184,7 @@ def _frame(whole, header):
     if math.isnan(equinox):
         return made()
     if not 1800 <= equinox <= 2200:
-        raise ImageError(f"EQUINOX is {equinox:g}, which is no year")
+        raise ImageError(f"EQUINOX is {equinox:g}, which is not a year")
     return made(equinox=f"{'B' if system.startswith('FK4') else 'J'}{equinox}")
 
 

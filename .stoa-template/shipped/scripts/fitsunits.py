@@ -95,7 +95,7 @@ def _number(header, keyword):
     except (TypeError, ValueError):
         value = math.nan
     if not math.isfinite(value):
-        raise ImageError(f"{keyword} is {header[keyword]!r}, which is no number")
+        raise ImageError(f"{keyword} is {header[keyword]!r}, which is not a number")
     return value
 
 

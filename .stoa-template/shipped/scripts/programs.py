@@ -32,7 +32,7 @@ def executable(name, given, package):
     """
     found = shutil.which(given)
     if not found:
-        raise ProgramError(f"{name} is missing, {given!r} is no program here: {package}")
+        raise ProgramError(f"{name} is missing, {given!r} is not a program here: {package}")
     return str(Path(found).absolute())
 
 

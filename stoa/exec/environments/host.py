@@ -84,7 +84,7 @@ def about_python(environment: Environment, interpreter: str, environ: Mapping[st
         version, implementation, lines = json.loads(asked.stdout)
     except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as exc:
         raise EnvironmentProblem(
-            f"interpreter {interpreter!r} of environment {environment.name!r} does not start or is no Python",
+            f"interpreter {interpreter!r} of environment {environment.name!r} does not start or is not a Python",
             f"try `{interpreter} --version`",
         ) from exc
     return str(version), str(implementation), [str(line) for line in lines]

@@ -132,7 +132,7 @@ def _start_problem(job: Job, exc: OSError) -> str:
         case errno.ENOEXEC if _first_bytes(found).startswith(BOM_UTF8):
             return f"script {command!r} begins with a byte order mark, so its #! line is not seen: save it without one"
         case errno.ENOEXEC:
-            return f"exec format error: {command!r} has no #! line and is no program for this machine"
+            return f"exec format error: {command!r} has no #! line and is not a program for this machine"
         case _:
             return f"command {command!r} cannot be started: {exc.strerror}"
 

@@ -41,7 +41,7 @@ def read_results(directory: str, declared: Mapping[str, ResultSpec]) -> dict[str
     Raises
     ------
     ResultProblem
-        If the file is no JSON object of single values, is too large, names a result that is
+        If the file is not a JSON object of single values, is too large, names a result that is
         not declared, or has a value of another type.
     """
     raw = _read(os.path.join(directory, RESULT_FILE))

@@ -75,7 +75,7 @@ def check_url(url: str) -> None:
     """Raise `GitError` unless an address is of a kind that fetches data and runs nothing."""
     helper, scheme = _HELPER.match(url), _SCHEME.match(url)
     if url.startswith("-") or not url.isprintable() or not url.strip():
-        raise GitError(f"{without_secrets(url)!r} is no address of a repository")
+        raise GitError(f"{without_secrets(url)!r} is not an address of a repository")
     if helper or (scheme and scheme[1].lower().removeprefix("git+").removesuffix("+git") not in PROTOCOLS):
         kind = (helper or scheme)[1]  # type: ignore[index]  # one of the two matched
         raise GitError(

@@ -66,7 +66,7 @@ class Repository:
         try:
             repo = PlainRepo(str(self.top))
         except NotGitRepository:
-            raise GitError(f"{self.top} has a .git that is no repository") from None
+            raise GitError(f"{self.top} has a .git that is not a repository") from None
         except GitError:
             raise
         except Exception as problem:  # noqa: BLE001 -- dulwich names unknown formats by many exception types

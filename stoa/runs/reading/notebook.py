@@ -29,7 +29,7 @@ def read(text: bytes, name: str) -> Notebook:
     Raises
     ------
     StoaError
-        If the file is no notebook.
+        If the file is not a notebook.
     """
     cells = _cells(text, name)
     notes: list[str] = []
@@ -67,7 +67,7 @@ def _cells(text: bytes, name: str) -> list[tuple[list[str], str]]:
         return [(list(cell.get("metadata", {}).get("tags", [])), "".join(cell["source"])) for cell in cells]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise StoaError(
-            f"{name} is no Jupyter notebook of format 4", "open it in Jupyter and save it, or export it as a script"
+            f"{name} is not a Jupyter notebook of format 4", "open it in Jupyter and save it, or export it as a script"
         ) from None
 
 
