@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from functools import cached_property
 
 import msgspec
@@ -14,6 +13,7 @@ from stoa.meta.roles import stem
 from stoa.meta.rules import DASHED_ENDS, GROUP_ENDS, OTHER, RULES
 from stoa.meta.sky import Getter
 from stoa.model import HeaderTest, RoleRule, RoleRules
+from stoa.patterns import Search, search_of
 
 
 class Near(Struct, frozen=True):
@@ -33,15 +33,12 @@ class Verdict(Struct, frozen=True, kw_only=True):
     near: tuple[Near, ...] = ()
 
 
-_Search = Callable[[str], re.Match[str] | None]
-
-
 class _Step(Struct, frozen=True):
     """A rule with its patterns compiled."""
 
     rule: RoleRule
-    stem: _Search | None
-    tests: tuple[tuple[HeaderTest, _Search], ...]
+    stem: Search | None
+    tests: tuple[tuple[HeaderTest, Search], ...]
 
 
 _MOST_HEADERS = 1024
@@ -76,8 +73,8 @@ class RoleTable:
         return tuple(
             _Step(
                 rule=rule,
-                stem=re.compile(rule.stem).search if rule.stem else None,
-                tests=tuple((test, re.compile(test.pattern).search) for test in rule.header),
+                stem=search_of(rule.stem) if rule.stem else None,
+                tests=tuple((test, search_of(test.pattern)) for test in rule.header),
             )
             for rule in self.rules
         )

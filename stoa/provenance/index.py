@@ -44,6 +44,10 @@ MOST_ROWS = 1_000_000
 MOST_BYTES = 250_000
 """Of one value in a query: one call of a function is one step of SQLite, which nothing can stop."""
 
+_LIMITS = (
+    (sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES),
+    (sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),  # each byte of it is compared at each place of a value
+)
 _STEPS = 100_000  # of SQLite's machine between two looks at the clock: some milliseconds
 _PAGE = 8192  # holds some records of usual length
 _CACHE_KB = 16_000
@@ -260,7 +264,7 @@ class Index:
     def _ask(self, sql: str, arguments: tuple[Any, ...], within_s: float) -> tuple[list[str], list[Any]]:
         end = time.monotonic() + within_s
         connection = self.connection
-        before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
+        before = [(limit, connection.setlimit(limit, most)) for limit, most in _LIMITS]
         connection.set_authorizer(_read_only)
         connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
         try:
@@ -270,7 +274,8 @@ class Index:
         finally:
             connection.set_authorizer(None)
             connection.set_progress_handler(None, 0)
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
+            for limit, value in before:
+                connection.setlimit(limit, value)
 
 
 def _stamp_of(connection: sqlite3.Connection) -> int:
