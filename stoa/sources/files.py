@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from stoa.catalogue.regions import write_ds9
@@ -11,7 +12,7 @@ from stoa.catalogue.tables import write_tables
 from stoa.workspace.open import Workspace
 
 if TYPE_CHECKING:
-    pass
+    from astropy.table import Table
 
 FOLDER = "catalogues"
 
@@ -41,3 +42,17 @@ def write(ws: Workspace, table: Any, out: Path | None, label: str) -> tuple[str,
     return tuple(
         str(file.relative_to(ws.project.top)) if file.is_relative_to(ws.project.top) else str(file) for file in files
     )
+
+
+def content(table: Table, suffix: str) -> bytes:
+    """What a file with this suffix would hold.
+
+    Raises
+    ------
+    StoaError
+        If the format cannot hold the table.
+    """
+    with TemporaryDirectory(prefix="stoa-table-") as folder:
+        file = Path(folder, f"table{suffix}")
+        write_tables(table, [file])
+        return file.read_bytes()

@@ -1,11 +1,7 @@
-"""The entry script: what every page has."""
+"""The script that Streamlit runs at every click; constants are elsewhere, as texts in this file would be shown."""
 
 from __future__ import annotations
 
-import streamlit as st
+from stoa.ui.frame import main
 
-from stoa.ui.identity import who
-
-st.set_page_config(page_title="STOA", layout="wide")
-st.title("STOA")
-st.text(f"{who().name} may {', '.join(sorted(who().may))}")
+main()

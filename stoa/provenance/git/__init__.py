@@ -14,10 +14,12 @@ from stoa.provenance.git.snapshot import Snapshot, TooLargeError, too_large
 from stoa.provenance.git.trees import (
     REMOVED,
     Addition,
+    Commit,
     Removal,
     TreeChange,
     added_in,
     additions,
+    commits,
     contains,
     holders,
     is_on_a_branch,
@@ -32,6 +34,7 @@ from stoa.provenance.git.trees import (
 __all__ = [
     "REMOVED",
     "Addition",
+    "Commit",
     "ConflictError",
     "Damage",
     "DamagedError",
@@ -49,6 +52,7 @@ __all__ = [
     "additions",
     "check_ready",
     "clone",
+    "commits",
     "contains",
     "find",
     "find_damage",

@@ -106,6 +106,31 @@ def added_in(repository: Repository, path: str) -> str:
     return next(reversed(output.decode("ascii", "replace").split()), "")
 
 
+class Commit(msgspec.Struct, frozen=True):
+    """A commit in a list."""
+
+    id: str
+    author: str
+    time: str  # ISO 8601, of the author
+    subject: str
+
+
+def commits(repository: Repository, trailer: str = "", most: int = 200) -> list[Commit]:
+    """The latest commits of the checked-out history, the newest first.
+
+    Parameters
+    ----------
+    trailer
+        Only commits with this line in their message, such as ``Stoa-Run: ID``.
+    """
+    words = ["log", "--no-show-signature", f"--max-count={most}", "-z", "--format=%H%n%an%n%aI%n%s"]
+    if trailer:
+        words += ["--fixed-strings", f"--grep={trailer}"]
+    _, output = run_git(repository.top, *words, allow=(0, 128))  # 128: nothing is committed yet
+    texts = output.decode("utf-8", "replace").split("\0")
+    return [Commit(*parts) for text in texts if len(parts := text.split("\n", 3)) == 4]
+
+
 class Removal(msgspec.Struct, frozen=True):
     """A commit that removed files."""
 

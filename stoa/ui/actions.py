@@ -1,0 +1,139 @@
+"""What can be done from a page: each action takes names, makes one commit and says how it is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from stoa.commands.comment import comment as write_comment  # the action has the name of the verb
+from stoa.commands.flag import flag as write_flag  # the action has the name of the verb
+from stoa.commands.stop import stop
+from stoa.commands.sync import sync as exchange  # the action has the name of the verb
+from stoa.commands.unflag import unflag
+from stoa.errors import StoaError
+from stoa.show.events import event_in_words
+from stoa.show.reviews import written_in_words
+from stoa.show.words import count
+from stoa.ui.identity import acting, who
+from stoa.workspace.board import events
+from stoa.workspace.reviews import flagged
+
+NOT_ALLOWED = {
+    "review": "you may look, but not judge",
+    "run": "you may look and judge, but not start or stop runs",
+}
+
+MOST_NEWS = 6
+"""Actions of others that are named one by one after a sync."""
+
+
+class Undo(msgspec.Struct, frozen=True, kw_only=True):
+    """How an action is taken back; git keeps both."""
+
+    clears: str = ""  # id of the flags that are cleared
+    flags: dict[str, tuple[str, ...]] = {}  # reason -> targets that are flagged again
+    targets: tuple[str, ...] = ()
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done, to whom, and how it is taken back."""
+
+    words: str
+    targets: tuple[str, ...] = ()
+    commit: str = ""
+    undo: Undo | None = None
+
+
+def may(right: str) -> str:
+    """Why the person at this page may not do a thing; "" if they may.
+
+    Parameters
+    ----------
+    right
+        ``review`` or ``run``.
+    """
+    person = who()
+    return "" if right in person.may else person.why_not or NOT_ALLOWED[right]
+
+
+def flag(targets: Sequence[str], reason: str, text: str = "", *, run: str = "", group: str = "") -> Done:
+    """Flag targets by name, as one commit."""
+    with acting("review", f"flag {reason}", targets) as ws:
+        report = write_flag(ws, _named(ws.targets, targets), reason=reason, text=text, run=run, group=group)
+    undo = Undo(clears=report.id, targets=report.targets)
+    return Done(words=written_in_words(report), targets=report.targets, commit=report.commit, undo=undo)
+
+
+def clear(targets: Sequence[str], reason: str = "", text: str = "") -> Done:
+    """Clear the open flags of targets by name, all of them or those of one reason, as one commit."""
+    with acting("review", "unflag", targets) as ws:
+        before = flagged(ws)
+        report = unflag(ws, _named(ws.targets, targets), reason=reason, text=text)
+    again: dict[str, list[str]] = {}
+    for target in report.targets:
+        for code in before.get(target, ()):
+            if reason in ("", code):
+                again.setdefault(code, []).append(target)
+    undo = Undo(flags={code: tuple(names) for code, names in again.items()})
+    return Done(words=written_in_words(report), targets=report.targets, commit=report.commit, undo=undo)
+
+
+def comment(targets: Sequence[str], text: str) -> Done:
+    """Comment on targets by name, as one commit; a comment cannot be taken back."""
+    if not text.strip():
+        raise StoaError("the comment is empty", "write something")
+    with acting("review", "comment", targets) as ws:
+        report = write_comment(ws, _named(ws.targets, targets), text=text)
+    return Done(words=written_in_words(report), targets=report.targets, commit=report.commit)
+
+
+def take_back(done: Done) -> Done:
+    """Take an action back: flags of it that are still open are cleared, cleared ones are set again."""
+    undo = done.undo
+    if undo is None:
+        raise StoaError("this cannot be taken back")
+    with acting("review", "take back", done.targets) as ws:
+        if undo.clears:
+            reports = [unflag(ws, undo.targets, event=undo.clears, text="taken back")]
+        else:
+            reports = [
+                write_flag(ws, names, reason=code, text="set again: the clearing was taken back")
+                for code, names in undo.flags.items()
+            ]
+    names = tuple(dict.fromkeys(name for report in reports for name in report.targets))
+    return Done(words=f"taken back: {done.words}", targets=names, commit=reports[-1].commit)
+
+
+def stop_run(run: str, *, at_once: bool = False) -> Done:
+    """Tell a live run to start nothing more or, at once, to end its jobs, too."""
+    with acting("run", f"stop {run}") as ws:
+        report = stop(ws, run, at_once=at_once)
+    told = "was told to stop at once" if at_once else "starts no more jobs; those that run may end"
+    return Done(words=f"run {report.run} {told}")
+
+
+def sync() -> Done:
+    """Exchange commits with the collaborators, and say what came in."""
+    with acting("review", "sync") as ws:
+        before = {event.id for event in events(ws)}
+        report = exchange(ws)
+        came = [event_in_words(event) for event in events(ws) if event.id not in before]
+    what = "; ".join(came[:MOST_NEWS]) or ("nothing new" if not report.received else count(report.received, "commit"))
+    more = f" and {len(came) - MOST_NEWS} more" if len(came) > MOST_NEWS else ""
+    return Done(words=f"came in: {what}{more}. Sent: {count(report.sent, 'commit')}", commit=report.commit)
+
+
+def _named(known: Mapping[str, object], targets: Iterable[str]) -> list[str]:
+    """Names as they are, never patterns; each once.
+
+    Raises
+    ------
+    StoaError
+        If one is no target any more, so that nothing else is done either.
+    """
+    names = list(dict.fromkeys(targets))
+    gone = [name for name in names if name not in known]
+    if gone:
+        raise StoaError(f"{gone[0]} is no target any more; nothing was recorded", "look at the page again")
+    return names

@@ -1,0 +1,55 @@
+"""The filters that pages share; their values are in the address."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from stoa.model import BAD, Status
+from stoa.show.symbols import with_symbol
+from stoa.ui.reading import FRESHEST
+
+URL: Final = "query-params"
+
+STATUSES = [status.value for status in Status]
+
+
+def pair_choice(outcomes: pd.DataFrame, label: str = "Process and set", key: str = "pair", *, place: int = 0) -> str:
+    """One of the pairs that ran; by default that of the latest run."""
+    pairs: list[str] = outcomes.attrs.get(FRESHEST, [])
+    at = min(place, len(pairs) - 1)
+    return str(st.selectbox(label, pairs, index=at, key=key, bind=URL, width=220))
+
+
+def chosen(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Outcomes of one pair that the filters of the address leave, in the order of their names."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pair = pair_choice(outcomes)
+        rows = outcomes[outcomes["pair"] == pair]
+        wanted = st.multiselect(
+            "Status", STATUSES, key="status", bind=URL, format_func=with_symbol, placeholder="all", width=230
+        )
+        word = st.text_input("Target, object or cause contains", key="has", bind=URL, width=220)
+        flags = st.segmented_control("Flags", ["flagged", "not flagged"], key="flags", bind=URL)
+    if wanted:
+        rows = rows[rows["status"].isin(wanted)]
+    if word:
+        rows = rows[has_word(rows, word)]
+    if flags:
+        rows = rows[(rows["flags"] != "") == (flags == "flagged")]
+    return rows
+
+
+def has_word(rows: pd.DataFrame, word: str) -> pd.Series:
+    """Which rows have a word in the target, image group, object or cause, whatever its case."""
+    found = pd.Series(False, index=rows.index)
+    for name in ("target", "group", "object", "cause"):
+        found |= rows[name].astype(str).str.contains(word, case=False, regex=False)
+    return found
+
+
+def is_bad(rows: pd.DataFrame) -> pd.Series:
+    """Which rows did not succeed: what `--failed` selects."""
+    return rows["status"].isin([status.value for status in BAD])

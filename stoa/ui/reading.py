@@ -1,0 +1,207 @@
+"""What the pages show, read from the index and kept by the commit that it was read from.
+
+An index belongs to the thread that opened it, and every rerun of a script is another thread: a project is opened for
+one question and closed again. What is kept is shared by all sessions and is never changed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pandas as pd
+import streamlit as st
+
+from stoa.commands.diff import DiffReport, diff, shown_pictures
+from stoa.commands.results import results
+from stoa.commands.status import StatusReport, status
+from stoa.commands.target import list_targets
+from stoa.request import Selection
+from stoa.sources.changes import Picture
+from stoa.sources.stack import StackReport, stack
+from stoa.workspace.board import CURRENT, Event, current_outcomes, events
+from stoa.workspace.history import Moment, history
+from stoa.workspace.listing import RunRow, list_runs
+from stoa.workspace.open import Workspace
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+PROJECT = "STOA_UI_PROJECT"
+"""The environment variable that names the project of the dashboard."""
+
+STALE_S = 60
+"""For this long the look at definitions and inputs is not repeated while the commit stays the same."""
+
+KEPT = 2
+"""States of the project of which tables are kept: the present one, and one that a slower session still shows."""
+
+FRESHEST = "pairs"
+"""Key of `attrs` of the frame of outcomes: the pairs, that of the latest run first."""
+
+_CATEGORIES = ("pair", "process", "params", "environment", "status", "cause", "like", "flags", "object")
+
+
+def folder() -> Path:
+    """The project's folder."""
+    return Path(os.environ[PROJECT])
+
+
+@contextmanager
+def opened() -> Iterator[Workspace]:
+    """The project, open for this thread."""
+    ws = Workspace(folder())
+    try:
+        yield ws
+    finally:
+        ws.close()
+
+
+def commit() -> str:
+    """The commit that is checked out: what kept tables are valid for."""
+    with opened() as ws:
+        return ws.repository.head()
+
+
+def outcomes() -> pd.DataFrame:
+    """The current outcome of every job, one row each; the columns are those of `stoa.workspace.board.CURRENT`."""
+    return _outcomes(str(folder()), commit())
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Reading the index")
+def _outcomes(_folder: str, _commit: str) -> pd.DataFrame:
+    with opened() as ws:
+        frame = pd.DataFrame(current_outcomes(ws), columns=list(CURRENT))
+    for name in _CATEGORIES:
+        frame[name] = frame[name].fillna("").astype("category")
+    newest = frame.groupby("pair", observed=True)["run"].max().sort_values(ascending=False)
+    frame.attrs[FRESHEST] = [str(pair) for pair in newest.index]
+    return frame
+
+
+def state() -> StatusReport:
+    """What `stoa status` says, without the targets one by one."""
+    return _state(str(folder()), commit(), int(time.time() // STALE_S))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Comparing with the definitions")
+def _state(_folder: str, _commit: str, _when: int) -> StatusReport:
+    with opened() as ws:
+        return status(ws, every_target=False)
+
+
+def run_rows() -> list[RunRow]:
+    """All runs, the newest first; live ones as they are now."""
+    with opened() as ws:
+        live = ws.live()
+        head = ws.repository.head()
+    if live:
+        with opened() as ws:
+            return list_runs(ws)[::-1]
+    return _run_rows(str(folder()), head)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _run_rows(_folder: str, _commit: str) -> list[RunRow]:
+    with opened() as ws:
+        return list_runs(ws)[::-1]
+
+
+def latest_events(most: int = 30) -> list[Event]:
+    """Who did what, the newest first."""
+    return _events(str(folder()), commit(), most)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _events(_folder: str, _commit: str, most: int) -> list[Event]:
+    with opened() as ws:
+        return list(events(ws, most))
+
+
+class Results(msgspec.Struct, frozen=True):
+    """The results of a pair as a data frame, and their units."""
+
+    frame: Any  # pandas DataFrame
+    units: dict[str, str]
+
+
+def reported(pair: str) -> Results:
+    """What a pair reported, one row per job; raises `StoaError` for a pair that never ran."""
+    return _reported(str(folder()), commit(), pair)
+
+
+@st.cache_resource(max_entries=2 * KEPT, show_spinner="Reading the results")
+def _reported(_folder: str, _commit: str, pair: str) -> Results:
+    with opened() as ws:
+        found = results(ws, pair)
+    return Results(pd.DataFrame([*found.rows]), dict(found.units))
+
+
+def targets() -> pd.DataFrame:
+    """Every listed target with its metadata, one row each."""
+    return _targets(str(folder()), commit())
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Reading the targets")
+def _targets(_folder: str, _commit: str) -> pd.DataFrame:
+    with opened() as ws:
+        rows = [
+            {"target": row.name, "root": row.root, "path": row.path, "flags": " ".join(row.flags), **row.metadata}
+            for row in list_targets(ws, Selection())
+        ]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["target", "root", "path", "flags"])
+
+
+def about(question: Callable[[Workspace], Any]) -> Any:
+    """The answer to one question about the project as it is now; nothing is kept."""
+    with opened() as ws:
+        return question(ws)
+
+
+def recorded_history(pair: tuple[str, str, str]) -> list[Moment]:
+    """The state after each run and each judgement; `pair` is process, set and environment, "" for all."""
+    return _history(str(folder()), commit(), pair)
+
+
+@st.cache_resource(max_entries=2 * KEPT, show_spinner="Reading the history")
+def _history(_folder: str, _commit: str, pair: tuple[str, str, str]) -> list[Moment]:
+    with opened() as ws:
+        return history(ws, *pair)
+
+
+def compared(a: str, b: str, *, sky: bool = False) -> DiffReport:
+    """What `stoa diff` says of two runs or pairs."""
+    return _compared(str(folder()), commit(), a, b, sky)
+
+
+@st.cache_resource(max_entries=4 * KEPT, show_spinner="Comparing")
+def _compared(_folder: str, _commit: str, a: str, b: str, sky: bool) -> DiffReport:
+    with opened() as ws:
+        return diff(ws, a, b, sky=sky)
+
+
+def drawn(a: str, b: str) -> list[Picture]:
+    """Pictures of the images whose sources changed most, side by side."""
+    return _drawn(str(folder()), commit(), a, b)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Drawing")
+def _drawn(_folder: str, _commit: str, a: str, b: str) -> list[Picture]:
+    with opened() as ws:
+        return shown_pictures(ws, diff(ws, a, b, sky=True))
+
+
+def sources(source: str) -> tuple[Table, StackReport]:
+    """The sources of a pair as one table, without any cut, and what was left out of it."""
+    return _sources(str(folder()), commit(), source)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Stacking the sources")
+def _sources(_folder: str, _commit: str, source: str) -> tuple[Table, StackReport]:
+    with opened() as ws:
+        return stack(ws, source)

@@ -1,0 +1,194 @@
+"""Tables of the pages: selectable, without positions that outlive their rows, and with files of what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from stoa.errors import StoaError
+from stoa.show.symbols import with_symbol
+from stoa.show.table import Table as Shown  # beside that of astropy
+from stoa.show.words import clock, safe
+from stoa.sources.files import content
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+JOB = ("target", "group")
+"""The columns that name a job."""
+
+FORMATS = {
+    "CSV": (".csv", "text/csv"),
+    "VOTable": (".vot", "application/x-votable+xml"),
+    "FITS": (".fits", "image/fits"),
+}
+"""Label -> suffix and media type of the files of a table."""
+
+UNITS = {"duration_s": "s", "memory_mb": "Mbyte", "freq_ghz": "GHz", "ra_deg": "deg", "dec_deg": "deg"}
+
+HEADINGS = {
+    "duration_s": "took (s)", "memory_mb": "peak (MB)", "freq_ghz": "freq (GHz)", "ra_deg": "RA (deg)",
+    "dec_deg": "Dec (deg)", "params": "set", "group": "image group", "started": "started (UTC)",
+}  # fmt: skip
+
+WIDE: dict[str, int] = {"group": 170, "cause": 380, "text": 300}
+"""Widths of columns whose texts may be long, in pixels."""
+
+Mode = Literal["multi-row", "single-row"]
+
+
+def digest(frame: pd.DataFrame, identity: Sequence[str] = JOB) -> str:
+    """What the rows of a table are, and in which order, in a few letters."""
+    names = (column.astype(str) for column in (frame[name] for name in identity))
+    lines = "\n".join("\t".join(parts) for parts in zip(*names, strict=True))
+    return blake2b(lines.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def selectable(
+    frame: pd.DataFrame,
+    key: str,
+    *,
+    identity: Sequence[str] = JOB,
+    columns: Sequence[str] = (),
+    mode: Mode = "multi-row",
+    height: int = 420,
+    config: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Show a table and give the rows that are selected.
+
+    Streamlit keeps a selection as positions under the widget's key, also when other rows come to these positions. The
+    key therefore holds a digest of the rows: when they change, nothing is selected any more.
+
+    Parameters
+    ----------
+    identity
+        The columns that name a row; their values are what actions are given.
+    columns
+        The columns to show, in this order; () shows all.
+    """
+    shown = cells(frame[list(columns)] if columns else frame)
+    event: Any = st.dataframe(
+        shown, key=f"{key} {digest(frame, identity)}", on_select="rerun", selection_mode=mode, hide_index=True,
+        height=min(height, 37 + 35 * max(len(frame), 1)), placeholder="", column_config={**_headings(shown), **(config or {})},
+    )  # fmt: skip
+    return frame.iloc[[row for row in event.selection.rows if row < len(frame)]]
+
+
+def plain(frame: pd.DataFrame, *, height: int = 300, config: Mapping[str, Any] | None = None) -> None:
+    """Show a table of which nothing is selected."""
+    shown = cells(frame)
+    st.dataframe(
+        shown, hide_index=True, height=min(height, 37 + 35 * max(len(frame), 1)), placeholder="",
+        column_config={**_headings(shown), **(config or {})},
+    )  # fmt: skip
+
+
+def cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table as it is shown: statuses with their symbols, times to the second, control characters visible."""
+    shown = frame.copy(deep=False)
+    for name in frame.columns:
+        column = frame[name]
+        if name in ("status", "state"):
+            shown[name] = _mapped(column, with_symbol)
+        elif name in ("started", "time", "when"):
+            shown[name] = _mapped(column, _moment)
+        elif column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype):
+            shown[name] = _mapped(column, _text)
+    return shown
+
+
+def _mapped(column: pd.Series, change: Callable[[Any], Any]) -> pd.Series:
+    """A column with every value changed; of a category each value once."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        new = {old: change(old) for old in column.cat.categories}
+        return column.map(new) if len(set(new.values())) == len(new) else column.astype(object).map(new)
+    return column.map(change)
+
+
+def _text(value: Any) -> Any:
+    return safe(value) if isinstance(value, str) else value
+
+
+def _moment(value: Any) -> str:
+    return clock(str(value), 16).replace("T", " ").removesuffix("Z") if value else ""
+
+
+def _headings(shown: pd.DataFrame) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in shown.columns:
+        heading = HEADINGS.get(name, name)
+        if pd.api.types.is_float_dtype(shown[name]):
+            found[name] = st.column_config.NumberColumn(heading, format="%.5g")
+        elif heading != name or name in WIDE:
+            found[name] = st.column_config.Column(heading, width=WIDE.get(name))
+    return found
+
+
+def export(frame: pd.DataFrame, name: str, *, units: Mapping[str, str] | None = None, key: str = "") -> None:
+    """A menu that writes a table as CSV, VOTable or FITS; each file is made when it is asked for."""
+    made = partial(to_table, frame, name, units or {})
+    _files(made, name, key or name, rows=len(frame))
+
+
+def export_table(table: Table, name: str, *, key: str = "") -> None:
+    """The same for a table of astropy, with its units and descriptions."""
+    _files(lambda *, ascii_only: _escaped(table) if ascii_only else table, name, key or name, rows=len(table))
+
+
+def _files(made: Callable[..., Table], name: str, key: str, *, rows: int) -> None:
+    with st.popover("Export", disabled=not rows, help=f"{rows} rows" if rows else "There is no row to export."):
+        for label, (suffix, media) in FORMATS.items():
+            st.download_button(
+                label, data=partial(_written, made, suffix), file_name=f"{_file_name(name)}{suffix}", mime=media,
+                key=f"export {key} {label}", on_click="ignore", width="stretch",
+            )  # fmt: skip
+
+
+def _written(made: Callable[..., Table], suffix: str) -> bytes:
+    try:
+        return content(made(ascii_only=suffix == ".fits"), suffix)
+    except StoaError as problem:
+        return f"This table cannot be written: {problem}\n".encode()
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "@+-_." else "_" for letter in name)[:120]
+
+
+def to_table(frame: pd.DataFrame, name: str, units: Mapping[str, str], *, ascii_only: bool = False) -> Table:
+    """A data frame as a table of astropy: texts as they are recorded, numbers with units, absent values masked."""
+    import numpy as np
+    from astropy.table import MaskedColumn, Table
+
+    found = {**UNITS, **units}
+    columns = []
+    for title in frame.columns:
+        column = frame[title]
+        if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+            data = column.to_numpy(dtype=column.dtype.type if not column.isna().any() else float)
+            mask = column.isna().to_numpy()
+            columns.append(MaskedColumn(data, name=title, mask=mask, unit=found.get(title) or None))
+            continue
+        texts = ["" if value is None or value is pd.NA or value != value else str(value) for value in column]
+        columns.append(MaskedColumn(np.array(texts, dtype=str), name=title))
+    table = Table(columns, meta={"name": name})
+    return _escaped(table) if ascii_only else table
+
+
+def _escaped(table: Table) -> Table:
+    """A table whose texts are in ASCII, as FITS wants them; other letters become escapes."""
+    made = table.copy()
+    for title in made.colnames:
+        if made[title].dtype.kind == "U":
+            made[title] = [str(text).encode("ascii", "backslashreplace").decode() for text in made[title]]
+    return made
+
+
+def from_shown(shown: Shown) -> pd.DataFrame:
+    """A table that was made for the terminal as a data frame of texts."""
+    return pd.DataFrame(list(shown.rows), columns=[column.heading for column in shown.columns])

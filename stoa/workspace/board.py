@@ -1,0 +1,90 @@
+"""What a dashboard shows of all outcomes, reviews and runs, by few questions to the index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from stoa.exec.job.cause import normalise
+from stoa.model import BAD, Status
+from stoa.workspace.names import Pair, pair_words
+from stoa.workspace.open import Workspace
+from stoa.workspace.reviews import flagged
+
+CURRENT = (
+    "target", "group", "pair", "process", "params", "environment", "status", "cause", "like", "flags", "run",
+    "started", "duration_s", "memory_mb", "object", "freq_ghz", "ra_deg", "dec_deg",
+)  # fmt: skip
+"""Columns of `current_outcomes`."""
+
+_SQL = """
+SELECT l.target, l.grp, l.process, l.params, l.environment, l.status, l.cause, l.run, o.started, o.duration_s,
+  o.memory_mb, m.object, m.freq_ghz, m.ra_deg, m.dec_deg
+FROM current l JOIN outcomes o ON o.id = l.outcome LEFT JOIN metadata m ON m.target = l.target
+ORDER BY l.process, l.params, l.environment, l.target, l.grp
+"""
+
+_EVENTS = """
+SELECT id, max(time) AS at, author, kind, count(*), min(target), max(run), max(reason), max(text)
+FROM reviews GROUP BY id
+UNION ALL
+SELECT run, started, author, 'run', jobs, '', run, process || '@' || params, '' FROM runs
+ORDER BY at DESC LIMIT ?
+"""
+
+_GROUPED = frozenset(status.value for status in (*BAD, Status.SKIPPED))
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One action of a person: a run, or a flag, clearing or comment on one or several targets."""
+
+    id: str
+    time: str  # ISO 8601
+    author: str
+    kind: str  # run, flag, unflag, comment
+    count: int  # targets; of a run its jobs
+    target: str  # the first one; "" for a run and for a comment on one
+    run: str
+    reason: str  # reason code; of a run PROCESS@SET
+    text: str
+
+
+def current_outcomes(ws: Workspace) -> list[tuple[Any, ...]]:
+    """The current outcome of every job of a listed target, as rows with the columns `CURRENT`.
+
+    ``like`` is the cause without what differs from target to target, "" for outcomes that are ok; `flags` are the
+    reasons of the target's open flags with blanks between.
+    """
+    flags = {target: " ".join(reasons) for target, reasons in flagged(ws).items()}
+    rows = [row for row in ws.index.rows(_SQL) if row[0] in ws.targets]
+    words = pair_words(ws, {Pair(*row[2:5]) for row in rows})
+    seen: dict[str, str] = {}
+    return [
+        (target, group, words[Pair(process, params, environment)], process, params, environment, status, cause,
+         _like(seen, status, cause, target, group), flags.get(target, ""), *rest)
+        for target, group, process, params, environment, status, cause, *rest in rows
+    ]  # fmt: skip
+
+
+def _like(seen: dict[str, str], status: str, cause: str, target: str, group: str) -> str:
+    """The cause as it groups; the same text is looked at once if it names neither the target nor the group."""
+    if status not in _GROUPED and not cause:
+        return ""
+    if target in cause or (group and group in cause):
+        return normalise(cause, target, group)
+    if cause not in seen:
+        seen[cause] = normalise(cause, "", "")
+    return seen[cause]
+
+
+def events(ws: Workspace, most: int = -1) -> list[Event]:
+    """The latest actions of everyone, the newest first.
+
+    Parameters
+    ----------
+    most
+        How many; -1 for all.
+    """
+    names = Event.__struct_fields__
+    return [Event(**dict(zip(names, row, strict=True))) for row in ws.index.rows(_EVENTS, (most,))]
