@@ -13,11 +13,11 @@ from stoa.commands.sync import sync as exchange  # the action has the name of th
 from stoa.commands.unflag import unflag
 from stoa.errors import StoaError
 from stoa.show.events import event_in_words
-from stoa.show.reviews import written_in_words
-from stoa.show.words import count
+from stoa.show.words import count, reviewed
 from stoa.ui.identity import acting, who
 from stoa.workspace.board import events
 from stoa.workspace.reviews import flagged
+from stoa.workspace.writing import ReviewReport
 
 NOT_ALLOWED = {
     "review": "you may look, but not judge",
@@ -62,7 +62,7 @@ def flag(targets: Sequence[str], reason: str, text: str = "", *, run: str = "", 
     with acting("review", f"flag {reason}", targets) as ws:
         report = write_flag(ws, _named(ws.targets, targets), reason=reason, text=text, run=run, group=group)
     undo = Undo(clears=report.id, targets=report.targets)
-    return Done(words=written_in_words(report), targets=report.targets, commit=report.commit, undo=undo)
+    return _done(report, undo)
 
 
 def clear(targets: Sequence[str], reason: str = "", text: str = "") -> Done:
@@ -76,7 +76,7 @@ def clear(targets: Sequence[str], reason: str = "", text: str = "") -> Done:
             if reason in ("", code):
                 again.setdefault(code, []).append(target)
     undo = Undo(flags={code: tuple(names) for code, names in again.items()})
-    return Done(words=written_in_words(report), targets=report.targets, commit=report.commit, undo=undo)
+    return _done(report, undo)
 
 
 def comment(targets: Sequence[str], text: str) -> Done:
@@ -85,7 +85,7 @@ def comment(targets: Sequence[str], text: str) -> Done:
         raise StoaError("the comment is empty", "write something")
     with acting("review", "comment", targets) as ws:
         report = write_comment(ws, _named(ws.targets, targets), text=text)
-    return Done(words=written_in_words(report), targets=report.targets, commit=report.commit)
+    return _done(report)
 
 
 def take_back(done: Done) -> Done:
@@ -122,6 +122,11 @@ def sync() -> Done:
     what = "; ".join(came[:MOST_NEWS]) or ("nothing new" if not report.received else count(report.received, "commit"))
     more = f" and {len(came) - MOST_NEWS} more" if len(came) > MOST_NEWS else ""
     return Done(words=f"came in: {what}{more}. Sent: {count(report.sent, 'commit')}", commit=report.commit)
+
+
+def _done(report: ReviewReport, undo: Undo | None = None) -> Done:
+    words = reviewed(report.kind, report.run, report.targets, report.commit)
+    return Done(words=words, targets=report.targets, commit=report.commit, undo=undo)
 
 
 def _named(known: Mapping[str, object], targets: Iterable[str]) -> list[str]:

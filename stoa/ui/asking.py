@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -18,7 +19,7 @@ NAMED = 12
 """Targets that are named one by one before an action."""
 
 
-def review_buttons(targets: Sequence[str], key: str, *, reason: str = "") -> None:
+def review_buttons(targets: Sequence[str], key: str, *, reason: str = "") -> Any:
     """Buttons that flag, clear or comment on targets; each asks first and shows the names.
 
     Parameters
@@ -27,14 +28,21 @@ def review_buttons(targets: Sequence[str], key: str, *, reason: str = "") -> Non
         Names; an empty list disables the buttons.
     reason
         The reason code that is offered first.
+
+    Returns
+    -------
+    row
+        The container of the buttons, for more of them.
     """
     names = list(dict.fromkeys(targets))
     why = may("review") or ("" if names else "Select rows in the table first.")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    row = st.container(horizontal=True, vertical_alignment="center")
+    with row:
         st.text(f"{count(len(names), 'target')} selected")
         for word, ask in (("Flag", _ask_flag), ("Clear flags", _ask_clear), ("Comment", _ask_comment)):
             if st.button(f"{word} …", key=f"{key} {word}", disabled=bool(why), help=why or None):
                 ask(tuple(names), reason)
+    return row
 
 
 def done() -> None:

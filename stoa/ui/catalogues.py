@@ -35,6 +35,6 @@ def layer_of(name: str) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the table")
-def _layer(_folder: str, name: str, _when: int) -> pd.DataFrame:
+def _layer(place: str, name: str, when: int) -> pd.DataFrame:  # noqa: ARG001 - the key
     found = layer(folder() / name, MOST)
     return pd.DataFrame({"ra_deg": found.ra_deg, "dec_deg": found.dec_deg, "label": found.labels})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from stoa.errors import StoaError
@@ -30,7 +32,7 @@ KEYS = (
 
 STYLE = """
 <style>
-[data-testid="stMainBlockContainer"] { padding: 2.6rem 2.2rem 3rem; }
+[data-testid="stMainBlockContainer"] { padding: 3.4rem 2.2rem 3rem; }
 [data-testid="stMainBlockContainer"] h2 { font-size: 1.55rem; padding: 0; }
 [data-testid="stMainBlockContainer"] h3 { font-size: 1.15rem; padding: .6rem 0 0; }
 [data-testid="stSidebarHeader"] { height: 2.4rem; padding-bottom: 0; }
@@ -47,12 +49,17 @@ def main() -> None:
         _log_in()
         return
     page = st.navigation(pages(), position="sidebar", expanded=True)
+    around(page.run)
+
+
+def around(draw: Callable[[], None]) -> None:
+    """Draw the sidebar, what was done last, and a page; what is wrong is told in words."""
     try:
         st.session_state["commit"] = commit()
         with st.sidebar:
             _sidebar()
         done()
-        page.run()
+        draw()
     except StoaError as problem:
         problem_box(problem)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import streamlit as st
 
-from stoa.rights import make_folder
+from stoa.durable import make_folder
 from stoa.show.symbols import with_symbol
 from stoa.show.words import counts_in_words, duration, one_line
 from stoa.ui.actions import Done, may, stop_run

@@ -1,7 +1,9 @@
 """What the pages show, read from the index and kept by the commit that it was read from.
 
 An index belongs to the thread that opened it, and every rerun of a script is another thread: a project is opened for
-one question and closed again. What is kept is shared by all sessions and is never changed.
+one question and closed again. What is kept is shared by all sessions and is never changed. The arguments `place` and
+`at` of the functions that keep something, the folder and the commit, are their keys alone; Streamlit leaves out
+arguments whose names begin with an underscore.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from stoa.commands.target import list_targets
 from stoa.request import Selection
 from stoa.sources.changes import Picture
 from stoa.sources.stack import StackReport, stack
+from stoa.ui.serve import PROJECT
 from stoa.workspace.board import CURRENT, Event, current_outcomes, events
 from stoa.workspace.history import Moment, history
 from stoa.workspace.listing import RunRow, list_runs
@@ -31,9 +34,6 @@ from stoa.workspace.open import Workspace
 
 if TYPE_CHECKING:
     from astropy.table import Table
-
-PROJECT = "STOA_UI_PROJECT"
-"""The environment variable that names the project of the dashboard."""
 
 STALE_S = 60
 """For this long the look at definitions and inputs is not repeated while the commit stays the same."""
@@ -74,7 +74,7 @@ def outcomes() -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Reading the index")
-def _outcomes(_folder: str, _commit: str) -> pd.DataFrame:
+def _outcomes(place: str, at: str) -> pd.DataFrame:  # noqa: ARG001 - the key
     with opened() as ws:
         frame = pd.DataFrame(current_outcomes(ws), columns=list(CURRENT))
     for name in _CATEGORIES:
@@ -90,7 +90,7 @@ def state() -> StatusReport:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Comparing with the definitions")
-def _state(_folder: str, _commit: str, _when: int) -> StatusReport:
+def _state(place: str, at: str, minute: int) -> StatusReport:  # noqa: ARG001 - the key
     with opened() as ws:
         return status(ws, every_target=False)
 
@@ -107,7 +107,7 @@ def run_rows() -> list[RunRow]:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _run_rows(_folder: str, _commit: str) -> list[RunRow]:
+def _run_rows(place: str, at: str) -> list[RunRow]:  # noqa: ARG001 - the key
     with opened() as ws:
         return list_runs(ws)[::-1]
 
@@ -118,7 +118,7 @@ def latest_events(most: int = 30) -> list[Event]:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _events(_folder: str, _commit: str, most: int) -> list[Event]:
+def _events(place: str, at: str, most: int) -> list[Event]:  # noqa: ARG001 - the key
     with opened() as ws:
         return list(events(ws, most))
 
@@ -136,7 +136,7 @@ def reported(pair: str) -> Results:
 
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner="Reading the results")
-def _reported(_folder: str, _commit: str, pair: str) -> Results:
+def _reported(place: str, at: str, pair: str) -> Results:  # noqa: ARG001 - the key
     with opened() as ws:
         found = results(ws, pair)
     return Results(pd.DataFrame([*found.rows]), dict(found.units))
@@ -148,7 +148,7 @@ def targets() -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Reading the targets")
-def _targets(_folder: str, _commit: str) -> pd.DataFrame:
+def _targets(place: str, at: str) -> pd.DataFrame:  # noqa: ARG001 - the key
     with opened() as ws:
         rows = [
             {"target": row.name, "root": row.root, "path": row.path, "flags": " ".join(row.flags), **row.metadata}
@@ -169,18 +169,18 @@ def recorded_history(pair: tuple[str, str, str]) -> list[Moment]:
 
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner="Reading the history")
-def _history(_folder: str, _commit: str, pair: tuple[str, str, str]) -> list[Moment]:
+def _history(place: str, at: str, pair: tuple[str, str, str]) -> list[Moment]:  # noqa: ARG001 - the key
     with opened() as ws:
         return history(ws, *pair)
 
 
 def compared(a: str, b: str, *, sky: bool = False) -> DiffReport:
     """What `stoa diff` says of two runs or pairs."""
-    return _compared(str(folder()), commit(), a, b, sky)
+    return _compared(str(folder()), commit(), a, b, sky=sky)
 
 
 @st.cache_resource(max_entries=4 * KEPT, show_spinner="Comparing")
-def _compared(_folder: str, _commit: str, a: str, b: str, sky: bool) -> DiffReport:
+def _compared(place: str, at: str, a: str, b: str, *, sky: bool) -> DiffReport:  # noqa: ARG001 - the key
     with opened() as ws:
         return diff(ws, a, b, sky=sky)
 
@@ -191,7 +191,7 @@ def drawn(a: str, b: str) -> list[Picture]:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Drawing")
-def _drawn(_folder: str, _commit: str, a: str, b: str) -> list[Picture]:
+def _drawn(place: str, at: str, a: str, b: str) -> list[Picture]:  # noqa: ARG001 - the key
     with opened() as ws:
         return shown_pictures(ws, diff(ws, a, b, sky=True))
 
@@ -202,6 +202,6 @@ def sources(source: str) -> tuple[Table, StackReport]:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Stacking the sources")
-def _sources(_folder: str, _commit: str, source: str) -> tuple[Table, StackReport]:
+def _sources(place: str, at: str, source: str) -> tuple[Table, StackReport]:  # noqa: ARG001 - the key
     with opened() as ws:
         return stack(ws, source)

@@ -74,7 +74,8 @@ def selectable(
     shown = cells(frame[list(columns)] if columns else frame)
     event: Any = st.dataframe(
         shown, key=f"{key} {digest(frame, identity)}", on_select="rerun", selection_mode=mode, hide_index=True,
-        height=min(height, 37 + 35 * max(len(frame), 1)), placeholder="", column_config={**_headings(shown), **(config or {})},
+        height=min(height, 37 + 35 * max(len(frame), 1)), placeholder="",
+        column_config={**_headings(shown), **(config or {})},
     )  # fmt: skip
     return frame.iloc[[row for row in event.selection.rows if row < len(frame)]]
 

@@ -58,7 +58,8 @@ def lineage(ws: Workspace, run: str) -> Lineage:
         results.update(dict.fromkeys(outcome.results))
     return Lineage(
         run=run, process=record.process, params=record.params.name, environment=record.environment,
-        script=process.script if process else "", author=record.author.name, digest=record.digests.get("script", "")[:12],
-        jobs=jobs, inputs=dict(inputs), outputs=dict(outputs), results=tuple(results),
+        script=process.script if process else "", author=record.author.name,
+        digest=record.digests.get("script", "")[:12], jobs=jobs, inputs=dict(inputs), outputs=dict(outputs),
+        results=tuple(results),
         needs=tuple(f"{need.process}@{need.params}" for need in (process.needs if process else ())),
     )  # fmt: skip

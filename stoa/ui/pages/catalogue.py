@@ -31,7 +31,7 @@ SLIDERS = ("snr", "flux", "peak_flux", "gain", "rms")
 
 PLOTS = {"map of the sky": "sky", "flux against signal to noise": "flux", "signal to noise": "snr"}
 FIRST = ("target", "group", "id", "ra_deg", "dec_deg", "snr", "flux", "e_flux", "peak_flux")
-STEPS = 200
+STEPS = 100
 
 
 def page() -> None:
@@ -71,23 +71,24 @@ def _sliders(table: Table) -> list[str]:
     chosen = st.multiselect("Cut by", options, default=options[:1], key="cut", bind=URL)
     keep = []
     for place, name in zip(st.columns(max(len(chosen), 1)), chosen, strict=False):
-        low, high = _range(table[name])
-        if low < high:
+        marks = marks_of(table[name])
+        if len(marks) > 1:
             with place:
-                a, b = st.slider(
-                    name, low, high, (low, high), step=(high - low) / STEPS, key=f"cut {name}", format="%.4g"
-                )
-            keep += [f"{name} >= {a:.6g}"] if a > low else []
-            keep += [f"{name} <= {b:.6g}"] if b < high else []
+                low, high = st.select_slider(name, marks, (marks[0], marks[-1]), key=f"cut {name}")
+            keep += [f"{name} >= {low}"] if low != marks[0] else []
+            keep += [f"{name} <= {high}"] if high != marks[-1] else []
     return keep
 
 
-def _range(column: Any) -> tuple[float, float]:
+def marks_of(column: Any) -> list[float]:
+    """Values at which a slider stops: as many sources are between two of them as between two others."""
     import numpy as np
 
     values: Any = np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
     known = values[np.isfinite(values)]
-    return (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    if not len(known):
+        return []
+    return sorted({float(f"{value:.4g}") for value in np.quantile(known, np.linspace(0, 1, STEPS + 1))})
 
 
 def _counts(report: StackReport, left: Any) -> None:
@@ -114,8 +115,8 @@ def _table(pair: str, table: Table) -> None:
     frame.insert(0, "row", range(1, len(frame) + 1))
     columns = ["row", *(name for name in FIRST if name in frame), *(n for n in shown if n not in FIRST)]
     chosen = tables.selectable(frame, "catalogue", identity=("target", "group", "row"), columns=columns, height=320)
-    review_buttons(list(chosen["target"]), "catalogue")
-    tables.export_table(table, f"sources {pair}", key="catalogue")
+    with review_buttons(list(chosen["target"]), "catalogue"):
+        tables.export_table(table, f"sources {pair}", key="catalogue")
 
 
 def _match(pair: str, keep: list[str], *, quality: bool) -> None:

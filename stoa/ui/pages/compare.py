@@ -87,8 +87,8 @@ def _statuses(report: DiffReport) -> None:
     with right:
         frame = pd.DataFrame([*changed, *causes])
         chosen = tables.selectable(frame, "changed", identity=("change", "target", "group"), height=280)
-        review_buttons(list(chosen["target"]), "changed")
-        tables.export(frame, "changes of status", key="changed")
+        with review_buttons(list(chosen["target"]), "changed"):
+            tables.export(frame, "changes of status", key="changed")
 
 
 def matrix(report: DiffReport) -> pd.DataFrame:
@@ -129,8 +129,8 @@ def _results(report: DiffReport) -> None:
         return
     st.caption("Beyond the tolerance, the most surprising first")
     chosen = tables.selectable(beyond, "outliers", identity=("target", "group", "result"), height=300)
-    review_buttons(list(chosen["target"]), "outliers")
-    tables.export(beyond, "changes of results", key="outliers")
+    with review_buttons(list(chosen["target"]), "outliers"):
+        tables.export(beyond, "changes of results", key="outliers")
 
 
 def _sources(report: DiffReport, sky: SkyDiff) -> None:

@@ -48,8 +48,7 @@ def page() -> None:
     if len(picked) and not len(jobs):
         st.caption(f"No row is selected: the buttons are about all {len(within)} that match.")
     names = list(dict.fromkeys(meant["target"]))
-    review_buttons(names, "failed")
-    with st.container(horizontal=True):
+    with review_buttons(names, "failed"):
         going.button("Review", key="failed", pair=str(bad["pair"].iloc[0]), has=names[0] if len(names) == 1 else "")
         tables.export(within, "failures", key="failed")
     _again(str(bad["pair"].iloc[0]), picked, jobs)

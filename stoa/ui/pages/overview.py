@@ -40,8 +40,8 @@ def page() -> None:
         st.text("✓ No current outcome has failed.")
     else:
         chosen = tables.selectable(bad, "newest", identity=("target", "group", "pair"), columns=FAILURES, height=300)
-        review_buttons(list(chosen["target"]), "newest")
-        tables.export(bad, "failures", key="newest")
+        with review_buttons(list(chosen["target"]), "newest"):
+            tables.export(bad, "failures", key="newest")
     st.subheader("Who did what", anchor=False)
     events = pd.DataFrame([(event.time, event_in_words(event)) for event in latest_events()], columns=["when", "what"])
     tables.plain(events, height=260)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -23,6 +24,9 @@ from stoa.workspace.frozen import frozen_files
 from stoa.workspace.history import Moment, commits_of
 from stoa.workspace.lineage import lineage
 from stoa.workspace.listing import RunRow
+
+COLOURS = {"ok": "#2f7ed8", "failed": "#d95f02", "killed": "#a6341b", "blocked": "#b8860b", "flagged": "#7b61a8"}
+OTHER = "#7f7f7f"
 
 MOST_TEXT = 200_000
 """Characters of a frozen file that are shown."""
@@ -121,7 +125,9 @@ def _over_time() -> None:
     )
     moment = moments[int(at)]
     st.text(f"{one_line(moment.author)}: {one_line(moment.what)}\n{_state_words(moment)}")
-    st.line_chart(over_time(moments), x="when", height=220, x_label="", y_label="jobs")
+    chart = over_time(moments)
+    colours: list[Any] = [COLOURS.get(name.partition(" ")[2], OTHER) for name in chart.columns if name != "when"]
+    st.line_chart(chart, x="when", y=list(chart.columns[1:]), color=colours, height=220, x_label="", y_label="jobs")
 
 
 def _state_words(moment: Moment) -> str:

@@ -16,7 +16,7 @@ from stoa.ui.catalogues import catalogue_files, layer_of
 from stoa.ui.filters import URL, chosen
 from stoa.ui.reading import outcomes, sources, targets
 
-SMALLEST_DEG = 0.6
+SMALLEST_DEG = 1.6
 """Radius with which a field of view is drawn at least; on a map of the whole sky arcseconds are invisible."""
 
 MOST_FIELDS = 5000
@@ -52,8 +52,7 @@ def page() -> None:
     names = list(dict.fromkeys(meant["target"]))
     if picked and not len(table):
         st.caption("No row is selected: the buttons are about all inside the region.")
-    review_buttons(names, "sky")
-    with st.container(horizontal=True):
+    with review_buttons(names, "sky"):
         going.button("Review", key="sky", pair=str(points["pair"].iloc[0]), has=names[0] if len(names) == 1 else "")
         tables.export(shown[list(COLUMNS)], "sky", key="sky")
 

@@ -18,8 +18,8 @@ from stoa.ui.filters import URL
 from stoa.ui.reading import about, targets
 
 FIRST = (
-    "target", "flags", "object", "band", "freq_ghz", "beam_arcsec", "n_images", "n_files", "problems", "ra_deg", "dec_deg",
-    "date", "root", "path",
+    "target", "flags", "object", "band", "freq_ghz", "beam_arcsec", "n_images", "n_files", "problems", "ra_deg",
+    "dec_deg", "date", "root", "path",
 )  # fmt: skip
 """Columns that come first; the others follow."""
 
@@ -43,8 +43,8 @@ def page() -> None:
     columns = [name for name in FIRST if name in shown] + [name for name in shown if name not in FIRST]
     chosen = tables.selectable(shown, "targets", identity=("target",), columns=columns, height=330)
     names = list(chosen["target"])
-    review_buttons(names, "targets")
-    tables.export(shown[columns], "targets", key="targets")
+    with review_buttons(names, "targets"):
+        tables.export(shown[columns], "targets", key="targets")
     name = choosing.one(chosen.head(1), "target", "Target", "target")
     if name:
         _one(name)
