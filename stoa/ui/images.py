@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 LARGEST = 2048
 """Pixels a side that are sent; two images of 4096 would take 600 MB in the browser."""
 
-THUMB = 160
-"""Pixels a side of a thumbnail."""
+SIDES = {"small": 160, "large": 640}
+"""Pixels a side of still pictures, at most."""
 
 _KEPT = ("OBJECT", "TELESCOP", "INSTRUME", "BUNIT", "BMAJ", "BMIN", "BPA", "DATE-OBS", "EQUINOX", "BTYPE")
 _LOOK = "thumb 1"  # what thumbnails look like; another number makes all of them again
@@ -129,26 +129,31 @@ def content_key(file: Path, sha256: str = "") -> str:
     return hashlib.sha256(f"{os.fspath(file)}\0{facts.st_size}\0{facts.st_mtime_ns}".encode()).hexdigest()
 
 
-def thumbnail(file: Path, cache: Path, sha256: str = "") -> bytes:
+def thumbnail(file: Path, cache: Path, sha256: str = "", size: str = "small") -> bytes:
     """A PNG of an image, from the cache where it is there.
+
+    Parameters
+    ----------
+    size
+        A name of `SIDES`.
 
     Raises
     ------
     StoaError
         If the file cannot be read as an image.
     """
-    key = hashlib.sha256(f"{_LOOK}\0{content_key(file, sha256)}".encode()).hexdigest()
+    key = hashlib.sha256(f"{_LOOK}\0{size}\0{content_key(file, sha256)}".encode()).hexdigest()
     kept = cache / "thumbnails" / key[:2] / f"{key[2:]}.png"
     with suppress(OSError):
         return kept.read_bytes()
-    made = picture(_read(file, None)[0])
+    made = picture(_read(file, None)[0], SIDES[size])
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_whole(kept, made)
     return made
 
 
-def picture(data: NDArray[np.float32], side: int = THUMB) -> bytes:
+def picture(data: NDArray[np.float32], side: int) -> bytes:
     """A PNG of a plane, north up, stretched between the limits of zscale and the brightest pixels; blank is grey."""
     from astropy.visualization import AsinhStretch, ZScaleInterval
     from matplotlib import colormaps

@@ -107,9 +107,9 @@ def _plane(file: Path, _key: str, channel: int | None) -> bytes:
 
 
 def _thumb(project: Path, request: Request) -> Response:
-    ref, sha256 = _asked("thumb", request)
+    ref, sha256, size = _asked("thumb", request)
     here = Workspace(project).project
-    content = images.thumbnail(real_file(here, ref), here.cache, sha256)
+    content = images.thumbnail(real_file(here, ref), here.cache, sha256, size)
     return Response(content, media_type="image/png", headers={"Cache-Control": KEEP if sha256 else BRIEFLY})
 
 

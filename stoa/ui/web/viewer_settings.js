@@ -1,0 +1,12 @@
+// Before JS9 is loaded: it looks for no server of its own, takes no settings from elsewhere, and starts as we like it.
+var JS9Prefs = {
+  globalOpts: {
+    helperType: "none", loadProxy: false, updatePrefs: false, requireHelper: false, resize: false, resizeHandle: false,
+    mouseActions: ["display value/position", "pan the image", "pan the image"], touchActions: [],
+    dynamicSelect: "click", alerts: false, valposWidth: 0, magnifierRegions: false,
+  },
+  imageOpts: {
+    colormap: "inferno", scale: "asinh", scaleclipping: "zscale", nancolor: "#707070", wcssys: "ICRS",
+    wcsunits: "sexagesimal", zoom: "toFit", valpos: false, contrast: 1, bias: 0.5,
+  },
+};
