@@ -61,3 +61,10 @@ def contradictions_table(found: Iterable[Contradiction]) -> Table:
     return table(
         columns, [(c.target, j.author, j.says, clock(j.time, 16), j.text) for c in found for j in c.judgements]
     )
+
+
+def review_line(review: Review) -> str:
+    """A flag, clearing or comment in one line."""
+    what = f"{review.kind} {review.reason}".strip() if review.kind != "comment" else "comment"
+    text = f": {review.text}" if review.text else ""
+    return one_line(f"{clock(review.time, 16)}  {review.author.name}  {what}{text}")

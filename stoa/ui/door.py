@@ -1,9 +1,14 @@
-"""The one door to files: what a record names, and only where it really is below one of the project's roots."""
+"""The dashboard's door to files: what a record names, and only where it really is below one of the project's roots.
+
+It is narrower than that of the command line, because others look through it: a link below a root leads nowhere else, and
+nothing is told of this machine's folders.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from stoa.errors import StoaError
@@ -23,7 +28,10 @@ def real_file(project: Project, ref: str) -> Path:
     StoaError
         If it is not here, is no regular file, or a link leads it out of the roots. A root itself may be a link.
     """
-    named = project.file(ref)
+    try:
+        named = project.file(ref)
+    except StoaError:
+        raise StoaError(f"{ref} is below no root of this machine, and is not shown") from None
     try:
         place = Path(os.path.realpath(named, strict=True))
     except (OSError, ValueError):
@@ -37,7 +45,11 @@ def real_file(project: Project, ref: str) -> Path:
 
 def _roots(project: Project) -> list[Path]:
     """The roots that have a place here, with links followed."""
-    return [Path(os.path.realpath(project.root(name))) for name in {*project.local.roots, PRODUCTS_ROOT}]
+    found = []
+    for name in {*project.local.roots, PRODUCTS_ROOT}:
+        with suppress(StoaError):  # a link in the place of the products
+            found.append(Path(os.path.realpath(project.root(name))))
+    return found
 
 
 def _is_private(project: Project, place: Path) -> bool:

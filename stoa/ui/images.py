@@ -76,18 +76,23 @@ def _read(file: Path, channel: int | None) -> tuple[NDArray[np.float32], fits.He
     from astropy.io import fits
 
     try:
-        with warnings.catch_warnings(), fits.open(regular(file), memmap=True, ignore_missing_simple=True) as units:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            unit = next((each for each in units if each.is_image and each.header.get("NAXIS", 0) >= 2), None)
-            if unit is None or 0 in unit.shape:
-                raise StoaError(f"{file.name} holds no image")
-            stack = unit.data.reshape(-1, *unit.shape[-2:])
-            number = len(stack) // 2 + 1 if channel is None else channel
-            if not 1 <= number <= len(stack):
-                raise StoaError(f"{file.name} has the channels 1 to {len(stack)}, not {number}")
-            return np.array(stack[number - 1], dtype=np.float32), unit.header.copy(), number, len(stack)
+            with fits.open(regular(file), memmap=True, ignore_missing_simple=True) as units:
+                return _chosen(units, file.name, channel)
     except (OSError, ValueError, TypeError, EOFError, IndexError, KeyError, fits.VerifyError) as problem:
         raise StoaError(f"{file.name} cannot be read as an image: {problem}") from None
+
+
+def _chosen(units: fits.HDUList, name: str, channel: int | None) -> tuple[NDArray[np.float32], fits.Header, int, int]:
+    unit = next((each for each in units if each.is_image and each.header.get("NAXIS", 0) >= 2), None)
+    if unit is None or 0 in unit.shape:
+        raise StoaError(f"{name} holds no image")
+    stack = unit.data.reshape(-1, *unit.shape[-2:])
+    number = len(stack) // 2 + 1 if channel is None else channel
+    if not 1 <= number <= len(stack):
+        raise StoaError(f"{name} has the channels 1 to {len(stack)}, not {number}")
+    return np.array(stack[number - 1], dtype=np.float32), unit.header.copy(), number, len(stack)
 
 
 def block_means(data: NDArray[np.float32], step: int) -> NDArray[np.float32]:
@@ -163,10 +168,11 @@ def picture(data: NDArray[np.float32], side: int) -> bytes:
     known = np.isfinite(small)
     scaled: NDArray[Any] = np.zeros(small.shape)
     if known.any():
-        values = small[known]
+        values = small[known].astype(np.float64)
         low, _ = ZScaleInterval().get_limits(values)
-        high = max(float(np.percentile(values, 99.8)), low + 1e-30)
-        scaled[known] = AsinhStretch(0.2)(np.clip((values - low) / (high - low), 0, 1))
+        high = float(np.percentile(values, 99.8))
+        if high > low:
+            scaled[known] = AsinhStretch(0.2)(np.clip((values - low) / (high - low), 0, 1))
     colours = colormaps["inferno"](scaled, bytes=True)
     colours[~known] = (128, 128, 128, 255)
     out = io.BytesIO()

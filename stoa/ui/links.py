@@ -24,6 +24,8 @@ VALID_S = {"table": 15 * 60, "product": 15 * 60, "image": 12 * 3600, "thumb": 12
 ROUND_S = 6 * 3600
 """Links to pixels carry a rounded time, so that the browser finds in its cache what it has seen before."""
 
+ROUNDED = ("image", "thumb")
+
 MOST_OFFERED = 40
 MOST_OFFERED_BYTES = 400_000_000
 
@@ -46,9 +48,8 @@ class _Rounded(TimestampSigner):
         return now - now % ROUND_S
 
 
-def _signer(kind: str) -> URLSafeTimedSerializer:
-    rounded = kind in ("image", "thumb")
-    return URLSafeTimedSerializer(_KEY, salt=f"stoa {kind}", signer=_Rounded if rounded else TimestampSigner)
+def _signer(kind: str, signer: type[TimestampSigner] = TimestampSigner) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(_KEY, salt=f"stoa {kind}", signer=signer)
 
 
 def sign(kind: str, *parts: str) -> str:
@@ -60,7 +61,8 @@ def sign(kind: str, *parts: str) -> str:
         Of an image, thumb or product: the file as a record names it (``root:path``), and its sha256 where it is known.
     """
     name = f"/{quote(parts[0].rpartition('/')[2], safe='')}" if kind == "product" else ""
-    return f"/stoa/{kind}/{_signer(kind).dumps(parts)}{name}"
+    signer = _Rounded if kind in ROUNDED else TimestampSigner
+    return f"/stoa/{kind}/{_signer(kind, signer).dumps(parts)}{name}"
 
 
 def signed(kind: str, token: str) -> tuple[str, ...]:
@@ -71,7 +73,7 @@ def signed(kind: str, token: str) -> tuple[str, ...]:
     StoaError
         If it was not made by this dashboard for this kind, or its time is over.
     """
-    rounded = ROUND_S if kind in ("image", "thumb") else 0  # their time may lie that far back when they are made
+    rounded = ROUND_S if kind in ROUNDED else 0  # their time may lie that far back when they are made
     try:
         return tuple(_signer(kind).loads(token, max_age=VALID_S[kind] + rounded))
     except BadData:
