@@ -56,7 +56,11 @@ JUSTIFIED = {
         ("commands/demo.py", "commands/init.py", "commands/process.py", "meta/xml.py", "runs/images.py"),
         "the package's",
     ),
-    **dict.fromkeys(("ui/identity.py", "ui/images.py", "ui/routes.py"), "its log, its cache of pictures, its pages"),
+    **dict.fromkeys(
+        ("ui/identity.py", "ui/images.py", "ui/live.py", "ui/routes.py", "ui/viewer.py", "ui/wall.py"),
+        "its logs, its cache of pictures, its pages",
+    ),
+    **dict.fromkeys(("sources/files.py", "ui/pages/catalogue.py"), "what it has just written"),
     "opening.py": "this is the door",
     "project.py": "where git's folder is, before there is a project",
     "api/__init__.py": "stoa.open opens a project",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -78,7 +78,7 @@ def histogram(value: float, others: Sequence[float]) -> str:
     )
 
 
-def results_table(values: dict[str, Any], others: dict[str, Sequence[Any]], units: dict[str, str]) -> str:
+def results_table(values: Mapping[str, Any], others: Mapping[str, Sequence[Any]], units: Mapping[str, str]) -> str:
     """The results of one outcome as an HTML table, outliers first, each beside the others of its pair.
 
     Parameters
@@ -97,7 +97,7 @@ def results_table(values: dict[str, Any], others: dict[str, Sequence[Any]], unit
     return f'<table class="stoa-results">{body}</table>'
 
 
-def _row(name: str, value: Any, place: Standing | None, numbers: Sequence[float], units: dict[str, str]) -> str:
+def _row(name: str, value: Any, place: Standing | None, numbers: Sequence[float], units: Mapping[str, str]) -> str:
     written = number(value) if isinstance(value, float) else shown(value)
     unit = units.get(name, "")
     picture = words = median = ""

@@ -5,7 +5,7 @@ const at = (id) => document.getElementById(id);
 const ours = location.origin;
 const tell = (message) => parent.postMessage(message, ours);
 const send = (event) => tell({ event });
-const PASSED_ON = "jkJKnNuUxX?0123456789";    // keys of the dashboard; C and R are Streamlit's own
+const PASSED_ON = "jkJKnNuUhH?0123456789";    // keys of the dashboard; C and R are Streamlit's own
 const MOST_MARKS = 1000;                       // more of them make every zoom slow
 const STRETCHES = ["asinh", "linear", "log", "sqrt", "power", "histeq", "squared", "sinh"];
 const COLOURS = ["inferno", "viridis", "grey", "heat", "cool", "magma", "plasma", "red"];
