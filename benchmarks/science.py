@@ -1,11 +1,12 @@
 #!/usr/bin/env python
 """How right the shipped finders are, on constructed images whose truth is known in closed form.
 
-    python benchmarks/science.py [sep] [sextractor] [aegean] [--images 6] [--correlated-over 1.0]
+    python benchmarks/science.py [sep] [sextractor] [aegean] [--images 12] [--correlated-over 1.0]
 
-For each finder: false sources in noise alone and in an image of two depths; bias, and scatter over the stated error,
-of peak, flux and position for sources of 0 to 3 beams; blends; completeness and reliability by signal to noise. Aegean
-from PATH or .venv-aegean, where `make test` puts it. `docs/finders.md` keeps the figures.
+Matches by chance, claimed and true; for each finder: false sources in noise alone and in an image of two depths; bias,
+and scatter over the stated error, of peak, flux and position for sources of 0 to 3 beams, each with its own error and
+without any choice of the sources; blends; completeness and reliability by signal to noise; limits contradicted by what
+was put in. Aegean from PATH or .venv-aegean, where `make test` puts it. `docs/finders.md` keeps the figures.
 """
 
 from __future__ import annotations
@@ -25,10 +26,16 @@ from typing import Any
 
 import numpy as np
 from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
 from run_overhead import machine
 
+from stoa.catalogue.limits import undetected
+from stoa.catalogue.searched import SearchedImage
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-from finder_truth import FINDERS, program, scatter, shipped
+from chance_fields import KINDS, fields
+from finder_truth import FINDERS, program, shipped
 from skies import PIXEL_ARCSEC, RMS, Beam, Sky, paired, spread
 
 SIZES = (0.0, 0.5, 1.0, 2.0, 3.0)
@@ -64,7 +71,7 @@ class Bench:
 
 def noise_alone(bench: Bench) -> str:
     """Sources of at least 5 sigma in images of noise; a Gaussian field has so many peaks by itself."""
-    numbers = 4 * bench.images
+    numbers = 2 * bench.images
     found = sum(len(bench.search(bench.sky(seed, side=300))) for seed in range(numbers))
     beam = Beam()
     beams = numbers * (300 - 2 * beam.major) ** 2 / (beam.major * beam.minor) / bench.correlated_over**2
@@ -81,36 +88,65 @@ def two_depths(bench: Bench) -> str:
     return f"false in an image of two depths: {', '.join(map(str, counts))}"
 
 
-def pulls(bench: Bench, size: float, level: float) -> str:
-    """Bias and scatter/error of one size and signal to noise."""
+@dataclass
+class Cell:
+    """What a finder made of sources of one size and signal to noise."""
+
+    size: float
+    level: float
+    pairs: list[Any]  # of a true source and its row
+    others: int  # rows that are none of them
+
+    def of(self, name: str) -> tuple[float, float, float]:
+        """Mean of found over true, less 1, in per cent, with its error; scatter of the residuals over their errors."""
+        column = "peak_flux" if name == "peak" else name
+        true = np.array([getattr(true, name) for true, _ in self.pairs])
+        value, error = (np.array([row[each] for _, row in self.pairs]) for each in (column, f"e_{column}"))
+        ratio = 100 * (value / true - 1)
+        return float(ratio.mean()), float(ratio.std() / np.sqrt(len(true))), float(((value - true) / error).std())
+
+    def of_positions(self) -> tuple[float, float]:
+        """Scatter of the residuals over their errors, east and north."""
+        east = [(row["x"] - 1 - true.x) * PIXEL_ARCSEC / row["e_ra_arcsec"] for true, row in self.pairs]
+        north = [(row["y"] - 1 - true.y) * PIXEL_ARCSEC / row["e_dec_arcsec"] for true, row in self.pairs]
+        return float(np.std(east)), float(np.std(north))
+
+
+def cell(bench: Bench, size: float, level: float) -> Cell:
+    """Sources of one size and signal to noise, most of them so far from one another that none disturbs another."""
     pairs, seen = [], 0
     for number in range(bench.images):
-        seed = int(1000 + 100 * size + 10 * level + number)
+        seed = int(1000 + 100000 * size + 100 * level + number)
         sky = bench.sky(seed)
-        for x, y in spread(sky.shape, 96, seed):
+        for x, y in spread(sky.shape, 80, seed):
             sky.add(x, y, level * RMS, size)
         rows = bench.search(sky)
         seen += len(rows)
         pairs += paired(rows, sky.sources, sky.beam.major * np.sqrt(1 + size**2) / 2)
-    good = [(true, row) for true, row in pairs if row is not None]
-    if len(good) < 10:
-        return f"{size:4.1f} {level:5.0f}  found {len(good)} of {len(pairs)}"
-    cells = []
-    for name in ("peak", "flux"):
-        column = "peak_flux" if name == "peak" else name
-        true = np.array([getattr(true, name) for true, _ in good])
-        value = np.array([row[column] for _, row in good])
-        pull = (value - true) / np.array([row[f"e_{column}"] for _, row in good])
-        cells.append(
-            f"{100 * np.mean(value / true - 1):6.1f} {100 * np.median(value / true - 1):6.1f} {scatter(pull):5.2f}"
-        )
-    east = [(row["x"] - 1 - true.x) * PIXEL_ARCSEC / row["e_ra_arcsec"] for true, row in good]
-    north = [(row["y"] - 1 - true.y) * PIXEL_ARCSEC / row["e_dec_arcsec"] for true, row in good]
-    snr = np.median([row["snr"] for _, row in good]) / level - 1
-    return (
-        f"{size:4.1f} {level:5.0f}  {len(good):4d}/{len(pairs):4d} {seen - len(good):4d}  {cells[0]}  {cells[1]}  "
-        f"{scatter(east):5.2f} {scatter(north):5.2f} {100 * snr:6.1f}"
-    )
+    return Cell(size, level, [(true, row) for true, row in pairs if row is not None], seen)
+
+
+def measured(bench: Bench) -> list[str]:
+    """Bias and scatter over the stated error for every size and signal to noise; then what is outside of the goals."""
+    lines = [" size  S/N  found  other  peak: bias, %    s/e   flux: bias, %    s/e   RA: s/e  Dec: s/e"]
+    outside = []
+    for size in SIZES:
+        for level in LEVELS:
+            made = cell(bench, size, level)
+            (peak, e_peak, s_peak), (flux, e_flux, s_flux) = made.of("peak"), made.of("flux")
+            east, north = made.of_positions()
+            number = len(made.pairs)
+            lines.append(
+                f"{size:5.1f} {level:4.0f} {number:6d} {made.others - number:6d}"
+                f"  {peak:6.2f} ±{e_peak:5.2f} {s_peak:6.2f}"
+                f"  {flux:6.2f} ±{e_flux:5.2f} {s_flux:6.2f} {east:8.2f} {north:9.2f}"
+            )
+            scatters = (s_peak, s_flux, east, north)
+            if max(abs(peak), abs(flux)) > 3 or min(scatters) < 0.8 or max(scatters) > 1.3:
+                outside.append(f"{size:g} beams, S/N {level:g}")
+    lines.append(f"of about {number} sources each: scatter/error is known to {1 / np.sqrt(2 * number):.2f}")
+    lines.append(f"outside of 3 % and of 0.8 to 1.3: {'; '.join(outside) or 'none'}")
+    return lines
 
 
 def blends(bench: Bench) -> str:
@@ -162,19 +198,55 @@ def completeness(bench: Bench) -> list[str]:
     return lines
 
 
+def limits(bench: Bench) -> str:
+    """Sources of every signal to noise as the objects of a catalogue: limits of those without a row, and their flux."""
+    rng = np.random.default_rng(11)
+    given = contradicted = above = 0
+    for number in range(bench.images):
+        rms = np.where(np.arange(SIDE) < SIDE / 2, RMS, 3 * RMS)[None, :] * np.ones((SIDE, 1))
+        sky = bench.sky(4000 + number, rms)
+        for x, y in spread(sky.shape, 40, number):
+            sky.add(x, y, rng.uniform(0, 8) * rms[round(y), round(x)])
+        rows = bench.search(sky)
+        file, table = bench.folder / "sky.fits", bench.folder / "sources.fits"
+        ra, dec = WCS(fits.getheader(file)).celestial.pixel_to_world_values(
+            [one.x for one in sky.sources], [one.y for one in sky.sources]
+        )
+        found = Table({"ra_deg": rows["ra_deg"], "dec_deg": rows["dec_deg"], "target": ["t"] * len(rows)})
+        found["group"] = "g"
+        image = SearchedImage(
+            target="t", group="g", kind="cont", run="r", freq_ghz=100.0, ra_deg=150.0, dec_deg=2.0, hwhm_arcsec=1e4,
+            rms=float(np.median(rows["rms"])), image_file=file, noise_file=table, threshold=5.0,
+            beam_arcsec=sky.beam.major * PIXEL_ARCSEC,
+        )  # fmt: skip
+        objects = Table({"ra_deg": ra, "dec_deg": dec, "true": [one.flux for one in sky.sources]})
+        made = undetected(objects, [image], found, sky.beam.major * PIXEL_ARCSEC / 2, 5.0, "the sources")
+        given, above = given + len(made), above + made.meta["above"]
+        contradicted += int((made["cat_true"] > made["flux_limit"]).sum())
+    return f"limits: {contradicted} of {given} contradicted ({above} objects above the threshold have none)"
+
+
+def chance(seeds: int = 8) -> list[str]:
+    """Matches by chance in constructed fields, claimed and true; the numbers of single skies scatter by themselves."""
+    lines = ["chance matches, claimed / true of all seeds together, and of each"]
+    for words, kind in KINDS:
+        for number in (300, 20, 8):
+            both = [fields(kind, number, seed).claimed_and_true() for seed in range(seeds)]
+            ratio = sum(claimed for claimed, _ in both) / sum(wrong for _, wrong in both)
+            each = " ".join(f"{claimed:.0f}/{wrong}" for claimed, wrong in both)
+            lines.append(f"{words}, {number} fields: {ratio:.2f}   {each}")
+    return lines
+
+
 def report(bench: Bench) -> None:
     """All figures of one finder."""
     began = time.monotonic()
     print(f"\n{bench.name}")
-    print(" ", noise_alone(bench))
-    print(" ", two_depths(bench))
-    print(" ", blends(bench))
-    print("  size  S/N  found      other  peak: mean median s/e   flux: mean median s/e    RA   Dec   S/N %")
-    for size in SIZES:
-        for level in LEVELS:
-            print(" ", pulls(bench, size, level), flush=True)
-    for line in completeness(bench):
-        print(" ", line)
+    for part in (noise_alone, two_depths, blends, limits):
+        print(" ", part(bench), flush=True)
+    for lines in (completeness, measured):
+        for line in lines(bench):
+            print(" ", line, flush=True)
     print(f"  {time.monotonic() - began:.0f} s")
 
 
@@ -182,11 +254,12 @@ def main() -> None:
     """Measure the finders that are asked for, or all that are there."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("finder", nargs="*", choices=[*FINDERS, []])
-    parser.add_argument("--images", type=int, default=6, help="images of each kind")
+    parser.add_argument("--images", type=int, default=12, help="images of each kind")
     parser.add_argument("--correlated-over", type=float, default=1.0, help="length of the noise's correlation in beams")
     given = parser.parse_args()
     print(f"{time.strftime('%Y-%m-%d')}, {machine()}, noise correlated over {given.correlated_over:.2f} beams")
     warnings.simplefilter("ignore")
+    print(*chance(), sep="\n  ", flush=True)
     for name in given.finder or [name for name in FINDERS if program(name)]:
         with shipped(f"find_{name}") as module, tempfile.TemporaryDirectory() as folder:
             report(Bench(name, module, Path(folder), given.images, given.correlated_over))

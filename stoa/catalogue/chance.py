@@ -29,6 +29,7 @@ _NARROWER = 8.0  # likewise, for another spread than the likeliest one
 _SPREADS = (1.0, 0.6, 0.0)  # of the sources, over the radius of the field
 _LEAST = 1e-9
 _ENOUGH = 20
+_ALONE = 30  # sources without a match, to have surroundings of their own
 
 
 def wrong_matches(
@@ -45,7 +46,8 @@ def wrong_matches(
     Of N sources, T with an object of their own, M = T + (N - T) p are matched, (N - T) p = (N - M) p / (1 - p) of them
     wrongly, where p is the probability of an unrelated object within the radius. It is that round all sources, or that
     round the sources without a match where their surroundings are denser, as in fields that were pointed at objects:
-    there the sources with an object of their own see nothing else.
+    there the sources with an object of their own see nothing else. The surroundings of fewer than 30 sources without a
+    match are not taken: the denser of two would be the one that is denser by chance.
 
     Parameters
     ----------
@@ -69,7 +71,8 @@ def wrong_matches(
     alone = asked & ~matched
     reach = pairs.separation_arcsec / radius_arcsec
     share = _chance(pairs.first[~inside], reach[~inside], asked, 1, area)
-    share = max(share, _chance(pairs.first[~inside], reach[~inside], alone, _ENOUGH, area))
+    if alone.sum() >= _ALONE:
+        share = max(share, _chance(pairs.first[~inside], reach[~inside], alone, _ENOUGH, area))
     few = float(matched.sum())
     return few if share >= 1 else min(few, float(alone.sum()) * share / (1 - share))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from stoa.catalogue.completeness import completeness_by_truth
+from stoa.catalogue.completeness import Completeness
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import figure_of, head, logarithmic, save
 from stoa.catalogue.rows import BLUE, GREY, RED, kinds_of_rows, legend_of_kinds
@@ -103,27 +103,10 @@ def offset_plot(path: Path, matched: Table, radius_arcsec: float, *, title: str)
     save(figure, path)
 
 
-def completeness(path: Path, sources: Table, truth: Table, radius_arcsec: float, *, title: str) -> tuple[int, int]:
-    """Share of true sources that were found, by their signal to noise; see `stoa.catalogue.completeness`.
-
-    Parameters
-    ----------
-    truth
-        True sources with positions and a column ``snr``.
-
-    Returns
-    -------
-    counts
-        How many true sources have a source of their own within the radius, and how many there are.
-
-    Raises
-    ------
-    CatalogueError
-        If the truth has no column ``snr`` or no positive value in it.
-    """
+def completeness(path: Path, found: Completeness, *, title: str) -> None:
+    """Share of sources that were found, by their true signal to noise; the numbers are those of each bin."""
     import numpy as np
 
-    found = completeness_by_truth(sources, truth, radius_arcsec)
     figure = figure_of((6, 4.4))
     axes = figure.add_subplot()
     errors = [found.share - found.low, found.high - found.share]
@@ -135,11 +118,11 @@ def completeness(path: Path, sources: Table, truth: Table, radius_arcsec: float,
         axes.annotate(f"{number}", (x, 1.07), fontsize=8, ha="center", va="center", color="#444444")
     logarithmic(axes, "x")
     axes.set_ylim(0, 1.12)
-    axes.set_xlabel("true signal to noise (numbers: true sources in the bin)")
+    kind = "sources put in" if found.images else "true sources"
+    axes.set_xlabel(f"true signal to noise (numbers: {kind} in the bin)")
     axes.set_ylabel("completeness, 68 % interval")
     head(figure, title)
     save(figure, path)
-    return int(found.found.sum()), len(truth)
 
 
 def cause_bars(path: Path, counts: Mapping[str, int], *, title: str) -> None:

@@ -91,7 +91,7 @@ def undetected(
                 above += 1
                 continue
             gain = float(gains[place])
-            limit = max(image.threshold * max(value.noise, image.rms), value.peak + sigma * value.noise) / gain
+            limit = max(image.threshold * value.searched, value.peak + sigma * value.noise) / gain
             rows.append(
                 (image.target, image.group, image.kind, image.run, image.freq_ghz, gain, image.beam_file is None,
                  value.noise / gain, value.peak / gain if value.is_measured else math.nan, image.threshold, limit,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stoa.catalogue.angles import radius_arcsec
+from stoa.catalogue.completeness import completeness_by_injection, completeness_by_truth
 from stoa.catalogue.diagrams import cause_bars, completeness, flux_flux, offset_plot, time_size
 from stoa.catalogue.fluxes import compare, published
 from stoa.catalogue.match import MEASURED, PREFIX
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
 from stoa.sources.cuts import cut_sentences
 from stoa.sources.stack import sources_of
+from stoa.sources.tables import catalogue_output, nothing_to_stack, tables_of
 
 PLOTS = ("sky", "flux", "snr", "fluxes", "offsets", "completeness", "causes", "time")
 
@@ -56,7 +58,8 @@ def draw(
         ``sky``: map of the sky with the searched fields and, where given, the catalogue. ``flux``: flux against
         signal to noise. ``snr``: distribution of the signal to noise. With a catalogue: ``fluxes`` observed against
         published, ``offsets`` of positions, ``completeness`` by the ``snr`` of a table of true sources. Of a run:
-        ``causes`` of failure, ``time`` against the size of the inputs.
+        ``completeness`` by the sources that its finder put in, where no catalogue is given; ``causes`` of failure,
+        ``time`` against the size of the inputs.
     radius, calibrators, flux, index
         As for `match`, with one row for each catalogue object, band and epoch.
     limits
@@ -66,6 +69,9 @@ def draw(
         raise StoaError(f"no plot {kind!r}", f"plots: {', '.join(PLOTS)}")
     if kind in ("causes", "time"):
         _plot_jobs(ws, source, kind, file)
+        return
+    if kind == "completeness" and not catalogue:
+        _plot_injected(ws, source, file)
         return
     table = sources_of(ws, source, keep, quality=quality)
     if kind in ("fluxes", "offsets", "completeness"):
@@ -102,28 +108,47 @@ def _plot_compared(table: Table, source: str, kind: str, asked: _Comparison, fil
     title = _title(source, table, asked.catalogue)
     radius = asked.radius_arcsec
     if kind == "completeness":
-        completeness(file, table, other, radius, title=f"{title}\nfound: a source within {radius:g} arcsec")
+        found = completeness_by_truth(table, other, radius)
+        completeness(file, found, title=f"{title}\nfound: a source within {radius:g} arcsec")
         return
-    found = match_tables(
+    matched = match_tables(
         table, other, radius, calibrators=asked.calibrators, unique=True, names=(source, str(asked.catalogue))
     )
-    left = f"; {found.calibrators} sources on calibrators left out" if found.calibrators else ""
+    left = f"; {matched.calibrators} sources on calibrators left out" if matched.calibrators else ""
     if kind == "offsets":
-        o = found.offset
+        o = matched.offset
         words = f"median {o.d_ra:+.3f}, {o.d_dec:+.3f}, scatter {o.scatter:.3f} arcsec" if o else "no match"
-        objects = f"{found.objects} objects within {radius:g} arcsec{left}"
-        offset_plot(file, found.table, radius, title=f"{title}\n{objects}\n{words}")
+        objects = f"{matched.objects} objects within {radius:g} arcsec{left}"
+        offset_plot(file, matched.table, radius, title=f"{title}\n{objects}\n{words}")
         return
     if not asked.flux:
         raise StoaError("the plot 'fluxes' needs a published flux", "`--flux F6cm@6cm`: its column and frequency")
-    _plot_fluxes(file, found.table, asked.flux, asked.index, f"{title}{left}", asked.limits)
+    _plot_fluxes(file, matched.table, asked.flux, asked.index, f"{title}{left}", asked.limits)
+
+
+def _plot_injected(ws: Workspace, source: str, file: Path) -> None:
+    """What was found of the sources that a finder put into the images of a run, or into that of a table."""
+    table = Path(source)
+    if table.suffix and table.is_file():
+        tables, which = [table], source
+    else:
+        name = resolve_run(ws, source)
+        outcomes = latest_of(ws, name).values()
+        parts, missing, left_out = tables_of(ws, name, outcomes, catalogue_output(ws, name, outcomes))
+        if not parts:
+            raise nothing_to_stack(source, missing, left_out)
+        tables, runs = [part.path for part in parts], sorted({part.run for part in parts})
+        which = f"{source} ({f'run {runs[0]}' if len(runs) == 1 else f'{len(runs)} runs'})"
+    found = completeness_by_injection(tables)
+    words = f"{found.found.sum()} of {found.true.sum()} point sources found that were put into {found.images} images"
+    completeness(file, found, title=f"{which}\n{words}")
 
 
 def _plot_matched(table: Table, source: str, kind: str, file: Path, limits: Path | None) -> None:
     """Positions or fluxes of a table that was matched before."""
     facts = table.meta
     is_matched = all(name in table.colnames for name in MEASURED) and "catalogue" in facts
-    if kind == "completeness" or not is_matched:
+    if not is_matched:
         raise StoaError(f"the plot {kind!r} compares with a catalogue", "`--with TABLE` names it")
     title = _title(source, table, Path(str(facts["catalogue"])))
     if kind == "offsets":

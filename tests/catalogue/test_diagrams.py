@@ -9,6 +9,7 @@ import pytest
 from astropy.table import Table
 from lxml import etree
 
+from stoa.catalogue.completeness import completeness_by_truth
 from stoa.catalogue.diagrams import cause_bars, completeness, flux_flux, offset_plot, time_size
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import sky_map
@@ -65,10 +66,13 @@ def test_offsets_have_a_mark_a_source_and_one_for_the_median(matched: Table, tmp
 def test_completeness_counts_what_was_found(tmp_path: Path) -> None:
     truth = Table({"ra_deg": np.arange(10.0), "dec_deg": np.zeros(10), "snr": np.geomspace(3, 100, 10)})
     sources = Table({"ra_deg": np.arange(4.0, 10.0) + 0.5 / 3600, "dec_deg": np.zeros(6)})
-    assert completeness(tmp_path / "x.svg", sources, truth, 1.0, title="t") == (6, 10)
-    assert completeness(tmp_path / "x.svg", sources[:0], truth, 1.0, title="t") == (0, 10)
+    found = completeness_by_truth(sources, truth, 1.0)
+    assert (found.found.sum(), found.true.sum()) == (6, 10)
+    completeness(tmp_path / "x.svg", found, title="of July")
+    assert all(words in texts(tmp_path / "x.svg") for words in ("of July", "true sources in the bin"))
+    assert completeness_by_truth(sources[:0], truth, 1.0).found.sum() == 0
     with pytest.raises(CatalogueError, match="no signal to noise above zero"):
-        completeness(tmp_path / "x.svg", sources, truth[:0], 1.0, title="t")
+        completeness_by_truth(sources, truth[:0], 1.0)
 
 
 def test_causes_and_jobs_are_counted_in_the_figure(tmp_path: Path) -> None:

@@ -85,13 +85,22 @@ def test_fluxes_are_unbiased(found: list[Image], name: str) -> None:
 
 @pytest.mark.parametrize("name", ["peak_flux", "flux", "ra", "dec"])
 def test_residuals_are_as_large_as_their_errors(found: list[Image], name: str) -> None:
-    """Above a signal to noise of 30 single ones are larger, by what the cleaning left (docs/finders.md)."""
+    """The standard deviation of 28 or 29 residuals is known to 13 per cent; that of a median deviation were 22."""
     verdict = judge(found)
-    pulls, is_faint = np.array(verdict.pulls[name]), np.array(verdict.snr) < 30
-    for part in (pulls[is_faint], pulls[~is_faint]):
+    pulls, snr = np.array(verdict.pulls[name]), np.array(verdict.snr)
+    for part in (pulls[snr < 30], pulls[(snr >= 30) & (snr < 300)]):
         assert len(part) > 25
-        assert 0.5 < scatter(part) < 1.7
-    assert (np.abs(pulls[is_faint]) > 4).sum() == 0
+        assert 0.5 < part.std() < 1.5
+        assert np.abs(part).max() < 4
+
+
+@pytest.mark.parametrize("name", ["peak_flux", "flux"])
+def test_calibrators_are_right_to_what_the_cleaning_left(found: list[Image], name: str) -> None:
+    """Five of a signal to noise of 777 to 3779: the errors are below 0.1 per cent, what CLEAN left is above it."""
+    verdict = judge(found)
+    bright = np.array(verdict.ratios[name])[np.array(verdict.snr) > 300]
+    assert len(bright) == 5
+    assert np.abs(bright - 1).max() < 0.005
 
 
 def test_matches_with_quasars_are_exactly_the_true_ones(found: list[Image], examples: Path) -> None:

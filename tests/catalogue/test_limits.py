@@ -151,6 +151,51 @@ def test_the_noise_of_a_limit_is_that_at_the_place(tmp_path: Path) -> None:
     assert noise == pytest.approx([4e-3, 1e-3], rel=0.2)
 
 
+def noise_of_search(path: Path, image: Path, west: float, east: float, unit: str = "mJy/beam") -> Path:
+    """A table's file with the noise of its search: two nodes, a quarter and three quarters along the image's x."""
+    header = fits.getheader(image)
+    size = fits.getdata(image).shape[-1]
+    for axis in (1, 2):
+        step = size / 2
+        header[f"CRPIX{axis}"] = (header[f"CRPIX{axis}"] - 0.5) / step + 0.5
+        header[f"CDELT{axis}"] *= step
+    header["BUNIT"] = unit
+    noise = fits.ImageHDU(np.array([[west, east]] * 2, dtype="f4"), header, name="NOISE")
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(Table({"flux": [1.0]}), name="SOURCES"), noise]).writeto(path)
+    return path
+
+
+def with_noise(image: SearchedImage, path: Path | None, **more: object) -> SearchedImage:
+    return SearchedImage(
+        **{name: getattr(image, name) for name in image.__struct_fields__} | {"noise_file": path} | more
+    )
+
+
+def test_the_noise_of_a_limit_is_that_of_the_search_where_its_process_wrote_it(tmp_path: Path) -> None:
+    """Nodes at x of 50 and 150 with 1 and 3 mJy; half way it is 2, beyond the nodes that of the nearest."""
+    image = searched(tmp_path / "i.fits", np.full((200, 200), 1e-9))
+    noisy = with_noise(image, noise_of_search(tmp_path / "t.fits", tmp_path / "i.fits", 1.0, 3.0))
+    at = [99.5, 49.5, 149.5, 10.0]  # x from 0; the reference pixel is 100
+    places = Table({"name": list("abcd"), "ra": [10 + (100 - x) / 3600 for x in at], "dec": [0.0] * 4})
+    limits = undetected(places, [noisy], sources(), 5.0, 5.0, "q")
+    order = np.argsort(limits["cat_name"])
+    assert limits["rms"][order] == pytest.approx([2e-3, 1e-3, 3e-3, 1e-3], rel=1e-3)
+    assert limits["flux_limit"][order] == pytest.approx([1e-2, 5e-3, 1.5e-2, 5e-3], rel=1e-3)
+    absent = undetected(places, [with_noise(noisy, noisy.noise_file, image_file=None)], sources(), 5.0, 5.0, "q")
+    assert absent["rms"][np.argsort(absent["cat_name"])] == pytest.approx([2e-3, 1e-3, 3e-3, 1e-3], rel=1e-3)
+
+
+def test_a_table_without_noise_leaves_it_to_the_image(tmp_path: Path) -> None:
+    image = searched(tmp_path / "i.fits", smoothed(np.random.default_rng(3), 301))
+    plain = undetected(objects(0.0), [image], sources(), 2.0, 5.0, "q")
+    (tmp_path / "t.csv").write_text("flux\n1\n", encoding="utf-8")
+    Table({"flux": [1.0]}).write(tmp_path / "t.fits")
+    noise_of_search(tmp_path / "adu.fits", tmp_path / "i.fits", 1.0, 3.0, unit="adu")
+    for name in ("t.csv", "t.fits", "adu.fits"):
+        same = undetected(objects(0.0), [with_noise(image, tmp_path / name)], sources(), 2.0, 5.0, "q")
+        assert list(same["rms"]) == list(plain["rms"])
+
+
 def smoothed(random: np.random.Generator, size: int) -> np.ndarray:
     """Noise of rms 1 with the shape of a beam of 5 pixels."""
     y, x = np.indices((size, size)) - size // 2

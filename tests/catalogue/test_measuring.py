@@ -71,6 +71,16 @@ def test_peak_and_flux_of_a_resolved_source_are_its_own(finder: Search, size: fl
     assert np.median([row["snr"] for _, row in pairs]) == pytest.approx(30, rel=0.08)
 
 
+def test_the_flat_top_of_a_wide_faint_source_still_has_a_shape(sep: Search) -> None:
+    """3 beams wide at 10 sigma: a window of one beam has too little slope for a fit, and a tenth of the flux."""
+    for seed in (50, 52, 53):
+        sky = filled(3.0, 10, seed)
+        rows = [row for _, row in paired(sep(sky)[1], sky.sources, 12)]
+        assert all(row is not None and not row["flags"] & 2 for row in rows)
+        flux = np.array([row["flux"] for row in rows]) / sky.sources[0].flux
+        assert (np.abs(flux - 1) < 0.45).all()  # errors of 8 per cent
+
+
 @pytest.mark.parametrize("over", [1.0, np.sqrt(2)])
 def test_residuals_are_as_large_as_their_errors_however_the_noise_is_correlated(sep: Search, over: float) -> None:
     pulls: dict[str, list[float]] = {"peak": [], "flux": [], "east": [], "north": []}

@@ -189,4 +189,4 @@ def test_a_matched_catalogue_is_drawn_without_the_other(found):
         "matched.vot was matched without fluxes"
         in found.error("catalogue", "plot", "matched.vot", "--kind", "fluxes")[0]
     )
-    assert "compares with a catalogue" in found.error("catalogue", "plot", "matched.vot", "--kind", "completeness")[0]
+    assert "no sources were put into" in found.error("catalogue", "plot", "matched.vot", "--kind", "completeness")[0]

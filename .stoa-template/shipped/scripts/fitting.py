@@ -19,6 +19,7 @@ CLEARER = 9.0  # chi^2 by which a pair has to be better, or one Gaussian to be s
 NEAREST = 0.9  # beams between two that are taken apart
 LEFT_OVER = 5.0  # sigma, and LEFT_SHARE of the peak, left over by a fit: no Gaussian
 LEFT_SHARE = 0.05
+WIDER = (1.0, 2.0, 4.0)  # beams, with which a shape is begun
 ROUNDS = 8  # at most; a window that no longer grows ends it
 WIDEST = 12.0  # beams, across which a shape is believed
 SAFETY = 1e-12
@@ -172,17 +173,34 @@ class Fitter:
             for one in list(open_ones):
                 now = one.point if one.shape is None else one.shape
                 self.add(now, 1)
-                px, py = self.window(now[3:], now[1], now[2], SHAPE_WINDOW)
-                q = fit(self.rest[py, px], lambda p, x=px, y=py: gaussian(p, x, y), now) if len(px) > 6 else None
-                if q is not None and self.believed(q[0], one.point):
-                    before, after = (math.prod(widths(p[3:])) for p in (now, q[0]))
-                    one.shape = now = q[0]
-                    settled = number and abs(after / before - 1) < 0.01
-                else:
+                q = self.next_shape(one)
+                if q is None:
                     settled = True  # the last good one stays
+                else:
+                    before, after = (math.prod(widths(p[3:])) for p in (now, q))
+                    one.shape = now = q
+                    settled = number and abs(after / before - 1) < 0.01
                 if settled:
                     open_ones.remove(one)
                 self.add(now, -1)
+
+    def next_shape(self, one):
+        """The next free Gaussian of a peak; None where there is none.
+
+        The first begins with the beam. In a window of the beam the top of a wide source is too flat for a fit, so that
+        wider ones are tried then.
+        """
+        if one.shape is not None:
+            return self.shape(one.shape, one.point)
+        starts = (np.array([*one.point[:3], *(self.beam / wider**2)]) for wider in WIDER)
+        found = (self.shape(start, one.point) for start in starts)
+        return next((p for p in found if p is not None), None)
+
+    def shape(self, start, point):
+        """The free Gaussian of a window that is that of `start`; None where it is not believed."""
+        px, py = self.window(start[3:], start[1], start[2], SHAPE_WINDOW)
+        q = fit(self.rest[py, px], lambda p: gaussian(p, px, py), start) if len(px) > 6 else None
+        return q[0] if q is not None and self.believed(q[0], point) else None
 
     def taken_apart(self, one, sigma):
         """The fit, or two where a pair of point sources explains its pixels better; marked where that is unclear."""

@@ -14,7 +14,7 @@ from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
 from stoa.meta.document import ImageGroup
 from stoa.meta.rules import IMAGE_ROLES
-from stoa.model import Outcome, Status, Value, effective
+from stoa.model import FileRef, Outcome, Status, Value, effective
 from stoa.provenance.index import decode_run
 from stoa.sources import files
 from stoa.sources.stack import stack
@@ -50,7 +50,8 @@ def limits(
     ----------
     source
         A run, or ``PROCESS@SET``; its process has to report a result ``rms`` in Jy/beam, before the correction for the
-        primary beam, as the shipped finders do. A parameter ``snr`` is taken for the threshold of the search.
+        primary beam, as the shipped finders do. A parameter ``snr`` is taken for the threshold of the search, an HDU
+        ``NOISE`` of its table for the noise at each place.
     radius
         An object with a source this near is detected.
     sigma
@@ -95,10 +96,12 @@ def _images(ws: Workspace, done: Sequence[Outcome]) -> Iterable[SearchedImage]:
                 target=outcome.target, group=outcome.group, kind=facts.get("kind", ""), run=outcome.run,
                 freq_ghz=float(facts.get("freq_ghz") or "nan"), ra_deg=float(facts["ra_deg"]),
                 dec_deg=float(facts["dec_deg"]), hwhm_arcsec=float(facts["pb_hwhm_arcsec"]), rms=rms,
-                footprint=facts.get("footprint", ""), beam_file=_file(ws, outcome, search.beam),
-                image_file=_file(ws, outcome, search.image), is_corrected=_is_corrected(group, outcome, search, values),
+                footprint=facts.get("footprint", ""), beam_file=_here(ws, outcome.inputs.get(search.beam)),
+                image_file=_here(ws, outcome.inputs.get(search.image)),
+                is_corrected=_is_corrected(group, outcome, search, values),
                 threshold=_number(values.get("snr")), beam_arcsec=_number(outcome.results.get("beam_major_arcsec"))
                 or float(facts.get("beam_major_arcsec") or 0),
+                noise_file=_here(ws, outcome.outputs.get(search.table)),
             )  # fmt: skip
 
 
@@ -107,6 +110,7 @@ class _Search(msgspec.Struct, frozen=True):
 
     image: str  # name of the input that is searched; "" without one
     beam: str  # of the file of the primary beam
+    table: str  # of the output that is its table of sources
     params: dict[str, Value]
 
 
@@ -117,7 +121,9 @@ def _searched_by(ws: Workspace, run: str) -> _Search:
     image = next((name for name, spec in inputs.items() if any(role in IMAGE_ROLES for role in spec.role)), "")
     beam = next((name for name, spec in inputs.items() if BEAM in spec.role), "")
     records = ws.index.rows("SELECT record FROM runs WHERE run = ?", (run,))
-    return _Search(image, beam, dict(decode_run(records[0][0]).params.values) if records else {})
+    outputs = process.outputs if process else {}
+    table = next((name for name, spec in outputs.items() if spec.kind == "catalogue"), "")
+    return _Search(image, beam, table, dict(decode_run(records[0][0]).params.values) if records else {})
 
 
 def _is_corrected(group: ImageGroup, outcome: Outcome, search: _Search, values: Mapping[str, Value]) -> bool:
@@ -133,9 +139,8 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) and value > 0 else 0.0
 
 
-def _file(ws: Workspace, outcome: Outcome, name: str) -> Path | None:
-    """A file that a job was given, where it is on this machine as it was."""
-    ref = outcome.inputs.get(name)
+def _here(ws: Workspace, ref: FileRef | None) -> Path | None:
+    """A file of a job, where it is on this machine as it was."""
     if ref is None:
         return None
     file = ws.project.file(ref)
