@@ -283,7 +283,7 @@ def test_a_published_flux_without_one_is_refused(text: str) -> None:
 
 
 def test_fluxes_in_another_unit_are_refused() -> None:
-    with pytest.raises(CatalogueError, match="no flux density"):
+    with pytest.raises(CatalogueError, match="not a flux density"):
         compare(matched(0, "mag"), Published("F6cm", 5.0))
     with pytest.raises(CatalogueError, match="no column 'F20cm'"):
         compare(matched(0), Published("F20cm", 1.4))
