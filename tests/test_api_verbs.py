@@ -37,7 +37,7 @@ COUNTERPARTS = {
     "status": "status", "runs": "runs", "show": "show", "show RUN": "show_run", "show --row": "show_row", "log": "log",
     "open": "places",
     "results": "results",
-    "diff": "diff", "flag": "flag", "unflag": "unflag", "comment": "comment", "reviews": "reviews",
+    "report": "report", "diff": "diff", "flag": "flag", "unflag": "unflag", "comment": "comment", "reviews": "reviews",
     "reviews --flags": "flags", "query": "query",
     "catalogue stack": "stack", "catalogue quality": "quality", "catalogue match": "match",
     "catalogue limits": "limits", "catalogue export": "export", "catalogue plot": "plot",
@@ -326,6 +326,7 @@ def test_what_was_reported_and_where_it_is(survey, project):
     (row,) = project.results("measure", sort="-snr").rows
     assert (row["target"], row["snr"]) == ("a", 5.0)
     assert [place.what for place in project.places("a")] == ["data", "products", "log", "table"]
+    assert "measure@default: 1 ok" in project.report("measure@default")
 
 
 def test_definitions_and_targets_are_removed(survey, project):

@@ -10,7 +10,9 @@ from stoa.api.tables import answer, outcomes, runs, targets
 from stoa.commands import log, results, status
 from stoa.commands.diff import DiffReport, diff
 from stoa.commands.open import Place, places
+from stoa.commands.report import report
 from stoa.commands.show import RunView, TargetView, show_run, show_target
+from stoa.show.report import report_page
 from stoa.sources.trace import Trace, trace
 from stoa.workspace.names import asked_pair
 
@@ -80,6 +82,10 @@ class Looking(Opened):
 
     def log(self, name: str, run_id: str = "", group: str = "") -> str:
         return log.read_log(self.workspace, name, run_id, group).text
+
+    def report(self, source: str) -> str:
+        """A run or a pair as one page of HTML, without pictures; `stoa report` writes the same with them."""
+        return report_page(report(self.workspace, source))
 
     def diff(self, a: str, b: str, *, sky: bool = False, radius: str = "", output: str = "") -> DiffReport:
         return diff(self.workspace, a, b, sky=sky, radius=radius, output=output)

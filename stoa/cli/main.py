@@ -46,6 +46,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "log": "Print the log of a target.",
         "open": "List the files of a target on this machine, or open one.",
         "diff": "Compare two runs or parameter sets.",
+        "report": "Write a run as HTML to mail, archive or print.",
         "query": "Query the index in SQL.",
     },
     "Judge": {

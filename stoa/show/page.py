@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from stoa.commands.diff import DiffReport, Transition
-from stoa.show.words import count, number, safe
+from stoa.show.html import bullets, document, table, text
+from stoa.show.words import count, number
 from stoa.sources.changes import Picture, SkyDiff, SourceChange
-
-MOST_ROWS = 500
-"""Rows of a table of the page."""
 
 SOURCE_HEADINGS = (
     "target", "image group", "change", "ra_deg", "dec_deg", "snr a", "snr b", "arcsec", "moved by", "flux b/a",
     "flux by", "surprise",
 )  # fmt: skip
-
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid #ccc; }
-table { border-collapse: collapse; font-size: 13px; } th, td { padding: .15rem .6rem; text-align: left; }
-th { border-bottom: 1px solid #888; } tr:nth-child(even) td { background: #f4f4f4; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-pre { background: #f4f4f4; padding: .6rem; overflow-x: auto; font-size: 12px; } .wide { overflow-x: auto; }
-figure { margin: 1.2rem 0; } figure img { max-width: 100%; } figcaption { font-size: 13px; } .note { color: #555; }
-"""
 
 
 def sky_in_words(sky: SkyDiff) -> list[str]:
@@ -83,30 +70,21 @@ def diff_page(report: DiffReport, pictures: Sequence[Picture]) -> str:
     note = f"a is run {report.run_a}, b is run {report.run_b}."
     sky = _sky(report.sky) if report.sky else ()
     parts = (*_definitions(report), *_statuses(report), *_results(report), *sky, *_pictures(pictures))
-    return _page(f"{report.a} → {report.b}", note, parts)
+    return document(f"{report.a} → {report.b}", note, parts)
 
 
 def catalogue_page(a: str, b: str, sky: SkyDiff) -> str:
     """The page of two catalogues on disk."""
-    return _page(f"{a} → {b}", f"a is the table {a}, b is the table {b}.", _sky(sky))
-
-
-def _page(title: str, note: str, parts: Iterable[str]) -> str:
-    return "".join((
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-        '<meta name="viewport" content="width=device-width">\n',
-        f"<title>{_text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{_text(title)}</h1>\n",
-        f'<p class="note">{_text(note)}</p>\n', *parts, "</body>\n</html>\n",
-    ))  # fmt: skip
+    return document(f"{a} → {b}", f"a is the table {a}, b is the table {b}.", _sky(sky))
 
 
 def _definitions(report: DiffReport) -> Iterable[str]:
     yield "<h2>Definitions</h2>\n"
-    yield _list(report.definitions) if report.definitions else "<p>Nothing differs.</p>\n"
+    yield bullets(report.definitions) if report.definitions else "<p>Nothing differs.</p>\n"
     if report.mixtures:
-        yield _list(report.mixtures)
+        yield bullets(report.mixtures)
     if report.script_diff:
-        yield f"<pre>{_text(chr(10).join(report.script_diff))}</pre>\n"
+        yield f"<pre>{text(chr(10).join(report.script_diff))}</pre>\n"
 
 
 def _statuses(report: DiffReport) -> Iterable[str]:
@@ -120,9 +98,9 @@ def _statuses(report: DiffReport) -> Iterable[str]:
         for change in report.transitions
     ]
     if rows:
-        yield _table(("jobs", "change", "which"), rows, numbers=("jobs",))
+        yield table(("jobs", "change", "which"), rows, numbers=("jobs",))
     if report.causes:
-        yield _table(("target", "image group", "cause a", "cause b"), report.causes)
+        yield table(("target", "image group", "cause a", "cause b"), report.causes)
 
 
 def _results(report: DiffReport) -> Iterable[str]:
@@ -136,7 +114,7 @@ def _results(report: DiffReport) -> Iterable[str]:
          str(r.beyond), f"{100 * r.tolerance:g} %")
         for r in report.results
     ]  # fmt: skip
-    yield _table(headings, rows, numbers=headings[2:])
+    yield table(headings, rows, numbers=headings[2:])
     beyond = [change for change in report.changes if change.beyond]
     if beyond:
         yield "<p>Single jobs, the most surprising first:</p>\n"
@@ -145,16 +123,16 @@ def _results(report: DiffReport) -> Iterable[str]:
             (c.target, c.group, c.name, number(c.a), number(c.b), percent(c.change), f"{c.surprise:.1f}")
             for c in beyond
         ]
-        yield _table(names, cells, numbers=names[3:])
+        yield table(names, cells, numbers=names[3:])
 
 
 def _sky(sky: SkyDiff) -> Iterable[str]:
-    yield "<h2>Sources</h2>\n" + "".join(f"<p>{_text(line.strip())}</p>\n" for line in sky_in_words(sky))
+    yield "<h2>Sources</h2>\n" + "".join(f"<p>{text(line.strip())}</p>\n" for line in sky_in_words(sky))
     yield '<p class="note">Surprise is the larger significance of separation and change of flux, each over its '
     yield "error; of a source that only one has, its signal to noise. From 5 on a source counts as moved or its flux "
     yield "as another one.</p>\n"
     if changed := [each for each in sky.sources if each.what]:
-        yield _table(SOURCE_HEADINGS, [source_cells(each) for each in changed], numbers=SOURCE_HEADINGS[3:])
+        yield table(SOURCE_HEADINGS, [source_cells(each) for each in changed], numbers=SOURCE_HEADINGS[3:])
     headings = (
         "target", "image group", "sources a", "sources b", "matched", "gained", "lost", "moved", "flux changed",
         "flux b/a", "rms a", "rms b", "rms b/a", "radius (arcsec)", "surprise",
@@ -167,10 +145,10 @@ def _sky(sky: SkyDiff) -> Iterable[str]:
              number(i.rms_ratio), number(i.radius_arcsec, 3), f"{i.surprise:.1f}")
             for i in sky.images
         ]  # fmt: skip
-        yield _table(headings, rows, numbers=headings[2:])
+        yield table(headings, rows, numbers=headings[2:])
     if sky.not_compared:
         yield "<h2>Not compared</h2>\n"
-        yield _table(("target", "image group", "why"), [(n.target, n.group, n.why) for n in sky.not_compared])
+        yield table(("target", "image group", "why"), [(n.target, n.group, n.why) for n in sky.not_compared])
 
 
 def _pictures(pictures: Sequence[Picture]) -> Iterable[str]:
@@ -179,35 +157,9 @@ def _pictures(pictures: Sequence[Picture]) -> Iterable[str]:
     yield "<h2>Pictures</h2>\n"
     yield '<p class="note">Changed sources: thin red circles, in both or lost; thick blue ones, gained.</p>\n'
     for each in pictures:
-        name = _text(f"{each.target} {each.group}".strip())
+        name = text(f"{each.target} {each.group}".strip())
         shown = f'<img alt="{name}" src="data:image/png;base64,{b64encode(each.png).decode()}">' if each.png else ""
-        yield f"<figure>{shown}<figcaption>{name}: {_text(each.words)}</figcaption></figure>\n"
-
-
-def _list(words: Iterable[str]) -> str:
-    return "<ul>\n" + "".join(f"<li>{_text(word)}</li>\n" for word in words) + "</ul>\n"
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = ()) -> str:
-    marks = ['class="n"' if heading in numbers else "" for heading in headings]
-    lines = [
-        "<tr>" + "".join(_cell("td", mark, cell) for mark, cell in zip(marks, row, strict=True)) + "</tr>\n"
-        for row in rows[:MOST_ROWS]
-    ]
-    head = "".join(_cell("th", mark, heading) for mark, heading in zip(marks, headings, strict=True))
-    more = f'<p class="note">{len(rows) - MOST_ROWS} more rows are left out; `--json` has them.</p>\n'
-    return (
-        f'<div class="wide"><table>\n<tr>{head}</tr>\n{"".join(lines)}</table></div>\n'
-        + (more if len(rows) > MOST_ROWS else "")
-    )  # fmt: skip
-
-
-def _cell(kind: str, mark: str, text: str) -> str:
-    return f"<{f'{kind} {mark}'.strip()}>{_text(text)}</{kind}>"
-
-
-def _text(text: str) -> str:
-    return escape(safe(text))
+        yield f"<figure>{shown}<figcaption>{name}: {text(each.words)}</figcaption></figure>\n"
 
 
 def _digits(value: float | None) -> str:
