@@ -46,6 +46,7 @@ COUNTERPARTS = {
 """Verb, with an option where that has a function of its own -> method of a project, or function of `stoa`."""
 
 WITHOUT = {
+    "ui": "serves pages until it is stopped",
     "demo": "types the commands of the command line, one after the other",
     "help": "shows the help of the command line",
 }

@@ -84,7 +84,7 @@ class Looking(Opened):
         return log.read_log(self.workspace, name, run_id, group).text
 
     def report(self, source: str) -> str:
-        """A run or a pair as one page of HTML, without pictures; `stoa report` writes the same with them."""
+        """A run or a pair as one page of HTML that needs nothing else."""
         return report_page(report(self.workspace, source))
 
     def diff(self, a: str, b: str, *, sky: bool = False, radius: str = "", output: str = "") -> DiffReport:

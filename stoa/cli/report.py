@@ -13,12 +13,8 @@ from stoa.cli.options import JsonOption, workspace
 from stoa.cli.say import as_json, out, tell
 from stoa.commands import report
 from stoa.errors import StoaError
-from stoa.model import FileRef
 from stoa.show.report import INDEX, report_files, report_page
 from stoa.show.words import count, counts_in_words
-from stoa.ui.door import real_file
-from stoa.ui.images import is_image, thumbnail
-from stoa.workspace.open import Workspace
 
 app = new_app()
 
@@ -35,7 +31,7 @@ def report_command(
     target: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="FILE|FOLDER",
+            "--out", "-o", metavar="FILE",
             help="File to write, ending in .html, or a new folder for a report of many pages (default: RUN.html).",
         ),
     ] = None,
@@ -52,7 +48,8 @@ def report_command(
     ws = workspace(ctx)
     place = target or Path(f"{_label(source)}.html")
     is_file = place.suffix.lower() in (".html", ".htm")
-    found = report.report(ws, source, _draw if pictures else None, every_picture=not is_file)
+    most = report.MOST_PICTURES if is_file else report.MOST_IN_FOLDER
+    found = report.report(ws, source, most if pictures else 0)
     if is_file:
         _write([(place, report_page(found).encode())])
     else:
@@ -68,12 +65,6 @@ def report_command(
 
 def _label(source: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "@+-_.=" else "_" for letter in source)[:150]
-
-
-def _draw(ws: Workspace, ref: FileRef) -> bytes:
-    if not is_image(ref.path):
-        raise StoaError(f"{ref.path} is no image")
-    return thumbnail(real_file(ws.project, ref.path), ws.project.cache, ref.sha256)
 
 
 def _refuse_full(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 
 import msgspec
@@ -11,9 +11,10 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.exec.job.cause import group_causes
 from stoa.meta.rules import IMAGE_ROLES
-from stoa.model import CauseGroup, FileRef, Outcome, Process, Review, Run
+from stoa.model import CauseGroup, Outcome, Process, Review, Run
 from stoa.provenance.store import ordered
 from stoa.runs.standing import standing
+from stoa.sources.images import is_image, thumbnail
 from stoa.workspace.frozen import frozen_process
 from stoa.workspace.looks import Counts
 from stoa.workspace.names import RunName, resolve_run, run_of
@@ -22,10 +23,10 @@ from stoa.workspace.outcomes import latest_of
 from stoa.workspace.reviews import flagged, select_reviews
 
 MOST_PICTURES = 300
-"""Jobs with a picture each in a report of one file; in a folder all have one."""
+"""Jobs with a picture each in a report of one file."""
 
-Draw = Callable[[Workspace, FileRef], bytes]
-"""Makes a small PNG of an image; raises `StoaError` where it cannot."""
+MOST_IN_FOLDER = 20_000
+"""The same in a folder; some 300 MB."""
 
 
 class ResultFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,17 +78,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.runs[-1]
 
 
-def report(ws: Workspace, source: str, draw: Draw | None = None, *, every_picture: bool = False) -> Report:
+def report(ws: Workspace, source: str, most_pictures: int = MOST_PICTURES) -> Report:
     """What is known of a run or of the current outcomes of a pair.
 
     Parameters
     ----------
     source
         A run by name, or ``PROCESS@SET``.
-    draw
-        Makes pictures; without it there are none.
-    every_picture
-        Draw a picture for every job, not only for the first `MOST_PICTURES`.
+    most_pictures
+        For how many jobs a picture is drawn: the first ones.
 
     Raises
     ------
@@ -103,7 +102,6 @@ def report(ws: Workspace, source: str, draw: Draw | None = None, *, every_pictur
     units = declared | {key: "" for one in outcomes for key in one.results if key not in declared}
     flags = flagged(ws)
     names = {outcome.target for outcome in outcomes}
-    shown = outcomes if every_picture else outcomes[:MOST_PICTURES]
     return Report(
         source=source, project=ws.project.config.project, commit=ws.repository.head(),
         runs=_runs(ws, last, outcomes), process=process,
@@ -111,7 +109,7 @@ def report(ws: Workspace, source: str, draw: Draw | None = None, *, every_pictur
         results=_results(outcomes, units), units=units,
         flags={target: tuple(reasons) for target, reasons in flags.items() if target in names},
         reviews=tuple(one for one in select_reviews(ws, "", []) if one.target in names or one.run == last.id),
-        standing=standing(ws, name).counts, pictures=_pictures(ws, shown, process, draw) if draw else {},
+        standing=standing(ws, name).counts, pictures=_pictures(ws, outcomes[:most_pictures], process),
     )  # fmt: skip
 
 
@@ -146,17 +144,15 @@ def _results(outcomes: tuple[Outcome, ...], units: Mapping[str, str]) -> tuple[R
     )  # fmt: skip
 
 
-def _pictures(
-    ws: Workspace, outcomes: tuple[Outcome, ...], process: Process | None, draw: Draw
-) -> dict[tuple[str, str], bytes]:
+def _pictures(ws: Workspace, outcomes: tuple[Outcome, ...], process: Process | None) -> dict[tuple[str, str], bytes]:
     """A picture of the image that each job made or, if it made none, of the one that it was given."""
     made = [name for name, spec in process.outputs.items() if spec.kind == "image"] if process else []
     given = [name for name, spec in process.inputs.items() if set(IMAGE_ROLES) & set(spec.role)] if process else []
     found: dict[tuple[str, str], bytes] = {}
     for outcome in outcomes:
         refs = [outcome.outputs.get(name) for name in made] + [outcome.inputs.get(name) for name in given]
-        for ref in filter(None, refs):
+        for ref in (ref for ref in refs if ref and is_image(ref.path)):
             with suppress(StoaError):
-                found[outcome.target, outcome.group] = draw(ws, ref)
+                found[outcome.target, outcome.group] = thumbnail(ws.project.file(ref), ws.project.cache, ref.sha256)
                 break
     return found

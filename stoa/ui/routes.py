@@ -13,7 +13,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from stoa.errors import StoaError
-from stoa.ui import images, libraries
+from stoa.sources import images
+from stoa.ui import libraries
 from stoa.ui.door import real_file
 from stoa.ui.links import signed, taken
 from stoa.workspace.open import Workspace

@@ -9,7 +9,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from stoa.errors import StoaError
-from stoa.ui.images import LARGEST, block_means, picture, plane, thumbnail
+from stoa.sources.images import LARGEST, block_means, picture, plane, thumbnail
 
 
 def write_image(place: Path, data: np.ndarray, **words: object) -> Path:
