@@ -98,7 +98,7 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
             shown[name] = _mapped(column, with_symbol)
         elif name in ("started", "time", "when"):
             shown[name] = _mapped(column, _moment)
-        elif column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype):
+        elif not pd.api.types.is_any_real_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             shown[name] = _mapped(column, _text)
     return shown
 
