@@ -92,23 +92,31 @@ def results_table(values: Mapping[str, Any], others: Mapping[str, Sequence[Any]]
     for name, value in values.items():
         numbers = [float(each) for each in others.get(name, ()) if _is_number(each)]
         place = standing(float(value), numbers) if _is_number(value) else None
-        rows.append((-abs(place.sigmas) if place and place.is_far else 0.0, _row(name, value, place, numbers, units)))
+        rows.append((_order(place), _row(name, value, place, numbers, units)))
     body = "".join(row for _, row in sorted(rows, key=lambda pair: pair[0]))
     return f'<table class="stoa-results">{body}</table>'
+
+
+def _order(place: Standing | None) -> float:
+    """Outliers first, then what varies, then the rest."""
+    if place is None:
+        return 2.0
+    return -abs(place.sigmas) if place.is_far else 0.0 if place.sigmas else 1.0
 
 
 def _row(name: str, value: Any, place: Standing | None, numbers: Sequence[float], units: Mapping[str, str]) -> str:
     written = number(value) if isinstance(value, float) else shown(value)
     unit = units.get(name, "")
-    picture = words = median = ""
+    picture = far = words = ""
     if place:
         svg = b64encode(histogram(float(value), numbers).encode()).decode()
-        picture = f'<img alt="{_text(place.words)}" src="data:image/svg+xml;base64,{svg}">'
-        words, median = place.words, f"median {number(place.median)}"
-    mark = "⚠ " if place and place.is_far else ""
-    cells = (f"{mark}{name}", f"{written} {unit}".strip(), median, words)
-    texts = [_text(cell) for cell in cells]
-    return f"<tr><th>{texts[0]}</th><td>{texts[1]}</td><td>{picture}</td><td>{texts[2]}</td><td>{texts[3]}</td></tr>"
+        words = f"median {number(place.median)}, {place.words}"
+        picture = f'<img alt="" src="data:image/svg+xml;base64,{svg}">'
+        far = f"⚠ {place.sigmas:+.0f} sigma" if place.is_far else ""
+    cells = [_text(cell) for cell in (name, f"{written} {unit}".strip(), far)]
+    return (
+        f'<tr title="{_text(words)}"><th>{cells[0]}</th><td>{cells[1]}</td><td>{picture}</td><td>{cells[2]}</td></tr>'
+    )
 
 
 def _is_number(value: Any) -> bool:

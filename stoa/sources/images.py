@@ -31,7 +31,7 @@ SIDES = {"small": 160, "large": 640}
 """Pixels a side of still pictures, at most."""
 
 _KEPT = ("OBJECT", "TELESCOP", "INSTRUME", "BUNIT", "BMAJ", "BMIN", "BPA", "DATE-OBS", "EQUINOX", "BTYPE")
-_LOOK = "thumb 1"  # what thumbnails look like; another number makes all of them again
+_LOOK = "thumb 2"  # what thumbnails look like; another number makes all of them again
 
 
 def is_image(ref: str) -> bool:
@@ -159,8 +159,8 @@ def thumbnail(file: Path, cache: Path, sha256: str = "", size: str = "small") ->
 
 
 def picture(data: NDArray[np.float32], side: int) -> bytes:
-    """A PNG of a plane, north up, stretched between the limits of zscale and the brightest pixels; blank is grey."""
-    from astropy.visualization import AsinhStretch, ZScaleInterval
+    """A PNG of a plane, north up, stretched from just below the noise to the brightest pixels; blank is grey."""
+    from astropy.visualization import AsinhStretch
     from matplotlib import colormaps
     from matplotlib.image import imsave
 
@@ -169,10 +169,11 @@ def picture(data: NDArray[np.float32], side: int) -> bytes:
     scaled: NDArray[Any] = np.zeros(small.shape)
     if known.any():
         values = small[known].astype(np.float64)
-        low, _ = ZScaleInterval().get_limits(values)
-        high = float(np.percentile(values, 99.8))
+        least, middle, most, brightest = np.percentile(values, [16, 50, 84, 99.95])
+        noise = (most - least) / 2
+        low, high = middle - 2.5 * noise, max(brightest, middle + 12 * noise)  # as in the viewer
         if high > low:
-            scaled[known] = AsinhStretch(0.2)(np.clip((values - low) / (high - low), 0, 1))
+            scaled[known] = AsinhStretch(0.3)(np.clip((values - low) / (high - low), 0, 1))
     colours = colormaps["inferno"](scaled, bytes=True)
     colours[~known] = (128, 128, 128, 255)
     out = io.BytesIO()

@@ -15,7 +15,8 @@ from stoa.ui.routes import routes
 if TYPE_CHECKING:
     import streamlit as st
 
-SCRIPT = Path(__file__).with_name("app.py")
+SCRIPT = Path(__file__).with_name("script") / "app.py"
+"""Not beside the folder `pages`, which Streamlit would take for pages of its own kind."""
 
 
 def application(serving: Serving, started: Callable[[], None]) -> st.App:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from stoa.ui.going import PAGES
-from stoa.ui.pages import catalogue, compare, failures, overview, run, runs, sky, targets
+from stoa.ui.pages import catalogue, compare, failures, overview, review, run, runs, sky, targets
 
 
 def pages() -> dict[str, list[Any]]:
@@ -16,6 +16,7 @@ def pages() -> dict[str, list[Any]]:
         "Look": [
             st.Page(overview.page, title="Overview", default=True),
             st.Page(failures.page, title="Failures", url_path="failures"),
+            st.Page(review.page, title="Review", url_path="review"),
             st.Page(sky.page, title="Sky", url_path="sky"),
             st.Page(targets.page, title="Targets", url_path="targets"),
         ],

@@ -68,9 +68,14 @@ def commit() -> str:
         return ws.repository.head()
 
 
+def shown() -> str:
+    """The commit that this drawing of the page shows; asking git once is enough for all of it."""
+    return str(st.session_state.get("commit") or commit())
+
+
 def outcomes() -> pd.DataFrame:
     """The current outcome of every job, one row each; the columns are those of `stoa.workspace.board.CURRENT`."""
-    return _outcomes(str(folder()), commit())
+    return _outcomes(str(folder()), shown())
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Reading the index")
@@ -86,7 +91,7 @@ def _outcomes(place: str, at: str) -> pd.DataFrame:  # noqa: ARG001 - the key
 
 def state() -> StatusReport:
     """What `stoa status` says, without the targets one by one."""
-    return _state(str(folder()), commit(), int(time.time() // STALE_S))
+    return _state(str(folder()), shown(), int(time.time() // STALE_S))
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Comparing with the definitions")
@@ -132,7 +137,7 @@ class Results(msgspec.Struct, frozen=True):
 
 def reported(pair: str) -> Results:
     """What a pair reported, one row per job; raises `StoaError` for a pair that never ran."""
-    return _reported(str(folder()), commit(), pair)
+    return _reported(str(folder()), shown(), pair)
 
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner="Reading the results")
@@ -144,7 +149,7 @@ def _reported(place: str, at: str, pair: str) -> Results:  # noqa: ARG001 - the 
 
 def targets() -> pd.DataFrame:
     """Every listed target with its metadata, one row each."""
-    return _targets(str(folder()), commit())
+    return _targets(str(folder()), shown())
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Reading the targets")
@@ -165,7 +170,7 @@ def about(question: Callable[[Workspace], Any]) -> Any:
 
 def recorded_history(pair: tuple[str, str, str]) -> list[Moment]:
     """The state after each run and each judgement; `pair` is process, set and environment, "" for all."""
-    return _history(str(folder()), commit(), pair)
+    return _history(str(folder()), shown(), pair)
 
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner="Reading the history")
@@ -176,7 +181,7 @@ def _history(place: str, at: str, pair: tuple[str, str, str]) -> list[Moment]:  
 
 def compared(a: str, b: str, *, sky: bool = False) -> DiffReport:
     """What `stoa diff` says of two runs or pairs."""
-    return _compared(str(folder()), commit(), a, b, sky=sky)
+    return _compared(str(folder()), shown(), a, b, sky=sky)
 
 
 @st.cache_resource(max_entries=4 * KEPT, show_spinner="Comparing")
@@ -187,7 +192,7 @@ def _compared(place: str, at: str, a: str, b: str, *, sky: bool) -> DiffReport: 
 
 def drawn(a: str, b: str) -> list[Picture]:
     """Pictures of the images whose sources changed most, side by side."""
-    return _drawn(str(folder()), commit(), a, b)
+    return _drawn(str(folder()), shown(), a, b)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Drawing")
@@ -198,7 +203,7 @@ def _drawn(place: str, at: str, a: str, b: str) -> list[Picture]:  # noqa: ARG00
 
 def sources(source: str) -> tuple[Table, StackReport]:
     """The sources of a pair as one table, without any cut, and what was left out of it."""
-    return _sources(str(folder()), commit(), source)
+    return _sources(str(folder()), shown(), source)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Stacking the sources")

@@ -1,0 +1,100 @@
+"""Judging one job after the other, without a browser."""
+
+from __future__ import annotations
+
+import json
+
+import pages
+import pytest
+
+
+def said(survey):
+    return json.loads(survey.ok("reviews", "--json"))
+
+
+def reviews(survey):
+    return [
+        (each["kind"], each["target"], each.get("reason", ""), bool(each.get("run")))
+        for each in said(survey)["reviews"]
+    ]
+
+
+def press(test, label):
+    return next(each for each in test.button if each.label == label).click().run()
+
+
+def at(test):
+    return test.query_params.get("at", [""])[0]
+
+
+def test_next_and_previous_move_through_the_queue_and_the_address_says_where(page):
+    shown = page("review")
+    assert "**1 of 3**" in [each.value for each in shown.markdown]
+    press(shown, "Next")
+    assert (at(shown), "**2 of 3**" in [each.value for each in shown.markdown]) == ("b", True)
+    press(shown, "Previous")
+    assert at(shown) == "a"
+
+
+def test_a_verdict_is_one_commit_about_the_outcome_that_was_seen_and_goes_on(page, judged, git):
+    shown, before = page("review"), judged.head()
+    shown.button(key="verdict check").click().run()
+    assert not shown.exception
+    assert reviews(judged) == [("flag", "a", "check", True)]
+    assert git(judged.top, "rev-list", "--count", f"{before}..HEAD").strip() == "1"
+    assert at(shown) == "b"
+
+
+def test_a_verdict_is_taken_back_and_the_reader_is_back_there(page, judged):
+    shown = page("review")
+    shown.button(key="verdict check").click().run()
+    press(shown, "Undo")
+    assert [kind for kind, *_ in reviews(judged)] == ["flag", "unflag"]
+    assert at(shown) == "a"
+    assert json.loads(judged.ok("status", "--json"))["flags"] == {}
+
+
+def test_a_verdict_is_about_the_target_on_the_screen_though_others_have_changed_the_queue(page, judged):
+    shown = page("review", flags="not flagged")
+    assert "Comment on a" in [each.placeholder for each in shown.text_input]
+    judged.ok("flag", "a", "--reason", "artefacts")  # by somebody else: `a` leaves this queue, and `b` is the first
+    shown.button(key="verdict check").click().run()
+    assert [(target, reason) for _, target, reason, _ in reviews(judged)] == [("a", "artefacts"), ("a", "check")]
+
+
+def test_the_next_unjudged_one_is_found_and_told_when_there_is_none(page, judged):
+    judged.ok("flag", "b", "--reason", "check")
+    shown = press(page("review"), "Next unjudged")
+    assert at(shown) == "c"
+    judged.ok("comment", "a", "c", "-m", "seen")
+    shown.run()
+    press(shown, "Next unjudged")
+    assert "somebody has judged every target of this queue" in pages.texts(shown)
+
+
+def test_a_blind_review_hides_what_others_said_until_one_has_judged(page, judged, git):
+    git(judged.top, "config", "user.email", "ben@example.org")
+    judged.ok("flag", "a", "--reason", "artefacts", "-m", "stripes")
+    git(judged.top, "config", "user.email", "ada@example.org")
+    shown = page("review", blind=True)
+    assert "stripes" not in pages.texts(shown)
+    shown.session_state["onward"] = False
+    shown.button(key="verdict check").click().run()
+    assert "stripes" in pages.texts(shown)
+
+
+def test_a_filter_without_rows_says_what_to_do(page):
+    assert "Take a filter away" in pages.texts(page("review", has="nothing like this"))
+
+
+@pytest.mark.parametrize("text", ["<img src=x onerror=alert(1)>", "\x1b[31mred\x1b[0m", "x" * 1_000_000])
+def test_what_a_script_printed_is_shown_as_text(page, judged, text):
+    judged.does("b", f"cat <<'END'\n{text}\nEND\nexit 1")
+    judged("run", "measure", "--force")
+    shown = page("review", has="b")
+    shown.query_params["at"] = "b"
+    shown.run()
+    log = next(each.value for each in shown.code if each.value)
+    assert "\x1b" not in log
+    assert len(log) < 30_000
+    assert all("<img" not in each.value for each in shown.markdown)
