@@ -53,8 +53,8 @@ COLUMNS = {
         "1 deblended, 2 no shape fitted, 4 gain from a modelled beam, 8 clean beam was given, "
         "16 perhaps more than one source, or no Gaussian",
     ),
-    "x": ColumnInfo("pos.cartesian.x;instr.det", "pix", "First pixel coordinate, as FITS counts"),
-    "y": ColumnInfo("pos.cartesian.y;instr.det", "pix", "Second pixel coordinate, as FITS counts"),
+    "x": ColumnInfo("pos.cartesian.x;instr.det", "pix", "Pixel coordinate along the longitude, as FITS counts"),
+    "y": ColumnInfo("pos.cartesian.y;instr.det", "pix", "Pixel coordinate along the latitude, as FITS counts"),
     "e_major_arcsec": ColumnInfo("stat.error;phys.angSize", "arcsec", "Standard error of the major axis"),
     "e_minor_arcsec": ColumnInfo("stat.error;phys.angSize", "arcsec", "Standard error of the minor axis"),
     "size_major_arcsec": ColumnInfo(

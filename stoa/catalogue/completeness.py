@@ -15,8 +15,10 @@ from msgspec import Struct
 
 from stoa.catalogue.chance import chance_of_match
 from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.planes import is_fits
 from stoa.catalogue.positions import positions
 from stoa.catalogue.sky import pairs_within
+from stoa.opening import regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,11 +91,10 @@ def _injected(path: Path) -> list[tuple[float, float, int, int]]:
     """Edges of the signal to noise, number put in and number found, of one file; empty without an HDU of them."""
     from astropy.io import fits
 
-    with path.open("rb") as file:
-        if file.read(6) != b"SIMPLE":
-            return []
+    if not is_fits(path):
+        return []
     try:
-        with fits.open(path) as opened:
+        with fits.open(regular(path)) as opened:
             data = next((hdu.data for hdu in opened if hdu.name == INJECTED), None)
             if data is None:
                 return []

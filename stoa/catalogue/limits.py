@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from stoa.catalogue.columns import describe
 from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.planes import open_plane
 from stoa.catalogue.positions import positions
 from stoa.catalogue.regions import read_region
 from stoa.catalogue.searched import SearchedImage, at_places
 from stoa.catalogue.sky import offsets, pairs_within
-from stoa.opening import regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,20 +161,19 @@ def _gains(
 def _read_gains(path: Path, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of the nearest pixel, the mean of its channels."""
     import numpy as np
-    from astropy.io import fits
-    from astropy.wcs import WCS
 
+    gains = np.full(len(ra), np.nan)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # headers that are not quite as the standard wants them
-            with fits.open(regular(path)) as opened:
-                data, wcs = opened[0].data, WCS(opened[0].header).celestial
-                x, y = (np.rint(part) for part in wcs.world_to_pixel_values(ra, dec))
-                ny, nx = data.shape[-2:]
-                inside = (x >= 0) & (y >= 0) & (x < nx) & (y < ny)
-                values = np.asarray(data[..., y[inside].astype(int), x[inside].astype(int)], dtype=np.float64)
-            gains = np.full(len(ra), np.nan)
-            gains[inside] = np.nanmean(values.reshape(math.prod(data.shape[:-2]), -1), axis=0)
+        with warnings.catch_warnings(), open_plane(path) as plane:
+            warnings.simplefilter("ignore", RuntimeWarning)  # pixels without a value in any channel
+            if plane is None:
+                raise CatalogueError(f"the primary beam {path.name!r} has no image")
+            x, y = (np.rint(part) for part in plane.places(ra, dec))
+            ny, nx = plane.shape[-2:]
+            inside = (x >= 0) & (y >= 0) & (x < nx) & (y < ny)
+            data = np.asarray(plane.pixels[...])
+            values = np.asarray(data[..., y[inside].astype(int), x[inside].astype(int)], dtype=np.float64)
+            gains[inside] = np.nanmean(values.reshape(math.prod(plane.shape[:-2]), -1), axis=0)
     except (OSError, ValueError, TypeError, AttributeError) as problem:
         raise CatalogueError(f"the primary beam {path.name!r} cannot be read: {problem}") from problem
     return gains

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.formats import CatalogueError
-from stoa.opening import regular
+from stoa.catalogue.planes import Plane, has_plane, is_fits, open_plane
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,12 +86,10 @@ def at_places(
     import numpy as np
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # headers that are not quite as the standard wants them
-            noises = _searched_with(image.noise_file, ra, dec) if image.noise_file else np.full(len(ra), np.nan)
-            if image.image_file is None or not image.beam_arcsec > 0 or not len(ra):
-                return [_unknown(image, float(noise)) for noise in noises]
-            return _read(image, ra, dec, gains, radius_arcsec, noises)
+        noises = _searched_with(image.noise_file, ra, dec) if image.noise_file else np.full(len(ra), np.nan)
+        if image.image_file is None or not image.beam_arcsec > 0 or not len(ra):
+            return [_unknown(image, float(noise)) for noise in noises]
+        return _read(image, ra, dec, gains, radius_arcsec, noises)
     except (OSError, ValueError, TypeError, AttributeError) as problem:
         name = (image.image_file or image.noise_file or Path()).name
         raise CatalogueError(f"the image {name!r} cannot be read: {problem}") from problem
@@ -106,20 +104,13 @@ def _unknown(image: SearchedImage, noise: float) -> Local:
 def _searched_with(path: Path, ra: Any, dec: Any) -> NDArray[np.float64]:
     """Noise of a search at points in Jy/beam, from the nodes of its grid; NaN where its table has none."""
     import numpy as np
-    from astropy import units
-    from astropy.io import fits
-    from astropy.wcs import WCS
 
-    with path.open("rb") as file:
-        if file.read(6) != b"SIMPLE":  # a table in another format
-            return np.full(len(ra), np.nan)
-    with fits.open(path) as opened:
-        hdu = next((each for each in opened if each.is_image and each.name == NOISE), None)
-        unit = units.Unit(str(hdu.header.get("BUNIT", "")), parse_strict="silent") if hdu else None
-        if hdu is None or unit is None or hdu.data is None or not unit.is_equivalent(units.Jy / units.beam):
-            return np.full(len(ra), np.nan)
-        x, y = WCS(hdu.header).celestial.world_to_pixel_values(ra, dec)
-        return between(np.asarray(hdu.data, dtype=np.float64), x, y) * float(unit.to(units.Jy / units.beam))
+    if is_fits(path):
+        with open_plane(path, lambda hdu: has_plane(hdu) and hdu.name == NOISE) as plane:
+            if plane and plane.jy_per_beam:
+                nodes = np.asarray(plane.pixels[...], dtype=np.float64)
+                return between(nodes, *plane.places(ra, dec)) * plane.jy_per_beam
+    return np.full(len(ra), np.nan)
 
 
 def between(nodes: NDArray[np.float64], x: Any, y: Any) -> NDArray[np.float64]:
@@ -138,27 +129,19 @@ def between(nodes: NDArray[np.float64], x: Any, y: Any) -> NDArray[np.float64]:
 
 def _read(image: SearchedImage, ra: Any, dec: Any, gains: Any, radius_arcsec: float, noises: Any) -> list[Local]:
     import numpy as np
-    from astropy import units
-    from astropy.io import fits
-    from astropy.wcs import WCS
     from astropy.wcs.utils import proj_plane_pixel_scales
 
     assert image.image_file is not None
-    with fits.open(regular(image.image_file)) as opened:
-        hdu = next((each for each in opened if each.is_image and each.header.get("NAXIS", 0) >= 2), None)
-        if hdu is None:
+    with open_plane(image.image_file) as plane:
+        if plane is None:
             raise CatalogueError(f"{image.image_file.name!r} has no image")
-        unit = units.Unit(str(hdu.header.get("BUNIT", "")).replace("beam^-1", "beam-1"), parse_strict="silent")
-        if not unit.is_equivalent(units.Jy / units.beam):
+        if not plane.jy_per_beam:
             return [_unknown(image, float(noise)) for noise in noises]
-        scale = unit.to(units.Jy / units.beam)
-        wcs = WCS(hdu.header).celestial
-        pixel = 3600 * float(np.mean(proj_plane_pixel_scales(wcs)))
-        places = _Places(image, hdu, image.beam_arcsec / pixel, radius_arcsec / pixel)
-        x, y = wcs.world_to_pixel_values(ra, dec)
+        pixel = 3600 * float(np.mean(proj_plane_pixel_scales(plane.wcs)))
+        places = _Places(image, plane, image.beam_arcsec / pixel, radius_arcsec / pixel)
         return [
-            places.at(float(i), float(j), scale * (gain if image.is_corrected else 1.0), float(noise))
-            for i, j, gain, noise in zip(x, y, gains, noises, strict=True)
+            places.at(float(i), float(j), plane.jy_per_beam * (gain if image.is_corrected else 1.0), float(noise))
+            for i, j, gain, noise in zip(*plane.places(ra, dec), gains, noises, strict=True)
         ]
 
 
@@ -166,7 +149,7 @@ class _Places(Struct, frozen=True):
     """An open image, and lengths in its pixels."""
 
     image: SearchedImage
-    hdu: Any
+    plane: Plane
     beam: float
     radius: float
 
@@ -184,14 +167,14 @@ class _Places(Struct, frozen=True):
 
         image, beam = self.image, self.beam
         half = max(_BOX_BEAMS * beam, self.radius) + 1
-        ny, nx = self.hdu.shape[-2:]
+        ny, nx = self.plane.shape[-2:]
         rows, columns = (
             slice(max(0, math.floor(centre - half)), min(size, math.ceil(centre + half) + 1))
             for centre, size in ((y, ny), (x, nx))
         )
         if rows.start >= rows.stop or columns.start >= columns.stop:
             return _unknown(image, noise)
-        box = _plane(self.hdu.section[(..., rows, columns)]) * scale
+        box = _plane(self.plane.pixels[(..., rows, columns)]) * scale
         j, i = np.indices(box.shape)
         far = np.hypot(i + columns.start - x, j + rows.start - y)
         is_known = noise > 0

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
+from astropy.wcs import WCS
 
 from stoa.catalogue.fluxes import Published, compare, published
 from stoa.catalogue.formats import CatalogueError
@@ -183,6 +185,49 @@ def test_the_noise_of_a_limit_is_that_of_the_search_where_its_process_wrote_it(t
     assert limits["flux_limit"][order] == pytest.approx([1e-2, 5e-3, 1.5e-2, 5e-3], rel=1e-3)
     absent = undetected(places, [with_noise(noisy, noisy.noise_file, image_file=None)], sources(), 5.0, 5.0, "q")
     assert absent["rms"][np.argsort(absent["cat_name"])] == pytest.approx([2e-3, 1e-3, 3e-3, 1e-3], rel=1e-3)
+
+
+def turned(path: Path, kind: str) -> None:
+    """Write an image of two axes in another way: the same sky, the same pixels."""
+    with fits.open(path) as opened:
+        data, header = opened[0].data.copy(), opened[0].header.copy()
+    if kind == "declination first":
+        data = data.T.copy()
+        for stem in ("CTYPE", "CRVAL", "CDELT", "CRPIX"):
+            header[f"{stem}1"], header[f"{stem}2"] = header[f"{stem}2"], header[f"{stem}1"]
+    elif kind == "stokes first":
+        data = data[..., None].copy()
+        for stem in ("CTYPE", "CRVAL", "CDELT", "CRPIX"):
+            header[f"{stem}3"], header[f"{stem}2"] = header[f"{stem}2"], header[f"{stem}1"]
+        header.update({"CTYPE1": "STOKES", "CRVAL1": 1.0, "CDELT1": 1.0, "CRPIX1": 1.0})
+    elif kind == "galactic":
+        centre = SkyCoord(10.0, 0.0, unit="deg").galactic
+        header.update({"CTYPE1": "GLON-SIN", "CTYPE2": "GLAT-SIN", "CRVAL1": centre.l.deg, "CRVAL2": centre.b.deg})
+    header.pop("NAXIS1", None)
+    extension = fits.ImageHDU(data, header)
+    fits.HDUList([fits.PrimaryHDU(), extension]).writeto(path, overwrite=True)
+
+
+@pytest.mark.parametrize("kind", ["in an extension", "declination first", "stokes first", "galactic"])
+def test_the_image_of_a_limit_may_be_turned_in_any_way(tmp_path: Path, kind: str) -> None:
+    """One pixel of 3 mJy, 40 pixels along x and 25 along y from the reference pixel, and a gain of 0.5 there."""
+    pixels, gain = np.full((201, 201), 1e-9), np.ones((201, 201))
+    pixels[125, 140], gain[125, 140] = 3.0, 0.5
+    image = searched(tmp_path / "i.fits", pixels)
+    beam = searched(tmp_path / "pb.fits", gain).image_file
+    turned(tmp_path / "i.fits", kind)
+    turned(tmp_path / "pb.fits", kind)
+    with fits.open(tmp_path / "i.fits") as opened:
+        header = opened[1].header
+    place = WCS(header).celestial.pixel_to_world(*((125, 140) if kind == "declination first" else (140, 125))).icrs
+    low, high = (f"{10 + sign * 0.1}" for sign in (-1, 1))
+    corners = f"{high} -0.1 {high} 0.1 {low} 0.1 {low} -0.1"
+    found = undetected(
+        Table({"name": ["Q"], "ra": [place.ra.deg], "dec": [place.dec.deg]}),
+        [with_noise(image, None, beam_file=beam, footprint=corners)], sources(), 5.0, 3.0, "q",
+    )  # fmt: skip
+    assert found["gain"][0] == 0.5
+    assert found["pixel_flux"][0] == pytest.approx(3e-3 / 0.5)
 
 
 def test_a_table_without_noise_leaves_it_to_the_image(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ class Image:
             raise ImageError(DAMAGED) from error
         if turned:
             data = data.T
-        plane = np.array(data, dtype=np.float32 if data.dtype == np.dtype(">f4") else np.float64)
+        plane = np.array(data, dtype=np.float32 if data.dtype == np.dtype(">f4") else np.float64, order="C")
         plane[~np.isfinite(plane)] = np.nan
         zeros = zero_areas(plane)
         if zeros.any():
