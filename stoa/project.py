@@ -181,6 +181,16 @@ class Project:
         return self.stoa / "cache"
 
     @property
+    def sent(self) -> Path:
+        """Tables that were sent to applications on the desktop, named by their content."""
+        return self.cache / "samp"
+
+    @property
+    def answers(self) -> Path:
+        """Answers of services, and which question each is the answer to."""
+        return self.cache / "vo"
+
+    @property
     def index_file(self) -> Path:
         return self.cache / "index.sqlite"
 

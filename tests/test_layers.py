@@ -31,7 +31,7 @@ BASE = frozenset(
         "rights",
     }
 )
-CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish"})
+CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish", "vo"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "control": BASE,
@@ -52,13 +52,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "meta": BASE,
     "catalogue": BASE,
     "publish": BASE,
+    "vo": BASE,
     "workspace": BASE | {"provenance", "exec", "meta"},
     "runs": BASE | {"provenance", "exec", "meta", "workspace"},
     "sources": BASE | {"provenance", "exec", "meta", "workspace", "catalogue"},
     "commands": BASE | CRAFTS | {"workspace", "runs", "sources"},
     "show": BASE | CRAFTS | {"workspace", "runs", "sources", "commands"},  # values alone
     "cli": BASE | {"commands", "show", "workspace", "runs", "sources", "ui"},
-    "ui": BASE | {"commands", "show", "workspace", "runs", "sources", "provenance"},
+    "ui": BASE | {"commands", "show", "workspace", "runs", "sources", "provenance", "vo"},
     "api": BASE | {"commands", "show", "workspace", "runs", "sources", "meta", "provenance"},
     "__init__": BASE | {"api", "exec"},  # `stoa.open`, and `stoa.report` for scripts that run inside a job
     "__main__": frozenset({"cli"}),
@@ -76,6 +77,7 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {
     "meta": SPEAKING | GIT | SCHEDULERS,
     "catalogue": SPEAKING | GIT | SCHEDULERS,
     "publish": SPEAKING | GIT | SCHEDULERS | {"lxml", "yaml", "matplotlib"},
+    "vo": SPEAKING | GIT | SCHEDULERS | {"yaml", "matplotlib", "sep"},
     "workspace": SPEAKING | GIT | SCHEDULERS | SKY,
     "runs": SPEAKING | GIT | SCHEDULERS | SKY,
     "sources": SPEAKING | GIT | SCHEDULERS,
@@ -224,6 +226,12 @@ def test_only_the_dashboard_knows_streamlit_and_only_its_command_knows_the_dashb
     users = {i.importer for i in ALL if i.module.split(".")[0] in served}
     assert {layer_of(importer) for importer in users} == {"ui"}
     assert {i.importer for i in ALL if i.module.startswith("stoa.ui") and layer_of(i.importer) != "ui"} == {"cli/ui.py"}
+
+
+def test_the_virtual_observatory_has_one_door():
+    assert {layer_of(i.importer) for i in ALL if i.module.split(".")[0] == "pyvo"} <= {"vo"}
+    users = {i.importer for i in ALL if arrow(i) == "vo"}
+    assert {each for each in users if not each.startswith(("commands/samp/", "commands/vo/", "ui/"))} == set()
 
 
 def test_git_has_one_door():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from stoa.api.catalogues import Catalogues
 from stoa.api.data import Data
 from stoa.api.definitions import Definitions
+from stoa.api.desktop import Desktop
 from stoa.api.looking import Looking
 from stoa.api.reviewing import Reviewing
 from stoa.api.running import Running
 from stoa.api.sharing import Sharing
 
 
-class OpenProject(Data, Definitions, Running, Looking, Reviewing, Catalogues, Sharing):
+class OpenProject(Data, Definitions, Running, Looking, Reviewing, Catalogues, Desktop, Sharing):
     """A project: tables of what is known, and what can be done.
 
     Every method that changes something makes one commit, as its command does. Keywords have the names of the

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stoa.errors import StoaError, guess
 from stoa.workspace.open import Workspace
-from stoa.workspace.writing import ReviewReport, chosen_targets, write_reviews
+from stoa.workspace.writing import ReviewReport, check_reason, chosen_targets, write_reviews
 
 
 def flag(
@@ -30,10 +29,6 @@ def flag(
     where
         SQL expression instead of, or beside, names.
     """
-    known = ws.project.config.reasons
-    if reason not in known:
-        raise StoaError(
-            f"no reason code {reason!r}{guess(reason, list(known))}", f"codes in .stoa/config.yaml: {', '.join(known)}"
-        )
+    check_reason(ws, reason)
     names = chosen_targets(ws, targets, where)
     return write_reviews(ws, "flag", names, reason=reason, text=text, run=run, group=group)

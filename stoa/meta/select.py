@@ -80,10 +80,10 @@ def columns(document: Document) -> dict[str, str | int | float | None]:
 _ANY_IMAGE = InputSpec(role=IMAGE_ROLES, accept=("truncated", "no-celestial"))
 
 
-def main_image(document: Document) -> FileEntry | None:
-    """The image that stands for a target: that of the best group with one."""
+def main_image(document: Document, group: str = "") -> FileEntry | None:
+    """The image that stands for a target: that of the best group with one, or of a group that is named."""
     try:
-        return find_inputs(document, {"image": _ANY_IMAGE})["image"]
+        return find_inputs(document, {"image": _ANY_IMAGE}, group or None)["image"]
     except MissingInput:
         return None
 

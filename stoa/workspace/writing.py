@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from stoa.errors import StoaError
+from stoa.errors import StoaError, guess
 from stoa.model import SCHEMA, Review
 from stoa.provenance.ids import horizon, id_after, now
 from stoa.request import Selection
@@ -84,6 +84,15 @@ def write_reviews(
     ]  # fmt: skip
     commit = ws.store.add_reviews(reviews, subject(kind, targets, reason, text))
     return ReviewReport(id=event, kind=kind, targets=tuple(targets), commit=commit)
+
+
+def check_reason(ws: Workspace, reason: str) -> None:
+    """Raise `StoaError` if a reason is no code of the project."""
+    known = ws.project.config.reasons
+    if reason not in known:
+        raise StoaError(
+            f"no reason code {reason!r}{guess(reason, list(known))}", f"codes in .stoa/config.yaml: {', '.join(known)}"
+        )
 
 
 def check_length(text: str) -> None:

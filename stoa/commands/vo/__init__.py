@@ -1,0 +1,1 @@
+"""Services of the Virtual Observatory: asked, and provided."""
