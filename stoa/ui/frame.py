@@ -11,6 +11,7 @@ from stoa.show.events import event_in_words
 from stoa.show.words import one_line
 from stoa.ui.actions import may, sync
 from stoa.ui.asking import done, perform, problem_box
+from stoa.ui.going import arrive
 from stoa.ui.identity import must_log_in, who
 from stoa.ui.navigation import pages
 from stoa.ui.reading import about, commit, latest_events
@@ -59,6 +60,7 @@ def around(draw: Callable[[], None]) -> None:
         with st.sidebar:
             _sidebar()
         done()
+        arrive()
         draw()
     except StoaError as problem:
         problem_box(problem)

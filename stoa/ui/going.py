@@ -9,6 +9,12 @@ import streamlit as st
 PAGES = "stoa pages"
 """Where the session keeps the pages by title."""
 
+WAITING = "stoa going"
+"""Where the session keeps values for the next page."""
+
+AT = "at"
+"""The job that the page Review shows, in the address."""
+
 
 def button(title: str, *, key: str = "", **state: Any) -> None:
     """A button that opens a page; `state` are the values of its widgets, "" leaves the button without effect.
@@ -23,6 +29,22 @@ def button(title: str, *, key: str = "", **state: Any) -> None:
         return
     ready = all(value not in ("", (), []) for value in state.values())
     if st.button(f"{title} →", key=f"go {title} {key}", disabled=not ready):
-        for name, value in state.items():
-            st.session_state[name] = value
-        st.switch_page(page)
+        to(title, **state)
+
+
+def to(title: str, at: str = "", **state: Any) -> None:
+    """Open a page now, at a job if one is named.
+
+    Values of its widgets wait until it is drawn: those that this page has drawn, too, cannot be changed any more, and
+    are no part of an address that is set.
+    """
+    page = st.session_state.get(PAGES, {}).get(title)
+    if page is not None:
+        st.session_state[WAITING] = state
+        st.switch_page(page, query_params={AT: at} if at else {})
+
+
+def arrive() -> None:
+    """Give the values that wait to the widgets of the page that is about to be drawn."""
+    for name, value in st.session_state.pop(WAITING, {}).items():
+        st.session_state[name] = value

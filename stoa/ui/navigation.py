@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from stoa.ui.going import PAGES
-from stoa.ui.pages import catalogue, compare, failures, overview, review, run, runs, sky, targets
+from stoa.ui.pages import catalogue, compare, failures, overview, review, run, runs, sky, targets, wall
 
 
 def pages() -> dict[str, list[Any]]:
@@ -17,6 +17,7 @@ def pages() -> dict[str, list[Any]]:
             st.Page(overview.page, title="Overview", default=True),
             st.Page(failures.page, title="Failures", url_path="failures"),
             st.Page(review.page, title="Review", url_path="review"),
+            st.Page(wall.page, title="Wall", url_path="wall"),
             st.Page(sky.page, title="Sky", url_path="sky"),
             st.Page(targets.page, title="Targets", url_path="targets"),
         ],

@@ -17,15 +17,13 @@ from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, count, duration, one_line, safe, shown
 from stoa.ui import actions, asking, looking
 from stoa.ui.filters import URL, chosen
+from stoa.ui.going import AT
 from stoa.ui.identity import who
 from stoa.ui.queue import Job, next_open, place_of, step
 from stoa.ui.reading import about, outcomes
 from stoa.ui.viewer import Mark, Shown, View, image_viewer
 from stoa.workspace.dossier import Dossier
 from stoa.workspace.names import Pair
-
-AT = "at"
-"""Name of the job in the address."""
 
 QUEUE = "review queue"
 PROBLEM = "review problem"
