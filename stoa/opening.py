@@ -123,7 +123,7 @@ def check_inside(file: Path, top: Path, places: Iterable[Path]) -> None:
     if not any(_is_below(real, os.path.realpath(place)) for place in (top, *places)):
         raise StoaError(
             f"{os.path.relpath(name, folder)} leads through a link to {real}, outside of the project and its roots",
-            "put a copy there; `stoa root add` makes a folder a root",
+            "name the file where it is, or put a copy there; `stoa root add` makes a folder a root",
         )
 
 

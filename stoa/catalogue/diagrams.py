@@ -8,6 +8,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from stoa.catalogue.completeness import Completeness
+from stoa.catalogue.drawing import load_matplotlib
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import figure_of, head, logarithmic, save
 from stoa.catalogue.rows import BLUE, GREY, RED, kinds_of_rows, legend_of_kinds
@@ -127,6 +128,7 @@ def completeness(path: Path, found: Completeness, *, title: str) -> None:
 
 def cause_bars(path: Path, counts: Mapping[str, int], *, title: str) -> None:
     """How many jobs ended by each cause, the most frequent on top."""
+    load_matplotlib()
     from matplotlib.ticker import MaxNLocator
 
     shown = sorted(counts.items(), key=lambda item: (item[1], item[0]))[-20:]

@@ -36,6 +36,7 @@ MOST_BYTES = 4 << 30
 MOST_TEXT_BYTES = 1 << 30
 """The largest table of text or XML, which is held in memory several times."""
 
+_MOST_TIMES = 100  # that a compressed table may grow; those of catalogues grow some ten times
 _CHUNK = 1 << 22
 
 
@@ -66,7 +67,8 @@ def content(path: Path, most: int = MOST_TEXT_BYTES) -> bytes:
     Raises
     ------
     CatalogueError
-        If it is missing, no regular file (a device, a pipe, a folder), damaged, or larger than `most` bytes.
+        If it is missing, no regular file (a device, a pipe, a folder), damaged, or larger than `most` bytes or than a
+        hundred times what it is compressed.
     """
     try:
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -79,6 +81,8 @@ def content(path: Path, most: int = MOST_TEXT_BYTES) -> bytes:
             raise CatalogueError(f"{str(path)!r} is not a regular file")
         is_compressed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
+        if is_compressed:  # a few kilobytes can hold gigabytes of one and the same byte
+            most = min(most, _MOST_TIMES * os.fstat(number).st_size + _CHUNK)
         parts: list[bytes] = []
         size = 0
         try:

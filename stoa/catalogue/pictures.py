@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from stoa.catalogue.changes import GAINED, LOST, SourceChange
+from stoa.catalogue.drawing import load_matplotlib
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import plain_texts
 from stoa.opening import regular
@@ -55,6 +56,7 @@ def side_by_side(
     CatalogueError
         If a file cannot be read as an image of the sky.
     """
+    load_matplotlib()
     import numpy as np
     from matplotlib.figure import Figure
 

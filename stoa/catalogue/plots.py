@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stoa.catalogue.drawing import load_matplotlib
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.positions import positions
 from stoa.catalogue.regions import gnomonic
@@ -104,6 +105,7 @@ def _map_of_a_field(
     path: Path, sources: Table, title: str, catalogue: Table | None, fields: Table | None, middle: NDArray[np.float64]
 ) -> None:
     """Offsets from the middle in degrees, or in arcmin where all is within one; east is left, as on the sky."""
+    load_matplotlib()
     import numpy as np
     from astropy.coordinates import Angle
     from matplotlib.patches import Circle
@@ -191,6 +193,7 @@ def _widths(fields: Table, remark: str = "") -> str:
 
 def histogram(path: Path, values: NDArray[np.float64], *, label: str, title: str) -> None:
     """Distribution of positive values in logarithmic bins; what is not positive or not finite is left out."""
+    load_matplotlib()
     import numpy as np
     from matplotlib.ticker import MaxNLocator
 
@@ -263,6 +266,7 @@ def _down_to_nothing(values: NDArray[np.float64], errors: NDArray[np.float64]) -
 
 def figure_of(size: tuple[float, float]) -> Figure:
     """An empty figure of this size in inches."""
+    load_matplotlib()
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, layout="constrained")

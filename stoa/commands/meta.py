@@ -139,7 +139,8 @@ def explain_file(start: Path, file: Path) -> Explanation:
     if not file.is_file() and not file.is_symlink():
         raise StoaError(f"{file} is not a file", "`stoa meta explain` takes the path of a file on this machine")
     try:
-        table = role_table(Workspace(start).project)
+        ws = Workspace(start)
     except NoProject:
-        table = BUILT_IN
-    return explain(file, table)
+        return explain(file, BUILT_IN)
+    ws.check_given(file)
+    return explain(file, role_table(ws.project))

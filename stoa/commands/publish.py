@@ -95,6 +95,7 @@ def publish(
     """
     _check_extras()
     file = Path(source)
+    ws.check_given(file, folder)
     table = read_table(file) if file.suffix and file.is_file() else None
     if table is not None and (tuple(keep) or quality):
         raise StoaError(

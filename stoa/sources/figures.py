@@ -70,6 +70,7 @@ def draw(
     if kind in ("causes", "time"):
         _plot_jobs(ws, source, kind, file)
         return
+    ws.check_given(catalogue, limits)
     if kind == "completeness" and not catalogue:
         _plot_injected(ws, source, file)
         return

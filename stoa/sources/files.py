@@ -20,6 +20,7 @@ FOLDER = "catalogues"
 def catalogues_folder(ws: Workspace) -> Path:
     """The project's folder of catalogues, made if it is missing."""
     folder = ws.project.top / FOLDER
+    ws.project.check_inside(folder)  # one that came as a link is not written through
     folder.mkdir(exist_ok=True)
     return folder
 

@@ -73,6 +73,7 @@ def from_log(ws: Workspace, log: Path, catalogue: Path, radius: str = HWHM, out:
         If a table cannot be read or has no positions, or the radius is not an angle.
     """
     arcsec = 0.0 if radius == HWHM else radius_arcsec(radius)
+    ws.check_given(log, catalogue)
     table, objects = read_table(log), read_table(catalogue)
     observations = read_log(table, str(log), arcsec)
     ra, dec = positions(objects, str(catalogue))

@@ -100,4 +100,7 @@ def sources_of(ws: Workspace, source: str, keep: Iterable[str], *, quality: bool
 def uncut(ws: Workspace, source: str) -> Table:
     """A table on disk, or the stacked sources of a run, without any cut."""
     path = Path(source)
-    return read_table(path) if path.suffix and path.is_file() else stack(ws, source)[0]
+    if not (path.suffix and path.is_file()):
+        return stack(ws, source)[0]
+    ws.check_given(path)
+    return read_table(path)

@@ -60,6 +60,7 @@ def trace(ws: Workspace, catalogue: Path, row: int) -> Trace:
     StoaError
         If the table has no such row or does not say where its rows come from, or the project knows no such run.
     """
+    ws.check_given(catalogue)
     table = read_table(catalogue)
     lacking = [name for name in NEEDED if name not in table.colnames]
     if lacking:

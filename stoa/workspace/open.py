@@ -164,6 +164,21 @@ class Workspace:
         rows = self.index.rows("SELECT target, oid, document, problem FROM documents ORDER BY target")
         return {target: (oid, unpacked(document, problem)) for target, oid, document, problem in rows}
 
+    def check_given(self, *files: Path | str | None) -> None:
+        """Raise `StoaError` for a file that someone has named which is a link of the repository to elsewhere.
+
+        Parameters
+        ----------
+        files
+            Paths, with ``#TABLE`` after them or not.
+        """
+        for file in files:
+            if file is None:
+                continue
+            path, _, table = str(file).rpartition("#")
+            self.project.check_inside(Path(path if table and path else file).absolute())
+            self.project.check_inside(Path(file).absolute())
+
     def close(self) -> None:
         """Close the files that were opened."""
         for name in ("_index", "checksums", "repository"):

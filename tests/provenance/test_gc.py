@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from dulwich import pack
+from dulwich.object_store import DiskObjectStore
 
 from stoa.model import Author
 from stoa.provenance.git import Repository
@@ -70,3 +72,34 @@ def test_a_repository_that_was_open_reads_what_was_packed_meanwhile(repo):
         assert repository.snapshot().read("other.yaml") == b"other\n"
         assert repository.snapshot().read("records/3.yaml") == b"3\n"
     git(repo, "fsck", "--strict", "--no-dangling")
+
+
+def test_packs_that_git_joins_while_one_is_written_do_no_harm(repo, monkeypatch):
+    """Git makes a pack, dulwich sees it, and git joins it with the others before dulwich has opened it."""
+    for part in ("a", "b"):
+        with closing(Repository(repo)) as repository:
+            repository.commit({f"{part}/{number}": f"{part}{number}".encode() for number in range(30)}, "records\n", ME)
+    name, load = DiskObjectStore._get_pack_basepath, pack.load_pack_index
+    steps = ["make", "join"]
+
+    def make_pack(store, entries):
+        if "make" in steps:
+            steps.remove("make")
+            objects = git(repo, "rev-list", "--objects", "HEAD~1")
+            words = ["git", "pack-objects", "-q", ".git/objects/pack/pack"]
+            subprocess.run(words, cwd=repo, input=objects, text=True, check=True, capture_output=True)
+        return name(store, entries)
+
+    def join_packs(path, *rest):
+        if steps == ["join"]:
+            steps.clear()
+            git(repo, "repack", "-a", "-d", "-q")
+        return load(path, *rest)
+
+    monkeypatch.setattr(DiskObjectStore, "_get_pack_basepath", make_pack)
+    monkeypatch.setattr(pack, "load_pack_index", join_packs)
+    with closing(Repository(repo)) as repository:
+        repository.commit(MANY, "records\n", ME)
+    assert not steps
+    git(repo, "fsck", "--strict", "--no-dangling")
+    assert set(MANY) <= set(git(repo, "ls-files").split())

@@ -67,6 +67,7 @@ def limits(
             f"no image of {source} has a known place, primary beam and rms",
             "`stoa meta build` describes the images; the process reports a result `rms`",
         )
+    ws.check_given(catalogue)
     objects = read_table(catalogue)
     table = undetected(objects, images, stack(ws, source)[0], radius_arcsec(radius), sigma, str(catalogue))
     table.meta |= {"source": source, "catalogue": catalogue.name, "sigma": sigma}

@@ -87,6 +87,7 @@ def match(
     if within < 0 or (catalogue_error and not within):
         raise StoaError("--within takes a number above 0, and --catalogue-error goes with it", "`--within 3` is usual")
     errors = Errors(within, radius_arcsec(catalogue_error) if catalogue_error else 0.0) if within else None
+    ws.check_given(catalogue)
     table = sources_of(ws, source, keep, quality=quality)
     standing = counted(ws, source) or counts_in(table.meta)
     table.meta |= standing.facts if standing else {}

@@ -206,8 +206,8 @@ def by_chunk(submission: Submission, elements: Iterable[Element]) -> dict[int, E
 def _call(words: list[str], stdin: str | None = None) -> str:
     try:
         done = subprocess.run(
-            words, input=stdin if stdin is not None else "", capture_output=True, text=True, timeout=_COMMAND_S,
-            check=False, start_new_session=True,
+            words, input=stdin if stdin is not None else "", capture_output=True, encoding="utf-8",
+            errors="replace", timeout=_COMMAND_S, check=False, start_new_session=True,
         )  # fmt: skip
     except FileNotFoundError:
         raise SlurmError(

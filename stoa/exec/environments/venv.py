@@ -106,7 +106,7 @@ def _build_environ(caller: Mapping[str, str]) -> dict[str, str]:
 def _alone(folder: Path) -> Iterator[None]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with open(f"{folder}.building", "w") as file:
+        with open(f"{folder}.building", "w", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
     except OSError as problem:

@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 
 from dulwich.errors import NotGitRepository
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
+from dulwich.pack import Pack, PackFileDisappeared
 from dulwich.reflog import format_reflog_line
 from dulwich.refs import Ref
 
@@ -39,6 +40,7 @@ LOOSE_AT_MOST = 8
 PACKS_AT_MOST = 50
 REF_WAIT_S = 60.0
 _KEPT = b"STOA is about to move a branch here\n"
+_TIMES = 5  # that a pack is written again, as git has joined others meanwhile
 _KEPT_S = 3600.0
 
 
@@ -428,11 +430,20 @@ class Repository:
         unique = {single.id: single for single in objects}
         with suppress(OSError):
             self._keep(packs / f"pack-{_pack_name(unique)}.keep")
-        made = store.add_objects([(single, None) for single in unique.values()])
+        made = self._add_pack(list(unique.values()))
         if made is not None and made.name().decode() != _pack_name(unique):
             with suppress(OSError):
                 self._keep(packs / f"pack-{made.name().decode()}.keep")
         sync_folder(packs)
+
+    def _add_pack(self, objects: list[ShaFile]) -> Pack | None:
+        for _ in range(_TIMES):
+            try:
+                return self._repo.object_store.add_objects([(single, None) for single in objects])
+            except PackFileDisappeared:  # `git gc` joins packs at this moment, and dulwich was about to look at one
+                self._repo.close()
+                self._repo = self._opened()
+        raise GitError("git keeps joining its packs; nothing is lost, try again when `git gc` has ended")
 
     def _keep(self, file: Path) -> None:
         """Have git leave a pack alone until the branch has moved: `repack -ad` drops what nothing leads to."""

@@ -275,7 +275,7 @@ def _serve_container() -> Job:
     with os.fdopen(jobs, "r") as lines:
         for line in lines:
             token = line.strip()
-            with open(f"{_CONTROL}/{token}") as file:
+            with open(f"{_CONTROL}/{token}", encoding="utf-8") as file:
                 job = json.load(file)
             code = _code(job["argv"][0])
             child = os.fork()
@@ -318,7 +318,7 @@ def _end_all() -> None:
 def _memory_ran_out() -> int:
     for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
         try:
-            with open(path) as file:
+            with open(path, encoding="utf-8") as file:
                 for line in file:
                     if line.startswith("oom_kill "):
                         return int(line.split()[1])
@@ -330,7 +330,7 @@ def _memory_ran_out() -> int:
 def _settle_inside(job: Job) -> None:
     """What the shell does in a container before a job's command: log, input, and limits that are the job's own."""
     try:
-        with open("/proc/self/oom_score_adj", "w") as file:
+        with open("/proc/self/oom_score_adj", "w", encoding="utf-8") as file:
             file.write("100")
     except OSError:
         pass
