@@ -58,6 +58,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Use and share": {
         "catalogue": "Stack, match and plot tables of sources.",
         "samp": "Exchange tables, images and selections with TOPCAT, DS9 and Aladin.",
+        "vo": "Use services of the Virtual Observatory, and be one.",
         "publish": "Write a folder for a paper: catalogue, plots, texts, records, provenance.",
         "sync": "Exchange commits with the collaborators.",
     },
