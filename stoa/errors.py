@@ -21,10 +21,17 @@ class StoaError(Exception):
 
 
 class NotFoundError(StoaError):
-    """A name that stands for nothing; carries what was asked for and what comes nearest."""
+    """A name that stands for nothing; carries what was asked for and what comes nearest.
 
-    def __init__(self, kind: str, name: str, known: list[str], hint: str | None = None) -> None:
-        super().__init__(f"no {kind} named {name!r}{guess(name, known)}", hint)
+    Parameters
+    ----------
+    renamed
+        The present name, of something that had the name before.
+    """
+
+    def __init__(self, kind: str, name: str, known: list[str], hint: str | None = None, renamed: str = "") -> None:
+        end = f"; it was renamed {renamed!r}" if renamed else guess(name, known)
+        super().__init__(f"no {kind} named {name!r}{end}", hint)
         self.kind = kind
         self.name = name
         self.near = nearest(name, known)

@@ -49,6 +49,15 @@ class Target(Struct, frozen=True, omit_defaults=True):
     root: str
     path: str  # posix, relative to the root; "" is the root itself
     removed: str = ""  # when it was taken from the list; its line stays: its name is not given again
+    formerly: tuple[str, ...] = ()  # names that it had; what was recorded with them belongs to it
+
+
+class Pattern(Struct, frozen=True, omit_defaults=True):
+    """Which folders of a root are targets, those that come later as well."""
+
+    root: str
+    pattern: str  # glob relative to the root
+    name: str = ""  # pattern of the targets' names
 
 
 class ParamSpec(Struct, frozen=True, kw_only=True):
@@ -164,6 +173,7 @@ class Process(Struct, frozen=True, kw_only=True):
     needs: tuple[Need, ...] = ()
     intent: Intent = "any"  # the intent of the images that it takes
     warm: bool | tuple[str, ...] = False  # modules that are imported once for many jobs; True: those that are found
+    formerly: tuple[str, ...] = ()  # names that it had; what was recorded with them belongs to it
     doc: str = ""
 
 
@@ -224,6 +234,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     umask: int = -1  # of jobs; -1: the caller's
     versions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # tool -> command that prints its version
     rules: tuple[EnvironmentRule, ...] = ()  # the first that matches a target names its environment
+    formerly: tuple[str, ...] = ()  # names that it had; what was recorded with them belongs to it
     doc: str = ""
 
     @property
@@ -341,6 +352,7 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     memory_limit_mb: int = 0  # where it is another one than the process asks for
     left_running: int = 0  # processes that had left the job's process group and were ended with it
     restored: str = ""  # the run that made it, where an earlier outcome was taken over
+    adopted: bool = False  # made before STOA: its products were found, and nothing ran
     place: str = ""  # "<root>:<path>" of the job's directory
     log: str = ""  # head and tail of what the script printed
 

@@ -120,6 +120,7 @@ class Local(Struct, frozen=True, kw_only=True):
 
     roots: dict[str, str] = field(default_factory=dict)  # name -> path, absolute or below the repository
     jobs: int = 0  # workers of the local engine; 0: one per CPU core
+    on_end: tuple[str, ...] = ()  # command that is told how a run or an update ended
     slurm: SlurmSettings = SlurmSettings()
     dask: DaskSettings = DaskSettings()
     ui: UiSettings = UiSettings()
@@ -204,6 +205,10 @@ class Project:
 
     def target_list(self, name: str) -> Path:
         return self.stoa / "targets" / f"{name}.yaml"
+
+    def patterns_file(self, name: str) -> Path:
+        """The patterns of a list of targets."""
+        return self.stoa / "patterns" / f"{name}.yaml"
 
     def process_file(self, name: str) -> Path:
         return self.stoa / "processes" / f"{name}.yaml"

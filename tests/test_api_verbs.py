@@ -23,6 +23,8 @@ COUNTERPARTS = {
     "init": "stoa.init", "root add": "add_root", "root list": "roots",
     "target add": "add_targets", "target from-log": "targets_from_log", "target list": "targets",
     "target show": "target", "target remove": "remove_targets", "root remove": "remove_root",
+    "target rename": "rename_target", "process rename": "rename_process", "params rename": "rename_params",
+    "env rename": "rename_environment", "adopt": "adopt", "update": "update",
     "process remove": "remove_process", "params remove": "remove_params", "env remove": "remove_environment",
     "meta build": "build_metadata", "meta show": "show_metadata", "meta check": "check_metadata",
     "meta explain": "explain_file",

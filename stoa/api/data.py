@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from stoa.api.opened import AnyPath, Opened
 from stoa.commands import meta, root
-from stoa.commands.target import AddReport, TargetRow, add_targets, list_targets, remove_targets
+from stoa.commands.target import AddReport, TargetRow, add_targets, list_targets, remove_targets, rename_target
 from stoa.meta.explain import Explanation
 from stoa.request import Selection
 from stoa.sources.observed import HWHM, ObservedReport, from_log
-from stoa.workspace import removal, roots
+from stoa.workspace import removal, renaming, roots
 
 if TYPE_CHECKING:
     pass
@@ -33,13 +33,23 @@ class Data(Opened):
         """Take targets, by name or glob, from their lists; what was recorded of them stays."""
         return remove_targets(self.workspace, names)
 
+    def rename_target(self, name: str, new: str) -> renaming.Renamed:
+        """Give a target another name; outcomes, flags, comments and metadata go with it."""
+        return rename_target(self.workspace, name, new)
+
     def roots(self) -> list[roots.RootState]:
         return roots.list_roots(self.workspace)
 
     def add_targets(
-        self, root: str, *patterns: str, paths: Iterable[str] = (), list_name: str = "", name: str = ""
+        self,
+        root: str,
+        *patterns: str,
+        paths: Iterable[str] = (),
+        list_name: str = "",
+        name: str = "",
+        once: bool = False,
     ) -> AddReport:
-        return add_targets(self.workspace, root, patterns, paths, list_name, name)
+        return add_targets(self.workspace, root, patterns, paths, list_name, name, remember=not once)
 
     def target(self, name: str) -> TargetRow:
         """Where a target is, its open flags and what its metadata say."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stoa.api.opened import Opened, texts_of
 from stoa.commands import env, params, process
 from stoa.model import Environment, ParameterSet, Process
-from stoa.workspace import removal, writing
+from stoa.workspace import removal, renaming, writing
 
 if TYPE_CHECKING:
     pass
@@ -34,6 +34,18 @@ class Definitions(Opened):
     def remove_environment(self, name: str) -> removal.Removed:
         """Remove an environment; runs keep what they froze of it."""
         return env.remove_environment(self.workspace, name)
+
+    def rename_process(self, name: str, new: str) -> renaming.Renamed:
+        """Give a process another name; its parameter sets and everything that was recorded go with it."""
+        return process.rename_process(self.workspace, name, new)
+
+    def rename_params(self, name: str, new: str, process: str) -> renaming.Renamed:
+        """Give a parameter set another name; everything that was recorded with it goes with it."""
+        return params.rename_parameter_set(self.workspace, name, new, process)
+
+    def rename_environment(self, name: str, new: str) -> renaming.Renamed:
+        """Give an environment another name; everything that was recorded in it goes with it."""
+        return env.rename_environment(self.workspace, name, new)
 
     def check_processes(self, *names: str) -> process.Checked:
         return process.check_all(self.workspace, names)

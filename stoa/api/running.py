@@ -8,6 +8,8 @@ from pathlib import Path
 
 import stoa.commands.stop
 from stoa.api.opened import AnyPath, Opened, names_of, several, text_of, texts_of
+from stoa.commands import update
+from stoa.commands.adopt import AdoptReport, adopt
 from stoa.commands.collect import Collected, collect
 from stoa.commands.plan import plan
 from stoa.commands.reproduce import ReproduceReport, reproduce
@@ -209,6 +211,34 @@ class Running(Opened):
     def collect(self, run: str = "") -> list[Collected]:
         """Commit what has ended of runs whose jobs are on a cluster, and say how far each is."""
         return collect(self.workspace, run)
+
+    def adopt(
+        self,
+        process: str,
+        tree: AnyPath,
+        params: str = "",
+        *,
+        env: str = "",
+        patterns: str | Iterable[str] = (),
+        log: str = "",
+        targets: Targets = (),
+        force: bool = False,
+        dry_run: bool = False,
+    ) -> AdoptReport:
+        """Record products that were made before STOA, below `tree`, as outcomes of a process."""
+        return adopt(
+            self.workspace, process, Path(tree), params=params, environment=env, patterns=names_of(patterns), log=log,
+            targets=names_of(targets), force=force, dry_run=dry_run, asked=("adopt", process, os.fspath(tree)),
+        )  # fmt: skip
+
+    def update(
+        self, *processes: str, settled_s: float = update.SETTLED_S, sync: bool = True, jobs: int = 0
+    ) -> update.UpdateReport:
+        """Add new folders by the remembered patterns, describe them, run what is new, and share it."""
+        ws = self.workspace
+        prepared = update.prepare(ws, processes, settled_s=settled_s, sync=sync, workers=jobs)
+        reports = _ended(update.run_new(ws, prepared, jobs, asked=("update", *processes)))
+        return update.finish(ws, prepared, tuple(reports), sync=sync)
 
 
 def _one_set(settings: Mapping[str, object] | None) -> tuple[dict[str, str], ...]:

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import DocOption, JsonOption, workspace
+from stoa.cli.options import DocOption, JsonOption, NewNameArgument, workspace
 from stoa.cli.say import as_json, out, table
-from stoa.cli.shared import print_made, print_removed
+from stoa.cli.shared import print_made, print_removed, print_renamed
 from stoa.commands import env
 from stoa.runs.sweep import settings_of
 from stoa.show.definitions import facts_table, listed_table, pairs_table
@@ -102,3 +102,17 @@ def env_remove(
 ) -> None:
     """Remove an environment. Runs keep what they froze of it."""
     print_removed(env.remove_environment(workspace(ctx), name), json)
+
+
+@verb(app, "rename", "stoa env rename radio radio-2026")
+def env_rename(
+    ctx: typer.Context,
+    name: NameArgument,
+    new: NewNameArgument,
+    json: JsonOption = False,
+) -> None:
+    """Give an environment another name.
+
+    What was recorded under the old name belongs to the new one from then on. No record changes.
+    """
+    print_renamed(env.rename_environment(workspace(ctx), name, new), json)

@@ -36,6 +36,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "reproduce": "Run again from frozen definitions and compare the results.",
         "stop": "Stop a live run.",
         "collect": "Commit the outcomes of runs on a cluster.",
+        "update": "Do what new data need: add, describe, run, sync. For cron.",
+        "adopt": "Record products that were made before STOA as outcomes.",
     },
     "Look": {
         "ui": "Open the dashboard in a browser.",

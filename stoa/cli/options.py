@@ -76,6 +76,8 @@ TargetsArgument = Annotated[list[str] | None, typer.Argument(metavar="TARGET..."
 
 OneTargetArgument = Annotated[str, typer.Argument(metavar="TARGET", help="Name of a target.")]
 
+NewNameArgument = Annotated[str, typer.Argument(metavar="NEW", help="The new name.")]
+
 WhereOption = Annotated[
     str,
     typer.Option("--where", metavar="SQL", help="Only targets for which this expression is true: 'freq_ghz > 200'."),

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import DocOption, JsonOption, OneSetOption, ProcessOption, workspace
+from stoa.cli.options import DocOption, JsonOption, NewNameArgument, OneSetOption, ProcessOption, workspace
 from stoa.cli.say import as_json, out, table
-from stoa.cli.shared import print_made, print_removed
+from stoa.cli.shared import print_made, print_removed, print_renamed
 from stoa.commands import params
 from stoa.runs.overrides import layers
 from stoa.runs.sweep import settings_of
@@ -147,3 +147,19 @@ def params_remove(
     """Remove a parameter set. Runs keep what they froze of it."""
     process, name = pair_of(name, process)
     print_removed(params.remove_parameter_set(workspace(ctx), name, process), json)
+
+
+@verb(app, "rename", "stoa params rename sep@deep deeper")
+def params_rename(
+    ctx: typer.Context,
+    name: SetArgument,
+    new: NewNameArgument,
+    process: NamedProcessOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Give a parameter set another name.
+
+    What was recorded under the old name belongs to the new one from then on. No record changes.
+    """
+    process, name = pair_of(name, process)
+    print_renamed(params.rename_parameter_set(workspace(ctx), name, new, process), json)

@@ -19,12 +19,14 @@ from stoa.commands.stop import STOP, STOP_NOW
 from stoa.control import Control
 from stoa.model import Outcome, Run
 from stoa.runs.launch import Began, Described, Ended, Event, NotBegun, RunReport
-from stoa.show.reports import advice, forecast_in_words, report_lines
+from stoa.show.reports import advice, ended_facts, forecast_in_words, report_lines
 from stoa.show.runs import described_words, saving_words, unreached_words
 from stoa.show.words import count, counts_in_words
+from stoa.workspace.on_end import tell_end
+from stoa.workspace.open import Workspace
 
 
-def play(events: Generator[Event, None, None], control: Control, *, json: bool) -> None:
+def play(ws: Workspace, events: Generator[Event, None, None], control: Control, *, json: bool) -> None:
     """Show runs as they happen and set the exit code.
 
     Raises
@@ -32,35 +34,62 @@ def play(events: Generator[Event, None, None], control: Control, *, json: bool) 
     typer.Exit
         With 130 if the user stopped a run, with 3 if some jobs did not succeed.
     """
+    reports, stopped = watch(events, control, quiet=json)
+    if json:
+        as_json(reports[0] if len(reports) == 1 else reports, several="" if len(reports) == 1 else "runs")
+    end(ws, "run", reports, stopped=stopped)
+
+
+def watch(events: Generator[Event, None, None], control: Control, *, quiet: bool) -> tuple[list[RunReport], bool]:
+    """Show runs as they happen; gives their reports, and whether the user stopped one.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing, as something else is printed.
+    """
     reports: list[RunReport] = []
     stopped = False
     with _stop_signals(control), closing(events), ExitStack() as live:
         show: Callable[[Outcome], None] = _nothing
         for event in events:
             match event:
-                case Described(described) if not json:
+                case Described(described) if not quiet:
                     tell(described_words(described))
                 case Began(run, goes_on_alone):
                     live.enter_context(_signals(control, goes_on=goes_on_alone))
-                    show = live.enter_context(_progress(run, quiet=json or is_quiet()))
+                    show = live.enter_context(_progress(run, quiet=quiet or is_quiet()))
                 case Ended(report, rerun_of):
                     live.close()
                     reports.append(report)
-                    if not json:
+                    if not quiet:
                         _show_report(report, rerun_of)
                 case NotBegun():
                     stopped = True
                 case Outcome():
                     show(event)
-    if json:
-        as_json(reports[0] if len(reports) == 1 else reports, several="" if len(reports) == 1 else "runs")
-    _leave(reports, stopped=stopped)
+    return reports, stopped or any(report.stopped for report in reports)
 
 
-def _leave(reports: list[RunReport], *, stopped: bool) -> None:
-    """Set the exit code."""
-    if stopped or any(report.stopped for report in reports):
+def end(ws: Workspace, verb: str, reports: list[RunReport], *, stopped: bool, problems: tuple[str, ...] = ()) -> None:
+    """Tell the command `on_end` of this machine how it ended, and set the exit code.
+
+    Parameters
+    ----------
+    problems
+        What could not be done.
+
+    Raises
+    ------
+    typer.Exit
+        With 130 if the user stopped a run, with 1 if something could not be done, with 3 if some jobs did not succeed.
+    """
+    if problem := tell_end(ws, ended_facts(verb, reports, stopped=stopped, problems=problems)):
+        tell(problem)
+    if stopped:
         raise typer.Exit(130)
+    if problems:
+        raise typer.Exit(1)
     if not all(report.all_ok for report in reports):
         raise typer.Exit(SOME_NOT_OK)
 

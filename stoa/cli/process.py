@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, workspace
+from stoa.cli.options import JsonOption, NewNameArgument, workspace
 from stoa.cli.say import as_json, fail, out, table, tell
-from stoa.cli.shared import print_made, print_removed
+from stoa.cli.shared import print_made, print_removed, print_renamed
 from stoa.commands import process
 from stoa.errors import StoaError
 from stoa.show.definitions import listed_table, parameters_table, process_lines, promised_lines
@@ -128,3 +128,17 @@ def process_remove(
 ) -> None:
     """Remove a process with its parameter sets. Its script and all outcomes stay."""
     print_removed(process.remove_process(workspace(ctx), name), json)
+
+
+@verb(app, "rename", "stoa process rename find find-lines")
+def process_rename(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="PROCESS", help="Name of a process.")],
+    new: NewNameArgument,
+    json: JsonOption = False,
+) -> None:
+    """Give a process another name. Its parameter sets go with it.
+
+    What was recorded under the old name belongs to the new one from then on. No record changes.
+    """
+    print_renamed(process.rename_process(workspace(ctx), name, new), json)

@@ -83,4 +83,4 @@ def rerun_command(
         print_plans(ws, [each for each, _ in rerun.plans_again(ws, request)], workers, json)
         return
     control = Control()
-    play(rerun.rerun(ws, request, control), control, json=json)
+    play(ws, rerun.rerun(ws, request, control), control, json=json)

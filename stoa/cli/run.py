@@ -107,4 +107,4 @@ def run_command(
     if chain and not json:
         tell(chain_tree(stages_of(ws, request), {}))
     control = Control()
-    play(run.run(ws, request, control), control, json=json)
+    play(ws, run.run(ws, request, control), control, json=json)

@@ -11,6 +11,7 @@ from stoa.show.runs import cause_lines
 from stoa.show.words import count, reviewed
 from stoa.workspace.agreement import Contradiction, Disagreement
 from stoa.workspace.removal import Removed
+from stoa.workspace.renaming import Renamed
 from stoa.workspace.writing import Made, ReviewReport
 
 MOST = 20
@@ -37,6 +38,19 @@ def print_removed(removed: Removed, json: bool) -> None:
     if removed.refers:
         them = "it" if len(names) == 1 else "them"
         tell(f"{', '.join(removed.refers)} still name {them}; these records stay as they are")
+
+
+def print_renamed(renamed: Renamed, json: bool) -> None:
+    """Print what was renamed, what belongs to it, and where the old name is still written."""
+    if json:
+        as_json(renamed)
+        return
+    out(f"renamed {renamed.kind} {renamed.old} to {renamed.new} (commit {renamed.commit[:9]})")
+    if renamed.records:
+        tell(f"{', '.join(renamed.records)} belong to {renamed.new} now")
+    if renamed.mentions:
+        known = "change it there" if renamed.kind == "target" else f"STOA reads it as {renamed.new} there"
+        tell(f"{', '.join(renamed.mentions)} still has the name {renamed.old}: {known}")
 
 
 def print_written(report: ReviewReport, json: bool) -> None:

@@ -12,6 +12,7 @@ from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     FlaggedOption,
     JsonOption,
+    NewNameArgument,
     OneTargetArgument,
     OutOption,
     TargetsArgument,
@@ -19,7 +20,7 @@ from stoa.cli.options import (
     workspace,
 )
 from stoa.cli.say import as_json, out, table, tell
-from stoa.cli.shared import print_removed
+from stoa.cli.shared import print_removed, print_renamed
 from stoa.commands import target
 from stoa.errors import StoaError
 from stoa.opening import read_bounded
@@ -66,17 +67,21 @@ def target_add(
             help="Pattern of the names: '{-2}_{-1}' takes the last two parts of the path.",
         ),
     ] = "",
+    once: Annotated[
+        bool, typer.Option("--once", help="Do not remember the patterns; `stoa update` adds nothing by them.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Add folders of a root to the targets.
 
-    A folder without FITS files is a target too, and its outcomes will say so.
+    A folder without FITS files is a target too, and its outcomes will say so. Patterns are remembered: `stoa update`
+    adds what comes later.
     """
     paths = _lines(from_file) if from_file else []
     if not patterns and not from_file:
         raise typer.BadParameter("give a glob, or --from FILE")
     ws = workspace(ctx)
-    report = target.add_targets(ws, root, patterns or (), paths, list_name, name)
+    report = target.add_targets(ws, root, patterns or (), paths, list_name, name, remember=not once)
     if json:
         as_json(report)
         return
@@ -205,3 +210,17 @@ def target_remove(
     Outcomes, flags and comments stay recorded. Adding the same folder again brings a target back with its history.
     """
     print_removed(target.remove_targets(workspace(ctx), names), json)
+
+
+@verb(app, "rename", "stoa target rename product-1 CenA_B6")
+def target_rename(
+    ctx: typer.Context,
+    name: OneTargetArgument,
+    new: NewNameArgument,
+    json: JsonOption = False,
+) -> None:
+    """Give a target another name.
+
+    What was recorded under the old name belongs to the new one from then on. No record changes.
+    """
+    print_renamed(target.rename_target(workspace(ctx), name, new), json)

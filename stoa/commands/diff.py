@@ -152,6 +152,9 @@ def _mixture(ws: Workspace, label: str, latest: Run, outcomes: Mapping[tuple[str
     counted = Counter(outcome.run for outcome in outcomes.values())
     pair = (latest.process, latest.params.name, latest.environment)
     earlier = [run_of(ws, RunName(*pair, run)) for run in counted if run != latest.id]
+    adopted = sum(outcome.adopted for outcome in outcomes.values())
+    if adopted:
+        yield f"{adopted} of {len(outcomes)} outcomes of {label} are adopted: made before STOA, no record says how"
     for part, words in _RESTS_ON.items():
         other = [run.id for run in earlier if run.digests.get(part) != latest.digests.get(part)]
         if other:

@@ -8,17 +8,22 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from stoa.errors import StoaError
 from stoa.exec.environments import NotBuilt, prepare
 from stoa.model import Environment
 from stoa.provenance.definitions import check_pair_name
 from stoa.provenance.dialect import block
 from stoa.provenance.environment_definition import read_environment
+from stoa.provenance.rewritten import with_former, with_values
 from stoa.runs.environments import named_files, setting_of
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
+from stoa.workspace.renaming import Renamed, commit_renamed, committed, refuse_former, refuse_taken
 from stoa.workspace.trust import accept, prepare_trusted
 from stoa.workspace.writing import Made, refuse_existing
+
+USUAL = "host"
 
 
 @alone
@@ -33,6 +38,7 @@ def add_environment(ws: Workspace, name: str, fields: Mapping[str, Any]) -> Made
     check_pair_name(name, "environment")
     file = ws.project.environment_file(name)
     refuse_existing(ws, file, "environment", name)
+    refuse_former("environment", name, ws.library.former().environment(name))
     python = fields.get("python", "")
     given = {"schema": 1, "name": name, "doc": "", "kind": "host", **fields}
     if python:
@@ -86,12 +92,38 @@ def remove_environment(ws: Workspace, name: str) -> Removed:
         ws.library.environment(name)
     ws.ready()
     users = [f"process {each!r}" for each in ws.library.processes() if ws.library.process(each).environment == name]
+    former = ws.library.former()
     users += [
         f"a rule of environment {other!r}"
         for other in ws.library.environments()
-        if other != name and any(rule.environment == name for rule in ws.library.environment(other).rules)
+        if other != name
+        and any(former.environment(rule.environment) == name for rule in ws.library.environment(other).rules)
     ]
     refuse_in_use("environment", name, users, "name another one there first")
     refuse_live(ws, environment=name)
     refers = count_refers(ws, "environment", name)
     return remove_files(ws, "environment", name, [ws.project.environment_file(name)], refers)
+
+
+@alone
+def rename_environment(ws: Workspace, name: str, new: str) -> Renamed:
+    """Give an environment another name; everything that was recorded in it goes with it.
+
+    Raises
+    ------
+    StoaError
+        If there is no such environment, the new name is taken, or a run in it is under way.
+    """
+    check_pair_name(new, "environment")
+    ws.library.environment(name)
+    if name == USUAL:
+        raise StoaError(f"{USUAL!r} is the environment of processes that name none", "`stoa env add` makes another one")
+    ws.ready()
+    file = ws.project.environment_file(name)
+    refuse_existing(ws, ws.project.environment_file(new), "environment", new)
+    refuse_taken("environment", name, new, ws.library.former().environment(new), count_refers(ws, "environment", new)
+    )  # fmt: skip
+    refuse_live(ws, environment=name)
+    text = with_former(with_values(committed(ws, file), file.name, {"name": new}), file.name, name, new)
+    changes = {f"environments/{name}.yaml": None, f"environments/{new}.yaml": text}
+    return commit_renamed(ws, "environment", name, new, changes, count_refers(ws, "environment", name))

@@ -8,15 +8,17 @@ from functools import partial
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.model import ParameterSet, ParamRule, Process
+from stoa.model import Need, ParameterSet, ParamRule, Process
 from stoa.provenance.definitions import check_pair_name, shown
 from stoa.provenance.dialect import block
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.parameter_sets import override, read_parameter_set
+from stoa.provenance.rewritten import with_former
 from stoa.runs.definitions import rule_changes, value_changes
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
+from stoa.workspace.renaming import Renamed, commit_renamed, committed, refuse_former, refuse_taken
 from stoa.workspace.selection import described
 from stoa.workspace.writing import Made, refuse_existing
 
@@ -52,6 +54,7 @@ def new_parameter_set(
     process = ws.library.process(process_name)
     file = ws.project.params_file(process_name, name)
     refuse_existing(ws, file, "parameter set", name)
+    refuse_former("parameter set", name, ws.library.former().parameter_set(process_name, name))
     origin = ws.library.parameter_set(process, base, later=() if where else settings)
     changed = override(process, origin, settings)
     rules, values = changed.rules, changed.values
@@ -92,12 +95,41 @@ def remove_parameter_set(ws: Workspace, name: str, process_name: str) -> Removed
         f"process {other!r}"
         for other in ws.library.processes()
         for need in ws.library.process(other).needs
-        if (need.process, need.params) == (process_name, name)
+        if ws.library.need(need) == Need(process_name, name)
     ]
     refuse_in_use("parameter set", f"{process_name}@{name}", users, "remove it from `needs` there first")
     refuse_live(ws, process=process_name, params=name)
     refers = count_refers(ws, "process", process_name, "params", name)
     return remove_files(ws, "parameter set", name, [file], refers)
+
+
+@alone
+def rename_parameter_set(ws: Workspace, name: str, new: str, process_name: str) -> Renamed:
+    """Give a parameter set another name; everything that was recorded with it goes with it.
+
+    Raises
+    ------
+    StoaError
+        If no file has it, the new name is taken, or a run with it is under way.
+    """
+    check_pair_name(new, "parameter set")
+    process = ws.library.process(process_name)
+    if DEFAULT_SET in (name, new):
+        raise StoaError(
+            f"{DEFAULT_SET!r} is the parameter set that counts where none is named",
+            f"`stoa params new {process_name}@NAME` makes another one of the same values",
+        )
+    ws.library.parameter_set(process, name)
+    ws.ready()
+    file = ws.project.params_file(process_name, name)
+    refuse_existing(ws, ws.project.params_file(process_name, new), "parameter set", new)
+    now = ws.library.former().parameter_set(process_name, new)
+    refuse_taken("parameter set", name, new, now, count_refers(ws, "process", process_name, "params", new))
+    refuse_live(ws, process=process_name, params=name)
+    text = with_former(committed(ws, file), file.name, name, new)
+    changes = {f"params/{process_name}/{name}.yaml": None, f"params/{process_name}/{new}.yaml": text}
+    records = count_refers(ws, "process", process_name, "params", name)
+    return commit_renamed(ws, "parameter set", name, new, changes, records)
 
 
 def _check_where(ws: Workspace, where: str, settings: Mapping[str, str], name: str) -> None:

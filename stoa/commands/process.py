@@ -17,6 +17,7 @@ from stoa.meta.rules import ROLE_ORDER
 from stoa.meta.table import BUILT_IN
 from stoa.model import Process
 from stoa.provenance.definitions import check_name, read_process
+from stoa.provenance.rewritten import with_former, with_values
 from stoa.runs.chain import check_needs
 from stoa.runs.definitions import check_line_ends, check_mark, read_files, read_script
 from stoa.runs.environments import check_environment, look_up
@@ -25,6 +26,7 @@ from stoa.runs.warm import Warmth, warmth_of
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
+from stoa.workspace.renaming import Renamed, commit_renamed, committed, refuse_former, refuse_taken
 from stoa.workspace.roles import ROLES, role_table
 from stoa.workspace.sample import Held, look_at_some
 from stoa.workspace.template import template
@@ -83,6 +85,7 @@ def add_process(ws: Workspace, name: str) -> Made:
         for path in (process.script, *process.files)
     }
     refuse_existing(ws, ws.project.process_file(name), "process", name)
+    refuse_former("process", name, ws.library.former().process(name))
     refuse_existing(ws, ws.project.top / process.script, "script", process.script)
     scripts = {path: content for path, content in scripts.items() if not _is_there(ws, path, content)}
     ws.ready()
@@ -115,6 +118,7 @@ def new_process(ws: Workspace, name: str, script: str, over: str = "") -> NewPro
     check_name(name, "process")
     file = ws.project.process_file(name)
     refuse_existing(ws, file, "process", name)
+    refuse_former("process", name, ws.library.former().process(name))
     place = Path(os.path.abspath(script))
     if not place.is_file():
         raise StoaError(f"the script {script} does not exist", "write it first; an empty file will do")
@@ -214,9 +218,43 @@ def remove_process(ws: Workspace, name: str) -> Removed:
     return remove_files(ws, "process", name, files, count_refers(ws, "process", name))
 
 
+@alone
+def rename_process(ws: Workspace, name: str, new: str) -> Renamed:
+    """Give a process another name; its parameter sets and everything that was recorded go with it.
+
+    Parameter sets that a merge has left under a former name are moved as well.
+
+    Raises
+    ------
+    StoaError
+        If there is no such process, the new name is taken, or a run of it is under way.
+    """
+    check_name(new, "process")
+    ws.ready()
+    former = ws.library.former()
+    left = former.process(name) == new and new in ws.library.processes() and bool(_written_sets(ws, name))
+    if not left:
+        ws.library.process(name)
+        refuse_existing(ws, ws.project.process_file(new), "process", new)
+        refuse_taken("process", name, new, former.process(new), count_refers(ws, "process", new))
+    refuse_live(ws, process=name)
+    changes: dict[str, bytes | None] = {}
+    for each in _written_sets(ws, name):
+        file = ws.project.params_file(name, each)
+        refuse_existing(ws, ws.project.params_file(new, each), f"parameter set of {new}", each)
+        changes[f"params/{name}/{each}.yaml"] = None
+        changes[f"params/{new}/{each}.yaml"] = with_values(committed(ws, file), str(file), {"process": new})
+    if not left:
+        file = ws.project.process_file(name)
+        text = with_values(committed(ws, file), file.name, {"name": new})
+        changes[f"processes/{name}.yaml"] = None
+        changes[f"processes/{new}.yaml"] = with_former(text, file.name, name, new)
+    return commit_renamed(ws, "process", name, new, changes, count_refers(ws, "process", name))
+
+
 def _needs(ws: Workspace, name: str, needed: str) -> bool:
     try:
-        return any(need.process == needed for need in ws.library.process(name).needs)
+        return any(ws.library.need(need).process == needed for need in ws.library.process(name).needs)
     except StoaError:
         return False
 

@@ -161,10 +161,13 @@ def frozen_definitions(ws: Workspace, run: Run) -> Definitions:
     frozen = own_files(ws, run, frozen)
     process = read_process(frozen["process.yaml"], f"runs/{run.id}/frozen/process.yaml")
     known = {run.environment: read_environment(frozen["environment.yaml"], f"runs/{run.id}/frozen/environment.yaml")}
+    former = ws.library.former()
     for name, data in frozen.items():
         folder, _, file = name.partition("/")
         if folder == "environments" and file.endswith(".yaml") and "/" not in file:
-            known[file.removesuffix(".yaml")] = read_environment(data, f"runs/{run.id}/frozen/{name}")
+            known[former.environment(file.removesuffix(".yaml"))] = read_environment(
+                data, f"runs/{run.id}/frozen/{name}"
+            )
     script = frozen[f"script/{Path(process.script).name}"] if process.script else b""
     beside = {Path(path).name: frozen[f"script/{Path(path).name}"] for path in process.files}
     if "environment" not in run.digests:
@@ -185,11 +188,11 @@ def _write_frozen(folder: Path, definitions: Definitions) -> None:
     places = definitions.places
     try:
         folder.mkdir(parents=True)
-        for name, environment in places.known.items():
+        for environment in places.known.values():
             for path in environment.named_files:
                 file = folder / path
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(places.frozen[f"environments/{name}/{os.path.basename(path)}"])
+                file.write_bytes(places.frozen[f"environments/{environment.name}/{os.path.basename(path)}"])
     except OSError as problem:
         raise StoaError(f"cannot write to {folder}: {problem.strerror}", write_hint(problem)) from None
     except KeyError as problem:

@@ -13,13 +13,15 @@ from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import Pair, asked_pair, resolve_run
 from stoa.workspace.open import Workspace
 
-FIXED = ("target", "group", "status", "cause", "run", "duration_s", "memory_mb", "flags")
+FIXED = ("target", "group", "status", "cause", "run", "duration_s", "memory_mb", "flags", "origin")
 """Columns that every table of results has, beside those that the process reports."""
 
 _SOURCE = """
 SELECT l.target AS target, l.grp AS "group", l.status AS status, l.cause AS cause, l.run AS run,
   o.duration_s AS duration_s, o.memory_mb AS memory_mb,
-  ifnull((SELECT group_concat(DISTINCT f.reason) FROM open_flags f WHERE f.target = l.target), '') AS flags
+  ifnull((SELECT group_concat(DISTINCT f.reason) FROM open_flags f WHERE f.target = l.target), '') AS flags,
+  CASE WHEN json_extract(o.record, '$.adopted') THEN 'adopted'
+    ELSE ifnull('restored from ' || json_extract(o.record, '$.restored'), '') END AS origin
   {results}{more}
 FROM current l JOIN outcomes o ON o.id = l.outcome LEFT JOIN metadata m ON m.target = l.target
 WHERE l.process = ? AND l.params = ? AND l.environment = ?

@@ -91,9 +91,8 @@ def _stored(project: Project, place: Path) -> str:
 
 def _write_local(project: Project, local: Local) -> None:
     aside = project.local_file.with_suffix(".new")
-    aside.write_bytes(
-        block({"schema": 1, **{name: value for name, value in msgspec.to_builtins(local).items() if value != {}}})
-    )
+    said = {name: value for name, value in msgspec.to_builtins(local).items() if value not in ({}, (), [])}
+    aside.write_bytes(block({"schema": 1, **said}))
     aside.replace(project.local_file)
 
 

@@ -37,6 +37,10 @@ from stoa.provenance.ui_settings import ui_settings
 from stoa.provenance.yamltree import Spot, read_yaml
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,119}")
+FORMERLY = "formerly"
+"""Field of a definition with the names that it had."""
+
+MOST_FORMER = 100
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,9}", re.ASCII)
 _TYPES = ("bool", "int", "float", "str")
@@ -47,7 +51,7 @@ T = TypeVar("T")
 _PROCESS_FIELDS = (
     "schema", "name", "doc", "script", "files", "command", "shell", "over", "inputs", "params", "outputs",
     "results", "environment", "timeout", "grace", "memory", "memory_most", "cpu_time", "file_size", "processes", "disk",
-    "skip_codes", "needs", "intent", "warm",
+    "skip_codes", "needs", "intent", "warm", FORMERLY,
 )  # fmt: skip
 _PLACEHOLDERS = ("script", "target", "name", "group", "meta", "out", "params", "needs")
 
@@ -85,6 +89,23 @@ def check_pair_name(name: str, kind: str) -> str:
     return name
 
 
+def former_names(spot: Spot) -> tuple[str, ...]:
+    """The value of a field `formerly`: a list of names.
+
+    Raises
+    ------
+    DefinitionError
+        If one of them cannot name anything, or there are too many.
+    """
+    names = spot.texts()
+    for name in names:
+        if not NAME.fullmatch(name):
+            raise spot.error(f"{brief(name)} in {FORMERLY} is no name")
+    if len(names) > MOST_FORMER:
+        raise spot.error(f"{FORMERLY} has {len(names)} names (at most {MOST_FORMER})")
+    return names
+
+
 def read_process(data: bytes, file: str) -> Process:
     """A process definition (see ``docs/formats.md``)."""
     fields = read_yaml(data, file).mapping(_PROCESS_FIELDS, required=("name", "command"))
@@ -115,6 +136,7 @@ def read_process(data: bytes, file: str) -> Process:
         needs=get(fields, "needs", _needs, ()),
         intent=cast(Intent, get(fields, "intent", lambda s: s.word(get_args(Intent)), "any")),
         warm=_warm(fields["warm"]) if "warm" in fields else False,
+        formerly=get(fields, FORMERLY, former_names, ()),
         doc=get(fields, "doc", Spot.text, ""),
     )
     if process.warm and not _is_python(process):
@@ -192,13 +214,14 @@ def read_config(data: bytes, file: str) -> Config:
 
 def read_local(data: bytes, file: str) -> Local:
     """Settings of the machine that asks."""
-    fields = read_yaml(data, file).mapping(("schema", "roots", "jobs", "slurm", "dask", "ui"))
+    fields = read_yaml(data, file).mapping(("schema", "roots", "jobs", "on_end", "slurm", "dask", "ui"))
     check_schema(fields)
     jobs = get(fields, "jobs", Spot.integer, 0)
     if jobs < 0:
         raise fields["jobs"].error(f"jobs must be at least 0, got {jobs}")
     return Local(
         roots=get(fields, "roots", partial(_words, kind="root"), {}), jobs=jobs,
+        on_end=get(fields, "on_end", Spot.texts, ()),
         slurm=get(fields, "slurm", slurm_settings, SlurmSettings()),
         dask=get(fields, "dask", dask_settings, DaskSettings()),
         ui=get(fields, "ui", ui_settings, UiSettings()),

@@ -8,7 +8,7 @@ from functools import partial
 from typing import cast, get_args
 
 from stoa.model import Environment, EnvironmentRule, Isolation, Network
-from stoa.provenance.definitions import check_schema, safe_name
+from stoa.provenance.definitions import FORMERLY, check_schema, former_names, safe_name
 from stoa.provenance.fields import get, path_below
 from stoa.provenance.scalars import brief
 from stoa.provenance.yamltree import Spot, read_yaml
@@ -20,7 +20,7 @@ _ENVIRONMENT_FIELDS = {
     "docker": ("image", "dockerfile", "network", "isolation", "cpus"),
     "casa": ("python", "requirements", "executable"),
 }
-_COMMON_FIELDS = ("schema", "name", "doc", "kind", "environ", "inherit", "umask", "versions", "rules")
+_COMMON_FIELDS = ("schema", "name", "doc", "kind", "environ", "inherit", "umask", "versions", "rules", FORMERLY)
 
 
 def read_environment(data: bytes, file: str) -> Environment:
@@ -44,6 +44,7 @@ def read_environment(data: bytes, file: str) -> Environment:
         umask=get(fields, "umask", _umask, -1),
         versions=get(fields, "versions", lambda s: {k: v.texts() for k, v in s.mapping().items()}, {}),
         rules=get(fields, "rules", lambda s: tuple(_rule(below) for below in s.sequence()), ()),
+        formerly=get(fields, FORMERLY, former_names, ()),
         doc=get(fields, "doc", Spot.text, ""),
     )
     _check_kind(environment, fields)

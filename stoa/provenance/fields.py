@@ -25,12 +25,17 @@ def get(fields: Mapping[str, Spot], name: str, read: Callable[[Spot], T], defaul
     return read(fields[name]) if name in fields else default
 
 
+def seconds_of(text: str) -> float | None:
+    """Seconds of ``90``, ``90s``, ``10m``, ``2h`` or ``1d``; None for anything else."""
+    found = _DURATION.fullmatch(text)
+    return float(found[1]) * _SECONDS[found[2] or "s"] if found else None
+
+
 def duration(spot: Spot) -> float:
     """Seconds of ``90``, ``90s``, ``10m``, ``2h`` or ``1d``."""
-    found = _DURATION.fullmatch(spot.text())
-    if not found:
+    seconds = seconds_of(spot.text())
+    if seconds is None:
         raise spot.error(f"{spot.field} must be a time such as 90s, 10m or 2h, got {brief(spot.text())}")
-    seconds = float(found[1]) * _SECONDS[found[2] or "s"]
     if seconds > LONGEST_S:
         raise spot.error(f"{spot.field} must be at most 1000d, got {brief(spot.text())}", "leave it out for no limit")
     return seconds

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import lru_cache, partial
 
 import msgspec
@@ -22,7 +22,7 @@ from stoa.provenance.records import read_run
 from stoa.provenance.settle import is_document, settle
 
 MAX_NAME = 200
-FOLDERS = ("targets", "processes", "params", "environments", "meta", "runs", "reviews")
+FOLDERS = ("targets", "patterns", "processes", "params", "environments", "meta", "runs", "reviews")
 FILES = ("config.yaml", "roles.yaml", ".gitignore", ".gitattributes")
 
 _PATHSPEC = f":(icase,glob)**/{STOA_DIR}", f":(icase,glob)**/{STOA_DIR}/**"
@@ -57,9 +57,17 @@ class RecordGuard:
         The repository that holds both sides' commits.
     is_built
         Whether a metadata document was written by STOA, which can do it again.
+    alone
+        Keeps commands away that change definitions; by default none is there.
     """
 
-    def __init__(self, repository: Repository, is_built: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        is_built: Callable[[bytes], bool],
+        alone: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self.alone = alone
         self.rebuild: set[str] = set()  # metadata documents that both sides had built, each another one
         self._is_built = is_built
         self._repository = repository
@@ -133,7 +141,7 @@ class RecordGuard:
     @property
     def joined(self) -> tuple[str, ...]:
         """Lists of targets: git's union keeps the line of a target that one side has renamed or removed."""
-        return (f":(glob)**/{STOA_DIR}/targets/*.yaml",)
+        return tuple(f":(glob)**/{STOA_DIR}/{folder}/*.yaml" for folder in ("targets", "patterns"))
 
     def settle(self, path: str, base: bytes | None, ours: bytes, theirs: bytes) -> bytes | None:
         """See `stoa.provenance.settle.settle`."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from stoa.errors import NotFoundError, StoaError
-from stoa.model import Environment, ParameterSet, Process, Target
+from stoa.model import Environment, Need, ParameterSet, Pattern, Process, Target
 from stoa.opening import open_regular
 from stoa.project import PRODUCTS_ROOT, STOA_DIR, Config, Local, Project
 from stoa.provenance.definitions import read_config, read_local, read_process
 from stoa.provenance.environment_definition import read_environment
+from stoa.provenance.former import DefinitionFiles, Former, leftovers, read_former
 from stoa.provenance.git import GitError, find, holders, way_back
 from stoa.provenance.parameter_sets import complete, read_parameter_set
-from stoa.provenance.records import read_targets
+from stoa.provenance.records import read_patterns, read_targets
 from stoa.provenance.yamltree import MAX_BYTES, DefinitionError
 
 DEFAULT_SET = "default"
@@ -125,8 +129,27 @@ class Library:
         """Names of the sets of a process; `default` is always one."""
         return sorted({DEFAULT_SET, *self._names(self.project.params_file(process, "x").parent)})
 
+    def former(self) -> Former:
+        """Present names by former ones, of processes, parameter sets and environments."""
+        files = [
+            *self.project.process_file("x").parent.glob("*.yaml"),
+            *self.project.environment_file("x").parent.glob("*.yaml"),
+            *self.project.params_file("x", "x").parent.parent.glob("*/*.yaml"),
+        ]
+        read: dict[str, bytes] = {}
+        for file in filter(Path.is_file, files):  # a pipe would be waited for
+            with suppress(DefinitionError):  # said by whoever asks for it by name
+                read[file.relative_to(self.project.stoa).as_posix()] = _content(self.project, file)
+        return read_former(DefinitionFiles(read))[0]
+
+    def need(self, need: Need) -> Need:
+        """What a process needs, by the present names of it."""
+        former = self.former()
+        process = former.process(need.process)
+        return Need(process, former.parameter_set(process, need.params))
+
     def process(self, name: str) -> Process:
-        """A process by name.
+        """A process by name; the environment that it names has its present name.
 
         Raises
         ------
@@ -136,11 +159,13 @@ class Library:
             If its file is wrong, or names another process.
         """
         hint = "`stoa process list` shows them, `stoa process add` and `stoa process new` make one"
-        data = self._read(self.project.process_file(name), "process", name, self.processes(), hint)
+        data = self._read(self.project.process_file(name), "process", name, self.processes(), hint, Former.process)
         file = shown(self.project, self.project.process_file(name))
         process = read_process(data, file)
         _check_own_name("process", process.name, name, file)
-        return process
+        if (self.project.environment_file(process.environment)).is_file():
+            return process
+        return msgspec.structs.replace(process, environment=self.former().environment(process.environment))
 
     def parameter_set(self, process: Process, name: str, later: Container[str] = ()) -> ParameterSet:
         """A parameter set by name; `default` needs no file.
@@ -155,12 +180,14 @@ class Library:
             return complete(process, name, {}, later=later)
         known = self.parameter_sets(process.name)
         hint = f"`stoa params list --process {process.name}` shows them, `stoa params new` makes one"
-        data = self._read(file, f"parameter set of process {process.name!r}", name, known, hint)
+        renamed = partial(Former.parameter_set, process=process.name)
+        data = self._read(file, f"parameter set of process {process.name!r}", name, known, hint, renamed)
         return read_parameter_set(data, shown(self.project, file), process, name, later)
 
     def environment(self, name: str) -> Environment:
         file = self.project.environment_file(name)
-        data = self._read(file, "environment", name, self.environments(), "`stoa env list` shows them")
+        hint = "`stoa env list` shows them"
+        data = self._read(file, "environment", name, self.environments(), hint, Former.environment)
         environment = read_environment(data, shown(self.project, file))
         _check_own_name("environment", environment.name, name, shown(self.project, file))
         return environment
@@ -172,6 +199,11 @@ class Library:
             file.stem: read_targets(_content(self.project, file, MAX_TARGETS), shown(self.project, file))
             for file in files
         }
+
+    def patterns(self) -> dict[str, list[Pattern]]:
+        """The patterns of every list of targets that has any."""
+        files = sorted(filter(Path.is_file, self.project.patterns_file("x").parent.glob("*.yaml")))
+        return {file.stem: read_patterns(_content(self.project, file), shown(self.project, file)) for file in files}
 
     def targets(self) -> dict[str, Target]:
         """All targets by name, without those that were removed.
@@ -187,8 +219,12 @@ class Library:
         """All targets by name, those that were removed as well; see `targets`."""
         found: dict[str, Target] = {}
         homes: dict[str, tuple[str, Target]] = {}
-        for list_name, targets in self.target_lists().items():
+        lists = self.target_lists()
+        left = leftovers([target for targets in lists.values() for target in targets])
+        for list_name, targets in lists.items():
             for target in targets:
+                if target.name in left:
+                    continue
                 home, other = homes.setdefault(target.name.casefold(), (list_name, target))
                 if (other.root, other.path, other.name) != (target.root, target.path, target.name):
                     raise StoaError(
@@ -201,9 +237,12 @@ class Library:
         _refuse_twins(found.values())
         return dict(sorted(found.items()))
 
-    def _read(self, file: Path, kind: str, name: str, known: list[str], hint: str) -> bytes:
+    def _read(
+        self, file: Path, kind: str, name: str, known: list[str], hint: str, present: Callable[..., str]
+    ) -> bytes:
         if name not in known or not file.is_file():
-            raise NotFoundError(kind, name, known, hint)
+            now = present(self.former(), name=name)
+            raise NotFoundError(kind, name, known, hint, "" if now == name else now)
         return _content(self.project, file)
 
     def problems(self, read: Callable[[str], T], names: list[str]) -> list[StoaError]:
@@ -225,7 +264,8 @@ def _refuse_twins(targets: Iterable[Target]) -> None:
         if other != target.name:
             raise StoaError(
                 f"the folder {target.root}:{target.path} is two targets: {other!r} and {target.name!r}",
-                "a merge by hand may have kept both lines in .stoa/targets: remove the one that is not meant",
+                f"a merge by hand may have kept both lines in .stoa/targets: `stoa target rename {other} {target.name}`"
+                " makes them one",
             )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,8 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.model import INCONCLUSIVE, Outcome, Review
 from stoa.provenance.dialect import RecordError
-from stoa.provenance.git import GitError, Snapshot
+from stoa.provenance.former import FOLDERS, DefinitionFiles, Former, read_former
+from stoa.provenance.git import GitError, Snapshot, TooLargeError
 from stoa.provenance.ids import is_id
 from stoa.provenance.records import outcome_lines, read_review, read_run, read_summary
 from stoa.provenance.schema import INDEXES
@@ -106,18 +107,57 @@ class Loader:
         self._columns = columns
         self._stale_pairs: set[tuple[str, str, str]] = set()  # process, set and environment that lost an outcome
         self._folders = {name: snapshot.folder_id(f"{prefix}/{name}") for name in ("runs", "reviews", "meta")}
+        self._defined = {name: snapshot.folder_id(f"{prefix}/{name}") for name in FOLDERS}
+        self._former = Former()
 
     def is_current(self) -> bool:
         """Whether the index holds just what the commit does."""
-        return all(self._seen.oid(name) == oid for name, oid in self._folders.items())
+        return all(self._seen.oid(name) == oid for name, oid in (self._folders | self._defined).items())
 
     def load(self) -> None:
         """Bring the tables up to the commit."""
+        self._former = Former.of_rows(self._db.execute("SELECT kind, process, old, new FROM former").fetchall())
+        if any(self._seen.oid(name) != oid for name, oid in self._defined.items()):
+            self._names()
         readers = {"runs": self._runs, "reviews": self._reviews, "meta": self._documents}
         for name, oid in self._folders.items():
             if self._seen.oid(name) != oid:
                 readers[name]()
                 self._seen.add(name, oid)
+
+    # Former names.
+
+    def _names(self) -> None:
+        """Read the former names that the definitions give; where they are others, read all records again."""
+        try:
+            definitions = self._definitions()
+        except GitError:
+            return  # tried again by the next command; what was known of them counts until then
+        former, problems = read_former(definitions)
+        for folder, oid in self._defined.items():
+            self._db.execute("DELETE FROM problems WHERE path > ? AND path < ?", (f"{folder}/", f"{folder}0"))
+            self._seen.add(folder, oid)
+        for problem in problems:
+            self._trouble(*problem)
+        if former == self._former:
+            return
+        self._former = former
+        for table in ("former", "outcomes", "runs", "reported", "latest", "interruptions", "reviews", "cleared"):
+            self._db.execute(f"DELETE FROM {table}")
+        self._db.executemany("INSERT INTO former VALUES (?,?,?,?)", former.rows())
+        self._seen.forget("runs")
+        self._seen.forget("reviews")
+
+    def _definitions(self) -> DefinitionFiles:
+        params = [f"params/{name}" for name, _ in self._snapshot.folders(f"{self._prefix}/params")]
+        places = [folder for folder in (*FOLDERS, *params) if folder != "params"]
+        files = {f"{place}/{name}": oid for place in places for name, oid in self._files(place).items()}
+        self._snapshot.prepare(files.values())
+        found: dict[str, bytes] = {}
+        for path, oid in files.items():
+            with suppress(TooLargeError):  # whoever needs it says so
+                found[path] = self._snapshot.record(oid, path)
+        return DefinitionFiles(found)
 
     def _files(self, folder: str) -> dict[str, str]:
         with _naming(folder):
@@ -213,7 +253,7 @@ class Loader:
             self._outcomes(run, data, path, keys)
 
     def _head(self, name: str, data: bytes, path: str) -> None:
-        run = read_run(data, path)
+        run = self._former.run(read_run(data, path))
         if run.id != name:
             raise RecordError(f"run {run.id[:30]!r} is in the folder of another one ({path})")
         self._db.execute(
@@ -223,7 +263,7 @@ class Loader:
         )  # fmt: skip
 
     def _summary(self, name: str, data: bytes, path: str) -> None:
-        summary = read_summary(data, path)
+        summary = self._former.summary(read_summary(data, path))
         if summary.run != name:
             raise RecordError(f"the summary of run {summary.run[:30]!r} is in the folder of another one ({path})")
         self._db.execute(
@@ -242,7 +282,9 @@ class Loader:
             if isinstance(found, RecordError):
                 problems.append(found.message)
                 continue
-            record, o = found
+            record, written = found
+            o = self._former.outcome(written)
+            record = record if o is written else _text(o)
             if o.run != run:
                 problems.append(f"an outcome of run {o.run} is in {path}")
             elif (o.target, o.group, o.attempt) in keys:
@@ -265,6 +307,11 @@ class Loader:
     def _reviews(self) -> None:
         known = self._seen.inside("reviews")
         present = dict(self._snapshot.folders(f"{self._prefix}/reviews"))
+        if self._former.targets and self._lost_reviews(known, present):
+            known = {}  # one target may have several folders, so that none can be forgotten alone
+            self._seen.forget("reviews")
+            for table in ("reviews", "cleared"):
+                self._db.execute(f"DELETE FROM {table}")
         for target in known.keys() - present.keys():
             self._drop_reviews(target)
         fresh = [target for target, oid in present.items() if known.get(target) != oid]
@@ -273,6 +320,13 @@ class Loader:
         for target, names in files.items():
             self._reviews_of(target, names)
             self._seen.add(f"reviews/{target}", present[target])
+
+    def _lost_reviews(self, known: Mapping[str, str], present: Mapping[str, str]) -> bool:
+        """Whether a review that was read is gone or another one."""
+        if known.keys() - present.keys():
+            return True
+        changed = (target for target, oid in known.items() if present[target] != oid)
+        return any(self._seen.inside(f"reviews/{t}").items() - self._files(f"reviews/{t}").items() for t in changed)
 
     def _reviews_of(self, target: str, files: Mapping[str, str]) -> None:
         folder = f"reviews/{target}"
@@ -294,12 +348,13 @@ class Loader:
         review: Review = read_review(self._snapshot.record(oid, path), path)
         if path != f"reviews/{review.about}/{review.id}.yaml":
             raise RecordError(f"a review of {review.about!r} is in {path}")
+        target = self._former.target(review.target)
         self._db.execute(
-            "INSERT INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?)",
-            (review.id, review.target, review.kind, review.run, review.group, review.reason, review.text,
+            "INSERT OR IGNORE INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?)",
+            (review.id, target, review.kind, review.run, review.group, review.reason, review.text,
              review.author.name, review.author.email, review.time),
         )  # fmt: skip
-        cleared = [(review.target, flag) for flag in review.clears]
+        cleared = [(target, flag) for flag in review.clears]
         self._db.executemany("INSERT OR IGNORE INTO cleared VALUES (?,?)", cleared)
 
     # Metadata documents.

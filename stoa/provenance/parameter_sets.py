@@ -8,7 +8,7 @@ import msgspec
 
 from stoa.errors import StoaError, guess
 from stoa.model import ParameterSet, ParamRule, ParamSpec, Process, Value
-from stoa.provenance.definitions import check_schema, check_value, shown
+from stoa.provenance.definitions import FORMERLY, check_schema, check_value, former_names, shown
 from stoa.provenance.fields import get
 from stoa.provenance.scalars import brief, parse_value
 from stoa.provenance.yamltree import Spot, read_yaml
@@ -34,8 +34,10 @@ def read_parameter_set(data: bytes, file: str, process: Process, name: str, late
         Parameters that need no value yet.
     """
     root = read_yaml(data, file)
-    fields = root.mapping(("schema", "process", "doc", "values", "rules"))
+    fields = root.mapping(("schema", "process", "doc", "values", "rules", FORMERLY))
     check_schema(fields)
+    if FORMERLY in fields:
+        former_names(fields[FORMERLY])
     owner = get(fields, "process", Spot.text, process.name)
     if owner != process.name:
         raise fields["process"].error(f"this set is for process {brief(owner)}, not {process.name!r}")

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from stoa.model import SCHEMA, Outcome, ParameterSet, Review, Run, Summary, Target
+from stoa.model import SCHEMA, Outcome, ParameterSet, Pattern, Review, Run, Summary, Target
 from stoa.provenance.definitions import NAME
 from stoa.provenance.dialect import INTEGERS, RecordError, block, line, refuse_repeated, strip_line
 from stoa.provenance.ids import is_id
@@ -25,6 +25,7 @@ MOST_S = 1e10  # three centuries
 S = TypeVar("S", bound=msgspec.Struct)
 _OUTCOME = msgspec.json.Decoder(Outcome)
 _TARGET = msgspec.json.Decoder(Target)
+_PATTERN = msgspec.json.Decoder(Pattern)
 _encode = msgspec.json.Encoder().encode
 _UP = re.compile(r"(?:^|[:/])\.\.(?:/|$)")
 
@@ -264,8 +265,36 @@ def read_targets(data: bytes, file: str) -> list[Target]:
     return list(found)
 
 
+def write_patterns(patterns: Iterable[Pattern]) -> bytes:
+    """The patterns of a list of targets, a line each, sorted."""
+    return b"".join(sorted(line(msgspec.to_builtins(pattern)) for pattern in dict.fromkeys(patterns)))
+
+
+def read_patterns(data: bytes, file: str) -> list[Pattern]:
+    """The patterns of a list of targets.
+
+    Raises
+    ------
+    RecordError
+        With file and line, if a line is no pattern or leaves its root.
+    """
+    found: dict[Pattern, None] = {}
+    for number, text in enumerate(data.split(b"\n"), 1):
+        try:
+            record = _json(text)
+            pattern = _decode(record, _PATTERN) if record is not None else None
+            if pattern and (not NAME.fullmatch(pattern.root) or _leaves(pattern.pattern)):
+                raise RecordError(f"the pattern {brief(pattern.pattern)} leaves root {brief(pattern.root)}")
+            if pattern:
+                found[pattern] = None
+        except RecordError as problem:
+            raise RecordError(f"{problem.message} ({file}, line {number})", problem.hint) from None
+    return list(found)
+
+
 def _checked_target(target: Target) -> Target:
-    for name, kind in ((target.name, "target"), (target.root, "root")):
+    former = [(name, "target") for name in target.formerly]
+    for name, kind in ((target.name, "target"), (target.root, "root"), *former):
         if not NAME.fullmatch(name):
             raise RecordError(f"{brief(name)} cannot name a {kind}")
     if _leaves(target.path):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERSION = 7
+VERSION = 8
 """Raised when a table changes, so that an index of another version is made again."""
 
 TABLES = """
 CREATE TABLE seen(path TEXT PRIMARY KEY, oid TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE problems(path TEXT, message TEXT);
+CREATE TABLE former(kind TEXT, process TEXT, old TEXT, new TEXT, PRIMARY KEY(kind, process, old)) WITHOUT ROWID;
 CREATE TABLE runs(
   run TEXT PRIMARY KEY, rank TEXT, process TEXT, params TEXT, environment TEXT, engine TEXT, author TEXT, email TEXT,
   started TEXT, finished TEXT, duration_s REAL, jobs INTEGER, targets INTEGER, record TEXT, summary TEXT);

@@ -38,7 +38,8 @@ def settle(
 
     In the settings, changes of different fields are joined. Of two metadata documents that STOA has
     built, one is as good as the other, as `stoa meta build` makes it again; both sides take the same.
-    In a list of targets each folder has one line: added, renamed or removed by either side.
+    In a list of targets each folder has one line: added, renamed or removed by either side. Patterns of a list are
+    those of both sides.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def settle(
         return _joined(base or b"", ours, theirs)
     if below.startswith("targets/"):
         return _targets(base or b"", ours, theirs)
+    if below.startswith("patterns/"):
+        return _united(base or b"", ours, theirs)
     if is_document(path) and is_built(ours) and is_built(theirs):
         return max(ours, theirs)
     return None
@@ -74,6 +77,13 @@ def _targets(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     except (Clash, ValueError, KeyError, TypeError):
         return None
     return b"".join(sorted(lines))
+
+
+def _united(base: bytes, ours: bytes, theirs: bytes) -> bytes:
+    """The lines of both sides, without those that either has taken out."""
+    before, mine, others = (set(filter(None, data.splitlines())) for data in (base, ours, theirs))
+    kept = (mine & others) | ((mine ^ others) - before)
+    return b"".join(line + b"\n" for line in sorted(kept))
 
 
 def _target(base: bytes | None, ours: bytes | None, theirs: bytes | None) -> bytes | None:

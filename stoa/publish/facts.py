@@ -76,10 +76,12 @@ class Publication(Struct, frozen=True, kw_only=True):
     @property
     def caveats(self) -> tuple[str, ...]:
         """What a reader has to know of the outcomes, as sentences: how many are stale, flagged or missing."""
+        adopted = sum(outcome.adopted for outcome in self.outcomes)
         stale = f"{self.stale} of {len(self.outcomes)} outcomes are stale"
         said = [
             (self.stale, ": ".join(filter(None, [stale, "; ".join(self.stale_reasons)]))),
             (len(self.flagged), f"{len(self.flagged)} of {self.targets} targets have open flags"),
+            (adopted, f"{adopted} of {len(self.outcomes)} outcomes are adopted: made before STOA, no record says how"),
             (self.without_outcome, f"{self.without_outcome} targets of the project have no outcome"),
         ]
         return tuple(f"{words}." for number, words in said if number)

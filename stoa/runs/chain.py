@@ -52,10 +52,11 @@ def _visit(ws: Workspace, pair: Need, above: tuple[str, ...], found: dict[Need, 
         raise StoaError(
             f"processes need each other: {' -> '.join(loop)}", f"take one out of the `needs` of {pair.process!r}"
         )
-    for need in process.needs:
+    needs = tuple(map(ws.library.need, process.needs))
+    for need in needs:
         _check_exists(ws, process, need)
         _visit(ws, need, (*above, pair.process), found)
-    found[pair] = Stage(pair.process, pair.params, process.needs)
+    found[pair] = Stage(pair.process, pair.params, needs)
 
 
 def check_needs(ws: Workspace, process: Process) -> None:
@@ -67,7 +68,7 @@ def check_needs(ws: Workspace, process: Process) -> None:
         If it does not exist, lacks an output that is taken, or needs the process in turn.
     """
     stages(ws, process.name)
-    over = {need.process: ws.library.process(need.process) for need in process.needs}
+    over = {need.process: ws.library.process(ws.library.need(need).process) for need in process.needs}
     for name, output, alone in needed_outputs(process):
         needed = over[name]
         if output not in needed.outputs:

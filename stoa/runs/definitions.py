@@ -102,7 +102,7 @@ def resolve_again(
     process = ws.library.process(run.process)
     if environment is None:
         frozen = frozen_process(ws, run.id)
-        usual = frozen.environment if frozen else run.environment
+        usual = ws.library.former().environment(frozen.environment) if frozen else run.environment
         environment = None if run.environment == usual else run.environment
     if params is not None or run.params.name in ws.library.parameter_sets(run.process):
         return resolve(ws, run.process, params or run.params.name, settings, environment)

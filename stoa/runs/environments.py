@@ -46,11 +46,11 @@ def look_up(ws: Workspace, name: str) -> Places:
     """An environment and those of its rules, with the files that they name."""
     usual = ws.library.environment(name)
     known = {name: usual}
-    for rule in usual.rules:
-        known[rule.environment] = other = ws.library.environment(rule.environment)
-        if other.rules and other is not usual and rule.environment != name:
+    for wanted in _ruled(ws, usual):
+        known[wanted] = other = ws.library.environment(wanted)
+        if other.rules and other is not usual and wanted != name:
             raise StoaError(
-                f"environment {name!r} has a rule for {rule.environment!r}, which has rules of its own",
+                f"environment {name!r} has a rule for {wanted!r}, which has rules of its own",
                 "put all rules into one of them",
             )
     digests: dict[str, str] = {}
@@ -62,6 +62,14 @@ def look_up(ws: Workspace, name: str) -> Places:
         frozen[record] = ws.project.read(ws.project.environment_file(each))
         frozen |= {f"environments/{each}/{os.path.basename(file)}": content for file, content in files.items()}
     return Places(usual=name, known=known, digests=digests, frozen=frozen)
+
+
+def _ruled(ws: Workspace, environment: Environment) -> list[str]:
+    """The environments that the rules name, each by its present name."""
+    if not environment.rules:
+        return []
+    former = ws.library.former()
+    return [former.environment(rule.environment) for rule in environment.rules]
 
 
 def named_files(project: Project, environment: Environment) -> dict[str, bytes]:
@@ -82,9 +90,10 @@ def choose_environments(ws: Workspace, places: Places, names: Iterable[str]) -> 
     """The environment of each target for which a rule chooses one; the first rule that matches counts."""
     wanted = set(names)
     found: dict[str, Chosen] = {}
-    for rule in places.known[places.usual].rules:
+    usual = places.known[places.usual]
+    for rule, name in zip(usual.rules, _ruled(ws, usual), strict=True):
         for target in described(ws, rule.where, f"a rule of environment {places.usual!r}") & wanted:
-            found.setdefault(target, Chosen(rule.environment, rule.doc or rule.where))
+            found.setdefault(target, Chosen(name, rule.doc or rule.where))
     return found
 
 

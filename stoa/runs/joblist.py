@@ -126,7 +126,7 @@ class JobMaker:
             params=effective(self.definitions.params.values, planned.overrides),
             needs=paths(self.ws.project, planned.needs),
         )  # fmt: skip
-        inputs, watched = self._fingerprints(target, planned.inputs)
+        inputs, watched = fingerprints(self.ws, target, planned.inputs)
         return Job(
             run=self.run.id, target=target.name, group=planned.group,
             argv=prepared.argv(expand(process, placeholder_values(context, self._script))),
@@ -160,23 +160,24 @@ class JobMaker:
         root = self._roots[target.root]
         return f"{root}/{target.path}" if target.path else root
 
-    def _fingerprints(
-        self, target: Target, inputs: Mapping[str, str | None]
-    ) -> tuple[dict[str, FileRef], dict[str, Watched]]:
-        """What the inputs are right before the job starts."""
-        found, watched = {}, {}
-        for name, file in inputs.items():
-            if file is None:
-                continue
-            path = f"{target.root}:{'/'.join(part for part in (target.path, file) if part)}"
-            try:
-                place = self.ws.project.file(path)
-                watched[name] = watch(str(place.absolute()))
-                size, sha256 = self.ws.checksums.of(place)
-            except OSError:
-                size, sha256 = 0, ""  # the script will say that it is not there
-            found[name] = FileRef(path=path, size=size, sha256=sha256)
-        return found, watched
+
+def fingerprints(
+    ws: Workspace, target: Target, inputs: Mapping[str, str | None]
+) -> tuple[dict[str, FileRef], dict[str, Watched]]:
+    """What the inputs of a job are now, by name."""
+    found, watched = {}, {}
+    for name, file in inputs.items():
+        if file is None:
+            continue
+        path = f"{target.root}:{'/'.join(part for part in (target.path, file) if part)}"
+        try:
+            place = ws.project.file(path)
+            watched[name] = watch(str(place.absolute()))
+            size, sha256 = ws.checksums.of(place)
+        except OSError:
+            size, sha256 = 0, ""  # the script will say that it is not there
+        found[name] = FileRef(path=path, size=size, sha256=sha256)
+    return found, watched
 
 
 def products_folder(ws: Workspace) -> Path:

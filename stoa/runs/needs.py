@@ -63,7 +63,8 @@ class Needs:
         self._index = ws.index
         self._process = process
         self._stale = stale
-        self._needed = {need: ws.library.process(need.process) for need in process.needs}
+        self._present = {need: ws.library.need(need) for need in process.needs}  # by present names
+        self._needed = {need: ws.library.process(present.process) for need, present in self._present.items()}
         self._known: tuple[str, dict[Need, dict[str, _Needed]]] = ("", {})
 
     def of(self, target: str, group: str) -> Given:
@@ -72,10 +73,12 @@ class Needs:
         missing, waits = [], []
         for need, outcomes in self._outcomes(target).items():
             chosen = self._chosen(need, group, outcomes)
-            missing += [words for words in _lacks(need, group, chosen) if words not in missing]
+            missing += [words for words in _lacks(self._present[need], group, chosen) if words not in missing]
             stale = self._stale[need.process]
             waits += [
-                f"{need.process} is stale: {stale[target, which]}" for which in chosen if (target, which) in stale
+                f"{self._present[need].process} is stale: {stale[target, which]}"
+                for which in chosen
+                if (target, which) in stale
             ]
             files.update(_files(need, chosen, several=several(self._process, self._needed[need])))
         return Given(files, "; ".join(missing), waits[0] if waits else "")
@@ -83,8 +86,8 @@ class Needs:
     def _outcomes(self, target: str) -> dict[Need, dict[str, _Needed]]:
         if self._known[0] != target:
             rows = {
-                need: self._index.rows(_SQL, (need.process, need.params, needed.environment, target))
-                for need, needed in self._needed.items()
+                need: self._index.rows(_SQL, (now.process, now.params, self._needed[need].environment, target))
+                for need, now in self._present.items()
             }
             found = {need: {group: _NEEDED.decode(text) for group, text in some} for need, some in rows.items()}
             self._known = target, found

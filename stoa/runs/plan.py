@@ -95,6 +95,7 @@ def judged(
 
 def _stale(ws: Workspace, need: Need, names: list[str], until: float | None, known: dict[Need, Reasons]) -> Reasons:
     """Jobs of a needed process that would be run again, and why; each process of a chain is looked at once."""
+    need = ws.library.need(need)
     if need not in known:
         jobs = judged(ws, resolve(ws, need.process, need.params), names, Selection(), until=until, known=known)
         known[need] = {(job.target, job.group): job.state_reason for job in jobs if job.state == "stale"}

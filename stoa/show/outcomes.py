@@ -68,12 +68,9 @@ def outcome_lines(view: OutcomeView) -> Iterator[str]:
     group = f" {o.group}" if o.group else ""
     cause = f", {one_line(o.cause)}" if o.cause else ""
     yield f"\n{view.pair.replace('@', ' @ ', 1)}{group}: {o.status.value}{cause}"
-    if view.outcome.restored:
-        yield f"  restored from {view.outcome.restored}"
-    if view.interrupted_since:
-        yield f"  interrupted since, in run {view.interrupted_since}; this outcome stays current"
+    yield from _origin_lines(view)
     peak = f", peak {number(o.memory_mb, 3)} MB" if o.memory_mb else ""
-    yield f"  run {o.run}, {clock(o.start)}, {duration(o.duration_s)}{peak}"
+    yield f"  run {o.run}" + (f", {clock(o.start)}, {duration(o.duration_s)}{peak}" if o.start else "")
     for name, ref in o.inputs.items():
         yield f"  input {name}: {ref.path} ({ref.size} bytes, sha256 {ref.sha256[:12]})"
     if o.environment:
@@ -89,6 +86,16 @@ def outcome_lines(view: OutcomeView) -> Iterator[str]:
         yield f"  in {view.folder}"
     if o.log and o.status.value != "ok":
         yield "  log ends:\n    " + "\n    ".join(o.log.strip().splitlines()[-6:])
+
+
+def _origin_lines(view: OutcomeView) -> Iterator[str]:
+    """Where an outcome comes from if no job of its run made it, and what happened since."""
+    if view.outcome.restored:
+        yield f"  restored from {view.outcome.restored}"
+    if view.outcome.adopted:
+        yield f"  adopted: made before STOA, and found in {view.outcome.place}"
+    if view.interrupted_since:
+        yield f"  interrupted since, in run {view.interrupted_since}; this outcome stays current"
 
 
 def run_lines(view: RunView) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from stoa.model import BAD
 from stoa.runs.canary import Forecast
@@ -33,6 +34,21 @@ def _counts(report: RunReport) -> str:
     words = [counts_in_words(report.counts)] if report.counts or not report.untouched else []
     words += [f"{report.restored} of them restored"] if report.restored else []
     return ", ".join([*words, *([f"{report.untouched} untouched"] if report.untouched else [])])
+
+
+def ended_facts(verb: str, reports: list[RunReport], *, stopped: bool, problems: tuple[str, ...]) -> dict[str, Any]:
+    """What the command `on_end` is told, as fields of a JSON document."""
+    counts: dict[str, int] = {}
+    for report in reports:
+        for status, number in report.counts.items():
+            counts[status] = counts.get(status, 0) + number
+    return {
+        "command": verb, "counts": counts, "stopped": stopped, "problems": problems,
+        "runs": [
+            {"run": one.run, "commit": one.commit, "process": one.process, "params": one.params, "counts": one.counts}
+            for one in reports if one.run
+        ],
+    }  # fmt: skip
 
 
 def advice(report: RunReport, rerun_of: str) -> str:

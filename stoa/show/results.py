@@ -14,13 +14,13 @@ SHOWN = ("target", "group", "status")
 
 def results_table(found: ResultsTable, *, wide: bool) -> Table:
     """One row for each job: results with their units, and if wide also run, times, memory and cause."""
-    more = [name for name in FIXED if name not in (*SHOWN, "flags")] if wide else []
-    names = [*SHOWN, *found.units, *more, "flags"]
+    more = [name for name in FIXED if name not in (*SHOWN, "flags", "origin")] if wide else []
+    names = [*SHOWN, *found.units, *more, "flags", "origin"]
     columns = [
         Column(
             f"{name} [{found.units[name]}]" if found.units.get(name) else name,
             place if name != "target" else 0, right=_is_number(found, name), text=name == "cause",
-            optional=name in ("group", "flags", "cause"),
+            optional=name in ("group", "flags", "cause", "origin"),
         )
         for place, name in enumerate(names)
     ]  # fmt: skip

@@ -140,6 +140,13 @@ class _Builder:
         )
 
     def _flush(self) -> None:
+        with self._ws.changing():  # a target may have been renamed or removed since it was looked at
+            self._described = [one for one in self._described if one.target in self._ws.targets]
+            listed = {Project.meta_record(one.target) for one in self._described}
+            self._changes = {path: xml for path, xml in self._changes.items() if path in listed}
+            self._write()
+
+    def _write(self) -> None:
         number = len(self._changes)
         self._changed += [path.removeprefix("meta/").removesuffix(".xml") for path in self._changes]
         if number:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from stoa.errors import NotFoundError, StoaError, guess
-from stoa.model import BAD
+from stoa.model import BAD, Target
 from stoa.provenance.index import QueryError
 from stoa.request import Selection
 from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 
 
-def match_names(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
+def match_names(patterns: Iterable[str], known: Iterable[str] | Mapping[str, Target]) -> list[str]:
     """Known names that any pattern matches, in the order they are known.
 
     Raises
@@ -23,16 +23,24 @@ def match_names(patterns: Iterable[str], known: Iterable[str]) -> list[str]:
     NotFoundError
         If a name is unknown; a `StoaError` if a pattern matches nothing.
     """
-    names = list(known)
+    names = dict.fromkeys(known)
     chosen: set[str] = set()
     for pattern in patterns:
         found = [pattern] if pattern in names else fnmatch.filter(names, pattern)
         if not found and any(c in pattern for c in "*?["):
             raise StoaError(f"no target matches {pattern!r}", "`stoa target list` shows the targets")
         if not found:
-            raise NotFoundError("target", pattern, names, "`stoa target list` shows the targets")
+            raise NotFoundError(
+                "target", pattern, list(names), "`stoa target list` shows the targets", _now(pattern, known)
+            )
         chosen.update(found)
     return [name for name in names if name in chosen]
+
+
+def _now(name: str, known: Iterable[str] | Mapping[str, Target]) -> str:
+    """The present name of a target that had another one, "" for none."""
+    targets = known.values() if isinstance(known, Mapping) else ()
+    return next((target.name for target in targets if name in target.formerly), "")
 
 
 def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> list[str]:
@@ -41,7 +49,7 @@ def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> lis
     if not names:
         raise StoaError("this project has no targets yet", "`stoa target add ROOT GLOB` adds some")
     if selection.targets:
-        names = match_names(selection.targets, names)
+        names = match_names(selection.targets, ws.targets)
     if selection.where:
         fitting = _where(ws, selection.where, pair)
         names = [name for name in names if name in fitting]

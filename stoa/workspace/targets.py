@@ -24,5 +24,6 @@ def known_target(ws: Workspace, name: str) -> Target:
                 f"target {name!r} is in no list any more; its outcomes and reviews are still recorded",
                 f"`git log -p -S{name} -- {listed}` shows its line, to be put back; `stoa query` reads outcomes",
             )
-        raise NotFoundError("target", name, list(ws.targets), "`stoa target list` shows the targets")
+        now = next((target.name for target in ws.targets.values() if name in target.formerly), "")
+        raise NotFoundError("target", name, list(ws.targets), "`stoa target list` shows the targets", now)
     return ws.targets[name]

@@ -12,7 +12,7 @@ def test_folders_that_a_glob_fits_become_targets_in_one_commit(survey):
     before = survey.head()
     assert survey.ok("target", "add", "data", "x*", "a").startswith("added 2 targets, 1 known already (commit ")
     assert survey.subjects(before) == ["2 targets in data"]
-    assert survey.changed(before) == [".stoa/targets/data.yaml"]
+    assert survey.changed(before) == [".stoa/patterns/data.yaml", ".stoa/targets/data.yaml"]
     assert [t["name"] for t in survey.json("target", "list")] == ["a", "b", "c", "x1", "x2"]
 
 

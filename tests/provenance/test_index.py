@@ -116,7 +116,7 @@ def test_an_update_to_the_same_commit_writes_nothing(records, file):
     records.put(run_files(FIRST, outcome(FIRST, "a")))
     index = records.index(file)
     before = file.stat().st_mtime_ns
-    records.put({"processes/sep.yaml": b"name: sep\n"})
+    records.put({"roles.yaml": b"schema: 1\n"})
     records.update(index)
     assert file.stat().st_mtime_ns == before
 

@@ -7,7 +7,7 @@ from stoa.provenance.git.network import without_secrets
 from stoa.provenance.git.objects import DamagedError
 from stoa.provenance.git.origin import importable_files, made_here
 from stoa.provenance.git.plumbing import GitError, git_version
-from stoa.provenance.git.remote import RewrittenError, SyncReport, remote_url, sync
+from stoa.provenance.git.remote import RewrittenError, SyncReport, has_remote, remote_url, sync
 from stoa.provenance.git.repository import Repository, last_ref
 from stoa.provenance.git.setup import check_ready, find, init_durable, way_back
 from stoa.provenance.git.snapshot import Snapshot, TooLargeError, too_large
@@ -57,6 +57,7 @@ __all__ = [
     "find",
     "find_damage",
     "git_version",
+    "has_remote",
     "holders",
     "importable_files",
     "init_durable",

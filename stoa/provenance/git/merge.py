@@ -13,7 +13,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Protocol
 
 from dulwich.objects import Blob
@@ -44,6 +44,9 @@ class Guard(Protocol):
 
     def keep(self, old: str, new: str, label: str) -> None:
         """Refuse a tree in which records of `old` are other ones or gone."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While this is held, no command reads, changes and commits a file that a merge may change."""
 
     @property
     def joined(self) -> tuple[str, ...]:
@@ -105,8 +108,9 @@ def join(repository: Repository, branch: str, theirs: str, label: str, guard: Gu
         if not forward:
             guard.admit(ours, new, label)
         guard.keep(ours, new, label)
-        if _advance(repository, branch, ours, new, label):
-            return not forward
+        with guard.alone():
+            if _advance(repository, branch, ours, new, label):
+                return not forward
 
 
 def resume(repository: Repository, guard: Guard) -> None:

@@ -307,6 +307,11 @@ def _track(repository: Repository, shared: SharedBranch) -> None:
         run_git(repository.top, "config", f"{section}.merge", f"refs/heads/{shared.branch}")
 
 
+def has_remote(repository: Repository) -> bool:
+    """Whether there is another repository to share with."""
+    return bool(run_git(repository.top, "remote")[1].split())
+
+
 def remote_url(repository: Repository) -> str:
     """Where others find this repository, without secrets; "" where it has no remote, or one on this machine only."""
     names = run_git(repository.top, "remote")[1].decode().split()
