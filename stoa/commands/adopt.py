@@ -27,6 +27,7 @@ from stoa.runs.judge import held_words
 from stoa.runs.plan import judged
 from stoa.runs.planned import PlannedJob
 from stoa.workspace.ahead import newest_ahead
+from stoa.workspace.latest import refresh
 from stoa.workspace.live import recover_run
 from stoa.workspace.names import asked_pair
 from stoa.workspace.open import Workspace
@@ -166,6 +167,7 @@ def _record(
         for outcome in outcomes:
             writer.end(outcome)
         writer.finish()
+        ws.remark(refresh(ws, definitions.pair, run.id))
     except BaseException:
         writer.close()
         with suppress(StoaError, OSError), ws.store.spool.lock():

@@ -9,7 +9,9 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.workspace.gather import gather_part
+from stoa.workspace.latest import refresh
 from stoa.workspace.live import LiveRun
+from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 
 _LOOK_EVERY_S = 2.0
@@ -76,6 +78,7 @@ def _collect(ws: Workspace, before: dict[str, LiveRun]) -> list[Collected]:
         one = live.get(name)
         if one is None or one.standing is None:
             found.append(Collected(run=name, commit="", counts=old.counts, jobs=old.run.jobs, over=True))
+            ws.remark(refresh(ws, Pair(old.run.process, old.run.params.name, old.run.environment), name))
             continue
         with ws.store.spool.lock():
             commit = gather_part(ws.store, one.said, one.standing)

@@ -36,6 +36,7 @@ from stoa.runs.planned import Plan, PlannedJob
 from stoa.runs.restore import restored
 from stoa.runs.warm import Saving, saving_of, warm_facts
 from stoa.workspace.ahead import newest_ahead
+from stoa.workspace.latest import refresh
 from stoa.workspace.live import recover_run
 from stoa.workspace.metadata import BuildReport
 from stoa.workspace.open import Workspace
@@ -185,6 +186,7 @@ class Launch:
                 out_of_reach=self.plan.out_of_reach,
             )  # fmt: skip
         summary = self._writer.finish()
+        self.ws.remark(refresh(self.ws, self.plan.definitions.pair, self.run.id))
         work = self._maker.products / self.run.process / self.run.id / ".work"
         shutil.rmtree(work, ignore_errors=True)
         return RunReport(

@@ -100,11 +100,12 @@ class Workspace:
             return
         self._noticed = True
         try:
-            self._remark(str(self.store.bring_back() or ""))
+            self.remark(str(self.store.bring_back() or ""))
         except StoaError as problem:
-            self._remark(str(problem))
+            self.remark(str(problem))
 
-    def _remark(self, words: str) -> None:
+    def remark(self, words: str) -> None:
+        """Keep words for the one who typed the command; "" is nothing."""
         if words and words not in self.remarks:
             self.remarks.append(words)
 
@@ -142,7 +143,7 @@ class Workspace:
         """Put runs that were cut off into git, where that is possible now."""
         healing = heal(self.store)
         self._noticed = True
-        self._remark(healing.returned)
+        self.remark(healing.returned)
         return healing
 
     def live(self) -> dict[str, LiveRun]:
