@@ -171,6 +171,28 @@ def test_definitions_are_compared_and_built(survey, project):
     assert project.build_environment("mine") == facts
 
 
+def test_what_was_recorded_goes_with_new_names(survey, project):
+    project.new_params("deep", "measure", snr=3)
+    project.add_environment("mine")
+    project.run("measure@deep", env="mine", targets="a")
+    project.rename_target("a", "first")
+    project.rename_process("measure", "gauge")
+    project.rename_params("deep", "faint", "gauge")
+    project.rename_environment("mine", "ours")
+    (row,) = project.results("gauge@faint+ours").rows
+    assert (row["target"], row["status"]) == ("first", "ok")
+
+
+def test_old_products_are_adopted_and_new_data_are_run(survey, project):
+    (survey.top / "old/a").mkdir(parents=True)
+    (survey.top / "old/a/table.txt").write_text("1", encoding="utf-8")
+    project.add_root("old", survey.top / "old")
+    assert project.adopt("measure", survey.top / "old").counts == {"ok": 1}
+    (survey.top / "data/d").mkdir()
+    said = project.update(settled_s=0, sync=False)
+    assert (said.prepared.added, said.runs[0].counts) == (("d",), {"ok": 3})
+
+
 def test_a_pair_is_named_as_on_the_command_line(survey, project):
     project.new_params("deep", "measure", snr=3)
     assert project.run("measure@deep", targets="a").params == "deep"

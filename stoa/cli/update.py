@@ -13,7 +13,6 @@ from stoa.cli.play import end, watch
 from stoa.cli.say import as_json, out, tell
 from stoa.commands import update
 from stoa.control import Control
-from stoa.provenance.fields import seconds_of
 from stoa.show.updates import left_lines, prepared_lines, shared_words
 
 app = new_app()
@@ -43,7 +42,7 @@ def update_command(
     The exit code is 0 if all is done, 1 if something could not be done (what could was), 3 if all was done and some
     jobs did not succeed.
     """
-    settled_s = seconds_of(settled)
+    settled_s = update.seconds_of(settled)
     if settled_s is None:
         raise typer.BadParameter(f"{settled!r} is no time such as 90s, 10m or 2h", param_hint="--settled")
     ws = workspace(ctx)

@@ -8,6 +8,7 @@ import msgspec
 
 from stoa.control import Control
 from stoa.errors import StoaError
+from stoa.provenance.fields import seconds_of
 from stoa.provenance.git import has_remote
 from stoa.request import Request, Selection
 from stoa.runs.chain import stages
@@ -24,6 +25,8 @@ from stoa.workspace.on_end import problem_words
 from stoa.workspace.open import Workspace
 from stoa.workspace.roots import list_roots
 from stoa.workspace.sharing import share
+
+__all__ = ["Prepared", "UpdateReport", "finish", "prepare", "run_new", "seconds_of"]
 
 SETTLED_S = 600.0
 """How long nothing may have been written to a folder before it counts as complete."""

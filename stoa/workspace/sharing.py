@@ -10,8 +10,7 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.meta.xml import is_built
 from stoa.provenance.conflict import conflict_words
-from stoa.provenance.git import ConflictError, SyncReport, uncommitted
-from stoa.provenance.git import sync as sync_repository
+from stoa.provenance.git import ConflictError, SyncReport, sync, uncommitted
 from stoa.provenance.inspect import RecordGuard
 from stoa.workspace.open import Workspace
 
@@ -34,7 +33,7 @@ def share(ws: Workspace, remote: str | None = None, *, rejoin: bool = False) -> 
     known = set(_unreadable(ws))
     guard = RecordGuard(ws.repository, is_built, ws.changing)
     try:
-        report = sync_repository(ws.repository, guard, remote, rejoin=rejoin)
+        report = sync(ws.repository, guard, remote, rejoin=rejoin)
     except ConflictError as conflict:
         words = "".join(f"\n  {line}" for line in conflict_words(ws.repository, conflict))
         message = f"you and {conflict.label} made changes that cannot both hold; nothing was merged{words}"
