@@ -76,7 +76,7 @@ TargetsArgument = Annotated[list[str] | None, typer.Argument(metavar="TARGET..."
 
 OneTargetArgument = Annotated[str, typer.Argument(metavar="TARGET", help="Name of a target.")]
 
-NewNameArgument = Annotated[str, typer.Argument(metavar="NEW", help="The new name.")]
+NewNameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The new name.")]
 
 WhereOption = Annotated[
     str,
