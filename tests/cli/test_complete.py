@@ -31,7 +31,7 @@ def at(survey, monkeypatch):
 
 
 def test_commands_and_options(at):
-    assert values("", "re") == ["rerun", "reproduce", "results", "reviews"]
+    assert values("", "re") == ["rerun", "reproduce", "results", "report", "reviews"]
     assert values("catalogue", "") == ["stack", "quality", "match", "limits", "export", "plot"]
     assert values("run", "--fo") == ["--force"]
     assert values("--quiet run", "--fo") == ["--force"]
