@@ -1,0 +1,126 @@
+"""A real browser at a dashboard that is served as users serve it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+PATIENCE_MS = 60_000
+"""How long anything may take; a busy machine is no fault of the dashboard."""
+
+READY = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
+    && !document.querySelector('[data-stale=true]');
+}"""
+
+HEADER_PX, ROW_PX, BOX_PX = 36, 35, 18
+"""Of the tables of Streamlit: height of the header and of a row, and how far in the box of a row is."""
+
+
+def chromium() -> str:
+    """The program of a Chromium, "" where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next(filter(None, map(shutil.which, names)), "")
+
+
+@contextmanager
+def served(top: Path, *options: str, **environ: str) -> Iterator[str]:
+    """The address of `stoa ui` over a project, for as long as it is needed."""
+    command = [sys.executable, "-m", "stoa", "ui", "--port", "0", *options]
+    process = subprocess.Popen(
+        command, cwd=top, env=os.environ | {"PYTHONPATH": str(REPOSITORY), **environ}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, f"`stoa ui` said {line!r}"
+        yield found[0]
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+class Visitor:
+    """Someone at a page of the dashboard.
+
+    Attributes
+    ----------
+    outside
+        Addresses that a page asked for and that are not the dashboard's own.
+    """
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.outside: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", self._note)
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:", self.address.replace("http", "ws"))):
+            self.outside.append(request.url)
+
+    def open(self, path: str = "") -> Visitor:
+        """Open a page by its address and wait until it is drawn."""
+        self.page.goto(f"{self.address}/{path}")
+        return self.ready()
+
+    def ready(self) -> Visitor:
+        """Wait until nothing is being drawn."""
+        self.page.wait_for_function(READY, timeout=PATIENCE_MS)
+        return self
+
+    def see(self, text: str | re.Pattern[str]) -> Visitor:
+        """Wait until a text is on the page."""
+        self.page.get_by_text(text).first.wait_for(timeout=PATIENCE_MS)
+        return self
+
+    def click(self, name: str, *, exact: bool = True) -> Visitor:
+        """Click a button that can be clicked."""
+        self.page.get_by_role("button", name=name, exact=exact).first.click(timeout=PATIENCE_MS)
+        return self.ready()
+
+    def confirm(self, name: str) -> Visitor:
+        """Click a button of the dialog, and wait until the dialog is gone."""
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("button", name=name, exact=True).click(timeout=PATIENCE_MS)
+        dialog.wait_for(state="detached", timeout=PATIENCE_MS)
+        return self.ready()
+
+    def select(self, table: int, row: int) -> Visitor:
+        """Tick a row of a table; both are counted from 0."""
+        canvas = self.page.locator("[data-testid=stDataFrame] canvas[data-testid=data-grid-canvas]").nth(table)
+        canvas.scroll_into_view_if_needed(timeout=PATIENCE_MS)
+        canvas.click(position={"x": BOX_PX, "y": HEADER_PX + ROW_PX * row + ROW_PX // 2}, timeout=PATIENCE_MS)
+        return self.ready()
+
+    def enabled(self, name: str) -> bool:
+        """Whether the first button of a name can be clicked."""
+        return bool(self.page.get_by_role("button", name=name, exact=True).first.is_enabled())
+
+    def wait_until_disabled(self, name: str) -> Visitor:
+        self.page.wait_for_function(
+            "name => [...document.querySelectorAll('button')].some(b => b.innerText.trim() === name && b.disabled)",
+            arg=name, timeout=PATIENCE_MS,
+        )  # fmt: skip
+        return self
+
+    def faults(self) -> int:
+        """How many errors of Python the page shows."""
+        return int(self.page.locator("[data-testid=stException]").count())
