@@ -11,6 +11,7 @@ from stoa.show.events import event_in_words
 from stoa.show.words import one_line
 from stoa.ui.actions import may, sync
 from stoa.ui.asking import done, perform, problem_box
+from stoa.ui.desk import desk
 from stoa.ui.going import arrive
 from stoa.ui.identity import must_log_in, who
 from stoa.ui.navigation import pages
@@ -22,7 +23,7 @@ WATCH_S = 5.0
 MOST_NEWS = 5
 
 KEYS = (
-    ("H", "this help"),
+    ("?", "this help"),
     ("J, K", "Review: next, previous"),
     ("N", "Review: next one that nobody has judged"),
     ("1 to 9", "Review: verdict with this reason code"),
@@ -34,8 +35,8 @@ KEYS = (
 STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { padding: 3.4rem 2.2rem 3rem; }
-[data-testid="stMainBlockContainer"] h2 { font-size: 1.55rem; padding: 0; }
-[data-testid="stMainBlockContainer"] h3 { font-size: 1.15rem; padding: .6rem 0 0; }
+[data-testid="stMainBlockContainer"] h2 { font-size: 1.55rem; padding: 0 0 .4rem; }
+[data-testid="stMainBlockContainer"] h3 { font-size: 1.15rem; padding: .6rem 0 .4rem; }
 [data-testid="stSidebarHeader"] { height: 2.4rem; padding-bottom: 0; }
 </style>
 """
@@ -84,8 +85,9 @@ def _sidebar() -> None:
     with st.container(horizontal=True):
         if st.button("Sync", disabled=bool(why), help=why or "Exchange commits with the others.") and perform(sync):
             st.rerun()
-        if st.button("? Keys", shortcut="H", help="The keys of the pages."):
+        if st.button("? Keys", help="The keys of the pages."):
             _show_keys()
+    desk()
     _news()
 
 

@@ -68,6 +68,7 @@ def settings(serving: Serving) -> dict[str, Any]:
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "type",
         "global.developmentMode": False,
+        "theme.primaryColor": "#2f6fb7",  # red is for what failed
     }
 
 

@@ -15,6 +15,7 @@ from stoa.show.symbols import with_symbol
 from stoa.show.table import Table as Shown  # beside that of astropy
 from stoa.show.words import clock, safe
 from stoa.sources.files import content
+from stoa.ui.desk import can_send, send
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -36,7 +37,7 @@ HEADINGS = {
     "dec_deg": "Dec (deg)", "params": "set", "group": "image group", "started": "started (UTC)",
 }  # fmt: skip
 
-WIDE: dict[str, int] = {"group": 170, "cause": 380, "text": 300}
+WIDE: dict[str, int] = {"group": 170, "cause": 380, "text": 300, "when": 150}
 """Widths of columns whose texts may be long, in pixels."""
 
 Mode = Literal["multi-row", "single-row"]
@@ -148,6 +149,9 @@ def _files(made: Callable[..., Table], name: str, key: str, *, rows: int) -> Non
                 label, data=partial(_written, made, suffix), file_name=f"{_file_name(name)}{suffix}", mime=media,
                 key=f"export {key} {label}", on_click="ignore", width="stretch",
             )  # fmt: skip
+        if can_send() and st.button("Send to TOPCAT", key=f"send {key}", width="stretch"):
+            send(_file_name(name), _written(made, ".fits"))
+            st.rerun()  # so that the component in the sidebar gets it
 
 
 def _written(made: Callable[..., Table], suffix: str) -> bytes:

@@ -41,8 +41,8 @@ def served(top: Path, *options: str, **environ: str) -> Iterator[str]:
         command, cwd=top, env=os.environ | {"PYTHONPATH": str(REPOSITORY), **environ}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         line = process.stdout.readline()
         found = re.search(r"http://\S+", line)
         assert found, f"`stoa ui` said {line!r}"
@@ -54,6 +54,7 @@ def served(top: Path, *options: str, **environ: str) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        process.stdout.close()
 
 
 class Visitor:
@@ -106,9 +107,11 @@ class Visitor:
     def select(self, table: int, row: int) -> Visitor:
         """Tick a row of a table; both are counted from 0."""
         canvas = self.page.locator("[data-testid=stDataFrame] canvas[data-testid=data-grid-canvas]").nth(table)
+        canvas.wait_for(timeout=PATIENCE_MS)
         canvas.scroll_into_view_if_needed(timeout=PATIENCE_MS)
-        canvas.click(position={"x": BOX_PX, "y": HEADER_PX + ROW_PX * row + ROW_PX // 2}, timeout=PATIENCE_MS)
-        return self.ready()
+        place = canvas.bounding_box(timeout=PATIENCE_MS)
+        self.page.mouse.click(place["x"] + BOX_PX, place["y"] + HEADER_PX + ROW_PX * row + ROW_PX // 2)
+        return self
 
     def enabled(self, name: str) -> bool:
         """Whether the first button of a name can be clicked."""

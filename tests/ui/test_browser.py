@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
@@ -53,6 +53,14 @@ def address(project: Survey, chrome) -> Iterator[str]:
 
 
 @pytest.fixture
+def guest(chrome) -> Iterator[Callable[[str], browser.Visitor]]:
+    """Someone at another dashboard."""
+    context = chrome.new_context(viewport={"width": 1280, "height": 1400})
+    yield lambda address: browser.Visitor(context.new_page(), address)
+    context.close()
+
+
+@pytest.fixture
 def visitor(chrome, address) -> Iterator[browser.Visitor]:
     context = chrome.new_context(viewport={"width": 1280, "height": 1400})
     yield browser.Visitor(context.new_page(), address)
@@ -60,7 +68,7 @@ def visitor(chrome, address) -> Iterator[browser.Visitor]:
 
 
 def flags(survey: Survey) -> set[tuple[str, str]]:
-    return {(flag["target"], flag["reason"]) for flag in survey.json("reviews", "--flags")["flags"]}
+    return {(flag["target"], flag["reason"]) for flag in survey.json("reviews", "--flags")}
 
 
 def test_every_page_is_drawn_and_asks_nothing_of_the_outside(visitor):
@@ -86,7 +94,7 @@ def test_a_failure_is_flagged_and_taken_back(visitor, project):
     assert project.head() == before
     visitor.confirm("Flag").see("flagged b")
     assert len(project.subjects(before)) == 1
-    assert ("b", next(iter(flags(project)))[1]) in flags(project)
+    assert {target for target, _ in flags(project)} == {"b"}
     visitor.click("Take back").see(re.compile("taken back: flagged b"))
     assert flags(project) == set()
     assert len(project.subjects(before)) == 2
@@ -137,33 +145,31 @@ def test_a_run_is_planned_started_watched_and_stopped(visitor, project):
     assert project.statuses() == {"c": "interrupted"}
 
 
-def test_a_run_outlives_the_dashboard(chrome, project):
+def test_a_run_outlives_the_dashboard(guest, project):
     for name in ("began", "go"):
         (project.top / "data/c" / name).unlink(missing_ok=True)
     before = project.head()
     with browser.served(project.top) as address:
-        page = browser.Visitor(chrome.new_page(), address)
+        page = guest(address)
         page.open("run?process=measure&targets=c&force=true").click("Show the plan").click("Start: 1 targets")
         wait_for((project.top / "data/c/began").exists, "the job to begin", 60)
-        page.page.close()
     (project.top / "data/c/go").touch()
     wait_for(lambda: project.head() != before, "the run to be committed", 60)
     assert project.statuses() == {"c": "ok"}
 
 
-def test_who_may_only_read_finds_no_button_that_acts(chrome, project):
+def test_who_may_only_read_finds_no_button_that_acts(guest, project):
     with browser.served(project.top, "--read-only") as address:
-        page = browser.Visitor(chrome.new_page(), address)
+        page = guest(address)
         page.open("failures?pair=measure%40deep").select(1, 0).see("1 target selected")
         assert not page.enabled("Flag …")
         assert not page.enabled("Sync")
-        page.page.close()
 
 
 def test_a_table_is_saved_as_a_file(visitor, tmp_path):
     visitor.open("failures?pair=measure%40deep").click("Export", exact=False)
     with visitor.page.expect_download() as coming:
-        visitor.page.get_by_role("button", name="CSV").first.click()
+        visitor.page.get_by_test_id("stDownloadButton").get_by_role("button", name="CSV").click()
     shutil.copy(coming.value.path(), tmp_path / "table.csv")
     lines = Path(tmp_path, "table.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("target,group,pair")
