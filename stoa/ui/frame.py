@@ -111,10 +111,6 @@ def _news() -> None:
 
 @st.dialog("Keys")
 def _show_keys() -> None:
-    for keys, what in KEYS:
-        left, right = st.columns([1, 4])
-        left.code(keys, language=None)
-        right.text(what)
-    st.text(
-        "Dark or light: menu at the top right, Settings. The address holds page and filters: copy it to share a view."
-    )
+    st.code("\n".join(f"{keys:<8}{what}" for keys, what in KEYS), language=None, wrap_lines=True)
+    st.text("Dark or light: menu at the top right, Settings.")
+    st.text("The address holds the page and its filters: copy it to share a view.")

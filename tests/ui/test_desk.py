@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 import threading
 import urllib.request
@@ -99,4 +100,4 @@ def test_without_a_hub_the_page_says_what_to_do(visitor):
     visitor.page.get_by_role("button", name="Send to TOPCAT").click()
     visitor.see("Start TOPCAT on your machine and send again.")
     visitor.page.keyboard.press("?")
-    visitor.see("The address holds the page and its filters")
+    visitor.see(re.compile("copy it to share a view"))
