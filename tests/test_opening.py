@@ -57,7 +57,7 @@ JUSTIFIED = {
         "the package's",
     ),
     **dict.fromkeys(
-        ("ui/identity.py", "sources/images.py", "ui/desk.py", "ui/live.py", "ui/routes.py", "ui/viewer.py", "ui/wall.py"),
+        ("sources/images.py", *(f"ui/{name}.py" for name in ("desk", "identity", "live", "routes", "viewer", "wall"))),
         "its logs, its cache of pictures, its pages",
     ),
     **dict.fromkeys(("sources/files.py", "ui/pages/catalogue.py"), "what it has just written"),
