@@ -36,7 +36,7 @@ def chromium() -> str:
 @contextmanager
 def served(top: Path, *options: str, **environ: str) -> Iterator[str]:
     """The address of `stoa ui` over a project, for as long as it is needed."""
-    command = [sys.executable, "-m", "stoa", "ui", "--port", "0", *options]
+    command = [sys.executable, "-m", "stoa", "ui", *(() if "--port" in options else ("--port", "0")), *options]
     process = subprocess.Popen(
         command, cwd=top, env=os.environ | {"PYTHONPATH": str(REPOSITORY), **environ}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
