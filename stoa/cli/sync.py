@@ -35,7 +35,8 @@ def sync_command(
         as_json(report)
         return
     merged = ", merged" if report.merged else ""
-    moved = f"received {count(report.received, 'commit')}, sent {count(report.sent, 'commit')}{merged}"
+    where = f" to {one_line(', '.join(report.sent_to))}" if report.sent_to else ""
+    moved = f"received {count(report.received, 'commit')}, sent {count(report.sent, 'commit')}{where}{merged}"
     out(f"{report.remote}/{report.branch}: {moved} (now at {report.commit[:9]})")
     for path, message in report.unreadable:
         tell(f"cannot read {path}: {message}")

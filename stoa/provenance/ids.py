@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
+from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+_STEP = 1 << 22  # of the 2**30 that six letters can say: hundreds in a second, and no two clones say the same
 _TIME = len("20261122T103000")
 _FORM = "%Y%m%dT%H%M%S"
 _SHAPE = re.compile(r"[0-9]{8}T[0-9]{6}-[a-z0-9]{6}")
@@ -46,12 +48,30 @@ def horizon() -> str:
 def id_after(newest: str) -> str:
     """A fresh id that sorts after another one, also where the clock was set back or both are of one second.
 
-    One that is not an id, or is beyond the `horizon` (it may come from outside), is not heeded.
+    One that is not an id, or is beyond the `horizon` (it may come from outside), is not heeded. Where both are of one
+    second, the letters go on, so that many quick runs do not run ahead of the clocks of collaborators.
     """
     fresh = new_id()
     if fresh[:_TIME] > newest[:_TIME] or not is_id(newest) or newest > horizon():
         return fresh
-    return new_id(_moment(newest) + timedelta(seconds=1))
+    letters = _letters_after(newest[_TIME + 1 :])
+    return f"{newest[:_TIME]}-{letters}" if letters else new_id(_moment(newest) + timedelta(seconds=1))
+
+
+def _letters_after(letters: str) -> str:
+    """Letters of an id that sort after others, by a random step; "" where there is no room."""
+    alphabet = sorted(_LETTERS)
+    value = 0
+    for letter in letters:  # one that is never given counts as the next one
+        value = value * len(alphabet) + bisect_left(alphabet, letter)
+    value += 1 + secrets.randbelow(_STEP)
+    if value >= len(alphabet) ** len(letters):
+        return ""
+    found = []
+    for _ in letters:
+        value, digit = divmod(value, len(alphabet))
+        found.append(alphabet[digit])
+    return "".join(reversed(found))
 
 
 def now() -> str:

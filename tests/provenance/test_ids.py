@@ -27,6 +27,24 @@ def test_an_id_sorts_after_another_one_though_the_clock_was_set_back():
     assert is_id(id_after(newest))
 
 
+def test_a_hundred_ids_of_one_second_stay_in_it_and_sort_in_their_order():
+    """Many quick runs do not get ahead of the clock, so that a colleague's later run stays the later one."""
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    ids = [new_id(soon)[:-6] + "aaaaaa"]
+    for _ in range(100):
+        ids.append(id_after(ids[-1]))
+    assert ids == sorted(set(ids))
+    assert {name[:15] for name in ids} == {ids[0][:15]}
+    assert all(map(is_id, ids))
+
+
+@pytest.mark.parametrize("letters", ["zzzzzz", "zzzzzy", "100000", "lllo01", "999999", "a00000"])
+def test_an_id_sorts_after_any_other_one(letters):
+    newest = new_id(datetime.now(UTC) + timedelta(minutes=5))[:-6] + letters
+    assert id_after(newest) > newest
+    assert is_id(id_after(newest))
+
+
 @pytest.mark.parametrize(
     "newest",
     ["", "20269999T999999-aaaaaa", "20991122T103000-k3f9q2", "99991231T235959-zzzzzz", "not an id at all"],

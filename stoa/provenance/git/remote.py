@@ -17,12 +17,12 @@ from itertools import count
 
 import msgspec
 
-from stoa.errors import NotFoundError
 from stoa.provenance.git.leftovers import lock_in_the_way
 from stoa.provenance.git.merge import Guard, join, refuse_shallow, resume
-from stoa.provenance.git.network import LostConnection, Said, check_url, run_network, without_secrets
+from stoa.provenance.git.network import LostConnection, Said, run_network, without_secrets
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.repository import Repository
+from stoa.provenance.git.shared import SharedBranch, destinations, setting, shared_branch
 from stoa.provenance.git.trees import contains, count_commits
 
 PATIENCE_S = 300.0
@@ -53,32 +53,12 @@ class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[tuple[str, str], ...] = ()  # records that came and cannot be read, and why
     rebuild: tuple[str, ...] = ()  # metadata documents that both sides had built differently; that of one was taken
     hook: str = ""  # the user's pre-push hook, where commits went without it
+    sent_to: tuple[str, ...] = ()  # where the commits went, if not to the branch that was fetched
     unshared: tuple[str, ...] = ()  # definitions and scripts that are not committed as they are here
 
 
 class RewrittenError(GitError):
     """The remote's branch has lost commits that were on it at the last sync."""
-
-
-class SharedBranch(msgspec.Struct, frozen=True):
-    """The branch here and the one that it is shared by."""
-
-    remote: str
-    branch: str  # there, short name
-    local: str  # here, full name
-
-    @property
-    def label(self) -> str:
-        return f"{self.remote}/{self.branch}"
-
-    @property
-    def tracking(self) -> str:
-        return f"refs/remotes/{self.label}"
-
-    @property
-    def seen(self) -> str:
-        """Holds where the branch was at the last sync; git keeps what it reaches."""
-        return f"refs/stoa/seen/{self.label}"
 
 
 def sync(repository: Repository, guard: Guard, remote: str | None = None, *, rejoin: bool = False) -> SyncReport:
@@ -89,7 +69,8 @@ def sync(repository: Repository, guard: Guard, remote: str | None = None, *, rej
     guard
         Is asked before anything comes in or goes out.
     remote
-        By default that of the branch's upstream, or the only one, which then becomes its upstream.
+        By default that of the branch's upstream, or the only one, which then becomes its upstream. Commits go where
+        `git push` would send them (see `stoa.provenance.git.shared`).
     rejoin
         Merge and push also when the remote's branch has lost commits since the last sync.
 
@@ -103,16 +84,35 @@ def sync(repository: Repository, guard: Guard, remote: str | None = None, *, rej
     ConflictError
         If both sides changed the same lines.
     """
-    exchange = _Exchange(repository, guard, _shared_branch(repository, remote), rejoin=rejoin)
+    source = shared_branch(repository, remote)
+    places = destinations(repository, source, remote)
     resume(repository, guard)
+    report = _exchanged(_Exchange(repository, guard, source, rejoin=rejoin, pushes=source in places))
+    if remote is None:
+        _track(repository, source)
+    for place in places:
+        if place != source:
+            more = _exchanged(_Exchange(repository, guard, place, rejoin=rejoin))
+            report = _joined(report, more, place.words)
+    return report
+
+
+def _joined(report: SyncReport, more: SyncReport, words: str) -> SyncReport:
+    """What a sync did, with what it did at a further place."""
+    return msgspec.structs.replace(
+        report, commit=more.commit, received=report.received + more.received, sent=max(report.sent, more.sent),
+        merged=report.merged or more.merged, attempts=report.attempts + more.attempts, hook=report.hook or more.hook,
+        sent_to=(*report.sent_to, words),
+    )  # fmt: skip
+
+
+def _exchanged(exchange: _Exchange) -> SyncReport:
     deadline = time.monotonic() + PATIENCE_S
     lost = 0
     for attempt in count(1):
         began = time.monotonic()
         try:
             if exchange.round():
-                if remote is None:
-                    _track(repository, exchange.shared)
                 return exchange.report(attempt)
             lost = 0
         except LostConnection:
@@ -135,11 +135,14 @@ def _pause(attempt: int, took_s: float) -> None:
 class _Exchange:
     """One sync: what is known so far about the other side."""
 
-    def __init__(self, repository: Repository, guard: Guard, shared: SharedBranch, *, rejoin: bool) -> None:
+    def __init__(
+        self, repository: Repository, guard: Guard, shared: SharedBranch, *, rejoin: bool, pushes: bool = True
+    ) -> None:
         self.repository = repository
         self.guard = guard
         self.shared = shared
         self.rejoin = rejoin
+        self.pushes = pushes  # or only fetches and merges
         self.merged = False
         self.came: list[tuple[str, str]] = []  # their commit and ours, as each fetch found them
         self.theirs = ""
@@ -159,7 +162,7 @@ class _Exchange:
         self.ours = self.repository.tip(self.shared.local)
         if not self.ours:
             raise GitError("there is nothing to share: neither side has a commit yet")
-        if self.theirs == self.ours:
+        if self.theirs == self.ours or not self.pushes:
             return True
         if before != self.offered[0]:  # what an earlier round offered was looked at then
             self.guard.admit(self.theirs, self.ours, "")
@@ -186,11 +189,13 @@ class _Exchange:
         with _landing(self.repository) as landing:
             said = run_network(
                 self.repository.top, "-c", "fetch.fsckObjects=true", "fetch", "--progress", "--no-tags",
-                "--recurse-submodules=no", "--no-write-fetch-head", "--refmap=", shared.remote,
+                "--recurse-submodules=no", "--no-write-fetch-head", "--refmap=", shared.place,
                 f"+refs/heads/{shared.branch}:{landing}",
             )  # fmt: skip
             if said.code and "couldn't find remote ref" not in said.errors:
-                raise said.problem(f"cannot fetch from {shared.remote}", f"`git fetch {shared.remote}` shows the same")
+                raise said.problem(
+                    f"cannot fetch from {without_secrets(shared.place)}", f"`git fetch {shared.remote}` shows the same"
+                )
             theirs = "" if said.code else self.repository.tip(landing)
             if theirs:
                 self.repository.point(shared.tracking, theirs)
@@ -200,7 +205,7 @@ class _Exchange:
         """Whether the remote has the commit now; False when it moved and has to be fetched again."""
         shared = self.shared
         said = run_network(
-            self.repository.top, *_destination(self.repository, shared.remote), f"{commit}:refs/heads/{shared.branch}",
+            self.repository.top, *_destination(self.repository, shared), f"{commit}:refs/heads/{shared.branch}",
         )  # fmt: skip
         if said.code == 0:
             _note(self.repository, shared, commit)
@@ -270,26 +275,24 @@ def _landing(repository: Repository) -> Iterator[str]:
                 file.unlink(missing_ok=True)
 
 
-def _destination(repository: Repository, remote: str) -> list[str]:
+def _destination(repository: Repository, shared: SharedBranch) -> list[str]:
     """The words of a push up to what is pushed.
 
     The remote is named by its address, so that git does not lock its branches here as well; what is
     configured for its name alone is handed over.
     """
     push = ["push", "--progress", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
-    urls = run_git(repository.top, "remote", "get-url", "--push", "--all", "--", remote)[1].decode().splitlines()
-    if len(urls) != 1:
-        return [*push, remote]
-    program = _setting(repository, f"remote.{remote}.receivepack")
-    proxy = _setting(repository, f"remote.{remote}.proxy")
+    url = shared.url or run_git(repository.top, "remote", "get-url", "--", shared.remote)[1].decode().splitlines()[0]
+    program = setting(repository, f"remote.{shared.remote}.receivepack")
+    proxy = setting(repository, f"remote.{shared.remote}.proxy")
     if proxy:
         push = ["-c", f"http.proxy={proxy}", *push]
-    return [*push, *([f"--receive-pack={program}"] if program else []), urls[0]]
+    return [*push, *([f"--receive-pack={program}"] if program else []), url]
 
 
 def remember_clone(repository: Repository) -> None:
     """Note where the remote's branch was when it was cloned."""
-    _note(repository, _shared_branch(repository, None), repository.head())
+    _note(repository, shared_branch(repository, None), repository.head())
 
 
 def _note(repository: Repository, shared: SharedBranch, commit: str) -> None:
@@ -300,7 +303,7 @@ def _note(repository: Repository, shared: SharedBranch, commit: str) -> None:
 def _track(repository: Repository, shared: SharedBranch) -> None:
     """Tell plain `git pull` and `git push` what the branch is shared by, where no one has told them yet."""
     section = f"branch.{shared.local.removeprefix('refs/heads/')}"
-    if _setting(repository, f"{section}.remote") or _setting(repository, f"{section}.merge"):
+    if setting(repository, f"{section}.remote") or setting(repository, f"{section}.merge"):
         return
     with suppress(GitError):  # another git has the settings locked; the next sync tells them
         run_git(repository.top, "config", f"{section}.remote", shared.remote)
@@ -335,36 +338,3 @@ def _push_hint(reason: str) -> str:
     if "checked out" in reason:
         return "the remote has a work tree: share through a bare repository (`git init --bare`)"
     return "may you write there? whoever keeps the remote can tell"
-
-
-def _shared_branch(repository: Repository, remote: str | None) -> SharedBranch:
-    local = repository.branch()
-    branch = local.removeprefix("refs/heads/")
-    configured = _setting(repository, f"branch.{branch}.remote")
-    names = run_git(repository.top, "remote")[1].decode().split()
-    name = _choose(names, remote, configured)
-    for side in ((), ("--push",)):
-        urls = run_git(repository.top, "remote", "get-url", *side, "--all", "--", name)[1].decode()
-        for url in urls.splitlines():
-            check_url(url)
-    upstream = _setting(repository, f"branch.{branch}.merge") if name == configured else ""
-    return SharedBranch(name, upstream.removeprefix("refs/heads/") or branch, local)
-
-
-def _choose(names: list[str], asked: str | None, configured: str) -> str:
-    if asked is not None:
-        if asked not in names:
-            raise NotFoundError("remote", asked, names, "`git remote -v` lists them")
-        return asked
-    for name in (configured, "origin"):
-        if name in names:
-            return name
-    if len(names) == 1:
-        return names[0]
-    if names:
-        raise GitError(f"which remote? there are {', '.join(names)}", hint="`stoa sync --remote NAME`")
-    raise GitError("this repository has no remote to share with", hint="`git remote add origin URL`")
-
-
-def _setting(repository: Repository, name: str) -> str:
-    return run_git(repository.top, "config", "--get", name, allow=(0, 1))[1].decode().strip()
