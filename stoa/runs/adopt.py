@@ -19,6 +19,7 @@ from stoa.errors import StoaError
 from stoa.exec.job.ending import Ending
 from stoa.exec.job.verdict import judge
 from stoa.model import SCHEMA, Job, Outcome, Process, Target
+from stoa.opening import regular
 from stoa.project import LOG_FILE, Project
 from stoa.runs.joblist import fingerprints
 from stoa.runs.planned import PlannedJob
@@ -219,7 +220,7 @@ def _mtime(file: Path) -> float:
 @contextmanager
 def _opened(file: Path | None) -> Iterator[int]:
     """A log, or an empty one."""
-    descriptor = os.open(file or os.devnull, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = os.open(regular(file) if file else os.devnull, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         yield descriptor
     finally:

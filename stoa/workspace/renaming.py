@@ -75,7 +75,7 @@ def committed(ws: Workspace, file: Path) -> bytes:
     StoaError
         If it was changed and not committed.
     """
-    data = file.read_bytes()
+    data = ws.project.read(file)
     path = file.relative_to(ws.repository.top).as_posix()
     if ws.store.snapshot().read(path) != data:
         where = file.relative_to(ws.project.top)
@@ -105,7 +105,7 @@ def _mentions(ws: Workspace, old: str) -> list[str]:
     for file in sorted(
         file for folder in _DEFINED for file in (ws.project.stoa / folder).rglob("*.yaml") if file.is_file()
     ):
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = ws.project.read(file).decode("utf-8", "replace").splitlines()
         if any(word.search(line.partition(" #")[0]) for line in lines if not line.startswith(("formerly", "#"))):
             found.append(str(file.relative_to(ws.project.top)))
     return found
