@@ -9,10 +9,11 @@ from stoa.api.desktop import Desktop
 from stoa.api.looking import Looking
 from stoa.api.reviewing import Reviewing
 from stoa.api.running import Running
+from stoa.api.services import Services
 from stoa.api.sharing import Sharing
 
 
-class OpenProject(Data, Definitions, Running, Looking, Reviewing, Catalogues, Desktop, Sharing):
+class OpenProject(Data, Definitions, Running, Looking, Reviewing, Catalogues, Desktop, Services, Sharing):
     """A project: tables of what is known, and what can be done.
 
     Every method that changes something makes one commit, as its command does. Keywords have the names of the

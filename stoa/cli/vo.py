@@ -11,13 +11,94 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import KeepOption, QualityOption, workspace
-from stoa.cli.say import out, tell
-from stoa.commands.vo import serve
+from stoa.cli.options import JsonOption, KeepOption, OutOption, QualityOption, workspace
+from stoa.cli.say import as_json, out, tell
+from stoa.commands.vo import cone, serve, tap
 from stoa.commands.vo.serve import MOST, PORT, Served
+from stoa.show.services import table_lines, table_notes
 from stoa.show.words import count
+from stoa.sources.answers import AnswerReport
 
 app = new_app("Use services of the Virtual Observatory, and be one.")
+
+
+ServiceArgument = Annotated[str, typer.Argument(metavar="URL", help="Address of the service.")]
+
+RowsOption = Annotated[
+    int,
+    typer.Option("--most", metavar="N", min=0, show_default=False, help="Most rows (default: what the service gives)."),
+]
+
+AgainOption = Annotated[bool, typer.Option("--again", help="Ask the service even if the answer is known.")]
+
+
+@verb(
+    app, "cone",
+    "stoa vo cone https://example.org/cone --at '187.2779 2.0524' --radius 30arcsec",
+    "stoa vo cone https://example.org/cone --at '12:29:06.7 +02:03:09' --out around.vot",
+)  # fmt: skip
+def cone_command(
+    ctx: typer.Context,
+    service: ServiceArgument,
+    at: Annotated[
+        str, typer.Option("--at", metavar="POSITION", help="Place in ICRS: decimal degrees, or 12:29:06.7 +02:03:09.")
+    ],
+    radius: Annotated[str, typer.Option("--radius", metavar="ANGLE", help="Radius of the cone.")] = "1arcmin",
+    most: RowsOption = 0,
+    again: AgainOption = False,
+    out_file: OutOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Get the rows of a catalogue around a place from a cone search service.
+
+    The answer is kept: the same question is not asked twice, unless --again is given.
+    """
+    _print(cone.cone(workspace(ctx), service, at, radius, most=most, again=again, out=out_file), json)
+
+
+@verb(
+    app, "tap",
+    "stoa vo tap https://example.org/tap 'SELECT TOP 5 * FROM ivoa.obscore'",
+    "stoa vo tap https://example.org/tap @observed.adql --job --out observed.vot",
+)  # fmt: skip
+def tap_command(
+    ctx: typer.Context,
+    service: ServiceArgument,
+    adql: Annotated[str, typer.Argument(metavar="QUERY", help="Query in ADQL, or @ and the file that holds it.")],
+    most: RowsOption = 0,
+    as_job: Annotated[
+        bool, typer.Option("--job", help="Let the service work on it as a job, for what takes longer than a minute.")
+    ] = False,
+    patience: Annotated[
+        float, typer.Option("--patience", metavar="NUMBER", min=1, help="Give up on a job after this many seconds.")
+    ] = 3600.0,
+    again: AgainOption = False,
+    out_file: OutOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Get a table from a TAP service by a query in ADQL.
+
+    The answer is kept: the same question is not asked twice, unless --again is given.
+    """
+    report = tap.tap(
+        workspace(ctx), service, adql, most=most, as_job=as_job, patience_s=patience, again=again, out=out_file,
+        phase=_phase,
+    )  # fmt: skip
+    _print(report, json)
+
+
+def _phase(words: str) -> None:
+    tell(f"job: {words}")
+
+
+def _print(report: AnswerReport, json: bool) -> None:
+    if json:
+        as_json(report)
+        return
+    for line in table_lines(report):
+        out(line)
+    for note in table_notes(report):
+        tell(note)
 
 
 @verb(

@@ -1,0 +1,44 @@
+"""Services of the Virtual Observatory: tables around a place, and by a query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stoa.api.opened import AnyPath, Opened
+from stoa.commands.vo.cone import cone
+from stoa.commands.vo.tap import tap
+from stoa.sources.answers import AnswerReport
+
+
+class Services(Opened):
+    """Services of the Virtual Observatory; the reports name the files that were written."""
+
+    def cone(
+        self,
+        service: str,
+        at: str,
+        radius: str = "1arcmin",
+        *,
+        most: int = 0,
+        again: bool = False,
+        out: AnyPath = "",
+    ) -> AnswerReport:
+        """Get the rows of a catalogue around a place, such as ``"187.2779 2.0524"``, from a cone search service."""
+        return cone(self.workspace, service, at, radius, most=most, again=again, out=Path(out) if out else None)
+
+    def tap(
+        self,
+        service: str,
+        adql: str,
+        *,
+        most: int = 0,
+        job: bool = False,
+        patience: float = 3600.0,
+        again: bool = False,
+        out: AnyPath = "",
+    ) -> AnswerReport:
+        """Get a table from a TAP service by a query in ADQL, at once or as a job of at most `patience` seconds."""
+        return tap(
+            self.workspace, service, adql, most=most, as_job=job, patience_s=patience, again=again,
+            out=Path(out) if out else None,
+        )  # fmt: skip
