@@ -1,9 +1,9 @@
 """Whatever happened, every verb says the same of every target, and it is what the records say.
 
-Two people with clones of one project run, force, stop, kill, edit, revert, flag and share in any order. After each step
-status, plan, why, run, rerun, results, the outcomes as a table and a stacked catalogue are compared with what is worked
-out from the YAML records alone. STOA_HISTORIES sets how many histories are tried (6), and has a failing one made
-shorter, which takes minutes.
+Two people with clones of one project run, force, stop, kill, edit, revert, flag, rename, remove, adopt and share in any
+order. After each step status, plan, why, run, rerun, results, the outcomes as a table and a stacked catalogue are
+compared with what is worked out from the YAML records alone. STOA_HISTORIES sets how many histories are tried (6), and
+has a failing one made shorter, which takes minutes.
 """
 
 from __future__ import annotations
@@ -26,16 +26,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from recomputed import BAD, INCONCLUSIVE, Recomputed, recompute
 from survey import REPOSITORY, wait_for
 
+from stoa.commands.adopt import adopt
 from stoa.commands.catalogue.stack import stack_and_write
 from stoa.commands.init import init
 from stoa.commands.meta import build_documents
 from stoa.commands.plan import plan
+from stoa.commands.process import rename_process
 from stoa.commands.rerun import plans_again
 from stoa.commands.results import results
 from stoa.commands.root import add_root
 from stoa.commands.run import run
 from stoa.commands.status import status
-from stoa.commands.target import add_targets
+from stoa.commands.target import add_targets, remove_targets, rename_target
 from stoa.commands.why import why
 from stoa.control import Control
 from stoa.errors import StoaError
@@ -45,7 +47,6 @@ from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import outcome_rows
 
 HISTORIES = int(os.environ.get("STOA_HISTORIES", "6"))
-PAIR = ("look", "default", "host")
 PROCESS = """\
 schema: 1
 name: look
@@ -103,8 +104,7 @@ class Histories(RuleBasedStateMachine):
         self.data = top / "data"
         self.people = {name: self._join(top, name) for name in ("anna", "ben")}
         with self.people["anna"].open() as ws:
-            self.targets = {name: self.data / target.path for name, target in ws.targets.items()}
-        self.names = list(self.targets)
+            self.paths = [target.path for target in ws.targets.values()]
 
     @staticmethod
     def _join(top: Path, name: str) -> Person:
@@ -125,7 +125,10 @@ class Histories(RuleBasedStateMachine):
 
     @rule(who=PEOPLE, which=st.sets(TARGETS, min_size=1))
     def forces(self, who: str, which: set[int]) -> None:
-        self._run(who, Selection(targets=tuple(self.names[number] for number in which), force=True))
+        names = self._names(self.people[who])
+        chosen = tuple(names[number] for number in which if number in names)
+        if chosen:
+            self._run(who, Selection(targets=chosen, force=True))
 
     @rule(who=PEOPLE)
     def runs_again_what_failed_or_is_flagged(self, who: str) -> None:
@@ -133,7 +136,9 @@ class Histories(RuleBasedStateMachine):
 
     @rule(who=PEOPLE, number=TARGETS)
     def stops_a_forced_run(self, who: str, number: int) -> None:
-        folder = self.targets[self.names[number]]
+        folder = self.data / self.paths[number]
+        if number not in self._names(self.people[who]):
+            return
         (folder / "hang").touch()
         control = Control()
         watch = threading.Thread(target=lambda: (wait_for((folder / "begun").exists, "the job"), control.cancel()))
@@ -144,10 +149,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule(who=PEOPLE, number=TARGETS)
     def is_killed_while_a_forced_run_goes_on(self, who: str, number: int) -> None:
-        folder = self.targets[self.names[number]]
+        folder = self.data / self.paths[number]
+        if number not in self._names(self.people[who]):
+            return
         (folder / "hang").touch()
         process = subprocess.Popen(
-            [sys.executable, "-m", "stoa", "run", "look", "--force", "-j", "1", "--quiet"],
+            [sys.executable, "-m", "stoa", "run", _process(self.people[who]), "--force", "-j", "1", "--quiet"],
             cwd=self.people[who].folder, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -168,8 +175,44 @@ class Histories(RuleBasedStateMachine):
 
     @rule(snr=st.sampled_from((5, 7)))
     def anna_edits_the_parameters(self, snr: int) -> None:
-        text = f"schema: 1\nprocess: look\nvalues: {{snr: {snr}.0}}\n"
-        self._save(self.people["anna"], ".stoa/params/look/default.yaml", text)
+        process = _process(self.people["anna"])
+        text = f"schema: 1\nprocess: {process}\nvalues: {{snr: {snr}.0}}\n"
+        self._save(self.people["anna"], f".stoa/params/{process}/default.yaml", text)
+
+    @rule()
+    def anna_renames_the_process(self) -> None:
+        with self.people["anna"].open() as ws:
+            old = _process(self.people["anna"])
+            rename_process(ws, old, "gaze" if old == "look" else "look")
+
+    @rule(number=TARGETS, word=st.sampled_from(("near", "far")))
+    def ben_renames_a_target(self, number: int, word: str) -> None:
+        name = self._names(self.people["ben"]).get(number)
+        if name and name != f"{word}{number}":
+            with self.people["ben"].open() as ws:
+                rename_target(ws, name, f"{word}{number}")
+
+    @rule(number=TARGETS)
+    def ben_removes_a_target_or_adds_it_again(self, number: int) -> None:
+        names = self._names(self.people["ben"])
+        with self.people["ben"].open() as ws:
+            if number not in names:
+                add_targets(ws, "data", paths=[self.paths[number]])
+                ws.reread()
+                build_documents(ws)
+            elif len(names) > 1:
+                remove_targets(ws, [names[number]])
+
+    @rule(who=PEOPLE, number=TARGETS)
+    def adopts_what_is_older_than_the_project(self, who: str, number: int) -> None:
+        name = self._names(self.people[who]).get(number)
+        if name:
+            place = self.data / f"before/{who}{len(list(self.data.glob('before/*')))}/{name}"
+            place.mkdir(parents=True)
+            (place / "sources.csv").write_text("ra_deg,dec_deg,snr,flux,e_flux\n150.0,2.0,5,0.1,0.01\n")
+            with self.people[who].open() as ws:
+                report = adopt(ws, _process(self.people[who]), place.parent, targets=(name,), force=True)
+            assert report.counts == {"ok": 1}
 
     @staticmethod
     def _save(person: Person, path: str, text: str) -> None:
@@ -179,23 +222,25 @@ class Histories(RuleBasedStateMachine):
 
     @rule(number=TARGETS, blocks=st.integers(0, 2))
     def an_input_is_delivered(self, number: int, blocks: int) -> None:
-        file = next(file for file in self.targets[self.names[number]].iterdir() if "pbcor" in file.name)
+        file = next(file for file in (self.data / self.paths[number]).iterdir() if "pbcor" in file.name)
         content = file.read_bytes()
         original = content[: len(content) - len(content) % 28800] if len(content) > 28800 else content
         file.write_bytes(original.rstrip(b"\x07") + b"\x07" * blocks)
 
     @rule(number=TARGETS)
     def a_target_turns_good_or_bad(self, number: int) -> None:
-        file = self.targets[self.names[number]] / "fail"
+        file = self.data / self.paths[number] / "fail"
         file.unlink() if file.exists() else file.touch()
 
     @rule(who=PEOPLE, number=TARGETS)
     def flags(self, who: str, number: int) -> None:
-        self.people[who].flag(self.names[number])
+        name = self._names(self.people[who]).get(number)
+        if name:
+            self.people[who].flag(name)
 
     @rule(who=PEOPLE, number=TARGETS)
     def clears_flags(self, who: str, number: int) -> None:
-        name = self.names[number]
+        name = self._names(self.people[who]).get(number)
         if name in self._recomputed(self.people[who]).flagged:
             self.people[who].unflag(name)
 
@@ -208,9 +253,14 @@ class Histories(RuleBasedStateMachine):
 
     def _run(self, who: str, selection: Selection, control: Control | None = None) -> RunReport:
         with self.people[who].open() as ws:
-            request = Request(process="look", selection=selection, workers=1)
+            request = Request(process=_process(self.people[who]), selection=selection, workers=1)
             (ended,) = [event for event in run(ws, request, control) if isinstance(event, Ended)]
             return ended.report
+
+    def _names(self, person: Person) -> dict[int, str]:
+        """Number -> name of each target that is listed in someone's clone."""
+        with person.open() as ws:
+            return {self.paths.index(target.path): name for name, target in ws.targets.items()}
 
     # What is said of it.
 
@@ -220,22 +270,30 @@ class Histories(RuleBasedStateMachine):
             with person.open() as ws:
                 said = status(ws, look=True)
                 known = self._recomputed(person)
-                _check_status(said, known, self.names)
-                _check_plans(ws, known, self.names)
-                _check_tables(ws, known)
+                names = list(ws.targets)
+                pair = (_process(person), "default", "host")
+                _check_status(said, known, names, pair)
+                _check_plans(ws, known, names, pair)
+                _check_tables(ws, known, pair)
 
     def _recomputed(self, person: Person) -> Recomputed:
         with person.open() as ws:
             assert not ws.heal().hindered
-        return recompute(person.folder, *PAIR, self.data)
+        return recompute(person.folder, _process(person), "default", "host", self.data)
 
 
-def _check_status(said, known: Recomputed, names: list[str]) -> None:
+def _process(person: Person) -> str:
+    """The name that the only process has in someone's clone."""
+    (name,) = (file.stem for file in (person.folder / ".stoa/processes").glob("*.yaml"))
+    return name
+
+
+def _check_status(said, known: Recomputed, names: list[str], key: tuple[str, str, str]) -> None:
     targets = {target.name: target for target in said.targets}
     assert list(targets) == names
     assert {name for name, target in targets.items() if target.flags} == known.flagged
     if not known.status:
-        assert said.pairs == ()
+        assert sum(pair.jobs for pair in said.pairs) == 0
         return
     (pair,) = said.pairs
     assert {name: target.states[pair.name] for name, target in targets.items()} == {
@@ -243,17 +301,19 @@ def _check_status(said, known: Recomputed, names: list[str]) -> None:
     }
     assert {name for name, target in targets.items() if target.stale} == known.stale
     assert {name for name, target in targets.items() if target.interrupted_since} == known.since
-    assert (pair.name, pair.stale, pair.interrupted_since) == ("look@default", len(known.stale), len(known.since))
+    assert (pair.name, pair.stale, pair.interrupted_since) == (
+        f"{key[0]}@default", len(known.stale), len(known.since),
+    )  # fmt: skip
     assert sum(number for state, number in pair.counts.items() if state in BAD) == len(known.failed)
 
 
-def _check_plans(ws: Workspace, known: Recomputed, names: list[str]) -> None:
+def _check_plans(ws: Workspace, known: Recomputed, names: list[str], key: tuple[str, str, str]) -> None:
     states = {name: "stale" if name in known.stale else known.status.get(name, "new") for name in names}
-    (made,) = plan(ws, Request(process="look"))
+    (made,) = plan(ws, Request(process=key[0]))
     assert {job.target: job.state for job in made.jobs} == states
     due = {name for name, state in states.items() if state in ("new", "stale", *INCONCLUSIVE)}
     assert {job.target for job in made.to_run} == due
-    assert {name: why(ws, "look", name)[0].state for name in names} == states
+    assert {name: why(ws, key[0], name)[0].state for name in names} == states
     if known.status:
         for chosen, wanted in (
             (Selection(failed=True), known.failed),
@@ -265,19 +325,19 @@ def _check_plans(ws: Workspace, known: Recomputed, names: list[str]) -> None:
             assert set(again.out_of_reach.get("without an outcome", ())) == unreached
 
 
-def _check_tables(ws: Workspace, known: Recomputed) -> None:
-    rows = outcome_rows(ws, *PAIR)
+def _check_tables(ws: Workspace, known: Recomputed, key: tuple[str, str, str]) -> None:
+    rows = [row for row in outcome_rows(ws, *key) if row["target"] in ws.targets]
     assert {row["target"]: (row["status"], row["run"]) for row in rows} == {
         target: (state, known.run[target]) for target, state in known.status.items()
     }
     if known.status:
-        table = {row["target"]: (row["status"], row["run"]) for row in results(ws, "look@default").rows}
+        table = {row["target"]: (row["status"], row["run"]) for row in results(ws, f"{key[0]}@default").rows}
         assert table == {target: (state, known.run[target]) for target, state in known.status.items()}
     good = {target for target, state in known.status.items() if state == "ok"}
     if not known.status:
         return
     try:
-        report = stack_and_write(ws, "look@default", out=ws.project.top / "products" / "stack.vot")
+        report = stack_and_write(ws, f"{key[0]}@default", out=ws.project.top / "products" / "stack.vot")
     except StoaError:
         assert not [row for row in rows if row["status"] == "ok" and ws.project.file(row["place"]).is_dir()]
         return

@@ -41,7 +41,7 @@ def publish_command(
 ) -> None:
     """Write a folder for a paper: catalogue, plots, methods and table in LaTeX, citations, records, provenance.
 
-    The folder is a Process Run RO-Crate. It has the failed jobs too. This needs STOA's extra `publish`.
+    The folder is a Process Run RO-Crate. It has the failed jobs too.
     """
     report = publish.publish(
         workspace(ctx), source, folder, title=title, licence=licence, keep=keep or (), quality=quality,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +42,7 @@ from stoa.workspace.reviews import flagged
 if TYPE_CHECKING:
     from astropy.table import Table
 
-NEEDED = ("rocrate", "prov")
-"""Distributions of the extra `publish`."""
+_WRITERS = ("rocrate", "prov")
 
 
 class PublishReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +92,6 @@ def publish(
     StoaError
         If outcomes are stale and that was not accepted, or the folder cannot be made.
     """
-    _check_extras()
     file = Path(source)
     ws.check_given(file, folder)
     table = read_table(file) if file.suffix and file.is_file() else None
@@ -183,16 +181,8 @@ def _write(
     )  # fmt: skip
 
 
-def _check_extras() -> None:
-    for name in NEEDED:
-        try:
-            version(name)
-        except PackageNotFoundError:
-            raise StoaError(f"publishing needs the package {name}", "`pip install 'stoa-tracking[publish]'`") from None
-
-
 def _versions() -> dict[str, str]:
-    return {"stoa": __version__} | {name: version(name) for name in ("astropy", "numpy", *NEEDED)}
+    return {"stoa": __version__} | {name: version(name) for name in ("astropy", "numpy", *_WRITERS)}
 
 
 def _make(folder: Path) -> None:

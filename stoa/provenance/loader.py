@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from stoa.errors import StoaError
 from stoa.model import INCONCLUSIVE, Outcome, Review
 from stoa.provenance.dialect import RecordError
 from stoa.provenance.former import FOLDERS, DefinitionFiles, Former, read_former
-from stoa.provenance.git import GitError, Snapshot, TooLargeError
+from stoa.provenance.git import GitError, Snapshot
 from stoa.provenance.ids import is_id
 from stoa.provenance.records import outcome_lines, read_review, read_run, read_summary
 from stoa.provenance.schema import INDEXES
@@ -155,8 +155,12 @@ class Loader:
         self._snapshot.prepare(files.values())
         found: dict[str, bytes] = {}
         for path, oid in files.items():
-            with suppress(TooLargeError):  # whoever needs it says so
+            try:
                 found[path] = self._snapshot.record(oid, path)
+            except GitError:
+                raise
+            except StoaError:
+                continue  # too large, or damaged: whoever needs it says so
         return DefinitionFiles(found)
 
     def _files(self, folder: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from astropy.io import fits
 from crates import crate_problems
 
 import stoa
-from stoa.commands import publish as publishing
 from stoa.publish.latex import latex
 from stoa.publish.stamp import stamped_copy
 
@@ -101,15 +100,11 @@ def test_a_process_without_catalogue_says_so(paper):
     assert "no catalogue: " in paper("publish", "last", "--to", "again").stderr
 
 
-def test_nothing_is_overwritten_and_nothing_is_left_of_a_failure(paper, monkeypatch):
+def test_nothing_is_overwritten_and_nothing_is_left_of_a_failure(paper):
     assert paper.error("publish", "last", "--to", "paper") == [
         "error: the folder paper is not empty", "hint: name a new one; nothing is overwritten",
     ]  # fmt: skip
     assert paper.error("publish", "nosuch", "--to", "other")[0] == "error: no run named 'nosuch'"
-    monkeypatch.setattr(publishing, "NEEDED", ("no-such-distribution",))
-    assert paper.error("publish", "last", "--to", "other") == [
-        "error: publishing needs the package no-such-distribution", "hint: `pip install 'stoa-tracking[publish]'`",
-    ]  # fmt: skip
     assert not (paper.top / "other").exists()
 
 

@@ -70,8 +70,15 @@ def recompute(top: Path, process: str, params: str, environment: str, data: Path
             outcomes += [json.loads(line.removeprefix("- ")) for line in text.splitlines()]
         elif "/frozen/script/" in path:
             scripts[run] = text
-    mine = [o for o in outcomes if _pair(runs[o["run"]]) == (process, params, environment)]
-    found = Recomputed(flagged=_flagged(top))
+    targets, processes = _former_targets(top), _former(top, "processes")
+    outcomes = [o | {"target": targets.get(o["target"], o["target"])} for o in outcomes]
+    listed = _listed(top)
+    mine = [
+        o
+        for o in outcomes
+        if _pair(runs[o["run"]], processes, top) == (process, params, environment) and o["target"] in listed
+    ]
+    found = Recomputed(flagged={target for target in _flagged(top, targets) if target in listed})
     current: dict[str, dict[str, Any]] = {}
     for outcome in sorted(mine, key=lambda o: (_rank(runs[o["run"]]), o.get("attempt", 1))):
         target = outcome["target"]
@@ -94,8 +101,32 @@ def recompute(top: Path, process: str, params: str, environment: str, data: Path
     return found
 
 
-def _pair(run: dict[str, Any]) -> tuple[str, str, str]:
-    return run["process"], run["params"]["name"], run["environment"]
+def _pair(run: dict[str, Any], processes: dict[str, str], top: Path) -> tuple[str, str, str]:
+    process = processes.get(run["process"], run["process"])
+    sets = _former(top, f"params/{process}")
+    return process, sets.get(run["params"]["name"], run["params"]["name"]), run["environment"]
+
+
+def _former(top: Path, folder: str) -> dict[str, str]:
+    """Former name -> present name, of the definitions of a folder."""
+    found = {}
+    for file in (top / ".stoa" / folder).glob("*.yaml"):
+        for old in yaml.safe_load(file.read_text(encoding="utf-8")).get("formerly", ()):
+            found[old] = file.stem
+    return found
+
+
+def _lines(top: Path) -> list[dict[str, Any]]:
+    files = sorted((top / ".stoa/targets").glob("*.yaml"))
+    return [json.loads(line.removeprefix("- ")) for file in files for line in file.read_text().splitlines()]
+
+
+def _former_targets(top: Path) -> dict[str, str]:
+    return {old: line["name"] for line in _lines(top) for old in line.get("formerly", ())}
+
+
+def _listed(top: Path) -> set[str]:
+    return {line["name"] for line in _lines(top) if not line.get("removed")}
 
 
 def _rank(run: dict[str, Any]) -> str:
@@ -114,7 +145,8 @@ def _is_another(ref: dict[str, Any], data: Path) -> bool:
     return (len(content), hashlib.sha256(content).hexdigest()) != (ref["size"], ref["sha256"])
 
 
-def _flagged(top: Path) -> set[str]:
+def _flagged(top: Path, targets: dict[str, str]) -> set[str]:
     reviews = [yaml.safe_load(text) for text in records(top, ".stoa/reviews").values()]
+    reviews = [review | {"target": targets.get(review["target"], review["target"])} for review in reviews]
     cleared = {(review["target"], flag) for review in reviews for flag in review.get("clears", ())}
     return {r["target"] for r in reviews if r["kind"] == "flag" and (r["target"], r["id"]) not in cleared}
