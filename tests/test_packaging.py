@@ -162,7 +162,7 @@ def test_each_hint_to_install_stoa_names_its_distribution_and_an_extra_that_exis
 
 def test_each_extra_of_users_is_told_somewhere():
     told = {part for _, extra in told_to_install() for part in extra.split(",") if part}
-    assert {"dask", "login", "publish", "parquet"} <= told
+    assert {"dask", "login", "parquet"} <= told
 
 
 def test_each_dependency_has_a_lowest_version():
