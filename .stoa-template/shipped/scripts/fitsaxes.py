@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy import coordinates as frames
+from astropy.io import fits
 from astropy.wcs import WCS, WCSSUB_LATITUDE, WCSSUB_LONGITUDE, WCSSUB_SPECTRAL, WCSSUB_STOKES
 
 _FRAMES = {
@@ -20,6 +21,8 @@ _FRAMES = {
 _STOKES = {
     1: "I", 2: "Q", 3: "U", 4: "V", -1: "RR", -2: "LL", -3: "RL", -4: "LR", -5: "XX", -6: "YY", -7: "XY", -8: "YX",
 }  # fmt: skip
+_NO_WCS = frozenset(("", "HISTORY", "COMMENT", "RADECSYS", "RADESYS"))
+_SIZE = re.compile(r"NAXIS\d*")
 _NUMERIC = re.compile(r"(?:CRVAL|CDELT|CRPIX|CROTA)\d+|(?:CD|PC|PV)\d+_\d+|LONPOLE|LATPOLE|RESTFRQ|RESTFREQ|RESTWAV")
 _WCS_ERRORS = (ValueError, RuntimeError, TypeError, KeyError, IndexError, AssertionError, MemoryError)
 """What astropy raises for headers that it does not understand; wcslib's errors have no common base."""
@@ -97,18 +100,22 @@ def read_world(header, hdus, freq_ghz=0.0):
 
 
 def _understandable(header):
-    """A copy of a header in whose WCS keywords common spellings are those of the FITS standard."""
-    header = header.copy()
-    for keyword in list(header):
-        if re.fullmatch(r"NAXIS\d*", keyword):  # there may be more axes than the pixels have
-            del header[keyword]
-        elif isinstance(header[keyword], str):
-            header[keyword] = _meant(keyword, header[keyword])
-    system = str(header.pop("RADECSYS", "") or "").strip()
+    """A header of the WCS cards alone, in which common spellings are those of the FITS standard.
+
+    Comments are left out, and the sizes of the axes, as there may be more axes than the pixels have.
+    """
+    system = str(header.get("RADECSYS", "") or "").strip()
     system = str(header.get("RADESYS", "") or "").strip() or system
+    cards = []
+    for card in header.cards:
+        keyword = card.keyword
+        if keyword in _NO_WCS or _SIZE.fullmatch(keyword):
+            continue
+        value = card.value
+        cards.append((keyword, _meant(keyword, value)) if isinstance(value, str) and not card.field_specifier else card)
     if system:
-        header["RADESYS"] = _FRAMES.get(system.upper(), system)
-    return header
+        cards.append(("RADESYS", _FRAMES.get(system.upper(), system)))
+    return fits.Header(cards)
 
 
 def _meant(keyword, text):

@@ -32,6 +32,12 @@ DISHES = {"ALMA": 12.0, "ACA": 7.0}  # m, of telescopes whose primary beam is 1.
 _SEVEN_METRES = re.compile(r"(?i)(?:^|[._/-])(?:7m|aca)(?=[._-]|$)")
 _CORRECTED = re.compile(r"(?i)[._-]pbcorr?(\.tt0)?$")
 _SUFFIX = re.compile(r"(?i)(\.(gz|fz|bz2))?$")
+_NO_AXES = frozenset((
+    "", "HISTORY", "COMMENT", "BUNIT", "BTYPE", "BMAJ", "BMIN", "BPA", "DATAMAX", "DATAMIN", "DATE", "ORIGIN", "TYPE",
+    "USEWEIGH", "OBJECT", "CHECKSUM", "DATASUM",
+))  # fmt: skip
+"""Keywords that say nothing of the axes; a primary beam has others than its image."""
+
 _PLANE_WCS = re.compile(r"(CTYPE|CRVAL|CDELT|CRPIX|CUNIT|CROTA)[12]|(CD|PC)[12]_[12]|PV[12]_\d+|RADESYS|EQUINOX")
 
 
@@ -304,9 +310,15 @@ def _described(path, hdus, given, facts, like):
         raise ImageError(DAMAGED) from error
     if like is not None and not any(keyword.startswith("CTYPE") for keyword in header):
         header.update({key: like.header[key] for key in like.header if _PLANE_WCS.fullmatch(key)})
-    world = fitsaxes.read_world(header, hdus, given.freq_ghz)
+    same = like is not None and _axes_cards(header) == _axes_cards(like.header)
+    world = like.world if same else fitsaxes.read_world(header, hdus, given.freq_ghz)
     shape = header[f"NAXIS{world.axes.latitude}"], header[f"NAXIS{world.axes.longitude}"]
     return Image(path, number, header, world, shape, facts, hdus, role=str(facts.get("role", "")))
+
+
+def _axes_cards(header):
+    """The cards of a header that may say something of its axes, with their values."""
+    return {(card.keyword, str(card.value)) for card in header.cards if card.keyword not in _NO_AXES}
 
 
 def read_gain(image, path, given=None):

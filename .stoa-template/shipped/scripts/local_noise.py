@@ -49,21 +49,24 @@ class NoiseMap:
 
     def at(self, x, y):
         """Noise at pixels counted from 0, between the nodes by their distance, outside them that of the nearest."""
-        places = []
-        for value, first, step, count in zip((y, x), self.first, self.step, self.nodes.shape, strict=True):
-            place = np.clip((np.asarray(value, dtype=float) - first) / step, 0, count - 1)
-            low = np.minimum(place.astype(int), max(count - 2, 0))
-            places.append((low, np.minimum(low + 1, count - 1), place - low))
-        (y0, y1, fy), (x0, x1, fx) = places
+        (y0, y1, fy), (x0, x1, fx) = self.between(0, y), self.between(1, x)
         low = self.nodes[y0, x0] * (1 - fx) + self.nodes[y0, x1] * fx
         return low * (1 - fy) + (self.nodes[y1, x0] * (1 - fx) + self.nodes[y1, x1] * fx) * fy
+
+    def between(self, axis, values):
+        """Nodes before and after pixels along an axis, and how far these are from the first towards the second."""
+        count = self.nodes.shape[axis]
+        place = np.clip((np.asarray(values, dtype=float) - self.first[axis]) / self.step[axis], 0, count - 1)
+        low = np.minimum(place.astype(int), max(count - 2, 0))
+        return low, np.minimum(low + 1, count - 1), place - low
 
     def over(self, shape):
         """Noise of every pixel in single precision, shape (ny, nx), made row by row."""
         made = np.empty(shape, dtype=np.float32)
-        columns = np.arange(shape[1])
-        for row in range(shape[0]):
-            made[row] = self.at(columns, np.full(shape[1], row))
+        x0, x1, fx = self.between(1, np.arange(shape[1]))
+        columns = self.nodes[:, x0] * (1 - fx) + self.nodes[:, x1] * fx
+        for row, (y0, y1, fy) in enumerate(zip(*self.between(0, np.arange(shape[0])), strict=True)):
+            made[row] = columns[y0] * (1 - fy) + columns[y1] * fy
         return made
 
 
