@@ -13,6 +13,7 @@ from stoa.provenance.index import decode_outcome, decode_run
 from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import Pair, pair_words
 from stoa.workspace.open import Workspace
+from stoa.workspace.outcomes import outcome_of
 from stoa.workspace.reviews import reviews_of
 
 MOST_PAST = 40
@@ -102,6 +103,20 @@ def dossier(ws: Workspace, pair: Pair, target: str, group: str) -> Dossier:
         images=tuple(images_of(outcome.inputs, outcome.outputs, outputs)),
         tables=tuple(ref for name, ref in outcome.outputs.items() if _kind(outputs, name) in _TABLES),
     )  # fmt: skip
+
+
+def files_of(ws: Workspace, source: str, target: str, group: str) -> tuple[list[Image], list[FileRef]]:
+    """Images and source tables of the outcome that a run or a pair has of a job.
+
+    Raises
+    ------
+    StoaError
+        If it has none.
+    """
+    outcome = outcome_of(ws, target, source, group)
+    declared = declared_outputs(ws, outcome.run)
+    tables = [ref for name, ref in outcome.outputs.items() if _kind(declared, name) in _TABLES]
+    return images_of(outcome.inputs, outcome.outputs, declared), tables
 
 
 def _past(pair: str, row: tuple[Any, ...]) -> Past:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from stoa.commands.diff import DiffReport
+from stoa.errors import StoaError
 from stoa.show.diff import images_table, results_table, sources_table, standing_lines
 from stoa.show.page import sky_in_words, transition_in_words
 from stoa.show.symbols import with_symbol
 from stoa.show.words import count, one_line
 from stoa.sources.changes import SkyDiff
 from stoa.ui import tables
-from stoa.ui.asking import review_buttons
+from stoa.ui.asking import problem_box, review_buttons
 from stoa.ui.filters import URL
-from stoa.ui.reading import FRESHEST, compared, drawn, outcomes, run_rows
+from stoa.ui.looking import marks_of
+from stoa.ui.reading import FRESHEST, about, compared, drawn, outcomes, run_rows
+from stoa.ui.viewer import Mark, Shown, View, image_viewer
+from stoa.workspace.dossier import files_of
+
+MOST_JOBS = 1000
+"""Jobs that can be chosen to be looked at."""
 
 MOST_RUNS = 100
 """Runs that can be chosen beside the pairs: the latest ones."""
@@ -41,6 +49,7 @@ def page() -> None:
     _results(report)
     if report.sky:
         _sources(report, report.sky)
+    _images(report)
 
 
 def _sides(pairs: list[str], runs: list[str]) -> tuple[str, str, bool] | None:
@@ -131,6 +140,48 @@ def _results(report: DiffReport) -> None:
     chosen = tables.selectable(beyond, "outliers", identity=("target", "group", "result"), height=300)
     with review_buttons(list(chosen["target"]), "outliers"):
         tables.export(beyond, "changes of results", key="outliers")
+
+
+def _images(report: DiffReport) -> None:
+    """The images of one job in both, over one another: the viewer blinks and subtracts them."""
+    st.subheader("Images", anchor=False)
+    jobs = changed_jobs(report)
+    if not jobs:
+        st.text("No job changed.")
+        return
+    labels = {" ".join(job).strip(): job for job in jobs}
+    name = st.selectbox("Job", list(labels), index=None, key="job", bind=URL, placeholder="choose one", width=420)
+    if name not in labels:
+        return
+    images: dict[tuple[str, str], Shown] = {}
+    marks: list[Mark] = []
+    for side, source, colour in (("a", report.a, "cyan"), ("b", report.b, "yellow")):
+        try:
+            found, made = about(partial(files_of, source=source, target=labels[name][0], group=labels[name][1]))
+        except StoaError as problem:
+            problem_box(problem)
+            continue
+        if found:
+            ref = found[0].ref
+            title = f"{side}: {ref.path.rpartition('/')[2]}"
+            images.setdefault((ref.path, ref.sha256), Shown(name=title, ref=ref.path, sha256=ref.sha256))
+        marks += [Mark(id=f"{side} {m.id}", ra=m.ra_deg, dec=m.dec_deg, colour=colour) for m in marks_of(made)]
+    if not images:
+        st.text("Neither has an image of this job.")
+        return
+    same = " Both looked at the same image." if len(images) == 1 else " B blinks between the two images."
+    st.caption(f"Sources of a are cyan, those of b are yellow.{same}")
+    image_viewer(View(images=tuple(images.values()), sources=tuple(marks)), "compare", height=520, wanted=())
+
+
+def changed_jobs(report: DiffReport) -> list[tuple[str, str]]:
+    """Jobs with another status or a result beyond its tolerance, or whose sources differ; the most surprising first."""
+    found = [(change.target, change.group) for change in report.changes if change.beyond]
+    found += [job for change in report.transitions for job in change.jobs]
+    if report.sky:
+        images = report.sky.images
+        found += [(i.target, i.group) for i in images if i.gained or i.lost or i.moved or i.flux_changed]
+    return list(dict.fromkeys(found))[:MOST_JOBS]
 
 
 def _sources(report: DiffReport, sky: SkyDiff) -> None:
