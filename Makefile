@@ -10,7 +10,7 @@ BENCH ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format docs tutorial bench clean
+.PHONY: help demo test lint format docs tutorial screenshots bench clean
 
 help:
 	@echo 'make demo    play the tutorial on the example archive, in the folder $(DEMO)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make format  let ruff mend what it can'
 	@echo 'make docs    command reference and HTML pages, in docs/_build/html'
 	@echo 'make tutorial  play the demonstration and put what it prints into docs/tutorial.md and the picture'
+	@echo 'make screenshots  take the pictures of every page of the dashboard that docs/dashboard.md shows'
 	@echo 'make bench   measure what a run costs a target beside xargs'
 	@echo 'make clean   remove .venv and what tools left behind; demonstrations stay'
 
@@ -66,6 +67,10 @@ docs: $(VENV)/.stamp-docs
 tutorial: $(VENV)/.stamp
 	@log=$$(mktemp) && $(BIN)/python docs/make_tutorial.py --keep "$$log" && \
 		$(BIN)/python docs/make_terminal_picture.py --log "$$log"; end=$$?; rm -f "$$log"; exit $$end
+
+screenshots: $(VENV)/.stamp-dev
+	@.ci/apt-packages tests/apt-packages.txt
+	$(BIN)/python docs/make_screenshots.py
 
 bench: $(VENV)/.stamp
 	$(BIN)/python benchmarks/run_overhead.py $(BENCH)

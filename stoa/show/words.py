@@ -11,7 +11,10 @@ _REVIEWED = {"flag": "flagged", "unflag": "cleared the flags of", "comment": "co
 
 def safe(text: object) -> str:
     """A text whose control characters are visible instead of obeyed; line ends and tabs stay."""
-    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in str(text))
+    words = str(text)
+    if words.isprintable():
+        return words
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in words)
 
 
 def one_line(text: object) -> str:

@@ -12,7 +12,7 @@ from stoa.show.sky import Point, frame_series, graticule, mollweide
 MARKS = {
     "ok": ("circle", 7, "#2f7ed8"), "failed": ("triangle", 10, "#d95f02"), "timeout": ("diamond", 10, "#d95f02"),
     "killed": ("diamond", 10, "#a6341b"), "blocked": ("rect", 8, "#b8860b"), "skipped": ("emptyCircle", 7, "#7f7f7f"),
-    "sources": ("path://M-1,0L1,0M0,-1L0,1", 5, "#c2185b"), "quasars": ("emptyDiamond", 4, "#7b61a8"),
+    "sources": ("emptyCircle", 13, "#c2185b"), "quasars": ("emptyDiamond", 4, "#7b61a8"),
 }  # fmt: skip
 """Layer -> symbol, size and colour; told apart by shape as well as by colour."""
 
