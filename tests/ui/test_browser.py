@@ -10,7 +10,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import browser
+import numpy as np
 import pytest
+from astropy.io import fits
 from survey import Survey, make_survey, wait_for
 from terminal import Terminal
 
@@ -38,6 +40,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Survey:
     from stoa.cli.main import app
 
     survey = make_survey(tmp_path_factory.mktemp("browser") / "survey", Terminal(app))
+    for number, name in enumerate("abc"):
+        header = fits.Header({"CTYPE1": "RA---SIN", "CRVAL1": 40.0 * number, "CRPIX1": 8.0, "CDELT1": -1e-4})
+        header.update({"CTYPE2": "DEC--SIN", "CRVAL2": 10.0 * number, "CRPIX2": 8.0, "CDELT2": 1e-4})
+        fits.writeto(survey.top / "data" / name / "image.fits", np.ones((16, 16), dtype=np.float32), header)
+    survey.ok("meta", "build")
     survey.does("b", f"echo 'Error: {HOSTILE}' >&2; exit 1")
     survey("run", "measure")
     survey.ok("params", "new", "deep", "--process", "measure", "--set", "snr=7")
@@ -164,6 +171,21 @@ def test_who_may_only_read_finds_no_button_that_acts(guest, project):
         page.open("failures?pair=measure%40deep").select(1, 0).see("1 target selected")
         assert not page.enabled("Flag …")
         assert not page.enabled("Sync")
+
+
+def test_a_rectangle_on_the_map_selects_targets_by_name(visitor):
+    visitor.open("sky?pair=measure%40deep").see("3 outcomes in all")
+    canvas = visitor.page.locator("[data-testid=stEchartsChart] canvas, [data-testid*=Chart] canvas").first
+    canvas.wait_for()
+    visitor.page.wait_for_timeout(1000)  # the buttons of the map are drawn in the canvas: nothing says when
+    place = canvas.bounding_box()
+    visitor.page.mouse.click(place["x"] + place["width"] - 52, place["y"] + 22)
+    visitor.page.mouse.move(place["x"] + 0.2 * place["width"], place["y"] + 0.2 * place["height"])
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(place["x"] + 0.8 * place["width"], place["y"] + 0.8 * place["height"], steps=10)
+    visitor.page.mouse.up()
+    visitor.see("3 outcomes inside the region").see("3 targets selected")
+    visitor.click("Flag …").see("Flag 3 targets, as one commit:")
 
 
 def test_a_table_is_saved_as_a_file(visitor, tmp_path):
