@@ -162,7 +162,7 @@ def _plots(pair: str, keep: list[str], *, quality: bool) -> None:
     if not name:
         return
     try:
-        st.image(_drawn(pair, PLOTS[str(name)], keep, quality=quality))
+        st.image(_drawn(pair, PLOTS[str(name)], keep, quality=quality), width=720)
     except StoaError as problem:
         problem_box(problem)
 

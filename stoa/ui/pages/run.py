@@ -116,5 +116,6 @@ def _plan(made: Plan, expected: float | None, workers: int) -> None:
     if names:
         names_box(names)
     frame = tables.from_shown(plan_table(made))
+    frame = frame.iloc[(frame["do"] == "leave").argsort(kind="stable")]  # what would run comes first
     tables.plain(frame, height=320)
     tables.export(frame, "plan", key=f"plan {made.definitions.process.name}")
