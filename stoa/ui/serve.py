@@ -68,7 +68,8 @@ def settings(serving: Serving) -> dict[str, Any]:
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "type",
         "global.developmentMode": False,
-        "theme.primaryColor": "#2f6fb7",  # red is for what failed
+        "theme.light.primaryColor": "#2f6fb7",  # red is for what failed; one for both schemes would end the dark one
+        "theme.dark.primaryColor": "#6ea8e8",
     }
 
 

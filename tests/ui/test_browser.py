@@ -188,6 +188,15 @@ def test_a_rectangle_on_the_map_selects_targets_by_name(visitor):
     visitor.click("Flag …").see("Flag 3 targets, as one commit:")
 
 
+@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
+def test_the_pages_are_as_dark_as_the_reader_wants(chrome, address, scheme, is_dark):
+    context = chrome.new_context(color_scheme=scheme)
+    page = browser.Visitor(context.new_page(), address).open("runs").see("Over time").page
+    colour = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    context.close()
+    assert (sum(map(int, re.findall(r"\d+", colour)[:3])) < 3 * 128) == is_dark
+
+
 def test_a_table_is_saved_as_a_file(visitor, tmp_path):
     visitor.open("failures?pair=measure%40deep").click("Export", exact=False)
     with visitor.page.expect_download() as coming:
