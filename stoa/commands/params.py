@@ -14,7 +14,7 @@ from stoa.provenance.dialect import block
 from stoa.provenance.library import DEFAULT_SET
 from stoa.provenance.parameter_sets import override, read_parameter_set
 from stoa.provenance.rewritten import with_former
-from stoa.runs.definitions import rule_changes, value_changes
+from stoa.runs.definitions import remark_on_paths, rule_changes, value_changes
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
@@ -57,6 +57,7 @@ def new_parameter_set(
     refuse_former("parameter set", name, ws.library.former().parameter_set(process_name, name))
     origin = ws.library.parameter_set(process, base, later=() if where else settings)
     changed = override(process, origin, settings)
+    remark_on_paths(ws, process, settings)
     rules, values = changed.rules, changed.values
     if where:
         _check_where(ws, where, settings, name)

@@ -60,6 +60,7 @@ def resolve(
     chosen = ws.library.parameter_set(process, params, later=settings or ())
     if settings:
         chosen = override(process, chosen, settings)
+        remark_on_paths(ws, process, settings)
     where = environment or process.environment
     places = look_up(ws, where)
     script, files = read_script(ws.project, process), read_files(ws.project, process)
@@ -80,6 +81,16 @@ def resolve(
         process=process, params=chosen, environment=places.known[where], places=places, script=script, files=files,
         digests=digests, frozen=frozen,
     )  # fmt: skip
+
+
+def remark_on_paths(ws: Workspace, process: Process, settings: Mapping[str, str]) -> None:
+    """Say of values that are paths of this machine that collaborators get them, and have no such path."""
+    for name, text in settings.items():
+        if process.params[name].type == "str" and text.startswith(("/", "~/")):
+            ws.remark(
+                f"parameter {name!r} is a path of this machine ({text}), and goes to the collaborators with the set:"
+                " a file of the data belongs to the inputs, a program to an environment (`stoa env add --environ`)"
+            )
 
 
 def resolve_again(

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from stoa.durable import write_hint
+from stoa.durable import make_folder, write_hint
 from stoa.errors import StoaError
 from stoa.exec.cluster.remote import chunk_folder, is_left
 from stoa.exec.cluster.standing import Standing, standings
@@ -28,6 +28,7 @@ from stoa.project import LOG_FILE, PRODUCTS_ROOT, Project
 from stoa.provenance.committer import Batch, Remains, last_attempts, recover
 from stoa.provenance.dialect import RecordError
 from stoa.provenance.git import check_ready
+from stoa.provenance.ids import is_id
 from stoa.provenance.journal import Journaled, Opened, Start, is_locked, read_journal
 from stoa.provenance.store import Store, ordered
 from stoa.workspace.gather import gather_left_behind, gather_part, is_due, is_left_behind, with_chunks
@@ -164,6 +165,7 @@ def heal(store: Store) -> Healing:
         store.hide_private()
         store.repository.heal()
         returned = str(store.bring_back() or "")
+        _take_in_former_spool(store)
         found, unreadable = _look(store)
         dead = [run for run, live in found.items() if live.state == "cut off"]
         due = [live for live in found.values() if _is_due(store, live)]
@@ -183,6 +185,20 @@ def heal(store: Store) -> Healing:
         names = f"not in git yet: {', '.join(waiting)}: " if waiting else ""
         return Healing(hindered=f"{names}{_words(problem)}", damaged=store.spool.damaged(), returned=returned)
     return Healing(healed, damaged=store.spool.damaged(), returned=returned)
+
+
+def _take_in_former_spool(store: Store) -> None:
+    """Move runs that an earlier version of STOA had in `.stoa/spool` to where they are looked for now.
+
+    One that still goes on there is left to its process.
+    """
+    former = store.project.stoa / "spool"
+    if former == store.spool.folder or not former.is_dir() or former.is_symlink():
+        return
+    for folder in sorted(former.iterdir()):
+        if is_id(folder.name) and (folder / "journal").is_file() and not is_locked(folder):
+            make_folder(store.spool.folder)
+            move_folder(str(folder), str(store.spool.folder / folder.name))
 
 
 def _words(problem: StoaError | OSError) -> str:
