@@ -133,7 +133,7 @@ def append_line(file: Path, text: str) -> None:
     OSError
         If it cannot be written.
     """
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = open_shared(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         append_whole(descriptor, text.encode() + b"\n")
     finally:

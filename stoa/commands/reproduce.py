@@ -89,7 +89,8 @@ def reproduce(
 ) -> ReproduceReport:
     """Run a run's jobs again from its frozen definitions and compare what comes out.
 
-    Nothing is recorded. Inputs are taken where they are now and have to be the same, by checksum.
+    Nothing is recorded. Inputs are taken where they are now and have to be the same, by checksum. A run whose records
+    someone took off the branch and this command put back is not executed before a person has looked at it.
 
     Parameters
     ----------
@@ -103,6 +104,11 @@ def reproduce(
         Told of each job as it ends.
     """
     run = run_of(ws, resolve_run(ws, source))
+    if run.id in ws.put_back:
+        raise StoaError(
+            f"the records of run {run.id} were gone from the branch and were just put back; nothing of them was run",
+            f"`git log -2 --stat` shows them; if they are right, `stoa reproduce {run.id}` again",
+        )
     definitions = frozen_definitions(ws, run)
     before = _outcomes(ws, run, tuple(targets))
     products = products_folder(ws)

@@ -44,6 +44,10 @@ class Returned(msgspec.Struct, frozen=True):
     paths: tuple[str, ...]  # below `.stoa`
     removed_by: tuple[str, ...]  # ``Anna Jansky in 1a2b3c4``; empty where the branch was reset
 
+    @property
+    def runs(self) -> frozenset[str]:
+        return frozenset(path.split("/")[1] for path in self.paths if path.startswith("runs/"))
+
     def __str__(self) -> str:
         who = f"left out by {', '.join(self.removed_by)}" if self.removed_by else "gone since the branch was reset"
         return f"put back on {self.branch}: {named(self.paths)}, {who} (commit {self.commit[:10]}); {FOR_GOOD}"

@@ -49,6 +49,7 @@ class Workspace:
         self.project: Project = open_project(start)
         self.library = Library(self.project)
         self.remarks: list[str] = []  # what was mended on the way, for the one who typed the command
+        self.put_back: frozenset[str] = frozenset()  # runs whose records were just put back on the branch
         self._noticed = False
         self._changing = False
 
@@ -100,7 +101,9 @@ class Workspace:
             return
         self._noticed = True
         try:
-            self.remark(str(self.store.bring_back() or ""))
+            returned = self.store.bring_back()
+            self.remark(str(returned or ""))
+            self.put_back = returned.runs if returned else frozenset()
         except StoaError as problem:
             self.remark(str(problem))
 

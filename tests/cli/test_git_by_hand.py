@@ -153,3 +153,13 @@ def test_a_repository_of_another_user_is_read_when_git_is_told_to_trust_it_and_t
     os.chown(survey.top, 65534, 65534)
     error = "\n".join(survey.error("flag", "a", "--reason", "check"))
     assert f"git config --global --add safe.directory '{survey.top}" in error
+
+
+def test_a_run_that_was_just_put_back_is_not_executed_before_someone_has_looked_at_it(survey):
+    survey.ok("run", "measure", "--target", "a")
+    (run,) = survey.runs()
+    survey.git("reset", "--quiet", "--hard", "HEAD~1")
+    lines = survey.error("reproduce", run)
+    assert any(f"the records of run {run} were gone from the branch and were just put back" in line for line in lines)
+    assert survey.runs() == [run]
+    survey.ok("reproduce", run)
