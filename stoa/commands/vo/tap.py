@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from stoa.errors import StoaError
+from stoa.opening import read_bounded
 from stoa.sources.answers import AnswerReport, Origin, write_answer
 from stoa.sources.files import label
 from stoa.vo import asking
@@ -63,7 +64,7 @@ def tap(
 def _query(adql: str) -> str:
     if adql.startswith("@"):
         try:
-            adql = Path(adql[1:]).read_text(encoding="utf-8")
+            adql = read_bounded(Path(adql[1:])).decode("utf-8")
         except (OSError, UnicodeDecodeError) as problem:
             raise StoaError(f"the query {adql[1:]!r} cannot be read: {problem}") from None
     if not adql.strip():
