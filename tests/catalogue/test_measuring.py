@@ -71,6 +71,40 @@ def test_peak_and_flux_of_a_resolved_source_are_its_own(finder: Search, size: fl
     assert np.median([row["snr"] for _, row in pairs]) == pytest.approx(30, rel=0.08)
 
 
+@pytest.mark.service
+@pytest.mark.parametrize("kind", ["points", "resolved", "wide", "two depths", "correlated noise", "galactic"])
+@pytest.mark.filterwarnings("ignore")
+def test_the_three_finders_agree_within_their_errors(
+    kind: str, require_service: Callable[..., None], tmp_path: Path
+) -> None:
+    """They see the same noise: what they make of one source differs by less than what the noise does to it."""
+    size = {"resolved": 1.0, "wide": 2.0}.get(kind, 0.0)
+    if kind == "two depths":
+        rms = np.where(np.arange(400) < 200, RMS, 2 * RMS)[None, :] * np.ones((400, 1))
+        sky = Sky((400, 400)).add_noise(6, rms)
+        for x, y in spread(sky.shape, 100, 6):
+            sky.add(x, y, 60 * RMS)
+    else:
+        sky = filled(size, 30, 6, over=np.sqrt(2) if kind == "correlated noise" else 1.0)
+    if kind == "galactic":
+        before = sky.header
+        sky.header = lambda: before() | {"CTYPE1": "GLON-SIN", "CTYPE2": "GLAT-SIN"}  # type: ignore[method-assign]
+    tables = []
+    for name in FINDERS:
+        if name in PROGRAMS:
+            require_service(name, program(name), PROGRAMS[name])
+        with shipped(f"find_{name}") as module:
+            _, rows = searcher(name, module, tmp_path)(sky)
+        tables.append([row for _, row in paired(rows, sky.sources, 6)])
+        assert all(row is not None for row in tables[-1]), name
+    columns = (("peak_flux", "e_peak_flux", 1.0), ("flux", "e_flux", 1.0), ("ra_deg", "e_ra_arcsec", 3600.0))
+    for column, error, scale in (*columns, ("dec_deg", "e_dec_arcsec", 3600.0)):
+        for other in tables[1:]:
+            apart = [scale * abs(a[column] - b[column]) / a[error] for a, b in zip(tables[0], other, strict=True)]
+            assert np.median(apart) < 0.7, column
+            assert max(apart) < 3, column
+
+
 def test_the_flat_top_of_a_wide_faint_source_still_has_a_shape(sep: Search) -> None:
     """3 beams wide at 10 sigma: a window of one beam has too little slope for a fit, and a tenth of the flux."""
     for seed in (50, 52, 53):
