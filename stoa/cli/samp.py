@@ -32,7 +32,10 @@ def send_command(
         str, typer.Argument(metavar="RUN|FILE|TARGET", help="Run, PROCESS@SET, a table file, or a target.")
     ],
     to: Annotated[
-        str, typer.Option("--to", metavar="NAME", help="Only to this application (default: all that take it).")
+        str,
+        typer.Option(
+            "--to", metavar="NAME", help="Only to this application, such as topcat or ds9 (default: all that take it)."
+        ),
     ] = "",
     group: GroupOption = "",
     keep: KeepOption = None,

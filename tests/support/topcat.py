@@ -1,4 +1,4 @@
-"""A real TOPCAT with a hub of its own, on a screen that no one sees."""
+"""A real TOPCAT with a hub of its own, or DS9 at a hub that is there, on a screen that no one sees."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ PATIENCE_S = 180.0
 """How long it may take to start, on a machine that does other things, too."""
 
 
-def missing() -> str:
-    """The first program that is not installed, "" if all are."""
-    return next((name for name in PROGRAMS if shutil.which(name) is None), "")
+def missing(*programs: str) -> str:
+    """The first program that is not installed, "" if all are; by default of those that TOPCAT needs."""
+    return next((name for name in programs or PROGRAMS if shutil.which(name) is None), "")
 
 
 def until(there: Callable[[], Any], what: str, seconds: float = PATIENCE_S, pause: float = 0.2) -> Any:
@@ -62,7 +62,7 @@ def running_topcat(home: Path) -> Iterator[Screen]:
         If either does not come up.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile() as log, _screen(home) as display:
+    with tempfile.TemporaryFile() as log, screen_below(home) as display:
         words = ["topcat", "-Xmx512m", f"-Duser.home={home}", "-hub"]
         environ = os.environ | {"DISPLAY": display, "HOME": str(home)}
         process = subprocess.Popen(  # a session of its own: the command is a script that starts Java
@@ -78,7 +78,23 @@ def running_topcat(home: Path) -> Iterator[Screen]:
 
 
 @contextmanager
-def _screen(folder: Path) -> Iterator[str]:
+def running_ds9(home: Path) -> Iterator[None]:
+    """Start DS9, which registers at the hub that SAMP_HUB names as soon as it can."""
+    with screen_below(home) as display:
+        process = subprocess.Popen(
+            ["ds9", "-samp", "client", "yes"], env=os.environ | {"DISPLAY": display, "HOME": str(home)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@contextmanager
+def screen_below(folder: Path) -> Iterator[str]:
     reading, writing = os.pipe()
     words = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
     process = subprocess.Popen(words, pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -47,7 +47,7 @@ class Listening:
 
 def test_a_table_is_sent_to_all_that_take_it(survey, sources, desktop):
     topcat, aladin = desktop("topcat", LOAD_VOTABLE, LOAD_FITS), desktop("Aladin", LOAD_VOTABLE)
-    desktop("SAOImage ds9", LOAD_IMAGE)
+    desktop("SAOImageDS9", LOAD_IMAGE)
     assert survey.ok("samp", "send", "sources.csv") == "sent sources (4 rows) to Aladin, topcat\n"
     ids = set()
     for application in (topcat, aladin):
@@ -69,6 +69,12 @@ def test_a_table_is_sent_to_the_one_that_is_named(survey, sources, desktop):
         "error: no application 'topcats' at the SAMP hub takes tables; did you mean 'topcat'?",
         "hint: there are: Aladin, topcat",
     ]
+
+
+def test_a_part_of_a_name_is_enough_where_no_name_is_the_whole(survey, sources, desktop):
+    desktop("topcat-2", LOAD_VOTABLE), desktop("topcat", LOAD_VOTABLE), desktop("SAOImageDS9", LOAD_VOTABLE)
+    for to, found in (("ds9", ["SAOImageDS9"]), ("topcat", ["topcat"]), ("cat", ["topcat", "topcat-2"])):
+        assert survey.json("samp", "send", "sources.csv", "--to", to)["applications"] == found
 
 
 def test_many_rows_go_as_fits_to_those_that_take_it(survey, desktop):
@@ -123,11 +129,11 @@ def test_images_go_to_viewers(repo, archive, cli, desktop):
     for words in (["init"], ["root", "add", "alma", str(sky.top)], ["target", "add", "alma", "**/product"]):
         cli.ok(*words, cwd=repo)
     (target,) = cli.json("target", "list", cwd=repo)
-    ds9 = desktop("SAOImage ds9", LOAD_IMAGE)
+    ds9 = desktop("SAOImageDS9", LOAD_IMAGE)
     failed = cli("samp", "send", target["name"], cwd=repo)
     assert "has no metadata yet" in failed.stderr
     cli.ok("meta", "build", cwd=repo)
-    assert cli.ok("samp", "send", target["name"], cwd=repo).endswith("to SAOImage ds9\n")
+    assert cli.ok("samp", "send", target["name"], cwd=repo).endswith("to SAOImageDS9\n")
     mtype, params = ds9.next()
     assert (mtype, params["name"]) == (LOAD_IMAGE, target["name"])
     assert fits.getheader(file_of(params))["OBJECT"] == "J0000"

@@ -28,6 +28,8 @@ def screen(tmp_path_factory, require_service) -> Iterator[tuple[topcat.Screen, P
 @pytest.fixture
 def sources(survey, screen, monkeypatch) -> Path:
     monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(screen[1] / '.samp').as_uri()}")
+    with connected() as hub:  # it registers before it says what it takes
+        topcat.until(lambda: all(hub.receivers(each) for each in (LOAD_FITS, LOAD_VOTABLE, ROW_LIST)), "TOPCAT")
     file = survey.top / "sources.csv"
     file.write_text("target,ra,dec\nb,10,-30\na,11,-30\nb,12,-30\nc,13,-30\n", encoding="utf-8")
     return file

@@ -50,7 +50,7 @@ def send(
     source
         A table file, a target (its image is sent), or a run or ``PROCESS@SET`` (its stacked sources are sent).
     to
-        Name of an application; "" for all that take what is sent.
+        Name of an application, or a part of it; "" for all that take what is sent.
     group
         Image group of the target.
 
@@ -105,7 +105,8 @@ def _chosen(hub: Hub, what: str, kinds: tuple[str, ...], to: str) -> list[tuple[
     names = sorted({application.name for application, _ in found.values()})
     if not found:
         raise StoaError(f"no application at the SAMP hub takes {what}s", "TOPCAT takes tables, DS9 and Aladin images")
-    chosen = [each for each in found.values() if not to or each[0].name.lower() == to.lower()]
+    named = [each for each in found.values() if each[0].name.lower() == to.lower()]
+    chosen = named or [each for each in found.values() if to.lower() in each[0].name.lower()]  # DS9 is SAOImageDS9
     if not chosen:
         raise StoaError(
             f"no application {to!r} at the SAMP hub takes {what}s{guess(to, names)}", f"there are: {', '.join(names)}"
