@@ -329,3 +329,12 @@ def test_too_little_memory_is_told_with_the_limit(find_sep: ModuleType, cube: li
     monkeypatch.setattr(find_sep.finding.resource, "getrlimit", lambda _: (2_000_000_000, -1))
     with pytest.raises(SystemExit, match="MemoryError: .* more than the 2 GB .*`memory` of the process"):
         find_sep.finding.main(find_sep.arguments(cube), full)
+
+
+def test_so_is_that_of_a_program_that_a_finder_calls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = tmp_path / "aegean"
+    program.write_text("#!/bin/sh\necho 'ArrayMemoryError: Unable to allocate 256. MiB'\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    with shipped("programs") as programs, pytest.raises(MemoryError):
+        programs.run_program([str(program)])
+    assert "Unable to allocate" in capsys.readouterr().out

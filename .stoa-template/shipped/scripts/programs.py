@@ -43,6 +43,13 @@ def run_program(command, folder=None):
     ----------
     folder
         Its working directory, by default this one.
+
+    Raises
+    ------
+    MemoryError
+        If that is what the program ended with: the limit is that of this job.
+    ProgramError
+        If it failed for another reason.
     """
     done = subprocess.run(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False
@@ -53,6 +60,8 @@ def run_program(command, folder=None):
     if done.returncode:
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         words = lines[-1][-100:] if lines else "nothing"
+        if any("MemoryError" in line for line in lines[-1:]):
+            raise MemoryError
         raise ProgramError(f"{Path(command[0]).name} ended with exit status {done.returncode}, saying: {words}")
 
 
