@@ -1,6 +1,7 @@
 """Make the pictures of docs/dashboard.md: every page of the dashboard over the demonstration, light and dark.
 
-Run it as `make screenshots`. It needs a Chromium and playwright (the extra `dev`).
+Run it as `make screenshots`, or with the names of pages for these alone. It needs a Chromium and playwright (the
+extra `dev`).
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main() -> None:
             for scheme in ("light", "dark"):
                 context = chrome.new_context(viewport={"width": WIDTH, "height": 900}, color_scheme=scheme)
                 visitor = browser.Visitor(context.new_page(), address)
-                for name, path in PAGES.items():
+                for name, path in PAGES.items() if not sys.argv[1:] else [(n, PAGES[n]) for n in sys.argv[1:]]:
                     file = PICTURES / f"{name}-{scheme}.png"
                     file.write_bytes(reduced(taken(visitor, name, path)))
                     print(f"{file.relative_to(REPOSITORY)}: {file.stat().st_size // 1000} kB")

@@ -56,9 +56,12 @@ def chart(points: pd.DataFrame, fields: list[Point], layers: Mapping[str, pd.Dat
 
 def _scatter(name: str, dataset: int, tooltip: list[str]) -> dict[str, Any]:
     symbol, size, colour = MARKS.get(name, OTHER)
+    hollow = symbol.startswith("empty")  # ECharts would fill it with white, on a dark page too
+    style = {"color": "transparent", "borderColor": colour, "borderWidth": 1.5} if hollow else {"color": colour}
+    symbol = symbol.removeprefix("empty").lower()
     return {
         "type": "scatter", "name": name, "datasetIndex": dataset, "symbol": symbol, "symbolSize": size,
-        "encode": {"x": "x", "y": "y", "tooltip": tooltip}, "itemStyle": {"color": colour}, "animation": False,
+        "encode": {"x": "x", "y": "y", "tooltip": tooltip}, "itemStyle": style, "animation": False,
     }  # fmt: skip
 
 
