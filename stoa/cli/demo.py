@@ -15,20 +15,24 @@ import typer
 
 from stoa.cli.grammar import SOME_NOT_OK, new_app, verb
 from stoa.cli.say import out, tell
+from stoa.cli.ui import open_dashboard
 from stoa.commands import demo
+from stoa.commands.ui import PORT, serving
 from stoa.errors import StoaError
 from stoa.show.words import duration
+from stoa.workspace.open import Workspace
 
 app = new_app()
 
 _WHO = {"user.name": "Demo User", "user.email": "demo@example.org"}
 
 
-@verb(app, "demo", "stoa demo", "stoa demo quasars --data-only")
+@verb(app, "demo", "stoa demo", "stoa demo quasars --data-only", "stoa demo quasars --ui")
 def demo_command(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="New folder for the demo's repository.")] = Path(
         "stoa-demo"
     ),
+    ui: Annotated[bool, typer.Option("--ui", help="Open the dashboard over it when it is done.")] = False,
     data_only: Annotated[bool, typer.Option("--data-only", help="Copy the example archive and run nothing.")] = False,
 ) -> None:
     """Play the tutorial in a new repository: 24 simulated ALMA product folders, from metadata to matched quasars.
@@ -53,6 +57,9 @@ def demo_command(
     out("  stoa why sep A001_X2a1e_X790     why a target would run or not")
     out("  git show --stat HEAD~1           the files of a run in git")
     out("  catalogues/                      the catalogue, the matched quasars, the sky map")
+    out(f"  stoa ui                          the dashboard, at http://127.0.0.1:{PORT}")
+    if ui:
+        open_dashboard(serving(Workspace(place)))
 
 
 def _play(step: demo.Step, place: Path) -> None:

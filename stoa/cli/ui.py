@@ -44,6 +44,11 @@ def ui_command(
     It runs until Ctrl-C. Others can reach it only if you give --host, and then they have to log in or may only look.
     """
     chosen = ui.serving(workspace(ctx), host=host, port=port, read_only=read_only, public=public)
+    open_dashboard(chosen)
+
+
+def open_dashboard(chosen: ui.Serving) -> None:
+    """Serve a dashboard until it is stopped, and say where it is."""
     serve(chosen, partial(_say, chosen))
 
 

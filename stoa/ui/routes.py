@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import time
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from stoa.errors import StoaError
+from stoa.project import Project
 from stoa.sources import images
 from stoa.ui import libraries
 from stoa.ui.door import real_file
@@ -21,6 +23,9 @@ from stoa.workspace.open import Workspace
 
 KEEP = "private, max-age=31536000, immutable"
 BRIEFLY = "private, max-age=3600"
+KNOWN_S = 5.0
+"""For this long the settings of the project are not read again."""
+
 VIEWER = (
     "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -97,9 +102,15 @@ def _image(project: Path, request: Request) -> Response:
     asked = request.query_params.get("channel", "")
     if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < 8):
         raise StoaError("channel must be a whole number")
-    file = real_file(Workspace(project).project, ref)
+    file = real_file(_settings(project, int(time.monotonic() // KNOWN_S)), ref)
     content = _plane(file, images.content_key(file, sha256), int(asked) if asked else None)
     return Response(content, media_type="application/fits", headers={"Cache-Control": KEEP if sha256 else BRIEFLY})
+
+
+@lru_cache(maxsize=2)
+def _settings(project: Path, _when: int) -> Project:
+    """The project's roots; reading them for each of a thousand thumbnails would take longer than the thumbnails."""
+    return Workspace(project).project
 
 
 @lru_cache(maxsize=16)
@@ -109,7 +120,7 @@ def _plane(file: Path, _key: str, channel: int | None) -> bytes:
 
 def _thumb(project: Path, request: Request) -> Response:
     ref, sha256, size = _asked("thumb", request)
-    here = Workspace(project).project
+    here = _settings(project, int(time.monotonic() // KNOWN_S))
     content = images.thumbnail(real_file(here, ref), here.cache, sha256, size)
     return Response(content, media_type="image/png", headers={"Cache-Control": KEEP if sha256 else BRIEFLY})
 
@@ -117,7 +128,7 @@ def _thumb(project: Path, request: Request) -> Response:
 def _product(project: Path, request: Request) -> Response:
     """A file as a download: what a script has written is never shown as a page."""
     ref = _asked("product", request)[0]
-    file = real_file(Workspace(project).project, ref)
+    file = real_file(_settings(project, int(time.monotonic() // KNOWN_S)), ref)
     headers = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "no-store"}
     return FileResponse(file, media_type="application/octet-stream", filename=file.name, headers=headers)
 

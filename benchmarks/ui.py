@@ -1,0 +1,261 @@
+"""How long a person waits for the dashboard, in a real Chromium over a synthetic project.
+
+`python benchmarks/ui.py --outcomes 10000` makes a project of one run, serves it as `stoa ui` does, and measures from
+the key or click until the effect is on the screen, or in git. The last row is a page that Streamlit draws with nothing
+on it, in the same browser: what the dashboard adds to it is STOA's own share.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import synthetic
+from astropy.io import fits
+from playwright.sync_api import Page, sync_playwright
+
+SIDE = 300
+IMAGES = 1000
+PATIENCE_MS = 120_000
+CHROMIUM = "/usr/bin/chromium"
+READY = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
+    && !document.querySelector('[data-stale=true]');
+}"""
+DRAWN = "() => document.querySelector('iframe')?.contentDocument?.body?.dataset?.shown"
+EMPTY = "import streamlit as st\nst.set_page_config(page_icon='🔭')\nst.text('nothing')\n"
+
+
+def make(top: Path, outcomes: int) -> Path:
+    """A project with one run, and images for its first targets."""
+    project, data = top / "project", top / "data"
+    with closing(synthetic.make_project(project, outcomes, data)) as workspace:
+        workspace.store.commit(dict(synthetic.one_run(0, outcomes, outcomes)), "a run", author=synthetic.AUTHOR)
+    first = data / "image.fits"
+    header = fits.Header(
+        {"BUNIT": "Jy/beam", "BMAJ": 1e-4, "BMIN": 1e-4, "BPA": 0.0, "CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN"}
+    )
+    header.update({"CRVAL1": 10.0, "CRVAL2": -30.0, "CRPIX1": 150.0, "CRPIX2": 150.0, "CDELT1": -2e-5, "CDELT2": 2e-5})
+    noise = np.random.default_rng(1).normal(size=(SIDE, SIDE)).astype(np.float32)
+    fits.PrimaryHDU(noise, header).writeto(first)
+    for number in range(min(outcomes, IMAGES)):
+        one = synthetic.target(number)
+        folder = data / one.path
+        folder.mkdir(parents=True, exist_ok=True)
+        os.link(first, folder / synthetic.image(one.name))
+    for words in (("user.name", "Bench"), ("user.email", "bench@example.org")):
+        subprocess.run(["git", "-C", project, "config", *words], check=True)
+    return project
+
+
+@contextmanager
+def started(command: list[str], cwd: Path) -> Iterator[tuple[str, int]]:
+    """A server, its address and its process."""
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.search(r"http://\S+", line):
+                yield found[0], process.pid
+                return
+        sys.exit("error: the server did not start")
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory of a process."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1000 if found else 0.0
+
+
+def waited(act: Callable[[], Any], until: Callable[[], Any]) -> float:
+    """Seconds from an act until something has happened."""
+    begin = time.perf_counter()
+    act()
+    until()
+    return time.perf_counter() - begin
+
+
+def opened(browser: Any, address: str, until: Callable[[Page], Any]) -> tuple[float, Page]:
+    """A page in a browser profile of its own, and the seconds until it is drawn."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    return waited(lambda: page.goto(address), lambda: until(page)), page
+
+
+def ready(page: Page) -> None:
+    """Wait until nothing is being drawn."""
+    page.wait_for_function(READY, timeout=PATIENCE_MS)
+
+
+def first_page(browser: Any, address: str) -> float:
+    """Seconds until the overview is drawn in a new browser."""
+    taken, page = opened(
+        browser, address, lambda page: (page.get_by_text("Newest failures").first.wait_for(), ready(page))
+    )
+    page.context.close()
+    return taken
+
+
+def empty_page(browser: Any, address: str) -> float:
+    """The same of a page with nothing on it."""
+    taken, page = opened(browser, address, lambda page: page.get_by_text("nothing").wait_for())
+    page.context.close()
+    return taken
+
+
+def filters(page: Page, words: list[str]) -> list[float]:
+    """From the key that ends a word to the counts of what it leaves."""
+    box = page.get_by_label("Target, object or cause contains")
+    found = []
+    for word in words:
+        old = page.get_by_test_id("stText").all_inner_texts()
+        box.fill(word)
+        texts = "[...document.querySelectorAll('[data-testid=stText]')].map(e => e.innerText)"
+        changed = f"(old) => JSON.stringify({texts}) !== old"
+
+        then = json.dumps(old, ensure_ascii=False, separators=(",", ":"))
+        found.append(waited(lambda: box.press("Enter"), lambda: page.wait_for_function(changed, arg=then)))  # noqa: B023
+        ready(page)
+    return found
+
+
+def steps(page: Page, times: int, key: str = "j") -> list[float]:
+    """From the key to the next image on the screen."""
+    found = []
+    for _ in range(times):
+        old = page.evaluate(DRAWN)
+        until = f"(old) => {{ const now = ({DRAWN})(); return now && now !== old; }}"
+        found.append(waited(lambda: page.keyboard.press(key), lambda: page.wait_for_function(until, arg=old)))  # noqa: B023
+        ready(page)
+    return found
+
+
+def verdicts(page: Page, project: Path, times: int) -> list[float]:
+    """From the key to the commit in git."""
+    branch = subprocess.run(
+        ["git", "symbolic-ref", "HEAD"], cwd=project, capture_output=True, text=True, check=True
+    ).stdout
+    ref = project / ".git" / branch.strip()
+    found = []
+    for _ in range(times):
+        old = ref.read_text()
+
+        def committed() -> None:
+            while ref.read_text() == old:  # noqa: B023
+                time.sleep(0.005)
+
+        found.append(waited(lambda: page.keyboard.press("1"), committed))
+        page.wait_for_timeout(1500)
+        ready(page)
+    return found
+
+
+def wall(browser: Any, address: str) -> float:
+    """Until a thousand tiles are there and all those in sight have their pictures."""
+    seen = """() => { const all = [...document.querySelectorAll('.stoa-wall img')];
+      const inside = all.filter(i => i.getBoundingClientRect().top < innerHeight);
+      return all.length >= 500 && inside.length && inside.every(i => i.complete && i.naturalWidth); }"""
+    taken, page = opened(browser, f"{address}/wall", lambda page: page.wait_for_function(seen))
+    page.context.close()
+    return taken
+
+
+def together(address: str, people: int) -> float:
+    """Until the last of several people who filter at once sees the answer."""
+    go, taken = threading.Barrier(people), []
+
+    def person(number: int) -> None:
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            _, page = opened(browser, f"{address}/failures", ready)
+            go.wait()
+            taken.extend(filters(page, [f"X1{number}"]))
+            browser.close()
+
+    crowd = [threading.Thread(target=person, args=(number,)) for number in range(people)]
+    for each in crowd:
+        each.start()
+    for each in crowd:
+        each.join()
+    return max(taken)
+
+
+def row(what: str, taken: list[float], goal: str) -> None:
+    """Print a row of the table."""
+    print(f"| {what} | {statistics.median(taken):.2f} | {max(taken):.2f} | {len(taken)} | {goal} |", flush=True)
+
+
+def measure(project: Path, outcomes: int, people: int, use: int) -> None:
+    """Print the figures of one project."""
+    print(f"{outcomes} outcomes; {synthetic.machine()}; load before: {os.getloadavg()[0]:.1f}\n")
+    print("| what | median, s | slowest, s | times | goal, s |\n|---|---|---|---|---|")
+    with (
+        started([sys.executable, "-m", "stoa", "ui", "--port", "0"], project) as (address, pid),
+        sync_playwright() as play,
+    ):
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        row("first page, nothing read yet", [first_page(browser, address)], "")
+        row("first page, new browser", [first_page(browser, address) for _ in range(3)], "2")
+        _, page = opened(browser, f"{address}/failures", ready)
+        row("filter", filters(page, ["X10", "X11", "X12", "X13", "X1"]), "0.3")
+        page.context.close()
+        _, page = opened(browser, f"{address}/review?has=A001_X1", lambda page: page.wait_for_function(DRAWN))
+        ready(page)
+        row("J, to the next image drawn", steps(page, 12), "0.4")
+        row("verdict key to commit", verdicts(page, project, 6), "0.3")
+        row("wall of a thousand, new thumbnails", [wall(browser, address)], "")
+        row("wall of a thousand", [wall(browser, address) for _ in range(3)], "2")
+        if people:
+            row(f"{people} people filter at once, the last one", [together(address, people)], "2")
+        before = rss_mb(pid)
+        for number in range(use):
+            steps(page, 1, "jk"[number // 20 % 2])
+        after = rss_mb(pid)
+        print(f"\nserver: {before:.0f} MB, after {use} more images {after:.0f} MB, {after / before:.2f} times\n")
+        browser.close()
+
+
+def measure_empty(top: Path) -> None:
+    """Print the figure of a page with nothing on it."""
+    (top / "empty.py").write_text(EMPTY)
+    command = [sys.executable, "-m", "streamlit", "run", "empty.py", "--server.headless", "true", "--server.port", "0"]
+    command += ["--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
+    with started(command, top) as (address, _), sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        empty_page(browser, address)
+        row("an empty page of Streamlit, new browser", [empty_page(browser, address) for _ in range(3)], "")
+        browser.close()
+
+
+def main() -> None:
+    """Make a project, serve it, and look at it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--outcomes", type=int, default=10_000)
+    parser.add_argument("--people", type=int, default=5)
+    parser.add_argument("--use", type=int, default=200, help="images looked at while memory is watched")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="stoa-ui-") as folder:
+        project = make(Path(folder), given.outcomes)
+        measure(project, given.outcomes, given.people, given.use)
+        measure_empty(Path(folder))
+
+
+if __name__ == "__main__":
+    main()
