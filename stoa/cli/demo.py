@@ -57,7 +57,7 @@ def demo_command(
     out("  stoa why sep A001_X2a1e_X790     why a target would run or not")
     out("  git show --stat HEAD~1           the files of a run in git")
     out("  catalogues/                      the catalogue, the matched quasars, the sky map")
-    out(f"  stoa ui                          the dashboard, at http://127.0.0.1:{PORT}")
+    out(f"The dashboard: stoa ui, and http://127.0.0.1:{PORT} in a browser")
     if ui:
         open_dashboard(serving(Workspace(place)))
 
