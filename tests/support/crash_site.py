@@ -42,7 +42,7 @@ results:
   n: {type: int}
 """
 
-LOCKS = ("stoa.lock", ".lock", "definitions.lock")
+LOCKS = ("stoa.lock", ".lock", "definitions.lock", "latest.lock")
 """Files of locks that die with their holders, and so may stay."""
 
 
