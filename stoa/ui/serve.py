@@ -61,7 +61,6 @@ def settings(serving: Serving) -> dict[str, Any]:
         "server.allowedHosts": list(serving.names),
         "server.enableCORS": True,
         "server.enableXsrfProtection": True,
-        "server.enableAgentApi": False,
         "server.trustedUserHeaders": {serving.proxy[part]: part for part in serving.proxy},
         "browser.gatherUsageStats": False,
         "browser.serverAddress": serving.names[0],
