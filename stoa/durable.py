@@ -19,6 +19,9 @@ from zlib import crc32
 
 from stoa.errors import StoaError
 
+NOT_YOURS = "`ls -ld` says who may; its owner can change that with `chmod`"
+"""What may help where something may not be read."""
+
 WAIT_S = 30.0
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 _GROUP_FILE = stat.S_IRGRP | stat.S_IWGRP

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from stoa.durable import NOT_YOURS
 from stoa.errors import NotFoundError, StoaError
 from stoa.model import Environment, Need, ParameterSet, Pattern, Process, Target
 from stoa.opening import open_regular
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 LOOKED_INTO = ("", "params", "cache", "spool")
 """Folders of `.stoa` whose entries are looked at for links; of all others only plain files are read, one by one."""
+
+LISTED = (*LOOKED_INTO, "targets", "patterns", "processes", "environments")
+"""Folders of `.stoa` that are listed: where that is forbidden they must not pass for empty ones."""
 
 
 class LinkError(StoaError):
@@ -54,7 +58,8 @@ def open_project(start: Path) -> Project:
     """
     start = start.absolute()
     for top in (start, *start.parents):
-        if (top / STOA_DIR / "config.yaml").is_file():
+        if _has_project(top):
+            _refuse_unreadable(top / STOA_DIR)
             _refuse_links(top)
             empty = Project(top, Config(project=""), Local())
             config = read_config(_content(empty, empty.config_file), shown(empty, empty.config_file))
@@ -63,6 +68,23 @@ def open_project(start: Path) -> Project:
                 local = read_local(_content(empty, empty.local_file), shown(empty, empty.local_file))
             return Project(top, config, local)
     raise _no_project(start)
+
+
+def _has_project(top: Path) -> bool:
+    try:
+        return (top / STOA_DIR / "config.yaml").is_file()
+    except PermissionError:
+        raise _unreadable(top / STOA_DIR) from None
+
+
+def _refuse_unreadable(stoa: Path) -> None:
+    for folder in (*(stoa / name for name in LISTED), *(stoa / "params").glob("*/")):
+        if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+            raise _unreadable(folder)
+
+
+def _unreadable(folder: Path) -> StoaError:
+    return StoaError(f"you may not read {folder}", NOT_YOURS)
 
 
 def _refuse_links(top: Path) -> None:

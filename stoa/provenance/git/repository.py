@@ -24,7 +24,7 @@ from dulwich.pack import Pack, PackFileDisappeared
 from dulwich.reflog import format_reflog_line
 from dulwich.refs import Ref
 
-from stoa.durable import exclusive, make_folder, open_shared, sync_folder
+from stoa.durable import NOT_YOURS, exclusive, make_folder, open_shared, sync_folder
 from stoa.model import Author
 from stoa.provenance.git.checkout import Checkout
 from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
@@ -65,6 +65,9 @@ class Repository:
         self._held = False
 
     def _opened(self) -> PlainRepo:
+        for folder in (self.top / ".git", self.top / ".git" / "objects"):
+            if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):  # it would pass for a damaged repository
+                raise GitError(f"you may not read {folder}", hint=NOT_YOURS)
         try:
             repo = PlainRepo(str(self.top))
         except NotGitRepository:
