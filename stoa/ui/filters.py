@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from stoa.model import BAD, Status
-from stoa.show.symbols import with_symbol
 from stoa.ui.reading import FRESHEST
 
 URL: Final = "query-params"
@@ -28,9 +27,8 @@ def chosen(outcomes: pd.DataFrame) -> pd.DataFrame:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pair = pair_choice(outcomes)
         rows = outcomes[outcomes["pair"] == pair]
-        wanted = st.multiselect(
-            "Status", STATUSES, key="status", bind=URL, format_func=with_symbol, placeholder="all", width=230
-        )
+        # Plain words: the address holds what an option is shown as, and `?status=failed` can be typed.
+        wanted = st.multiselect("Status", STATUSES, key="status", bind=URL, placeholder="all", width=230)
         word = st.text_input("Target, object or cause contains", key="has", bind=URL, width=220)
         flags = st.segmented_control("Flags", ["flagged", "not flagged"], key="flags", bind=URL)
     if wanted:

@@ -126,6 +126,7 @@ def test_rows_that_others_change_under_a_selection_are_not_acted_on(visitor, pro
 
 
 def test_filters_are_in_the_address_and_come_back_with_it(visitor):
+    visitor.open("failures?status=timeout").see("No outcome that passes these filters has failed.")
     visitor.open("failures?has=nothing").see("No outcome that passes these filters has failed.")
     field = visitor.page.get_by_label("Target, object or cause contains")
     field.fill("b")
