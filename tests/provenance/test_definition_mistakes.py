@@ -16,7 +16,7 @@ NAMES = "a name has letters, digits and . _ + - only, starts with a letter or di
 FIELDS = (
     "known fields: schema, name, doc, script, files, command, shell, over, inputs, params, outputs, results,"
     " environment, timeout, grace, memory, memory_most, cpu_time, file_size, processes, disk, skip_codes, needs,"
-    " intent, warm"
+    " intent, warm, formerly"
 )
 QUOTES = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', is in quotes"
 
@@ -310,7 +310,7 @@ LIMITS = "`stoa process show peak` lists the parameters and their limits"
         (
             "value: {}\n",
             "unknown field 'value'; did you mean 'values'? (p.yaml, line 1)",
-            "known fields: schema, process, doc, values, rules",
+            "known fields: schema, process, doc, values, rules, formerly",
         ),
         (
             "doc: deep\n",
