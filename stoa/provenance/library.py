@@ -165,7 +165,10 @@ class Library:
         return read_former(DefinitionFiles(read))[0]
 
     def need(self, need: Need) -> Need:
-        """What a process needs, by the present names of it."""
+        """What a process needs, by the present names of it; names that are present stand for themselves."""
+        here = self.project.params_file(need.process, need.params)
+        if self.project.process_file(need.process).is_file() and (need.params == DEFAULT_SET or here.is_file()):
+            return need
         former = self.former()
         process = former.process(need.process)
         return Need(process, former.parameter_set(process, need.params))
