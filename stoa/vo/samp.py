@@ -87,10 +87,17 @@ class Hub:
         """Applications that take a kind of message, by name."""
         with _talking():
             found = self._client.get_subscribed_clients(mtype)
-            return sorted((Application(key, self._name(key)) for key in map(str, found)), key=lambda each: each.name)
+            there = [Application(key, name) for key in map(str, found) if (name := self._name(key))]
+        return sorted(there, key=lambda each: each.name)
 
     def _name(self, key: str) -> str:
-        about = self._client.get_metadata(key)
+        """What an application calls itself; "" for one that has left meanwhile, of which hubs make an error."""
+        from pyvo.samp import SAMPProxyError  # 0.3 s
+
+        try:
+            about = self._client.get_metadata(key)
+        except SAMPProxyError:
+            return ""
         name = about.get("samp.name") if isinstance(about, Mapping) else None
         return name if isinstance(name, str) and name else key
 

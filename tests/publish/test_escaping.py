@@ -17,7 +17,7 @@ from stoa.catalogue.plots import figure_of, head, save
 from stoa.csvcells import guarded, unguarded
 from stoa.publish.latex import bibtex_value, latex, typewriter, url
 from stoa.publish.markdown import code, markdown
-from stoa.show.page import _text
+from stoa.show.html import text as as_html
 
 HOSTILE = [
     r"\input{/etc/passwd}",
@@ -89,7 +89,7 @@ def test_html_shows_a_text_as_it_is(text: str) -> None:
         def handle_starttag(self, tag: str, attrs: object) -> None:
             tags.append(tag)
 
-    Reader().feed(f"<p>{_text(text)}</p>")
+    Reader().feed(f"<p>{as_html(text)}</p>")
     assert tags == ["p"]
 
 

@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+TRIES = 3
 PATIENCE_MS = 60_000
 """How long anything may take; a busy machine is no fault of the dashboard."""
 
@@ -57,6 +58,12 @@ def served(top: Path, *options: str, **environ: str) -> Iterator[str]:
         process.stdout.close()
 
 
+def playwright_timeout() -> type[Exception]:
+    from playwright.sync_api import TimeoutError as Late  # not there where browser tests are skipped
+
+    return Late
+
+
 class Visitor:
     """Someone at a page of the dashboard.
 
@@ -91,6 +98,15 @@ class Visitor:
         """Wait until a text is on the page."""
         self.page.get_by_text(text).first.wait_for(timeout=PATIENCE_MS)
         return self
+
+    def press(self, key: str, then: str) -> Visitor:
+        """Press a key until a text is on the page: one that comes while a frame is still loading is lost."""
+        for _ in range(TRIES):
+            self.page.keyboard.press(key)
+            with suppress(playwright_timeout()):
+                self.page.get_by_text(then).first.wait_for(timeout=PATIENCE_MS / TRIES)
+                return self
+        return self.see(then)
 
     def click(self, name: str, *, exact: bool = True) -> Visitor:
         """Click a button that can be clicked."""
