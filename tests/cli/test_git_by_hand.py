@@ -28,6 +28,7 @@ def test_what_a_run_has_told_survives_clean_and_stash_and_a_kill(waiting, begin,
     by_hand(waiting, "checkout", "-q", ".")
     waiting("status")
     assert waiting.statuses()["a"] == "ok"
+    waiting("stop")  # what the killed run has left running
 
 
 def test_a_run_that_ends_during_a_rebase_is_committed_when_that_is_over(waiting, begin):
