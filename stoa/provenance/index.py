@@ -54,6 +54,7 @@ _CACHE_KB = 16_000
 _ALLOWED = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _NO_WRITING = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
+_TRIES = 5
 _MEMORY = ":memory:"
 _MODULUS = 1 << 256  # of hashes of rows, which are added
 T = TypeVar("T")
@@ -234,11 +235,24 @@ class Index:
         if self.connection.in_transaction:
             yield
             return
-        self.connection.execute("BEGIN")
+        self._begin()
         try:
             yield
         finally:
             self.connection.execute("ROLLBACK")
+
+    def _begin(self) -> None:
+        """Begin to read the state that was asked for; a slower process may have put an older one there meanwhile."""
+        for _ in range(_TRIES):
+            self.connection.execute("BEGIN")
+            if self._mending(self._is_current, _DAMAGED):
+                return
+            self.connection.execute("ROLLBACK")
+            self._mending(self._load, (*_DAMAGED, *_NO_WRITING, sqlite3.SQLITE_CONSTRAINT))
+        self.connection.execute("BEGIN")
+
+    def _is_current(self) -> bool:
+        return self._source is None or Loader(self.connection, *self._source, list(self._columns)).is_current()
 
     def select(self, sql: str, arguments: Iterable[Any] = (), within_s: float = QUERY_S) -> tuple[list[str], list[Any]]:
         """Column names and rows of an SQL query that someone typed.
