@@ -16,19 +16,7 @@ from stoa.workspace.open import Workspace
 
 
 def share(ws: Workspace, remote: str | None = None, *, rejoin: bool = False) -> SyncReport:
-    """Fetch, merge and push until both sides have everything; nothing of the user's is swept in.
-
-    Parameters
-    ----------
-    rejoin
-        Also where the remote's branch has lost commits since the last sync: they are put back.
-
-    Raises
-    ------
-    StoaError
-        If the remote cannot be reached or written to, what comes cannot be trusted, or both
-        sides changed the same definition; the message says what each wrote.
-    """
+    """See `stoa.commands.sync.sync`; `stoa update` does it, too."""
     ws.ready()
     known = set(_unreadable(ws))
     guard = RecordGuard(ws.repository, is_built, ws.changing)
