@@ -48,7 +48,7 @@ $(VENV)-aegean/bin/aegean: .ci/make-venv
 
 test: lint $(VENV)-aegean/bin/aegean
 	@.ci/apt-packages tests/apt-packages.txt
-	$(BIN)/python -m pytest $(PYTEST)
+	.ci/run-tests $(BIN)/python $(PYTEST)
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff check .

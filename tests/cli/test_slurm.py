@@ -237,7 +237,7 @@ def test_a_node_daemon_that_is_killed_loses_nothing_that_ended(waiting, begin, s
 
 
 def test_a_scheduler_that_is_killed_forgets_what_runs_and_counts_nothing_twice(slurm_of_ones_own, waiting, begin):
-    """What it had not written down when it died it starts again beside the first, in directories of its own."""
+    """What it had not written down when it died it ends, or starts again beside the first in directories of its own."""
     process = begin()
     slurm_of_ones_own.kill_controller()
     try:
@@ -248,9 +248,14 @@ def test_a_scheduler_that_is_killed_forgets_what_runs_and_counts_nothing_twice(s
         slurm_of_ones_own.restart_controller()
     go(waiting, "b", "c")
     process.communicate(timeout=120)
-    assert waiting.statuses() == {"a": "ok", "b": "ok", "c": "ok"}
-    assert waiting.json("runs")[0]["counts"] == {"ok": 3}
-    assert not [job for job in waiting.json("plan", "measure")["jobs"] if job["runs"]]
+    found = waiting.outcomes()
+    ended = sorted(name for name, outcome in found.items() if outcome["status"] == "interrupted")
+    assert {name: found[name]["status"] for name in "abc"} == {"a": "ok"} | {
+        name: "interrupted" if name in ended else "ok" for name in "bc"
+    }
+    assert all("slurm" in found[name]["cause"] for name in ended)
+    assert sum(waiting.json("runs")[0]["counts"].values()) == 3
+    assert sorted(job["target"] for job in waiting.json("plan", "measure")["jobs"] if job["runs"]) == ended
 
 
 def test_what_slurm_starts_again_was_interrupted_and_waits_for_the_next_run(waiting, begin, slurm):

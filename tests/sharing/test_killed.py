@@ -13,6 +13,8 @@ import killed_sync
 import pytest
 from collaborators import Person
 
+from stoa.provenance.git import GitError
+
 SUPPORT = Path(killed_sync.__file__)
 PACKAGE = str(Path(__file__).resolve().parents[2])
 LINE = '- {{"name": "{0}", "root": "data", "path": "{0}"}}\n'
@@ -51,7 +53,7 @@ def check_all_is_well(anna: Person, ben: Person, flagged: set[str]) -> None:
     ben.git("fsck", "--strict")
 
 
-@pytest.mark.parametrize("point", killed_sync.POINTS)
+@pytest.mark.parametrize("point", killed_sync.POINTS | killed_sync.TORN)
 def test_the_next_sync_finishes_what_a_killed_one_began(anna, ben, parted, point):
     kill(ben, point)
     ben.sync()
@@ -70,6 +72,19 @@ def test_work_goes_on_between_the_kill_and_the_next_sync(anna, ben, parted, poin
     check_all_is_well(anna, ben, {"a", "b", "c", "d"})
     with ben.open() as ws:
         assert {"m1", "m2"} <= set(ws.targets)
+
+
+def test_a_file_of_the_users_own_is_not_taken_for_the_half_of_a_new_one(anna, ben):
+    """A killed sync has left its marker; what the user then wrote where a new file is to be is no beginning of it."""
+    anna.write("notes.txt", "a long note by Anna\n")
+    anna.git("add", "notes.txt")
+    anna.git("commit", "-qm", "notes")
+    anna.sync()
+    kill(ben, "before the work tree")
+    ben.write("notes.txt", "mine\n")
+    with pytest.raises(GitError, match=r"brings notes\.txt, where you have notes\.txt"):
+        ben.sync()
+    assert (ben.folder / "notes.txt").read_text() == "mine\n"
 
 
 @pytest.mark.slow

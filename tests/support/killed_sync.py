@@ -29,6 +29,20 @@ def half_written(repository: Repository, old: str, new: str) -> None:
     die()
 
 
+def torn(share: float) -> Callable[[Repository, str, str], None]:
+    """Git was killed while it wrote: every new or changed file holds this share of its new content."""
+
+    def write(repository: Repository, old: str, new: str) -> None:
+        words = ["git", "diff", "--name-only", "--diff-filter=d", "-z", old, new]
+        for path in filter(None, subprocess.check_output(words, cwd=repository.top, text=True).split("\0")):
+            content = subprocess.check_output(["git", "show", f"{new}:{path}"], cwd=repository.top)
+            (repository.top / path).parent.mkdir(parents=True, exist_ok=True)
+            (repository.top / path).write_bytes(content[: int(len(content) * share)])
+        die()
+
+    return write
+
+
 def after(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*words: Any, **options: Any) -> Any:
         function(*words, **options)
@@ -48,8 +62,13 @@ POINTS: dict[str, tuple[Any, str, Any]] = {
     "before the push": (remote._Exchange, "_push", die),
     "after the push": (remote._Exchange, "_push", after(remote._Exchange._push)),
 }
+TORN: dict[str, tuple[Any, str, Any]] = {
+    "with empty files": (merge, "_update", torn(0)),
+    "with halves of files": (merge, "_update", torn(0.5)),
+}
+"""Points at which no person can go on before the next command has mended the files."""
 
 if __name__ == "__main__":
-    holder, name, killer = POINTS[sys.argv[2]]
+    holder, name, killer = (POINTS | TORN)[sys.argv[2]]
     setattr(holder, name, killer)
     sync(Workspace(Path(sys.argv[1])))

@@ -184,6 +184,8 @@ def _advance(repository: Repository, branch: str, old: str, new: str, label: str
             raise GitError(f"another branch was checked out meanwhile; {label} was not merged")
         if repository.tip(branch) != old:
             return False
+        if marker.exists():
+            _remove_halves(repository, old, new)
         _write_marker(repository, {"branch": branch, "commit": new, "label": label})
         try:
             _patient(lambda: _update(repository, old, new))
@@ -228,6 +230,21 @@ def _sync(repository: Repository, old: str, new: str) -> None:
         with suppress(OSError):  # left out of the work tree, by a sparse checkout for example
             sync_file(repository.top / path)
             sync_folder((repository.top / path).parent)
+
+
+def _remove_halves(repository: Repository, old: str, new: str) -> None:
+    """Remove what a killed git had begun to write: files that hold the beginning of their new content and no more."""
+    after = repository.snapshot(new)
+    for change in tree_changes(repository, old, new):
+        file = repository.top / change.path
+        if change.new_mode not in (FILE, EXECUTABLE) or file.is_symlink() or not file.is_file():
+            continue
+        whole = after.read(change.path) or b""
+        if file.stat().st_size >= len(whole):
+            continue
+        half = file.read_bytes()
+        if whole.startswith(half) and Blob.from_string(half).id.decode() != change.old_oid:
+            file.unlink()
 
 
 def _update(repository: Repository, old: str, new: str) -> None:
