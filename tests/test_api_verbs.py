@@ -51,6 +51,7 @@ COUNTERPARTS = {
 
 WITHOUT = {
     "ui": "serves pages until it is stopped",
+    "samp bridge": "joins a dashboard and a desktop until it is stopped",
     "vo serve": "serves a table until it is stopped",
     "demo": "types the commands of the command line, one after the other",
     "help": "shows the help of the command line",

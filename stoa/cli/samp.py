@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from contextlib import suppress
 from typing import Annotated
@@ -11,10 +13,10 @@ import typer
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import GroupOption, JsonOption, KeepOption, MessageOption, QualityOption, workspace
 from stoa.cli.say import as_json, out, tell
-from stoa.commands.samp import listen, send
+from stoa.commands.samp import bridge, listen, send
 from stoa.commands.samp.listen import Picked
 from stoa.show.samp import picked_lines, sent_words, targets_words
-from stoa.show.words import reviewed
+from stoa.show.words import one_line, reviewed
 from stoa.workspace.open import Workspace
 
 app = new_app("Exchange tables, images and selections with TOPCAT, DS9 and Aladin.")
@@ -93,6 +95,28 @@ def listen_command(
                 break
     if json:
         as_json(heard, several="picked")
+
+
+@verb(app, "bridge", "stoa samp bridge https://stoa.example.org", "stoa samp bridge http://server:8501 < token")
+def bridge_command(
+    address: Annotated[str, typer.Argument(metavar="URL", help="Address of the dashboard, as in the browser.")],
+) -> None:
+    """Join a dashboard on a server and the applications on this desktop: tables go down, selections come back.
+
+    It runs until Ctrl-C. The token is shown by the dashboard (sidebar, Bridge) and asked for here; it can also be the
+    first line of the standard input, or in the variable STOA_BRIDGE_TOKEN. All connections begin here, nothing has to
+    reach this computer.
+    """
+    token = os.environ.get("STOA_BRIDGE_TOKEN", "")
+    if not token:
+        token = typer.prompt("token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    signal.signal(signal.SIGTERM, _interrupt)
+    with suppress(KeyboardInterrupt):
+        bridge.bridge(address, token.strip(), lambda words: tell(one_line(words)))
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _started() -> None:

@@ -18,7 +18,9 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from stoa.errors import StoaError
 
-VALID_S = {"table": 15 * 60, "product": 15 * 60, "image": 12 * 3600, "thumb": 12 * 3600}
+VALID_S = {
+    "table": 15 * 60, "product": 15 * 60, "image": 12 * 3600, "thumb": 12 * 3600, "bridge": 12 * 3600, "vo": 12 * 3600,
+}  # fmt: skip
 """How long a link of each kind may be followed, in seconds, at least."""
 
 ROUND_S = 6 * 3600
@@ -61,8 +63,13 @@ def sign(kind: str, *parts: str) -> str:
         Of an image, thumb or product: the file as a record names it (``root:path``), and its sha256 where it is known.
     """
     name = f"/{quote(parts[0].rpartition('/')[2], safe='')}" if kind == "product" else ""
+    return f"/stoa/{kind}/{token(kind, *parts)}{name}"
+
+
+def token(kind: str, *parts: str) -> str:
+    """What is signed, without an address."""
     signer = _Rounded if kind in ROUNDED else TimestampSigner
-    return f"/stoa/{kind}/{_signer(kind, signer).dumps(parts)}{name}"
+    return str(_signer(kind, signer).dumps(parts))
 
 
 def signed(kind: str, token: str) -> tuple[str, ...]:

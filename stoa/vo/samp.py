@@ -143,6 +143,10 @@ class Hub:
             with suppress(SampError):  # a sender that has gone in the meantime
                 yield Message(mtype, self._sender(sender), params if isinstance(params, dict) else {})
 
+    def stop(self) -> None:
+        """End `messages`, from whatever thread."""
+        self._heard.put((_SHUTDOWN, "", None))
+
     def _sender(self, key: str) -> str:
         with _talking():
             return self._name(key)
