@@ -6,14 +6,12 @@ import gzip
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import urllib3
 from astropy.table import Table
+from odd_service import Handler, Service, a_votable, an_error
 
 import stoa
 from stoa.commands.vo.cone import place
@@ -24,90 +22,7 @@ from stoa.vo.answers import Memory, examine
 from stoa.vo.serving import Server
 from stoa.vo.web import ServiceError
 
-
-def a_votable(rows: str = "<TR><TD>Q1</TD><TD>10</TD><TD>-30</TD></TR>", before: str = "", after: str = "") -> bytes:
-    return f"""<?xml version="1.0"?>
-<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">{before}
-<TABLE><FIELD name="name" datatype="char" arraysize="*"/><FIELD name="ra" datatype="double" unit="deg"/>
-<FIELD name="dec" datatype="double" unit="deg"/><DATA><TABLEDATA>{rows}</TABLEDATA></DATA></TABLE>{after}
-</RESOURCE></VOTABLE>""".encode()
-
-
-def an_error(message: str) -> bytes:
-    return f"""<VOTABLE version="1.3"><RESOURCE type="results">
-    <INFO name="QUERY_STATUS" value="ERROR">{message}</INFO></RESOURCE></VOTABLE>""".encode()
-
-
 GOOD = a_votable(before='<INFO name="QUERY_STATUS" value="OK"/>')
-
-
-class Service(ThreadingHTTPServer):
-    """A server whose answers are functions of a handler, by method and path; it remembers what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: dict[str, Callable[[_Handler], None]] = {}
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def says(self, what: str, body: bytes, status: int = 200, **headers: str) -> None:
-        self.answers[what] = lambda handler: handler.reply(body, status, **headers)
-
-    def words(self) -> list[str]:
-        return [what for what, _ in self.asked]
-
-    def handle_error(self, *words: object) -> None:
-        """Leave clients that have gone."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Service
-
-    def answer(self) -> None:
-        parts = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        given = {name: values[0] for name, values in parse_qs(f"{parts.query}&{body}").items()}
-        self.server.asked.append((f"{self.command} {parts.path}", given))
-        self.server.answers.get(f"{self.command} {parts.path}", lambda handler: handler.reply(b"no such page", 404))(
-            self
-        )
-
-    def do_GET(self) -> None:
-        self.answer()
-
-    def do_POST(self) -> None:
-        self.answer()
-
-    def do_DELETE(self) -> None:
-        self.answer()
-
-    def reply(self, body: bytes, status: int = 200, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *words: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    server = Service()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Memory:
-    return Memory(tmp_path / "answers")
 
 
 def ask(memory: Memory, service: Service, path: str = "/cone") -> bytes:
@@ -319,7 +234,7 @@ def test_overflow_after_the_table_is_seen():
 def test_a_service_that_is_busy_is_asked_again(memory, service):
     left = [503, 429, 502]
 
-    def answer(handler: _Handler) -> None:
+    def answer(handler: Handler) -> None:
         if left:
             handler.reply(b"busy", left.pop(0), Retry_After="0")
         else:
@@ -357,7 +272,7 @@ def test_an_answer_that_ends_too_early(memory, service):
 
 
 def test_an_answer_that_drips(memory, service, monkeypatch):
-    def drip(handler: _Handler) -> None:
+    def drip(handler: Handler) -> None:
         handler.send_response(200)
         handler.end_headers()
         for _ in range(100):
@@ -385,7 +300,7 @@ def test_a_service_that_says_nothing(memory, service, monkeypatch):
 
 
 def test_an_answer_without_an_end_is_left(service):
-    def endless(handler: _Handler) -> None:
+    def endless(handler: Handler) -> None:
         handler.send_response(200)
         handler.end_headers()
         while True:
