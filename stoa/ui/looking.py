@@ -14,7 +14,7 @@ from stoa.show.distribution import TO_SIGMA
 from stoa.show.words import safe
 from stoa.sources.marks import Position, marks
 from stoa.ui.queue import Job
-from stoa.ui.reading import folder, opened, reported, shown
+from stoa.ui.reading import folder, opened, reported, settled, shown
 from stoa.workspace import dossier
 from stoa.workspace.names import Pair
 
@@ -46,7 +46,7 @@ def _judges(place: str, at: str) -> dict[str, tuple[str, ...]]:  # noqa: ARG001 
 
 def pictured(pair: Pair) -> dict[Job, FileRef]:
     """The image of each job of a pair."""
-    return _pictured(str(folder()), shown(), (pair.process, pair.params, pair.environment))
+    return _pictured(str(folder()), settled(), (pair.process, pair.params, pair.environment))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for images")
@@ -68,7 +68,7 @@ def _marks(place: str, names: tuple[tuple[str, str], ...], _tables: tuple[FileRe
 
 def others(pair: str) -> tuple[dict[str, list[Any]], Mapping[str, str]]:
     """Of each result the values of all current outcomes of a pair; and the units."""
-    return _others(str(folder()), shown(), pair)
+    return _others(str(folder()), settled(), pair)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -79,7 +79,7 @@ def _others(place: str, at: str, pair: str) -> tuple[dict[str, list[Any]], Mappi
 
 def outlyingness(pair: str) -> dict[tuple[str, str], float]:
     """How far the most unusual result of each job is from the median, in robust standard deviations."""
-    return _outlyingness(str(folder()), shown(), pair)
+    return _outlyingness(str(folder()), settled(), pair)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for outliers")

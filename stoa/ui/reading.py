@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from stoa.request import Selection
 from stoa.sources.changes import Picture
 from stoa.sources.stack import StackReport, stack
 from stoa.ui.serve import PROJECT
-from stoa.workspace.board import CURRENT, Event, current_outcomes, events
+from stoa.workspace.board import CURRENT, Event, current_outcomes, events, flags_in_words, settled_state
 from stoa.workspace.history import Moment, history
 from stoa.workspace.listing import RunRow, list_runs
 from stoa.workspace.open import Workspace
@@ -44,7 +45,7 @@ KEPT = 2
 FRESHEST = "pairs"
 """Key of `attrs` of the frame of outcomes: the pairs, that of the latest run first."""
 
-_CATEGORIES = ("pair", "process", "params", "environment", "status", "cause", "like", "flags", "object")
+_CATEGORIES = ("pair", "process", "params", "environment", "status", "cause", "like", "object")
 
 
 def folder() -> Path:
@@ -73,13 +74,37 @@ def shown() -> str:
     return str(st.session_state.get("commit") or commit())
 
 
+def settled() -> str:
+    """What is recorded but flags and comments, as a key: what does not rest on them outlives a verdict."""
+    return _settled(str(folder()), shown())
+
+
+@lru_cache(maxsize=8)
+def _settled(place: str, at: str) -> str:  # noqa: ARG001 - the key
+    with opened() as ws:
+        return settled_state(ws, at)
+
+
 def outcomes() -> pd.DataFrame:
-    """The current outcome of every job, one row each; the columns are those of `stoa.workspace.board.CURRENT`."""
+    """The current outcome of every job, one row each.
+
+    The columns are those of `stoa.workspace.board.CURRENT`, and ``flags``: the reasons of the target's open flags.
+    """
     return _outcomes(str(folder()), shown())
 
 
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _outcomes(place: str, at: str) -> pd.DataFrame:
+    with opened() as ws:
+        flags = flags_in_words(ws)
+    frame = _recorded(place, _settled(place, at)).copy(deep=False)
+    frame["flags"] = pd.Categorical([flags.get(name, "") for name in frame["target"].tolist()])
+    return frame
+
+
 @st.cache_resource(max_entries=KEPT, show_spinner="Reading the index")
-def _outcomes(place: str, at: str) -> pd.DataFrame:  # noqa: ARG001 - the key
+def _recorded(place: str, at: str) -> pd.DataFrame:  # noqa: ARG001 - the key
+    """The current outcomes without their flags."""
     with opened() as ws:
         frame = pd.DataFrame(current_outcomes(ws), columns=list(CURRENT))
     for name in _CATEGORIES:
@@ -137,14 +162,15 @@ class Results(msgspec.Struct, frozen=True):
 
 def reported(pair: str) -> Results:
     """What a pair reported, one row per job; raises `StoaError` for a pair that never ran."""
-    return _reported(str(folder()), shown(), pair)
+    return _reported(str(folder()), settled(), pair)
 
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner="Reading the results")
 def _reported(place: str, at: str, pair: str) -> Results:  # noqa: ARG001 - the key
     with opened() as ws:
         found = results(ws, pair)
-    return Results(pd.DataFrame([*found.rows]), dict(found.units))
+    frame = pd.DataFrame([*found.rows])
+    return Results(frame.drop(columns="flags", errors="ignore"), dict(found.units))  # `outcomes` has the flags
 
 
 def targets() -> pd.DataFrame:

@@ -63,6 +63,7 @@ def settings(serving: Serving) -> dict[str, Any]:
         "server.enableXsrfProtection": True,
         "server.trustedUserHeaders": {serving.proxy[part]: part for part in serving.proxy},
         "browser.gatherUsageStats": False,
+        "runner.postScriptGC": False,  # it stops all sessions for a tenth of a second after each drawing
         "browser.serverAddress": serving.names[0],
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "type",

@@ -13,8 +13,8 @@ from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
 
 CURRENT = (
-    "target", "group", "pair", "process", "params", "environment", "status", "cause", "like", "flags", "run",
-    "started", "duration_s", "memory_mb", "object", "freq_ghz", "ra_deg", "dec_deg",
+    "target", "group", "pair", "process", "params", "environment", "status", "cause", "like", "run", "started",
+    "duration_s", "memory_mb", "object", "freq_ghz", "ra_deg", "dec_deg",
 )  # fmt: skip
 """Columns of `current_outcomes`."""
 
@@ -33,6 +33,9 @@ SELECT run, started, author, 'run', jobs, '', run, process || '@' || params, '' 
 ORDER BY at DESC LIMIT ?
 """
 
+REVIEWS = "reviews"
+"""The folder of flags and comments below `.stoa`."""
+
 _GROUPED = frozenset(status.value for status in (*BAD, Status.SKIPPED))
 
 
@@ -50,19 +53,28 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+def settled_state(ws: Workspace, commit: str) -> str:
+    """What stands for all that a commit records but flags and comments: a verdict leaves it as it is."""
+    entries = ws.repository.snapshot(commit).entries(ws.store.prefix)
+    return " ".join(oid for name, _, oid in entries if name != REVIEWS)
+
+
+def flags_in_words(ws: Workspace) -> dict[str, str]:
+    """The reasons of the open flags of every flagged target, with blanks between."""
+    return {target: " ".join(reasons) for target, reasons in flagged(ws).items()}
+
+
 def current_outcomes(ws: Workspace) -> list[tuple[Any, ...]]:
     """The current outcome of every job of a listed target, as rows with the columns `CURRENT`.
 
-    ``like`` is the cause without what differs from target to target, "" for outcomes that are ok; `flags` are the
-    reasons of the target's open flags with blanks between.
+    ``like`` is the cause without what differs from target to target, "" for outcomes that are ok.
     """
-    flags = {target: " ".join(reasons) for target, reasons in flagged(ws).items()}
     rows = [row for row in ws.index.rows(_SQL) if row[0] in ws.targets]
     words = pair_words(ws, {Pair(*row[2:5]) for row in rows})
     seen: dict[str, str] = {}
     return [
         (target, group, words[Pair(process, params, environment)], process, params, environment, status, cause,
-         _like(seen, status, cause, target, group), flags.get(target, ""), *rest)
+         _like(seen, status, cause, target, group), *rest)
         for target, group, process, params, environment, status, cause, *rest in rows
     ]  # fmt: skip
 

@@ -14,7 +14,7 @@ from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import Pair, pair_words
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import outcome_of
-from stoa.workspace.reviews import reviews_of
+from stoa.workspace.reviews import select_reviews
 
 MOST_PAST = 40
 """Earlier outcomes that are listed."""
@@ -99,7 +99,8 @@ def dossier(ws: Workspace, pair: Pair, target: str, group: str) -> Dossier:
     outputs = declared_outputs(ws, outcome.run)
     return Dossier(
         outcome=outcome, run=run, values=effective(run.params.values, outcome.overrides),
-        past=tuple(_past(words[each], row) for each, row in past), reviews=tuple(reviews_of(ws, target)),
+        past=tuple(_past(words[each], row) for each, row in past),
+        reviews=tuple(select_reviews(ws, "WHERE target = ?", [target])),
         images=tuple(images_of(outcome.inputs, outcome.outputs, outputs)),
         tables=tuple(ref for name, ref in outcome.outputs.items() if _kind(outputs, name) in _TABLES),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from stoa.commands.unflag import unflag
 from stoa.provenance.git import commits
 from stoa.show.events import event_in_words
 from stoa.show.graph import provenance_graph
-from stoa.workspace.board import CURRENT, current_outcomes, events
+from stoa.workspace.board import CURRENT, current_outcomes, events, flags_in_words, settled_state
 from stoa.workspace.history import commits_of, history
 from stoa.workspace.lineage import lineage
 from stoa.workspace.open import Workspace
@@ -40,12 +40,29 @@ def test_equal_faults_of_different_targets_are_alike(ws):
     assert likes["b"] == likes["c"] == "Error: no beam in <path>.fits"
 
 
-def test_a_pair_is_written_as_it_is_typed_and_flags_are_with_their_target(ran, ws):
+def test_a_pair_is_written_as_it_is_typed(ws):
+    assert {row["pair"] for row in rows(ws)} == {"measure@default"}
+
+
+def test_the_flags_of_a_target_are_its_reasons_in_their_order(ran, ws):
     ran.ok("flag", "b", "--reason", "check")
     ran.ok("flag", "b", "--reason", "artefacts")
-    found = {row["target"]: row for row in rows(ws)}
-    assert found["b"]["pair"] == "measure@default"
-    assert (found["a"]["flags"], found["b"]["flags"]) == ("", "check artefacts")
+    assert flags_in_words(ws) == {"b": "check artefacts"}
+
+
+def test_verdicts_leave_what_is_settled_and_runs_and_targets_do_not(ran, ws):
+    def now():
+        return settled_state(ws, ws.repository.head())
+
+    before = now()
+    ran.ok("flag", "b", "--reason", "check")
+    ran.ok("comment", "a", "-m", "fine")
+    assert now() == before
+    ran.ok("target", "remove", "c")
+    without = now()
+    assert without != before
+    ran("run", "measure", "--force")
+    assert now() not in (before, without)
 
 
 def test_a_target_that_is_in_no_list_any_more_is_left_out(ran, ws):

@@ -100,3 +100,15 @@ def test_settings_that_git_cannot_read_are_said_in_its_words(repo: Path, git: Gi
     (repo / ".git/config").write_text("[core\n")
     with pytest.raises(GitError, match="bad config line"):
         Repository(repo)
+
+
+def test_a_repository_that_is_opened_again_sees_what_its_settings_have_become(repo: Path, git: Git) -> None:
+    with closing(Repository(repo)) as opened:
+        head = opened.head()
+    text = (repo / ".git/config").read_text()
+    (repo / ".git/config").write_text(f"{text}[extensions]\n\tobjectFormat = sha256\n")
+    with pytest.raises(GitError, match="cannot write"):
+        Repository(repo)
+    (repo / ".git/config").write_text(text)
+    with closing(Repository(repo)) as opened:
+        assert opened.head() == head

@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from dulwich.config import ConfigFile
@@ -126,7 +126,7 @@ class PlainRepo(Repo):
     """A repository; dulwich sees the settings that say how it is kept, and no others."""
 
     @cached_property
-    def _settings(self) -> list[tuple[str, str]]:
+    def _settings(self) -> tuple[tuple[str, str], ...]:
         return _read(Path(os.path.realpath(os.fsdecode(self.commondir()))) / "config")
 
     def get_config(self) -> ConfigFile:
@@ -143,14 +143,23 @@ class PlainRepo(Repo):
         return list(dict.fromkeys(filter(None, names)))
 
 
-def _read(file: Path) -> list[tuple[str, str]]:
-    """Name, in lower case, and value of the needed settings; as git does, without files that are included."""
+def _read(file: Path) -> tuple[tuple[str, str], ...]:
+    """Name, in lower case, and value of the needed settings; as git does, without files that are included.
+
+    A program that opens a repository again and again asks git once for each state of the file.
+    """
     if not file.is_file():
-        return []
+        return ()
+    facts = file.stat()
+    return _asked(file, (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+
+
+@lru_cache(maxsize=8)
+def _asked(file: Path, _state: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
     words = ("config", "--file", str(file), "--no-includes", "--null", "--get-regexp", _NEEDED)
     _, output = run_git(file.parent, *words, allow=(0, 1))
     entries = output.decode("utf-8", "surrogateescape").split("\0")[:-1]
-    return [(name, value) for name, _, value in (entry.partition("\n") for entry in entries)]
+    return tuple((name, value) for name, _, value in (entry.partition("\n") for entry in entries))
 
 
 def _remote(name: str) -> str:
