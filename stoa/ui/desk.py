@@ -1,4 +1,4 @@
-"""What the browser does beside showing pages: the key that opens the help, and tables for TOPCAT."""
+"""What the browser does beside showing pages: the key that opens the help, files to save, and tables for TOPCAT."""
 
 from __future__ import annotations
 
@@ -43,6 +43,15 @@ def send(name: str, content: bytes) -> None:
     content
         The table as FITS. It can be fetched for a quarter of an hour, by a link that nobody can guess.
     """
-    now = time.time_ns() // 1_000_000  # a program refuses an id that it has had
+    now = _number()  # a program refuses an id that it has had
     path = offer(f"{name}.fits", "application/fits", content)
     st.session_state[TABLE] = {"seq": now, "path": path, "id": f"stoa-{now}", "name": name}
+
+
+def save(name: str, media_type: str, content: bytes) -> None:
+    """Have the browser save a file, as if a link to it had been clicked."""
+    st.session_state[TABLE] = {"seq": _number(), "path": offer(name, media_type, content), "file": name}
+
+
+def _number() -> int:
+    return time.time_ns() // 1_000_000

@@ -15,7 +15,8 @@ from stoa.show.symbols import with_symbol
 from stoa.show.table import Table as Shown  # beside that of astropy
 from stoa.show.words import clock, safe
 from stoa.sources.files import content
-from stoa.ui.desk import can_send, send
+from stoa.ui.asking import problem_box
+from stoa.ui.desk import can_send, save, send
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -145,20 +146,21 @@ def export_table(table: Table, name: str, *, key: str = "") -> None:
 def _files(made: Callable[..., Table], name: str, key: str, *, rows: int) -> None:
     with st.popover("Export", disabled=not rows, help=f"{rows} rows" if rows else "There is no row to export."):
         for label, (suffix, media) in FORMATS.items():
-            st.download_button(
-                label, data=partial(_written, made, suffix), file_name=f"{_file_name(name)}{suffix}", mime=media,
-                key=f"export {key} {label}", on_click="ignore", width="stretch",
-            )  # fmt: skip
+            if st.button(label, key=f"export {key} {label}", width="stretch"):
+                _handed_over(made, suffix, partial(save, f"{_file_name(name)}{suffix}", media))
         if can_send() and st.button("Send to TOPCAT", key=f"send {key}", width="stretch"):
-            send(_file_name(name), _written(made, ".fits"))
-            st.rerun()  # so that the component in the sidebar gets it
+            _handed_over(made, ".fits", partial(send, _file_name(name)))
 
 
-def _written(made: Callable[..., Table], suffix: str) -> bytes:
+def _handed_over(made: Callable[..., Table], suffix: str, hand: Callable[[bytes], None]) -> None:
+    """Make a file and give it to the browser; where it cannot be written the page says so, and no file comes."""
     try:
-        return content(made(ascii_only=suffix == ".fits"), suffix)
+        file = content(made(ascii_only=suffix == ".fits"), suffix)
     except StoaError as problem:
-        return f"This table cannot be written: {problem}\n".encode()
+        problem_box(problem)
+        return
+    hand(file)
+    st.rerun()  # so that the component in the sidebar gets it
 
 
 def _file_name(name: str) -> str:

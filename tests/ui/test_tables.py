@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from astropy.table import Table
+from streamlit.testing.v1 import AppTest
 
 from stoa.sources.files import content
 from stoa.ui import tables
+from stoa.ui.desk import TABLE
+from stoa.ui.links import signed, taken
 
 FRAME = pd.DataFrame({
     "target": ["a", "b", "c"],
@@ -63,3 +66,39 @@ def test_letters_that_fits_lacks_are_escaped():
 
 def test_an_empty_table_can_be_written():
     assert content(tables.to_table(FRAME[:0], "jobs", {}), ".vot")
+
+
+def test_a_table_that_cannot_be_written_is_said_on_the_page_and_no_file_comes(judged):
+    def draw() -> None:
+        from stoa.errors import StoaError
+        from stoa.ui import tables
+
+        def broken(**_how: object) -> None:
+            raise StoaError("the column 'beam' cannot be written", "leave it out")
+
+        tables._files(broken, "jobs", "jobs", rows=1)  # a table of a page that no format can hold
+
+    shown = AppTest.from_function(draw).run()
+    for button in ("export jobs CSV", "export jobs FITS", "send jobs"):
+        shown.button(key=button).click().run()
+        assert "⚠ the column 'beam' cannot be written" in [text.value for text in shown.text]
+        assert TABLE not in shown.session_state
+        assert not shown.exception
+
+
+def test_a_file_is_handed_to_the_browser_once(judged):
+    def draw() -> None:
+        import pandas as pd
+
+        from stoa.ui import tables
+
+        tables.export(pd.DataFrame({"target": ["a"], "rms": [1.5]}), "a table")
+
+    shown = AppTest.from_function(draw).run()
+    shown.button(key="export a table CSV").click().run()
+    given = shown.session_state[TABLE]
+    assert given["file"] == "a_table.csv"
+    token = given["path"].split("/")[3]
+    assert taken(*signed("table", token)).content == b"target,rms\na,1.5\n"
+    number = given["seq"]
+    assert shown.run().session_state[TABLE]["seq"] == number

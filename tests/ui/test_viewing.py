@@ -93,6 +93,28 @@ def test_keys_work_where_the_focus_is_in_the_image(visitor):
     visitor.see("1 of 3")
 
 
+def test_who_writes_while_the_viewer_loads_goes_on_writing(visitor, project):
+    before = commits(project)
+    visitor.page.goto(f"{visitor.address}/review")
+    field = visitor.page.get_by_placeholder("Comment on").first
+    field.click()
+    visitor.page.keyboard.type("a 1 b 2", delay=150)
+    shown(visitor)
+    visitor.page.keyboard.type(" j 3", delay=50)
+    assert field.input_value() == "a 1 b 2 j 3"
+    assert commits(project) == before
+
+
+def test_a_key_that_comes_before_the_viewer_is_not_lost(visitor):
+    visitor.page.goto(f"{visitor.address}/review")
+    visitor.page.locator("iframe").wait_for(state="attached", timeout=browser.PATIENCE_MS)
+    visitor.page.keyboard.press("s")  # sources and beam off
+    shown(visitor)
+    marks = visitor.page.frame_locator("iframe").locator("#marks")
+    visitor.page.wait_for_function(f"() => ({SOURCES})() === 0", timeout=browser.PATIENCE_MS)
+    assert marks.get_attribute("aria-pressed") == "false"
+
+
 def test_a_circle_measures_the_pixels_below_it(visitor):
     visitor.open("review")
     shown(visitor)

@@ -45,6 +45,12 @@ async function send(desk, table, say) {
   }
 }
 
+function save(table) {
+  const link = document.createElement("a");
+  Object.assign(link, { href: table.path, download: table.file });
+  link.click();
+}
+
 export default function ({ data, parentElement }) {
   let line = parentElement.querySelector("[role=status]");
   if (!line) {
@@ -68,6 +74,7 @@ export default function ({ data, parentElement }) {
   const table = data.table;
   if (table && table.seq > desk.done) {
     desk.done = table.seq;
-    send(desk, table, say);
+    if (table.file) save(table);
+    else send(desk, table, say);
   }
 }

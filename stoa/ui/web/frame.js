@@ -7,6 +7,7 @@ export default function ({ data, parentElement, setStateValue }) {
     frame.title = data.title;
     frame.src = data.src;
     frame.events = [];
+    frame.waiting = [];                        // keys that were pressed before the viewer was there
     frame.seq = Date.now();                    // a new tab does not begin where an old one was
     frame.on = (e) => frame.hear(e);           // one function for good: adding it twice is adding it once
     parentElement.appendChild(frame);
@@ -15,7 +16,11 @@ export default function ({ data, parentElement, setStateValue }) {
   const tell = (message) => frame.contentWindow?.postMessage(message, location.origin);
   frame.hear = ({ source, origin, data: message }) => {
     if (source !== frame.contentWindow || origin !== location.origin) return;
-    if (message.ready) { frame.ready = true; tell({ view: data.view }); }
+    if (message.ready) {
+      frame.ready = true;
+      tell({ view: data.view });
+      for (const key of frame.waiting.splice(0)) tell({ key });
+    }
     if (message.event) {
       frame.events = [...frame.events, { seq: ++frame.seq, ...message.event }].slice(-20);
       if (data.wanted.includes(message.event.kind)) setStateValue("inbox", frame.events);
@@ -24,7 +29,10 @@ export default function ({ data, parentElement, setStateValue }) {
   };
   frame.keys = (e) => {                        // keys of the viewer, where the focus is on Streamlit's page
     const writes = e.target.closest?.("input, textarea, select, [contenteditable=true]");
-    if (!writes && !e.ctrlKey && !e.metaKey && !e.altKey && "bBdsf".includes(e.key) && e.isTrusted) tell({ key: e.key });
+    if (!writes && !e.ctrlKey && !e.metaKey && !e.altKey && "bBdsf".includes(e.key) && e.isTrusted) {
+      if (frame.ready) tell({ key: e.key });
+      else frame.waiting.push(e.key);
+    }
   };
   frame.onkey ??= (e) => frame.isConnected && frame.keys(e);
   if (frame.ready) tell({ view: data.view });

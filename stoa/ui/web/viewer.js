@@ -300,21 +300,23 @@ at("channel").addEventListener("input", () => {
 });
 
 const KEYS = { b: () => blink(1), B: () => blink(-1), f: fit, s: toggleMarks, d: subtract };
-addEventListener("keydown", (e) => {
+const press = (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey) return;
-  if (KEYS[e.key]) { KEYS[e.key](); e.stopImmediatePropagation(); }
+  if (KEYS[e.key]) { act(e.key); e.stopImmediatePropagation(); }
   else if (PASSED_ON.includes(e.key)) tell({ key: { key: e.key, code: e.code, shiftKey: e.shiftKey } });
-}, true);
+};
+addEventListener("keydown", press, true);
 
 // Messages and sizes.
 
 const problem = (error) => { at("said").textContent = String(error.message ?? error); send({ kind: "error", text: String(error.message ?? error) }); };
 const queue = (work) => { busy = busy.then(work).catch(problem); };
+const act = (key) => queue(() => KEYS[key]());  // after the images that are still on their way
 
 addEventListener("message", (e) => {
   if (e.source !== parent || e.origin !== ours) return;
   if (e.data.view) { now.wanted = e.data.view; queue(() => show(now.wanted ?? e.data.view)); }
-  if (e.data.key && KEYS[e.data.key]) KEYS[e.data.key]();
+  if (e.data.key && KEYS[e.data.key]) act(e.data.key);
 });
 
 function size() {
@@ -327,4 +329,4 @@ addEventListener("resize", () => {
   clearTimeout(resized);
   resized = setTimeout(() => queue(() => { JS9.ResizeDisplay("JS9", ...size()); fit(); }), 150);
 });
-$(document).on("JS9:ready", () => tell({ ready: true }));
+$(document).on("JS9:ready", () => { tell({ ready: true }); early.end().forEach(press); });

@@ -10,3 +10,17 @@ var JS9Prefs = {
     wcsunits: "sexagesimal", zoom: "toFit", valpos: false, contrast: 1, bias: 0.5,
   },
 };
+
+// JS9 takes the focus when it starts, from whoever is writing in the dashboard: only who is here already gets it.
+{
+  const focus = HTMLElement.prototype.focus;
+  HTMLElement.prototype.focus = function (...how) { if (document.hasFocus()) focus.apply(this, how); };
+}
+
+// Keys that are pressed while the libraries load wait for viewer.js.
+var early = [];
+{
+  const wait = (e) => early.push(e);
+  addEventListener("keydown", wait, true);
+  early.end = () => { removeEventListener("keydown", wait, true); return early.splice(0); };
+}
