@@ -137,7 +137,11 @@ class Bench:
         text = self.definition.read_text(encoding="utf-8")
         self.definition.write_text(text.replace(*(("warm: false", "warm: true")[:: 1 if warm else -1])), "utf-8")
         self._do([self.stoa, "run", self.process, "-j", str(self.jobs), "--force", *self._settings()], good=(0, 1, 3))
-        last = max(path for path in (self.project / "products" / self.process).iterdir() if path.name != ".work")
+        last = max(
+            path
+            for path in (self.project / "products" / self.process).iterdir()
+            if path.name not in (".work", "latest")
+        )
         return sorted(file.parent for file in last.rglob("stoa-job.json"))
 
     def _settings(self) -> list[str]:

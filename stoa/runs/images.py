@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from zlib import crc32
 
 import msgspec
 
+from stoa import meta
 from stoa.errors import StoaError
 from stoa.meta.document import Document
 from stoa.meta.select import MissingInput, find_inputs, image_groups
@@ -76,9 +77,8 @@ def _key(process: Process) -> str:
 @cache
 def _code() -> int:
     """Checksum of the code that chooses, so that a version that chooses otherwise remembers nothing."""
-    modules = sorted((file.name, file) for file in files("stoa.meta").iterdir() if file.name.endswith(".py"))
     total = 0
-    for _, file in modules:
+    for file in sorted(Path(meta.__file__).parent.glob("*.py")):
         total = crc32(file.read_bytes(), total)
     return total
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -21,18 +21,23 @@ from stoa.workspace.open import Workspace
 from stoa.workspace.selection import choose
 
 _PAST = msgspec.json.Decoder(Past)
+_AT_ONCE = 500
+"""Targets in one question: records of a hundred thousand would fill the memory."""
 
 
-def latest(ws: Workspace, pair: Pair, names: Iterable[str]) -> Iterator[dict[str, Past]]:
+def latest(ws: Workspace, pair: Pair, names: Sequence[str]) -> Iterator[dict[str, Past]]:
     """For each target its current outcomes by image group, one target after the other."""
-    index = ws.index
-    sql = (
-        "SELECT l.grp, o.record FROM current l JOIN outcomes o ON o.id = l.outcome"
-        " WHERE l.process = ? AND l.params = ? AND l.environment = ? AND l.target = ?"
-    )
     key = msgspec.structs.astuple(pair)
-    for name in names:
-        yield past_of(index.rows(sql, (*key, name)))
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        sql = (
+            "SELECT l.target, l.grp, o.record FROM current l JOIN outcomes o ON o.id = l.outcome"
+            f" WHERE l.process = ? AND l.params = ? AND l.environment = ? AND l.target IN ({','.join('?' * len(some))})"
+        )
+        by_target: dict[str, list[tuple[str, str]]] = {}
+        for target, group, record in ws.index.rows(sql, (*key, *some)):
+            by_target.setdefault(target, []).append((group, record))
+        yield from (past_of(by_target.get(name, ())) for name in some)
 
 
 def past_of(rows: Iterable[tuple[str, str]]) -> dict[str, Past]:
@@ -82,7 +87,7 @@ def judged(
     with ws.index.reading(), ws.checksums.many():
         judge = Judge(ws, definitions, selection, Needs(ws, definitions.process, stale), chosen, overrides, until)
         choices = Choices(ws, definitions.process)
-        # One target after the other: documents and records of a hundred thousand would fill the memory.
+        # One target after the other: documents of a hundred thousand would fill the memory.
         before_each = past if past is not None else latest(ws, definitions.pair, names)
         jobs = tuple(
             job
