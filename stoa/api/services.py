@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stoa.api.opened import AnyPath, Opened
 from stoa.commands.vo.cone import cone
+from stoa.commands.vo.obscore import RADIUS, TABLE, LogReport, obscore
 from stoa.commands.vo.tap import tap
 from stoa.sources.answers import AnswerReport
 
@@ -41,4 +42,26 @@ class Services(Opened):
         return tap(
             self.workspace, service, adql, most=most, as_job=job, patience_s=patience, again=again,
             out=Path(out) if out else None,
+        )  # fmt: skip
+
+    def obscore(
+        self,
+        service: str,
+        catalogue: AnyPath,
+        radius: str = RADIUS,
+        *,
+        table: str = TABLE,
+        where: str = "",
+        upload: bool | None = None,
+        part: int = 0,
+        most: int = 0,
+        job: bool = False,
+        patience: float = 3600.0,
+        again: bool = False,
+        out: AnyPath = "",
+    ) -> LogReport:
+        """Get the observations of a catalogue's objects from a TAP service with an observation log."""
+        return obscore(
+            self.workspace, service, Path(catalogue), radius, table=table, where=where, upload=upload, size=part,
+            most=most, as_job=job, patience_s=patience, again=again, out=Path(out) if out else None,
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -13,9 +14,10 @@ import typer
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import JsonOption, KeepOption, OutOption, QualityOption, workspace
 from stoa.cli.say import as_json, out, tell
-from stoa.commands.vo import cone, serve, tap
+from stoa.commands.vo import cone, obscore, serve, tap
+from stoa.commands.vo.obscore import RADIUS, TABLE
 from stoa.commands.vo.serve import MOST, PORT, Served
-from stoa.show.services import table_lines, table_notes
+from stoa.show.services import log_lines, log_notes, part_line, table_lines, table_notes
 from stoa.show.words import count
 from stoa.sources.answers import AnswerReport
 
@@ -27,6 +29,14 @@ ServiceArgument = Annotated[str, typer.Argument(metavar="URL", help="Address of 
 RowsOption = Annotated[
     int,
     typer.Option("--most", metavar="N", min=0, show_default=False, help="Most rows (default: what the service gives)."),
+]
+
+JobOption = Annotated[
+    bool, typer.Option("--job", help="Let the service work on it as a job, for what takes longer than a minute.")
+]
+
+PatienceOption = Annotated[
+    float, typer.Option("--patience", metavar="NUMBER", min=1, help="Give up on a job after this many seconds.")
 ]
 
 AgainOption = Annotated[bool, typer.Option("--again", help="Ask the service even if the answer is known.")]
@@ -66,12 +76,8 @@ def tap_command(
     service: ServiceArgument,
     adql: Annotated[str, typer.Argument(metavar="QUERY", help="Query in ADQL, or @ and the file that holds it.")],
     most: RowsOption = 0,
-    as_job: Annotated[
-        bool, typer.Option("--job", help="Let the service work on it as a job, for what takes longer than a minute.")
-    ] = False,
-    patience: Annotated[
-        float, typer.Option("--patience", metavar="NUMBER", min=1, help="Give up on a job after this many seconds.")
-    ] = 3600.0,
+    as_job: JobOption = False,
+    patience: PatienceOption = 3600.0,
     again: AgainOption = False,
     out_file: OutOption = None,
     json: JsonOption = False,
@@ -85,6 +91,62 @@ def tap_command(
         phase=_phase,
     )  # fmt: skip
     _print(report, json)
+
+
+@verb(
+    app, "obscore",
+    "stoa vo obscore https://almascience.org/tap quasars.csv --out alma-log.vot",
+    "stoa vo obscore https://example.org/tap quasars.csv --where \"dataproduct_type = 'image'\" --job",
+)  # fmt: skip
+def obscore_command(
+    ctx: typer.Context,
+    service: ServiceArgument,
+    catalogue: Annotated[Path, typer.Argument(metavar="FILE", help="Table of objects with positions.")],
+    radius: Annotated[
+        str,
+        typer.Option("--radius", metavar="ANGLE", help="Observations centred within it, and fields with the object."),
+    ] = RADIUS,
+    where: Annotated[
+        str, typer.Option("--where", metavar="ADQL", show_default=False, help="A further condition.")
+    ] = "",
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="The log, as the service calls it.")] = TABLE,
+    upload: Annotated[
+        bool | None,
+        typer.Option(
+            "--upload/--no-upload", show_default=False,
+            help="Send the positions as a table, or in the query; by default as the service can.",
+        ),
+    ] = None,
+    size: Annotated[
+        int,
+        typer.Option(
+            "--part", metavar="N", min=0, show_default=False,
+            help="Objects of one question (default: 500 as a table, 25 in the query).",
+        ),
+    ] = 0,
+    most: RowsOption = 0,
+    as_job: JobOption = False,
+    patience: PatienceOption = 3600.0,
+    again: AgainOption = False,
+    out_file: OutOption = None,
+    json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Get the observations of a catalogue's objects from a service with an observation log, such as ALMA's.
+
+    It asks part by part, and each answer is kept: after an interruption the same command asks for the rest alone.
+    """
+    report = obscore.obscore(
+        workspace(ctx), service, catalogue, radius, table=table, where=where, upload=upload, size=size, most=most,
+        as_job=as_job, patience_s=patience, again=again, out=out_file, phase=_phase,
+        progress=lambda part: tell(part_line(part)),
+    )  # fmt: skip
+    if json:
+        as_json(report)
+        return
+    for line in log_lines(report):
+        out(line)
+    for note in log_notes(report):
+        tell(note)
 
 
 def _phase(words: str) -> None:

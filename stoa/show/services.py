@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stoa.commands.vo.obscore import LogProgress, LogReport
 from stoa.show.words import clock, count, one_line
 from stoa.sources.answers import AnswerReport
 
@@ -21,3 +22,34 @@ def table_notes(report: AnswerReport) -> Iterator[str]:
         yield "this is not all: the service cut its answer (OVERFLOW); narrow the question, or raise --most"
     if report.is_known:
         yield f"as the service answered on {clock(report.origin.retrieved)}; --again asks it once more"
+
+
+def part_line(part: LogProgress) -> str:
+    """How far the questions about a log have got."""
+    known = " (known)" if part.is_known else ""
+    return f"{part.places} of {count(part.of, 'object')}: {count(part.rows, 'row')}{known}"
+
+
+def log_lines(report: LogReport) -> Iterator[str]:
+    """How much of a log came, and where it was written."""
+    way = "by upload" if report.by_upload else "in queries"
+    size = f"{count(report.rows, 'row')}, {count(report.columns, 'column')}"
+    asked = f"{count(report.objects, 'object')}, {count(report.parts, 'question')} {way}"
+    yield f"{size} from {one_line(report.service)} ({asked})"
+    yield f"wrote {' and '.join(report.files)}"
+
+
+def log_notes(report: LogReport) -> Iterator[str]:
+    """What to know of a log: that it is not all, and not of today."""
+    if report.cut_objects:
+        yield (
+            f"this is not all: the service cut its answer (OVERFLOW) for {count(report.cut_objects, 'object')}; "
+            "narrow the question by --where or --radius, or raise --most"
+        )
+    if report.without_position:
+        yield f"{count(report.without_position, 'row')} of {report.catalogue} without a position"
+    if report.known_parts:
+        yield (
+            f"{report.known_parts} of {count(report.parts, 'answer')} known from before, the oldest of "
+            f"{clock(report.retrieved)}; --again asks once more"
+        )

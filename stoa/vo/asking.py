@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import requests
@@ -19,6 +20,8 @@ from stoa.vo.web import MOST_WORDS, Question, ServiceError, absolute
 
 _ENDS = frozenset(("COMPLETED", "ERROR", "ABORTED", "ARCHIVED"))
 _PHASES = _ENDS | {"PENDING", "QUEUED", "EXECUTING", "HELD", "SUSPENDED", "UNKNOWN"}
+_MOST_CAPABILITIES = 10_000_000
+VOTABLE = "application/x-votable+xml"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.3, 10.0
 
 
@@ -61,6 +64,7 @@ def tap(
     service: str,
     adql: str,
     *,
+    tables: Mapping[str, bytes] | None = None,
     most: int = 0,
     as_job: bool = False,
     patience_s: float = 3600.0,
@@ -71,6 +75,8 @@ def tap(
 
     Parameters
     ----------
+    tables
+        VOTables by the names that the query has for them below ``TAP_UPLOAD``.
     most
         Rows; 0: as many as the service gives.
     as_job
@@ -88,14 +94,39 @@ def tap(
     given = {"REQUEST": "doQuery", "LANG": "ADQL", "RESPONSEFORMAT": "votable", "FORMAT": "votable", "QUERY": adql}
     if most:
         given["MAXREC"] = str(most)
+    sent = {"data": given, **_uploads(tables or {})}
 
     def ask() -> bytes:
         question = Question(service, patience_s)
         if as_job:
-            return _by_job(question, service, given, patience_s, phase)
-        return _read(question, question.ask("POST", _below(service, "sync"), data=given))
+            return _by_job(question, service, sent, patience_s, phase)
+        return _read(question, question.ask("POST", _below(service, "sync"), **sent))
 
-    return _known_or(memory, service, adql + (f" -- MAXREC {most}" if most else ""), ask, again=again)
+    known = [adql, *([f"MAXREC {most}"] if most else ())]
+    known += [f"{name} {hashlib.sha256(content).hexdigest()}" for name, content in (tables or {}).items()]
+    return _known_or(memory, service, " -- ".join(known), ask, again=again)
+
+
+def _uploads(tables: Mapping[str, bytes]) -> dict[str, Any]:
+    """Tables that go along with a query (TAP 1.1, section 2.5), as parts of one message."""
+    if not tables:
+        return {}
+    files: dict[str, Any] = {"UPLOAD": (None, ";".join(f"{name},param:{name}" for name in tables))}
+    return {"files": files | {name: (name, content, VOTABLE) for name, content in tables.items()}}
+
+
+def capabilities(service: str) -> str:
+    """What a TAP service says that it can do (VOSI).
+
+    Raises
+    ------
+    ServiceError
+        If it does not say.
+    """
+    question = Question(service)
+    return question.content(question.ask("GET", _below(service, "capabilities")), _MOST_CAPABILITIES).decode(
+        "utf-8", "replace"
+    )
 
 
 def _known_or(
@@ -123,9 +154,10 @@ def _read(question: Question, response: requests.Response) -> bytes:
 
 
 def _by_job(
-    question: Question, service: str, given: Mapping[str, str], patience_s: float, phase: Callable[[str], None]
+    question: Question, service: str, sent: Mapping[str, Any], patience_s: float, phase: Callable[[str], None]
 ) -> bytes:
-    started = question.ask("POST", _below(service, "async"), follow=False, data={**given, "PHASE": "RUN"})
+    given = {**sent, "data": {**sent["data"], "PHASE": "RUN"}}
+    started = question.ask("POST", _below(service, "async"), follow=False, **given)
     if not started.is_redirect:
         if started.ok:
             raise ServiceError(f"{service} did not say where the job is")

@@ -134,7 +134,7 @@ class DataCentre:
         self._await(lambda: self._is_there(self._database_port))
         place = ("-h", "127.0.0.1", "-p", str(self._database_port))
         self._run(f"{programs}/createdb", *place, "gavo")
-        self._run(f"{programs}/psql", *place, "-d", "gavo", "-c", "CREATE EXTENSION pg_sphere")
+        self._run(f"{programs}/psql", *place, "-d", "gavo", "-c", "CREATE EXTENSION pg_sphere; CREATE EXTENSION q3c")
 
     def _run(self, *words: str) -> None:
         done = subprocess.run(words, **self._as_user(), capture_output=True, text=True, timeout=300)
@@ -185,8 +185,10 @@ def missing() -> str:
         return "no dachs (Debian: python3-gavo)"
     if not _postgres():
         return "no initdb (Debian: postgresql)"
-    if not list(Path("/usr/share/postgresql").glob("*/extension/pg_sphere.control")):
-        return "no pgsphere (Debian: postgresql-pgsphere)"
+    extensions = {path.stem for path in Path("/usr/share/postgresql").glob("*/extension/*.control")}
+    for name, package in (("pg_sphere", "pgsphere"), ("q3c", "q3c")):
+        if name not in extensions:
+            return f"no {name} (Debian: postgresql-{package})"
     if os.getuid() == 0 and USER not in {user.pw_name for user in pwd.getpwall()}:
         return f"no user {USER} (Debian: postgresql)"
     return ""
