@@ -73,6 +73,8 @@ JUSTIFIED = {
     "catalogue/fits_tables.py": "read_table looks at kind and size before",
     "publish/stamp.py": "a copy that it has just made",
     **dict.fromkeys(("commands/samp/send.py", "commands/vo/serve.py", "vo/serving.py"), "a table that it has written"),
+    **dict.fromkeys(("vo/fetching.py", "vo/tars.py"), "files that it makes itself, never through a link"),
+    "commands/vo/fetch.py": "unpacks in pieces what the door has opened",
     "runs/adopt.py": "looks at the kind itself; the ends of a log alone",
 }  # fmt: skip
 """Module -> why it opens files by itself. What is given to astropy as `fits.open(regular(path))` needs no reason."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stoa.api.opened import AnyPath, Opened
 from stoa.commands.vo.cone import cone
+from stoa.commands.vo.fetch import THIS, FetchReport, fetch
 from stoa.commands.vo.obscore import RADIUS, TABLE, LogReport, obscore
 from stoa.commands.vo.tap import tap
 from stoa.sources.answers import AnswerReport
@@ -64,4 +65,21 @@ class Services(Opened):
         return obscore(
             self.workspace, service, Path(catalogue), radius, table=table, where=where, upload=upload, size=part,
             most=most, as_job=job, patience_s=patience, again=again, out=Path(out) if out else None,
+        )  # fmt: skip
+
+    def fetch(
+        self,
+        log: AnyPath,
+        root: str,
+        *,
+        service: str = "",
+        semantics: str = THIS,
+        only: str = "",
+        patience: float = 86400.0,
+        only_list: bool = False,
+    ) -> FetchReport:
+        """Download the products of a log's observations into a root."""
+        return fetch(
+            self.workspace, Path(log), root, service=service, semantics=semantics, only=only, patience_s=patience,
+            only_list=only_list,
         )  # fmt: skip

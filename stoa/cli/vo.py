@@ -11,13 +11,14 @@ from typing import Annotated
 
 import typer
 
-from stoa.cli.grammar import new_app, verb
+from stoa.cli.grammar import SOME_NOT_OK, new_app, verb
 from stoa.cli.options import JsonOption, KeepOption, OutOption, QualityOption, workspace
 from stoa.cli.say import as_json, out, tell
-from stoa.commands.vo import cone, obscore, serve, tap
+from stoa.commands.vo import cone, fetch, obscore, serve, tap
+from stoa.commands.vo.fetch import THIS
 from stoa.commands.vo.obscore import RADIUS, TABLE
 from stoa.commands.vo.serve import MOST, PORT, Served
-from stoa.show.services import log_lines, log_notes, part_line, table_lines, table_notes
+from stoa.show.services import fetch_lines, log_lines, log_notes, part_line, product_line, table_lines, table_notes
 from stoa.show.words import count
 from stoa.sources.answers import AnswerReport
 
@@ -147,6 +148,54 @@ def obscore_command(
         out(line)
     for note in log_notes(report):
         tell(note)
+
+
+@verb(
+    app, "fetch",
+    "stoa vo fetch alma-log.vot --root archive",
+    "stoa vo fetch alma-log.vot --root archive --only '*.pbcor.fits*' --list",
+)  # fmt: skip
+def fetch_command(
+    ctx: typer.Context,
+    log: Annotated[Path, typer.Argument(metavar="FILE", help="Observation log with the column access_url.")],
+    root: Annotated[str, typer.Option("--root", metavar="ROOT", help="Root to download into.")],
+    only: Annotated[
+        str, typer.Option("--only", metavar="PATTERN", show_default=False, help="Files with such names alone.")
+    ] = "",
+    semantics: Annotated[
+        str, typer.Option("--semantics", metavar="WORD", help="Which files of DataLink documents are wanted.")
+    ] = THIS,
+    service: Annotated[
+        str,
+        typer.Option(
+            "--service",
+            metavar="URL",
+            show_default=False,
+            help="Let products come from this service, which is on this machine or its network.",
+        ),
+    ] = "",
+    patience: Annotated[
+        float, typer.Option("--patience", metavar="NUMBER", min=1, help="Give up on a file after this many seconds.")
+    ] = 86400.0,
+    only_list: Annotated[bool, typer.Option("--list", help="Show what there is, and download nothing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Download the products of a log's observations into a root, through DataLink or by their addresses.
+
+    What broke off is continued. No page, no error document, no empty or broken file counts as a product.
+    The exit code is 3 if some did not come.
+    """
+    report = fetch.fetch(
+        workspace(ctx), log, root, service=service, semantics=semantics, only=only, patience_s=patience,
+        only_list=only_list, fetched=lambda product: None if json else out(product_line(product)),
+    )  # fmt: skip
+    if json:
+        as_json(report)
+    else:
+        for line in fetch_lines(report):
+            out(line)
+    if report.failed:
+        raise typer.Exit(SOME_NOT_OK)
 
 
 def _phase(words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stoa.commands.vo.fetch import Came, FetchReport, Product
 from stoa.commands.vo.obscore import LogProgress, LogReport
 from stoa.show.words import clock, count, one_line
 from stoa.sources.answers import AnswerReport
@@ -53,3 +54,20 @@ def log_notes(report: LogReport) -> Iterator[str]:
             f"{report.known_parts} of {count(report.parts, 'answer')} known from before, the oldest of "
             f"{clock(report.retrieved)}; --again asks once more"
         )
+
+
+def product_line(product: Product) -> str:
+    """What became of a product."""
+    where = one_line(product.place or product.url)
+    if product.outcome == Came.FAILED:
+        return f"failed     {one_line(product.url)}: {one_line(product.reason)}"
+    size = f" {product.size / 1e6:.1f} MB" if product.size else ""
+    files = f", {count(product.files, 'file')}" if product.files else ""
+    return f"{product.outcome:<9}  {where}{size}{files}"
+
+
+def fetch_lines(report: FetchReport) -> Iterator[str]:
+    """How many products came."""
+    counts = {kind: sum(each.outcome == kind for each in report.products) for kind in Came}
+    words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
+    yield f"{count(len(report.products), 'product')} for root {report.root}: {words or 'none'}"

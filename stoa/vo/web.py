@@ -51,6 +51,8 @@ class Question(requests.Session):
         The address that the person gave.
     patience_s
         How long one answer may take from its first byte to its last.
+    is_named
+        Whether a person gave that address; one that is out of a table may not lead to this machine or its network.
 
     Raises
     ------
@@ -58,13 +60,14 @@ class Question(requests.Session):
         If the address is not one of HTTP.
     """
 
-    def __init__(self, service: str, patience_s: float = 600.0) -> None:
+    def __init__(self, service: str, patience_s: float = 600.0, *, is_named: bool = True) -> None:
         super().__init__()
         self.service = service
         self.patience_s = patience_s
         self.max_redirects = 5
         self.headers["User-Agent"] = "STOA"
         place = _place(service)
+        place = place if is_named else ("", 0)
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(place))
 
@@ -90,21 +93,33 @@ class Question(requests.Session):
         ServiceError
             If it is larger than `most` bytes, ends too early, or takes too long.
         """
-        end = time.monotonic() + self.patience_s
         pieces: list[bytes] = []
         size = 0
-        with self._failures(response.url), response:
-            while piece := response.raw.read1(_PIECE, decode_content=True):
-                pieces.append(piece)
-                size += len(piece)
-                if size > most:
-                    raise ServiceError(f"the answer of {response.url} is larger than {most / 1e6:g} MB")
-                if time.monotonic() > end:
-                    raise ServiceError(f"the answer of {response.url} took longer than {self.patience_s:g} s")
+        for piece in self.pieces(response):
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                response.close()
+                raise ServiceError(f"the answer of {response.url} is larger than {most / 1e6:g} MB")
         declared = response.headers.get("Content-Length", "")
         if declared.isdecimal() and "Content-Encoding" not in response.headers and size < int(declared):
             raise ServiceError(f"the answer of {response.url} ends after {size} of {declared} bytes")
         return b"".join(pieces)
+
+    def pieces(self, response: requests.Response) -> Iterator[bytes]:
+        """The content of an answer, piece by piece.
+
+        Raises
+        ------
+        ServiceError
+            If it breaks off, or takes too long.
+        """
+        end = time.monotonic() + self.patience_s
+        with self._failures(response.url), response:
+            while piece := response.raw.read1(_PIECE, decode_content=True):
+                yield piece
+                if time.monotonic() > end:
+                    raise ServiceError(f"the answer of {response.url} took longer than {self.patience_s:g} s")
 
     def words(self, response: requests.Response) -> str:
         """The beginning of an answer that should be short."""
