@@ -12,7 +12,6 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.model import FileRef
-from stoa.provenance.closed import foreign_files
 from stoa.provenance.git import (
     Damage,
     DamagedError,
@@ -150,17 +149,18 @@ def _gone(ws: Workspace) -> Iterator[Finding]:
 
 
 def _foreign(ws: Workspace, index: Index) -> Iterator[Finding]:
-    """Files that others than the run itself have put into its folder."""
+    """Other files than records that others have put into the folders of runs; the index names the records."""
     runs = (decode_run(record) for (record,) in index.rows("SELECT record FROM runs"))
     authors = {run.id: run.author.email for run in runs}
     head, prefix = ws.repository.head(), ws.store.prefix
     if not head or not authors:
         return
-    paths = [change.path for change in tree_changes(ws.repository, "", head, f":(literal){prefix}/runs")]
-    foreign = foreign_files(ws.repository, prefix, ("", head), paths, authors)
-    for path, who in sorted(foreign.items()):
-        name = shown(path.removeprefix(f"{prefix}/"))
-        yield Finding(where=name, message=f"does not belong to the run: it was added by {who or 'a merge'}")
+    named = {f"{prefix}/{path}" for (path,) in index.rows("SELECT path FROM strangers")}
+    changes = tree_changes(ws.repository, "", head, f":(literal){prefix}/runs")
+    files = {change.path: change.new_oid for change in changes if change.path not in named}
+    for stranger in sorted(ws.store.closed.strangers(("", head), files, authors), key=lambda found: found.path):
+        name = shown(stranger.path.removeprefix(f"{prefix}/"))
+        yield Finding(where=name, message=f"does not belong to the run: it {stranger}")
 
 
 def _definitions(ws: Workspace) -> Iterator[Finding]:

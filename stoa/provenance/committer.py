@@ -149,7 +149,7 @@ class RunWriter:
         self._check_mine()
         self._store.bring_back(self._branch)  # what git by hand has taken from the branch, earlier batches among it
         if self._in_doubt:  # it may have failed before the branch moved or after
-            there, self._number = self._store.outcomes(self.run.id, self._store.repository.tip(self._branch))
+            there, self._number = self._store.outcomes(self.run, self._store.repository.tip(self._branch))
             self._pending = _without(self._pending, there)
         files = dict(self._files)
         if self._pending:
@@ -177,7 +177,7 @@ class RunWriter:
                 f" {self.run.id}, is gone",
                 "nothing is lost: `stoa status` puts the run on the branch that is checked out",
             )
-        if self._store.has_record(self.run.id, "summary.yaml", self._branch):
+        if self._store.has_record(self.run, "summary.yaml", self._branch):
             raise StoaError(
                 f"run {self.run.id} was given up by another command while it was under way here",
                 "what it did not record is run again by `stoa run`",
@@ -241,8 +241,8 @@ def recover(
     run = said.opened.run
     branch = _branch(store, said.opened)
     store.bring_back(branch)
-    there, number = store.outcomes(run.id, store.repository.tip(branch))
-    earlier = store.outcomes(run.id, said.committed.commit)[0] if said.committed else []
+    there, number = store.outcomes(run, store.repository.tip(branch))
+    earlier = store.outcomes(run, said.committed.commit)[0] if said.committed else []
     ended = [*earlier, *_without([*said.ended, *there], earlier)]
     cut = [_cut(run.id, start, remains(start) if remains else Remains()) for start in said.running]
     known = [*ended, *_without(cut, ended)]
@@ -257,7 +257,7 @@ def recover(
         causes=group_causes(o for o in last_attempts(known) if o.is_amiss),
     )  # fmt: skip
     changes = outcome_files(_without(outcomes, there), number) | _head(store, said.opened, branch)
-    if not store.has_record(run.id, "summary.yaml", branch):
+    if not store.has_record(run, "summary.yaml", branch):
         changes["summary.yaml"] = write_summary(summary)
     if changes:
         records = {Project.run_record(run.id, name): data for name, data in changes.items()}
@@ -281,7 +281,7 @@ def commit_part(store: Store, said: Journaled, outcomes: Iterable[Outcome]) -> s
     """
     run, branch = said.opened.run, _branch(store, said.opened)
     store.bring_back(branch)
-    there, number = store.outcomes(run.id, store.repository.tip(branch))
+    there, number = store.outcomes(run, store.repository.tip(branch))
     ended = [*said.ended, *outcomes]
     fresh = [outcome for outcome in _without(ended, there) if outcome.began]
     if not fresh:
@@ -313,7 +313,7 @@ def _branch(store: Store, opened: Opened) -> str:
 
 def _head(store: Store, opened: Opened, branch: str) -> dict[str, bytes]:
     """The files that the first commit of a run brings."""
-    if store.has_record(opened.run.id, "run.yaml", branch):
+    if store.has_record(opened.run, "run.yaml", branch):
         return {}
     frozen = {f"frozen/{name}": data for name, data in opened.frozen.items()}
     return frozen | {"run.yaml": write_run(opened.run)}

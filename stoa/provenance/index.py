@@ -25,6 +25,7 @@ import msgspec
 from stoa.durable import make_file, make_folder
 from stoa.errors import StoaError
 from stoa.model import Outcome, Run, Summary
+from stoa.provenance.closed import ClosedRuns
 from stoa.provenance.git import Snapshot
 from stoa.provenance.loader import Loader, MetaReader
 from stoa.provenance.schema import VERSION, creation
@@ -81,7 +82,7 @@ class Index:
         self._file = file
         self._columns = dict(meta_columns)
         self._stamp = crc32(json.dumps([VERSION, reader, sorted(meta_columns.items())]).encode()) & 0x7FFFFFFF
-        self._source: tuple[Snapshot, str, MetaReader] | None = None
+        self._source: tuple[Snapshot, str, MetaReader, ClosedRuns | None] | None = None
         self.connection = self._open()
 
     # The file.
@@ -166,22 +167,24 @@ class Index:
 
     # Reading records into it.
 
-    def update(self, snapshot: Snapshot, prefix: str, read_meta: MetaReader) -> None:
+    def update(self, snapshot: Snapshot, prefix: str, read_meta: MetaReader, closed: ClosedRuns | None = None) -> None:
         """Read what a commit holds and the index has not seen; nothing inside of `reading`.
 
         Parameters
         ----------
         prefix
             Path of `.stoa` in the repository.
+        closed
+            Tells which files in the folders of runs do not count; without it all do.
         """
         if not self.connection.in_transaction:
-            self._source = snapshot, prefix, read_meta
+            self._source = snapshot, prefix, read_meta, closed
             self._mending(self._load, (*_DAMAGED, *_NO_WRITING, sqlite3.SQLITE_CONSTRAINT))
 
     def _load(self) -> None:
         if self._source is None:
             return
-        loader = Loader(self.connection, *self._source, list(self._columns))
+        loader = Loader(self.connection, *self._source, columns=list(self._columns))
         if not loader.is_current():
             with _transaction(self.connection):
                 loader.load()
@@ -252,7 +255,7 @@ class Index:
         self.connection.execute("BEGIN")
 
     def _is_current(self) -> bool:
-        return self._source is None or Loader(self.connection, *self._source, list(self._columns)).is_current()
+        return self._source is None or Loader(self.connection, *self._source, columns=list(self._columns)).is_current()
 
     def select(self, sql: str, arguments: Iterable[Any] = (), within_s: float = QUERY_S) -> tuple[list[str], list[Any]]:
         """Column names and rows of an SQL query that someone typed.

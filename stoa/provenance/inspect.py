@@ -8,17 +8,16 @@ the right shape that cannot be read is accepted, and the index says so.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 
 import msgspec
 
 from stoa.errors import StoaError
 from stoa.project import PRIVATE, STOA_DIR
-from stoa.provenance.closed import foreign_files, run_of
+from stoa.provenance.closed import ClosedRuns, Stranger, run_of
 from stoa.provenance.git import REMOVED, Repository, TreeChange, last_change, too_large, tree_changes
-from stoa.provenance.records import read_run
 from stoa.provenance.settle import is_document, settle
 
 MAX_NAME = 200
@@ -86,8 +85,9 @@ class RecordGuard:
     def keep(self, old: str, new: str, label: str) -> None:
         """Refuse a tree in which a run's or a review's file of `old` is another one or gone."""
         kept = [change for change in self._changes(old, new, *_PATHSPEC) if change.old_mode and _is_kept(change)]
-        gone = [change.path for change in kept if not change.new_mode]
-        foreign = self._foreign(("", old), gone, old) if gone else {}  # these may be taken back
+        foreign = self._foreign(
+            ("", old), {change.path: "" if not change.new_mode else change.old_oid for change in kept}, old
+        )
         findings = [
             Finding(change.path, _fate(self._repository, old, new, change))
             for change in kept
@@ -112,9 +112,10 @@ class RecordGuard:
 
     def _refuse_foreign(self, old: str, new: str, label: str) -> None:
         """Refuse a tree in which someone else has added to a run that is known here."""
-        fresh = [change.path for change in self._changes(old, new, *_PATHSPEC) if not change.old_mode]
-        foreign = self._foreign((old, new), fresh, old)
-        findings = [Finding(path, f"was added by {who or 'a merge'}") for path, who in sorted(foreign.items())]
+        fresh = {change.path: "" for change in self._changes(old, new, *_PATHSPEC) if not change.old_mode}
+        findings = [
+            Finding(path, str(stranger)) for path, stranger in sorted(self._foreign((old, new), fresh, old).items())
+        ]
         if findings:
             raise RefusedError(
                 f"{label or 'your branch'} adds to runs of others, whose folders are closed: {listed(findings)};"
@@ -124,18 +125,17 @@ class RecordGuard:
                 f" then `git commit -m WHY -m '{REMOVED}: yes'`",
             )
 
-    def _foreign(self, span: tuple[str, str], paths: list[str], known: str) -> dict[str, str]:
-        """Those of some paths that are in folders of known runs and do not belong to these, and who added them."""
+    def _foreign(self, span: tuple[str, str], files: Mapping[str, str], known: str) -> dict[str, Stranger]:
+        """Those of some files that are in folders of known runs and do not belong to these, and who put them there."""
         snapshot = self._repository.snapshot(known)
-        found: dict[str, str] = {}
-        for prefix in sorted({path.partition(f"{STOA_DIR}/")[0] + STOA_DIR for path in paths if STOA_DIR in path}):
-            authors = {}
-            for run in {run for path in paths if (run := run_of(path, prefix))}:
-                with suppress(StoaError):  # one that cannot be read has no author
-                    data = snapshot.read_record(f"{prefix}/runs/{run}/run.yaml")
-                    if data is not None:
-                        authors[run] = read_run(data, f"runs/{run}/run.yaml").author.email
-            found |= foreign_files(self._repository, prefix, span, paths, authors)
+        found: dict[str, Stranger] = {}
+        for prefix in sorted({path.partition(f"{STOA_DIR}/")[0] + STOA_DIR for path in files if STOA_DIR in path}):
+            closed = ClosedRuns(self._repository, prefix)
+            runs = {run for path in files if (run := run_of(path, prefix))}
+            strangers = closed.strangers(
+                span, files, closed.authors(runs, snapshot.read_record), squashed=bool(span[0])
+            )
+            found |= {stranger.path: stranger for stranger in strangers}
         return found
 
     @property

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.model import INCONCLUSIVE, Outcome, Review
+from stoa.model import INCONCLUSIVE, Outcome, Review, Run
+from stoa.provenance.closed import ClosedRuns
 from stoa.provenance.dialect import RecordError
 from stoa.provenance.former import FOLDERS, DefinitionFiles, Former, read_former
 from stoa.provenance.git import GitError, Snapshot
@@ -92,19 +93,31 @@ class Loader:
     ----------
     prefix
         Path of `.stoa` in the repository.
+    closed
+        Tells which files in the folders of runs do not count; without it all do.
     columns
         Names of the metadata columns.
     """
 
     def __init__(
-        self, db: sqlite3.Connection, snapshot: Snapshot, prefix: str, read_meta: MetaReader, columns: list[str]
+        self,
+        db: sqlite3.Connection,
+        snapshot: Snapshot,
+        prefix: str,
+        read_meta: MetaReader,
+        closed: ClosedRuns | None,
+        *,
+        columns: list[str],
     ) -> None:
         self._db = db
         self._seen = Seen(db)
         self._snapshot = snapshot
         self._prefix = prefix
         self._read_meta = read_meta
+        self._closed = closed
         self._columns = columns
+        self._heads: dict[str, Run] = {}  # of new runs, as they are written
+        self._strangers: dict[str, str] = {}  # path and object id of files in runs that are not the runs' own
         self._stale_pairs: set[tuple[str, str, str]] = set()  # process, set and environment that lost an outcome
         self._folders = {name: snapshot.folder_id(f"{prefix}/{name}") for name in ("runs", "reviews", "meta")}
         self._defined = {name: snapshot.folder_id(f"{prefix}/{name}") for name in FOLDERS}
@@ -112,18 +125,32 @@ class Loader:
 
     def is_current(self) -> bool:
         """Whether the index holds just what the commit does."""
-        return all(self._seen.oid(name) == oid for name, oid in (self._folders | self._defined).items())
+        same = all(self._seen.oid(name) == oid for name, oid in (self._folders | self._defined).items())
+        return same and (self._history() == self._snapshot.commit or not self._known_strangers())
 
     def load(self) -> None:
         """Bring the tables up to the commit."""
         self._former = Former.of_rows(self._db.execute("SELECT kind, process, old, new FROM former").fetchall())
         if any(self._seen.oid(name) != oid for name, oid in self._defined.items()):
             self._names()
+        self._strangers = self._known_strangers()
+        if self._strangers and self._history() != self._snapshot.commit:
+            self._seen.add("runs", "")  # its history may tell by now whose they are
         readers = {"runs": self._runs, "reviews": self._reviews, "meta": self._documents}
         for name, oid in self._folders.items():
             if self._seen.oid(name) != oid:
                 readers[name]()
                 self._seen.add(name, oid)
+        self._db.execute("DELETE FROM history")
+        self._db.execute("INSERT INTO history VALUES (?)", (self._snapshot.commit,))
+
+    def _history(self) -> str:
+        """The commit up to which it is known which files are not their runs' own."""
+        found = self._db.execute("SELECT tip FROM history").fetchone()
+        return str(found[0]) if found else ""
+
+    def _known_strangers(self) -> dict[str, str]:
+        return dict(self._db.execute("SELECT path, oid FROM strangers").fetchall())
 
     # Former names.
 
@@ -196,14 +223,58 @@ class Loader:
         present = dict(self._snapshot.folders(f"{self._prefix}/runs"))
         for run in known.keys() - present.keys():
             self._drop_run(run)
-        files = {run: self._records_of(run) for run, oid in sorted(present.items()) if known.get(run) != oid}
+        doubted = {path.split("/")[1] for path in self._strangers}
+        changed = [run for run, oid in sorted(present.items()) if known.get(run) != oid or run in doubted]
+        files = {run: self._records_of(run) for run in changed}
         self._prepare(files.values())
+        strangers = self._judge(files)
         for run, names in files.items():
-            self._run(run, names, is_new=run not in known)
+            own = {name: oid for name, oid in names.items() if f"runs/{run}/{name}" not in strangers}
+            self._run(run, own, is_new=run not in known)
             self._seen.add(f"runs/{run}", present[run])
+        self._note(strangers)
         if not first:
             self._each_index("{sql}")
         self._fold(first)
+
+    def _judge(self, files: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, str]]:
+        """Those of the new files of some runs (run -> name -> object id) that are not the runs' own.
+
+        Returns
+        -------
+        strangers
+            Path -> object id, what is wrong with it.
+        """
+        fresh: dict[str, str] = {}
+        authors: dict[str, str] = {}
+        for run, names in files.items():
+            seen = self._seen.inside(f"runs/{run}")
+            fresh |= {f"runs/{run}/{name}": oid for name, oid in names.items() if seen.get(name) != oid}
+            if oid := fresh.get(path := f"runs/{run}/run.yaml"):
+                with suppress(StoaError):  # it is said when it is loaded
+                    self._heads[run] = read_run(self._snapshot.record(oid, path), path)
+                    authors[run] = self._heads[run].author.email
+            else:
+                authors |= self._db.execute("SELECT run, email FROM runs WHERE run = ?", (run,)).fetchall()
+        if self._closed is None or not fresh:
+            return {}
+        span = self._history(), self._snapshot.commit
+        paths = {f"{self._prefix}/{path}": oid for path, oid in fresh.items()}
+        found = self._closed.strangers(span, paths, authors)
+        named = {stranger.path.removeprefix(f"{self._prefix}/"): stranger for stranger in found}
+        return {
+            path: (fresh[path], f"does not belong to the run and does not count: it {stranger} ({path})")
+            for path, stranger in named.items()
+        }
+
+    def _note(self, strangers: Mapping[str, tuple[str, str]]) -> None:
+        """Keep which files are not their runs' own, and say it."""
+        self._db.executemany("DELETE FROM problems WHERE path = ?", [(path,) for path in self._strangers])
+        self._db.execute("DELETE FROM strangers")
+        rows = [(path, oid) for path, (oid, _) in strangers.items()]
+        self._db.executemany("INSERT INTO strangers VALUES (?,?)", rows)
+        for path, (_, problem) in strangers.items():
+            self._trouble(path, problem)
 
     def _each_index(self, statement: str) -> None:
         for name, sql in INDEXES.items():
@@ -257,7 +328,7 @@ class Loader:
             self._outcomes(run, data, path, keys)
 
     def _head(self, name: str, data: bytes, path: str) -> None:
-        run = self._former.run(read_run(data, path))
+        run = self._former.run(self._heads.pop(name) if name in self._heads else read_run(data, path))
         if run.id != name:
             raise RecordError(f"run {run.id[:30]!r} is in the folder of another one ({path})")
         self._db.execute(

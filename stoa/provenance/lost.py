@@ -9,12 +9,13 @@ what it holds. When the branch has moved since then, other than by STOA, two tre
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import msgspec
 
 from stoa.errors import StoaError
+from stoa.provenance.closed import ClosedRuns, run_of
 from stoa.provenance.git import (
     REMOVED,
     GitError,
@@ -125,7 +126,17 @@ def _missing(repository: Repository, prefix: str, last: str, tip: str) -> dict[s
     if gone:
         meant = {path for r in removals(repository, last, tip, *_specs(gone)) if r.on_purpose for path in r.paths}
         gone = {path: oid for path, oid in gone.items() if path not in meant}
+        strangers = _strangers(repository, prefix, last, gone)
+        gone = {path: oid for path, oid in gone.items() if path not in strangers}
     return gone | _left_out(repository, [c for c in changes if not is_record(c.path, prefix)], last, tip)
+
+
+def _strangers(repository: Repository, prefix: str, commit: str, files: Mapping[str, str]) -> set[str]:
+    """Those of some files (path -> object id) that others had put into the folder of a run: they are no records."""
+    closed = ClosedRuns(repository, prefix)
+    runs = {run for path in files if (run := run_of(path, prefix))}
+    authors = closed.authors(runs, repository.snapshot(commit).read_record)
+    return {stranger.path for stranger in closed.strangers(("", commit), files, authors)}
 
 
 def _left_out(repository: Repository, changes: list[TreeChange], last: str, tip: str) -> dict[str, str]:
@@ -183,7 +194,9 @@ def removed_records(repository: Repository, prefix: str) -> Counter[tuple[str, R
     meant = {path for removal in found if removal.on_purpose for path in removal.paths}
     gone = {path: removal for removal in reversed(found) for path in removal.paths if path not in meant}
     snapshot = repository.snapshot()
-    missing = {path.removeprefix(f"{prefix}/"): by for path, by in sorted(gone.items()) if not snapshot.holds(path)}
+    lost = {path: by for path, by in sorted(gone.items()) if not snapshot.holds(path)}
+    strangers = _strangers(repository, prefix, head, dict.fromkeys(lost, ""))
+    missing = {path.removeprefix(f"{prefix}/"): by for path, by in lost.items() if path not in strangers}
     return Counter(("/".join(path.split("/")[:2]), by) for path, by in missing.items())
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERSION = 8
+VERSION = 9
 """Raised when a table changes, so that an index of another version is made again."""
 
 TABLES = """
 CREATE TABLE seen(path TEXT PRIMARY KEY, oid TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE problems(path TEXT, message TEXT);
+CREATE TABLE history(tip TEXT);
+CREATE TABLE strangers(path TEXT PRIMARY KEY, oid TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE former(kind TEXT, process TEXT, old TEXT, new TEXT, PRIMARY KEY(kind, process, old)) WITHOUT ROWID;
 CREATE TABLE runs(
   run TEXT PRIMARY KEY, rank TEXT, process TEXT, params TEXT, environment TEXT, engine TEXT, author TEXT, email TEXT,

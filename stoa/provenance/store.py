@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from stoa.durable import write_hint
 from stoa.errors import StoaError
-from stoa.model import Author, Outcome, Review, Status
+from stoa.model import Author, Outcome, Review, Run, Status
 from stoa.project import PRIVATE, Project
+from stoa.provenance.closed import ClosedRuns
 from stoa.provenance.git import REMOVED, DamagedError, Repository, Snapshot
 from stoa.provenance.ids import horizon, is_id
 from stoa.provenance.index import Index, MetaReader
@@ -25,6 +26,7 @@ class Store:
         place = project.stoa.relative_to(repository.top).as_posix()
         self.prefix = place
         self.spool = Spool(project.spool)
+        self.closed = ClosedRuns(repository, place)
 
     def snapshot(self) -> Snapshot:
         return self.repository.snapshot()
@@ -80,7 +82,7 @@ class Store:
 
     def update(self, index: Index, read_meta: MetaReader, snapshot: Snapshot | None = None) -> None:
         """Bring the index up to a commit; by default the one that is checked out."""
-        index.update(snapshot or self.snapshot(), self.prefix, read_meta)
+        index.update(snapshot or self.snapshot(), self.prefix, read_meta, self.closed)
 
     def add_reviews(self, reviews: list[Review], subject: str) -> str:
         """Commit flags, clearings or comments: one commit, however many targets."""
@@ -91,24 +93,38 @@ class Store:
         """A frozen definition of a run, or None."""
         return (snapshot or self.snapshot()).read_record(f"{self.prefix}/{Project.run_record(run, f'frozen/{name}')}")
 
-    def outcomes(self, run: str, commit: str) -> tuple[list[Outcome], int]:
-        """The outcomes of a run that a commit holds, and the number of its next file; none without that commit."""
+    def outcomes(self, run: Run, commit: str) -> tuple[list[Outcome], int]:
+        """The outcomes that a run has in a commit, and the number of its next file; none without that commit.
+
+        What others have put into its folder is left out.
+        """
         try:
             snapshot = self.repository.snapshot(commit)
         except DamagedError:  # it was on a branch that is gone, and git has tidied up since
             return [], 0
-        files = [
-            (name, oid) for name, oid in snapshot.files(f"{self.prefix}/runs/{run}") if name.startswith("outcomes-")
-        ]
+        found = {name: oid for name, oid in snapshot.files(self._folder(run)) if name.startswith("outcomes-")}
+        files = self._own(run, commit, found).items()
         snapshot.prepare(oid for _, oid in files)
-        found = (
+        records = (
             o for name, oid in files for o in read_outcomes(snapshot.record(oid, name), name) if isinstance(o, Outcome)
         )
-        return list(found), len(files)
+        return list(records), len(files)
 
-    def has_record(self, run: str, name: str, branch: str) -> bool:
+    def has_record(self, run: Run, name: str, branch: str) -> bool:
+        """Whether a run has put a record into git; what others have put there is none of it."""
         snapshot = self.repository.snapshot(self.repository.tip(branch))
-        return snapshot.read(f"{self.prefix}/{Project.run_record(run, name)}") is not None
+        oid = snapshot.file_id(f"{self._folder(run)}/{name}")
+        return bool(oid and self._own(run, snapshot.commit, {name: oid}))
+
+    def _folder(self, run: Run) -> str:
+        return f"{self.prefix}/runs/{run.id}"
+
+    def _own(self, run: Run, commit: str, files: Mapping[str, str]) -> dict[str, str]:
+        """Those of some files (name -> object id) that the run itself has written."""
+        paths = {f"{self._folder(run)}/{name}": oid for name, oid in files.items()}
+        strangers = self.closed.strangers(("", commit), paths, {run.id: run.author.email})
+        foreign = {stranger.path.rpartition("/")[2] for stranger in strangers}
+        return {name: oid for name, oid in files.items() if name not in foreign}
 
     def newest_run(self) -> str:
         """The run whose id sorts last, in git or in the spool, of those not far ahead of the clock; "" for none."""

@@ -13,12 +13,11 @@ from stoa.provenance.git.setup import check_ready, find, init_durable, way_back
 from stoa.provenance.git.snapshot import Snapshot, TooLargeError, too_large
 from stoa.provenance.git.trees import (
     REMOVED,
-    Addition,
     Commit,
     Removal,
     TreeChange,
+    Written,
     added_in,
-    additions,
     commits,
     contains,
     holders,
@@ -29,11 +28,11 @@ from stoa.provenance.git.trees import (
     tree_changes,
     uncommitted,
     work_tree_ids,
+    written,
 )
 
 __all__ = [
     "REMOVED",
-    "Addition",
     "Commit",
     "ConflictError",
     "Damage",
@@ -48,8 +47,8 @@ __all__ = [
     "SyncReport",
     "TooLargeError",
     "TreeChange",
+    "Written",
     "added_in",
-    "additions",
     "check_ready",
     "clone",
     "commits",
@@ -76,4 +75,5 @@ __all__ = [
     "way_back",
     "without_secrets",
     "work_tree_ids",
+    "written",
 ]

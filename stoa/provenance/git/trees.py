@@ -169,28 +169,47 @@ def contains(repository: Repository, descendant: str, ancestor: str) -> bool:
     return code == 0
 
 
-class Addition(msgspec.Struct, frozen=True):
-    """A commit that added files; no merge."""
+class Written(msgspec.Struct, frozen=True):
+    """A commit that added or changed files; no merge."""
 
     commit: str
     author: str
     email: str
     runs: tuple[str, ...]  # that its message names as its own
-    paths: tuple[str, ...]
+    files: dict[str, tuple[str, str]]  # path -> ``A`` for added or another letter, object id
 
 
-def additions(repository: Repository, old: str, new: str, *pathspecs: str) -> list[Addition]:
-    """Commits that added files, the newest first; "" for `old` stands for the begin of the history."""
-    span = f"{old}..{new}" if old else new
+_RAW = re.compile(r":\d+ (\d+) [0-9a-f]+ ([0-9a-f]+) ([A-Z])")
+
+
+def written(repository: Repository, revisions: Iterable[str], *pathspecs: str) -> list[Written] | None:
+    """Commits that added or changed files, the newest first; None where git does not have all of that history.
+
+    Parameters
+    ----------
+    revisions
+        As `git log` takes them.
+    """
     form = "--format=%x00%H%x00%an%x00%ae%x00%(trailers:key=Stoa-Run,valueonly,separator=%x20)"
-    words = ("log", "--full-history", "--no-show-signature", "--no-renames", "--diff-filter=A", "--name-only")
-    _, output = run_git(repository.top, *words, "-z", form, span, "--", *pathspecs)
-    found = []
-    for entry in _ENTRY.split(output.decode("utf-8", "surrogateescape"))[1:]:
-        commit, author, email, runs, *paths = entry.split("\0")
-        names = tuple(path for text in paths if (path := text.lstrip("\n")))
-        found.append(Addition(commit, author, email, tuple(runs.split()), names))
-    return found
+    words = (
+        "log",
+        "--full-history",
+        "--no-show-signature",
+        "--no-renames",
+        "--diff-filter=AMT",
+        "--raw",
+        "--no-abbrev",
+    )
+    code, output = run_git(repository.top, *words, "-r", "-z", form, *revisions, "--", *pathspecs, allow=(0, 128))
+    return None if code else [_written(entry) for entry in _ENTRY.split(output.decode("utf-8", "surrogateescape"))[1:]]
+
+
+def _written(entry: str) -> Written:
+    commit, author, email, runs, *words = entry.split("\0")
+    texts = [text for word in words if (text := word.lstrip("\n"))]
+    facts = (_RAW.fullmatch(text) for text in texts[::2])
+    files = {path: (fact[3], fact[2]) for fact, path in zip(facts, texts[1::2], strict=True) if fact}
+    return Written(commit, author, email, tuple(runs.split()), files)
 
 
 def is_on_a_branch(repository: Repository, commit: str) -> bool:
