@@ -174,7 +174,7 @@ def test_each_dependency_has_a_lowest_version():
 
 
 def test_every_package_that_stoa_imports_is_declared():
-    names = {"yaml": "PyYAML", "git": "GitPython", "re2": "google-re2"}
+    names = {"yaml": "PyYAML", "git": "GitPython", "re2": "google-re2", "PIL": "pillow"}
     optional = [one for extra in PROJECT["optional-dependencies"].values() for one in extra]
     declared = {re.split(r"[<>=\[]", one)[0].lower() for one in [*PROJECT["dependencies"], *optional]}
     # CASA's tasks are imported by the Python of a CASA environment.

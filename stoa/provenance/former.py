@@ -194,10 +194,11 @@ def _of_targets(definitions: DefinitionFiles, problems: list[Problem]) -> dict[s
 
 def leftovers(targets: list[Target]) -> dict[str, str]:
     """Lines of former names that a merge by hand has kept beside those of the renamed targets: old -> new name."""
-    present = {(target.root, target.path, target.name) for target in targets}
+    renamed = [target for target in targets if target.formerly]
+    present = {(target.root, target.path, target.name) for target in targets} if renamed else set()
     return {
         old: target.name
-        for target in targets
+        for target in renamed
         for old in target.formerly
         if old != target.name and (target.root, target.path, old) in present
     }

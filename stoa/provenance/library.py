@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import closing, suppress
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -219,11 +219,14 @@ class Library:
 
     def target_lists(self) -> dict[str, list[Target]]:
         """The targets of every list."""
+        return {name: read_targets(data, file) for name, file, data in self._target_files()}
+
+    def _target_files(self) -> tuple[tuple[str, str, bytes], ...]:
+        """Name, file as it is shown, and content of every list."""
         files = sorted(self.project.target_list("x").parent.glob("*.yaml"))
-        return {
-            file.stem: read_targets(_content(self.project, file, MAX_TARGETS), shown(self.project, file))
-            for file in files
-        }
+        return tuple(
+            (file.stem, shown(self.project, file), _content(self.project, file, MAX_TARGETS)) for file in files
+        )
 
     def patterns(self) -> dict[str, list[Pattern]]:
         """The patterns of every list of targets that has any."""
@@ -242,25 +245,7 @@ class Library:
 
     def all_targets(self) -> dict[str, Target]:
         """All targets by name, those that were removed as well; see `targets`."""
-        found: dict[str, Target] = {}
-        homes: dict[str, tuple[str, Target]] = {}
-        lists = self.target_lists()
-        left = leftovers([target for targets in lists.values() for target in targets])
-        for list_name, targets in lists.items():
-            for target in targets:
-                if target.name in left:
-                    continue
-                home, other = homes.setdefault(target.name.casefold(), (list_name, target))
-                if (other.root, other.path, other.name) != (target.root, target.path, target.name):
-                    raise StoaError(
-                        f"two targets are named {target.name!r}: {other.root}:{other.path} (targets/{home}.yaml)"
-                        f" and {target.root}:{target.path} (targets/{list_name}.yaml)",
-                        "give one of them another name in its line",
-                    )
-                if target.name not in found or target.removed:  # of two lines by a merge, the later deed counts
-                    found[target.name] = target
-        _refuse_twins(found.values())
-        return dict(sorted(found.items()))
+        return dict(_by_name(self._target_files()))
 
     def _read(
         self, file: Path, kind: str, name: str, known: list[str], hint: str, present: Callable[..., str]
@@ -279,6 +264,30 @@ class Library:
             except StoaError as problem:
                 found.append(problem)
         return found
+
+
+@lru_cache(maxsize=2)
+def _by_name(files: tuple[tuple[str, str, bytes], ...]) -> Mapping[str, Target]:
+    """The targets of all lists; a program that asks again and again has equal contents read once."""
+    found: dict[str, Target] = {}
+    homes: dict[str, tuple[str, Target]] = {}
+    lists = {name: read_targets(data, file) for name, file, data in files}
+    left = leftovers([target for targets in lists.values() for target in targets])
+    for list_name, targets in lists.items():
+        for target in targets:
+            if target.name in left:
+                continue
+            home, other = homes.setdefault(target.name.casefold(), (list_name, target))
+            if (other.root, other.path, other.name) != (target.root, target.path, target.name):
+                raise StoaError(
+                    f"two targets are named {target.name!r}: {other.root}:{other.path} (targets/{home}.yaml)"
+                    f" and {target.root}:{target.path} (targets/{list_name}.yaml)",
+                    "give one of them another name in its line",
+                )
+            if target.name not in found or target.removed:  # of two lines by a merge, the later deed counts
+                found[target.name] = target
+    _refuse_twins(found.values())
+    return dict(sorted(found.items()))
 
 
 def _refuse_twins(targets: Iterable[Target]) -> None:

@@ -11,6 +11,7 @@ import io
 import os
 import warnings
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,11 @@ LARGEST = 2048
 SIDES = {"small": 160, "large": 640}
 """Pixels a side of still pictures, at most."""
 
+_BLANK = 255
+"""The shade of pixels without a value; the others are 0 to 254. One byte a pixel is a third of what colours take."""
+
 _KEPT = ("OBJECT", "TELESCOP", "INSTRUME", "BUNIT", "BMAJ", "BMIN", "BPA", "DATE-OBS", "EQUINOX", "BTYPE")
-_LOOK = "thumb 2"  # what thumbnails look like; another number makes all of them again
+_LOOK = "thumb 3"  # what thumbnails look like; another number makes all of them again
 
 
 def is_image(ref: str) -> bool:
@@ -161,21 +165,31 @@ def thumbnail(file: Path, cache: Path, sha256: str = "", size: str = "small") ->
 def picture(data: NDArray[np.float32], side: int) -> bytes:
     """A PNG of a plane, north up, stretched from just below the noise to the brightest pixels; blank is grey."""
     from astropy.visualization import AsinhStretch
-    from matplotlib import colormaps
-    from matplotlib.image import imsave
+    from PIL import Image
 
     small = block_means(data, max(1, -(-max(data.shape) // side)))
     known = np.isfinite(small)
-    scaled: NDArray[Any] = np.zeros(small.shape)
+    shades = np.full(small.shape, _BLANK, dtype=np.uint8)
+    shades[known] = 0
     if known.any():
         values = small[known].astype(np.float64)
         least, middle, most, brightest = np.percentile(values, [16, 50, 84, 99.95])
         noise = (most - least) / 2
         low, high = middle - 2.5 * noise, max(brightest, middle + 12 * noise)  # as in the viewer
         if high > low:
-            scaled[known] = AsinhStretch(0.3)(np.clip((values - low) / (high - low), 0, 1))
-    colours = colormaps["inferno"](scaled, bytes=True)
-    colours[~known] = (128, 128, 128, 255)
+            scaled: NDArray[Any] = AsinhStretch(0.3)(np.clip((values - low) / (high - low), 0, 1))
+            shades[known] = np.round(scaled * (_BLANK - 1))
+    drawn = Image.frombytes("P", small.shape[::-1], shades[::-1].tobytes())
+    drawn.putpalette(_palette())
     out = io.BytesIO()
-    imsave(out, colours[::-1], format="png")
+    drawn.save(out, "PNG")
     return out.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _palette() -> bytes:
+    """The colours of the shades, red, green and blue of each; the last is that of blank pixels."""
+    from matplotlib import colormaps
+
+    colours = colormaps["inferno"](np.linspace(0, 1, _BLANK), bytes=True)[:, :3]
+    return bytes(colours.tobytes()) + bytes((128, 128, 128))

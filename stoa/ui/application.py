@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stoa.commands.ui import Serving, is_loopback
 from stoa.ui.guard import Guard
 from stoa.ui.routes import routes
+from stoa.ui.warm import warm
 
 if TYPE_CHECKING:
     import streamlit as st
@@ -31,6 +32,7 @@ def application(serving: Serving, started: Callable[[], None]) -> st.App:
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
         started()
+        warm(serving.project)
         yield
 
     return st.App(SCRIPT, routes=routes(serving.project), middleware=middleware, lifespan=lifespan, secrets=hidden)

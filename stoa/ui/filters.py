@@ -44,8 +44,16 @@ def has_word(rows: pd.DataFrame, word: str) -> pd.Series:
     """Which rows have a word in the target, image group, object or cause, whatever its case."""
     found = pd.Series(False, index=rows.index)
     for name in ("target", "group", "object", "cause"):
-        found |= rows[name].astype(str).str.contains(word, case=False, regex=False)
+        found |= _has(rows[name], word)
     return found
+
+
+def _has(column: pd.Series, word: str) -> pd.Series:
+    """Which values of a column have a word in them; of a category each value is looked at once."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        values = pd.Series(column.cat.categories.astype(str))
+        return column.isin(column.cat.categories[values.str.contains(word, case=False, regex=False)])
+    return column.astype(str).str.contains(word, case=False, regex=False)
 
 
 def is_bad(rows: pd.DataFrame) -> pd.Series:

@@ -41,6 +41,9 @@ HEADINGS = {
 WIDE: dict[str, int] = {"group": 170, "cause": 380, "text": 300, "when": 150}
 """Widths of columns whose texts may be long, in pixels."""
 
+MOST_ROWS = 10_000
+"""Rows of a table that go to the browser; a hundred thousand would be ten megabytes at each click on a filter."""
+
 Mode = Literal["multi-row", "single-row"]
 
 
@@ -61,7 +64,7 @@ def selectable(
     height: int = 420,
     config: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Show a table and give the rows that are selected.
+    """Show a table, of a very long one its first rows, and give the rows that are selected.
 
     Streamlit keeps a selection as positions under the widget's key, also when other rows come to these positions. The
     key therefore holds a digest of the rows: when they change, nothing is selected any more.
@@ -73,6 +76,9 @@ def selectable(
     columns
         The columns to show, in this order; () shows all.
     """
+    whole, frame = len(frame), frame.head(MOST_ROWS)
+    if whole > len(frame):
+        st.caption(f"The first {len(frame)} of {whole} rows; the filters bring others here, and Export has them all.")
     shown = cells(frame[list(columns)] if columns else frame)
     event: Any = st.dataframe(
         shown, key=f"{key} {digest(frame, identity)}", on_select="rerun", selection_mode=mode, hide_index=True,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
+from PIL import Image
 
 from stoa.errors import StoaError
 from stoa.sources.images import LARGEST, block_means, picture, plane, thumbnail
@@ -115,3 +116,13 @@ def test_a_thumbnail_is_made_once_for_each_content(tmp_path):
     assert thumbnail(file, tmp_path, "abc") == first
     with pytest.raises(StoaError):
         thumbnail(file, tmp_path, "another checksum")
+
+
+def test_blank_pixels_of_a_thumbnail_are_grey_and_bright_ones_bright():
+    data = np.random.default_rng(1).normal(size=(60, 80)).astype(np.float32)
+    data[:10] = np.nan  # below, as the sky has it
+    data[40, 20] = 1000.0
+    drawn = Image.open(io.BytesIO(picture(data, 160))).convert("RGB")
+    assert drawn.size == (80, 60)
+    assert {drawn.getpixel((x, 59)) for x in range(80)} == {(128, 128, 128)}
+    assert sum(drawn.getpixel((20, 19))) > 2 * max(sum(drawn.getpixel((x, 30))) for x in range(80))

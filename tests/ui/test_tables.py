@@ -102,3 +102,20 @@ def test_a_file_is_handed_to_the_browser_once(judged):
     assert taken(*signed("table", token)).content == b"target,rms\na,1.5\n"
     number = given["seq"]
     assert shown.run().session_state[TABLE]["seq"] == number
+
+
+LONG = """
+import pandas as pd
+import streamlit as st
+from stoa.ui import tables
+frame = pd.DataFrame({"target": [f"t{n}" for n in range(tables.MOST_ROWS + 5)], "group": ""})
+chosen = tables.selectable(frame, "long")
+st.text(" ".join(chosen["target"]))
+"""
+
+
+def test_of_a_very_long_table_the_first_rows_are_shown_and_it_says_so():
+    test = AppTest.from_string(LONG, default_timeout=60).run()
+    assert not test.exception
+    assert len(test.dataframe[0].value) == tables.MOST_ROWS
+    assert "The first 10000 of 10005 rows" in test.caption[0].value

@@ -68,7 +68,7 @@ def page() -> None:
     if rows.empty:
         st.info("No outcome is left by these filters, or all that pass them are judged. Take a filter away.")
         return
-    queue = [Job(*job) for job in zip(rows["target"].astype(str), rows["group"].astype(str), strict=True)]
+    queue = [*map(Job._make, zip(rows["target"].tolist(), rows["group"].tolist(), strict=True))]
     at = place_of(queue, st.query_params.get(AT, ""), st.session_state.get(QUEUE, ()))
     st.session_state[QUEUE] = queue
     _problem()
