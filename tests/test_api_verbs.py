@@ -44,7 +44,7 @@ COUNTERPARTS = {
     "catalogue stack": "stack", "catalogue quality": "quality", "catalogue match": "match",
     "catalogue limits": "limits", "catalogue export": "export", "catalogue plot": "plot",
     "samp send": "send", "samp listen": "listen",
-    "vo cone": "cone", "vo tap": "tap", "vo obscore": "obscore", "vo fetch": "fetch",
+    "vo cone": "cone", "vo tap": "tap", "vo obscore": "obscore", "vo fetch": "fetch", "vo moc": "moc",
     "publish": "publish", "sync": "sync", "clone": "stoa.clone", "fsck": "fsck", "doctor": "doctor",
 }  # fmt: skip
 """Verb, with an option where that has a function of its own -> method of a project, or function of `stoa`."""

@@ -51,13 +51,14 @@ class Catalogues(Opened):
         quality_cuts: bool = False,
         flux: str = "",
         index: float = 0.0,
+        moc: AnyPath = "",
         out: AnyPath = "",
     ) -> MatchReport:
         """Match sources with a catalogue on the sky; the options are those of `stoa.commands.catalogue.match.match`."""
         return match(
             self.workspace, source, Path(table), radius, calibrators=calibrators, unique=unique, across=across,
             within=within, catalogue_error=catalogue_error, keep=keep,
-            quality=quality_cuts, flux=flux, index=index, out=_path(out),
+            quality=quality_cuts, flux=flux, index=index, moc=_path(moc), out=_path(out),
         )  # fmt: skip
 
     def limits(

@@ -56,10 +56,12 @@ class Data(Opened):
         return list_targets(self.workspace, Selection(targets=(name,)))[0]
 
     def targets_from_log(
-        self, log: AnyPath, catalogue: AnyPath, radius: str = HWHM, out: AnyPath = ""
+        self, log: AnyPath, catalogue: AnyPath, radius: str = HWHM, out: AnyPath = "", moc: AnyPath = ""
     ) -> ObservedReport:
         """Which objects of a catalogue an observation log has in its fields, and which of those are targets."""
-        return from_log(self.workspace, Path(log), Path(catalogue), radius, Path(out) if out else None)
+        return from_log(
+            self.workspace, Path(log), Path(catalogue), radius, Path(out) if out else None, Path(moc) if moc else None
+        )
 
     def build_metadata(self, *targets: str, jobs: int = 0, replace: bool = False) -> meta.BuildReport:
         return meta.build_documents(self.workspace, targets, jobs, replace=replace)

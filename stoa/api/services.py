@@ -7,9 +7,11 @@ from pathlib import Path
 from stoa.api.opened import AnyPath, Opened
 from stoa.commands.vo.cone import cone
 from stoa.commands.vo.fetch import THIS, FetchReport, fetch
+from stoa.commands.vo.moc import USUAL_ORDER, MocReport, moc
 from stoa.commands.vo.obscore import RADIUS, TABLE, LogReport, obscore
 from stoa.commands.vo.tap import tap
 from stoa.sources.answers import AnswerReport
+from stoa.sources.observed import HWHM
 
 
 class Services(Opened):
@@ -52,7 +54,7 @@ class Services(Opened):
         radius: str = RADIUS,
         *,
         table: str = TABLE,
-        where: str = "",
+        condition: str = "",
         upload: bool | None = None,
         part: int = 0,
         most: int = 0,
@@ -63,8 +65,8 @@ class Services(Opened):
     ) -> LogReport:
         """Get the observations of a catalogue's objects from a TAP service with an observation log."""
         return obscore(
-            self.workspace, service, Path(catalogue), radius, table=table, where=where, upload=upload, size=part,
-            most=most, as_job=job, patience_s=patience, again=again, out=Path(out) if out else None,
+            self.workspace, service, Path(catalogue), radius, table=table, condition=condition, upload=upload,
+            size=part, most=most, as_job=job, patience_s=patience, again=again, out=Path(out) if out else None,
         )  # fmt: skip
 
     def fetch(
@@ -76,10 +78,14 @@ class Services(Opened):
         semantics: str = THIS,
         only: str = "",
         patience: float = 86400.0,
-        only_list: bool = False,
+        dry_run: bool = False,
     ) -> FetchReport:
         """Download the products of a log's observations into a root."""
         return fetch(
             self.workspace, Path(log), root, service=service, semantics=semantics, only=only, patience_s=patience,
-            only_list=only_list,
+            dry_run=dry_run,
         )  # fmt: skip
+
+    def moc(self, log: AnyPath = "", radius: str = HWHM, *, order: int = USUAL_ORDER, out: AnyPath = "") -> MocReport:
+        """Write which part of the sky the targets, or the observations of a log, have in their fields."""
+        return moc(self.workspace, Path(log) if log else None, radius, order=order, out=Path(out) if out else None)

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, KeepOption, OutOption, OutputOption, QualityOption, RadiusOption, workspace
+from stoa.cli.options import (
+    JsonOption,
+    KeepOption,
+    MocOption,
+    OutOption,
+    OutputOption,
+    QualityOption,
+    RadiusOption,
+    workspace,
+)
 from stoa.cli.say import as_json, out, table, tell
 from stoa.commands.catalogue import export, limits, match, plot, quality, stack
 from stoa.show.catalogues import cuts_table, limits_lines, match_lines, stack_lines, stack_notes
@@ -132,6 +141,7 @@ def match_command(
     quality_cuts: QualityOption = False,
     flux: FluxOption = "",
     index: IndexOption = 0.0,
+    moc: MocOption = None,
     out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -143,7 +153,7 @@ def match_command(
         match.match(
             ws, source, other, radius, calibrators=calibrators, unique=unique, across=across, within=within,
             catalogue_error=catalogue_error, keep=keep or (), quality=quality_cuts,
-            flux=flux, index=index, out=out_file,
+            flux=flux, index=index, moc=moc, out=out_file,
         )
         for other in catalogues
     ]  # fmt: skip

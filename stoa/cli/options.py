@@ -163,3 +163,9 @@ def _close(ws: Workspace) -> None:
     for remark in ws.remarks:
         tell(remark)
     ws.close()
+
+
+MocOption = Annotated[
+    Path | None,
+    typer.Option("--moc", metavar="FILE", help="Coverage (MOC in FITS): count only objects that are in it."),
+]

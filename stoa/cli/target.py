@@ -12,6 +12,7 @@ from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     FlaggedOption,
     JsonOption,
+    MocOption,
     NewNameArgument,
     OneTargetArgument,
     OutOption,
@@ -121,6 +122,7 @@ def target_from_log(
             help="Size of a field: `hwhm` of the primary beam (and the region of a mosaic), or an angle: 30arcsec.",
         ),
     ] = observed.HWHM,
+    moc: MocOption = None,
     out_file: OutOption = None,
     json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -128,7 +130,7 @@ def target_from_log(
 
     Observations are joined to folders by the uid of the member OUS. --out writes each object with its observation.
     """
-    report = observed.from_log(workspace(ctx), log, catalogue, radius, out_file)
+    report = observed.from_log(workspace(ctx), log, catalogue, radius, out_file, moc)
     if json:
         as_json(report)
         return

@@ -14,13 +14,24 @@ import typer
 from stoa.cli.grammar import SOME_NOT_OK, new_app, verb
 from stoa.cli.options import JsonOption, KeepOption, OutOption, QualityOption, workspace
 from stoa.cli.say import as_json, out, tell
-from stoa.commands.vo import cone, fetch, obscore, serve, tap
+from stoa.commands.vo import cone, fetch, moc, obscore, serve, tap
 from stoa.commands.vo.fetch import THIS
 from stoa.commands.vo.obscore import RADIUS, TABLE
 from stoa.commands.vo.serve import MOST, PORT, Served
-from stoa.show.services import fetch_lines, log_lines, log_notes, part_line, product_line, table_lines, table_notes
+from stoa.show.services import (
+    fetch_lines,
+    log_lines,
+    log_notes,
+    moc_lines,
+    moc_notes,
+    part_line,
+    product_line,
+    table_lines,
+    table_notes,
+)
 from stoa.show.words import count
 from stoa.sources.answers import AnswerReport
+from stoa.sources.observed import HWHM
 
 app = new_app("Use services of the Virtual Observatory, and be one.")
 
@@ -97,7 +108,7 @@ def tap_command(
 @verb(
     app, "obscore",
     "stoa vo obscore https://almascience.org/tap quasars.csv --out alma-log.vot",
-    "stoa vo obscore https://example.org/tap quasars.csv --where \"dataproduct_type = 'image'\" --job",
+    "stoa vo obscore https://example.org/tap quasars.csv --condition \"dataproduct_type = 'image'\" --job",
 )  # fmt: skip
 def obscore_command(
     ctx: typer.Context,
@@ -107,8 +118,8 @@ def obscore_command(
         str,
         typer.Option("--radius", metavar="ANGLE", help="Observations centred within it, and fields with the object."),
     ] = RADIUS,
-    where: Annotated[
-        str, typer.Option("--where", metavar="ADQL", show_default=False, help="A further condition.")
+    condition: Annotated[
+        str, typer.Option("--condition", metavar="CONDITION", show_default=False, help="A further condition in ADQL.")
     ] = "",
     table: Annotated[str, typer.Option("--table", metavar="NAME", help="The log, as the service calls it.")] = TABLE,
     upload: Annotated[
@@ -137,8 +148,8 @@ def obscore_command(
     It asks part by part, and each answer is kept: after an interruption the same command asks for the rest alone.
     """
     report = obscore.obscore(
-        workspace(ctx), service, catalogue, radius, table=table, where=where, upload=upload, size=size, most=most,
-        as_job=as_job, patience_s=patience, again=again, out=out_file, phase=_phase,
+        workspace(ctx), service, catalogue, radius, table=table, condition=condition, upload=upload, size=size,
+        most=most, as_job=as_job, patience_s=patience, again=again, out=out_file, phase=_phase,
         progress=lambda part: tell(part_line(part)),
     )  # fmt: skip
     if json:
@@ -153,7 +164,7 @@ def obscore_command(
 @verb(
     app, "fetch",
     "stoa vo fetch alma-log.vot --root archive",
-    "stoa vo fetch alma-log.vot --root archive --only '*.pbcor.fits*' --list",
+    "stoa vo fetch alma-log.vot --root archive --only '*.pbcor.fits*' --dry-run",
 )  # fmt: skip
 def fetch_command(
     ctx: typer.Context,
@@ -163,7 +174,7 @@ def fetch_command(
         str, typer.Option("--only", metavar="PATTERN", show_default=False, help="Files with such names alone.")
     ] = "",
     semantics: Annotated[
-        str, typer.Option("--semantics", metavar="WORD", help="Which files of DataLink documents are wanted.")
+        str, typer.Option("--semantics", metavar="TEXT", help="Which files of DataLink documents are wanted.")
     ] = THIS,
     service: Annotated[
         str,
@@ -177,7 +188,7 @@ def fetch_command(
     patience: Annotated[
         float, typer.Option("--patience", metavar="NUMBER", min=1, help="Give up on a file after this many seconds.")
     ] = 86400.0,
-    only_list: Annotated[bool, typer.Option("--list", help="Show what there is, and download nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what there is, and download nothing.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Download the products of a log's observations into a root, through DataLink or by their addresses.
@@ -187,7 +198,7 @@ def fetch_command(
     """
     report = fetch.fetch(
         workspace(ctx), log, root, service=service, semantics=semantics, only=only, patience_s=patience,
-        only_list=only_list, fetched=lambda product: None if json else out(product_line(product)),
+        dry_run=dry_run, fetched=lambda product: None if json else out(product_line(product)),
     )  # fmt: skip
     if json:
         as_json(report)
@@ -196,6 +207,44 @@ def fetch_command(
             out(line)
     if report.failed:
         raise typer.Exit(SOME_NOT_OK)
+
+
+@verb(
+    app, "moc",
+    "stoa vo moc",
+    "stoa vo moc alma-log.vot --order 14 --out observed.moc.fits",
+)  # fmt: skip
+def moc_command(
+    ctx: typer.Context,
+    log: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Observation log; without one: the targets.", show_default=False),
+    ] = None,
+    radius: Annotated[
+        str,
+        typer.Option(
+            "--radius", metavar="ANGLE",
+            help="Size of a field: `hwhm` of the primary beam (and the region of a mosaic), or an angle: 30arcsec.",
+        ),
+    ] = HWHM,
+    order: Annotated[
+        int, typer.Option("--order", metavar="N", min=0, max=20, help="Of the cells; 15 is 6.4 arcsec.")
+    ] = moc.USUAL_ORDER,
+    out_file: OutOption = None,
+    json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Write which part of the sky was observed, as a MOC that Aladin, TOPCAT and the page Sky draw.
+
+    `target from-log` and `catalogue match` take it as --moc: was an object observed at all?
+    """
+    report = moc.moc(workspace(ctx), log, radius, order=order, out=out_file)
+    if json:
+        as_json(report)
+        return
+    for line in moc_lines(report):
+        out(line)
+    for note in moc_notes(report):
+        tell(note)
 
 
 def _phase(words: str) -> None:

@@ -48,6 +48,8 @@ def match_lines(report: MatchReport) -> Iterator[str]:
     found = f"{report.matched} of {count(report.sources, 'source')} within {report.radius_arcsec:g} arcsec"
     objects = f"{count(report.objects, 'object')} of {report.catalogue}"
     yield f"{found} of {objects}; {report.expected:.2g} expected by chance"
+    if report.covered >= 0:
+        yield f"  {count(report.covered, 'object')} in the coverage, {report.objects} of them matched"
     if report.calibrators:
         yield f"  {count(report.calibrators, 'source')} on calibrators left out (--calibrators keeps them)"
     if report.offset:

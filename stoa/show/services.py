@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stoa.commands.vo.fetch import Came, FetchReport, Product
+from stoa.commands.vo.moc import MocReport
 from stoa.commands.vo.obscore import LogProgress, LogReport
 from stoa.show.words import clock, count, one_line
 from stoa.sources.answers import AnswerReport
@@ -45,7 +46,7 @@ def log_notes(report: LogReport) -> Iterator[str]:
     if report.cut_objects:
         yield (
             f"this is not all: the service cut its answer (OVERFLOW) for {count(report.cut_objects, 'object')}; "
-            "narrow the question by --where or --radius, or raise --most"
+            "narrow the question by --condition or --radius, or raise --most"
         )
     if report.without_position:
         yield f"{count(report.without_position, 'row')} of {report.catalogue} without a position"
@@ -71,3 +72,16 @@ def fetch_lines(report: FetchReport) -> Iterator[str]:
     counts = {kind: sum(each.outcome == kind for each in report.products) for kind in Came}
     words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
     yield f"{count(len(report.products), 'product')} for root {report.root}: {words or 'none'}"
+
+
+def moc_lines(report: MocReport) -> Iterator[str]:
+    """How much of the sky was observed."""
+    size = f"{report.area_square_deg:.4g} square degrees, {count(report.cells, 'cell')} of order {report.order}"
+    yield f"{count(report.fields, 'field')} of {report.source}: {size}"
+    yield f"wrote {report.file}"
+
+
+def moc_notes(report: MocReport) -> Iterator[str]:
+    """What is not in a coverage."""
+    if report.unknown_radius:
+        yield f"{count(report.unknown_radius, 'field')} of unknown size left out; --radius ANGLE gives them a size"

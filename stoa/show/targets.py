@@ -77,6 +77,8 @@ def observed_notes(report: ObservedReport) -> Iterator[str]:
     ):
         if names:
             yield f"{words}: {len(names)}: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
+    if report.outside:
+        yield f"{count(report.outside, 'object')} outside the coverage left out"
     if report.unknown_radius:
         yield f"{count(report.unknown_radius, 'field')} of unknown size are left out; --radius ANGLE gives them a size"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from stoa.catalogue.coverage import is_coverage, outlines, read_coverage
 from stoa.catalogue.positions import position_columns, positions
 from stoa.catalogue.tables import read_table
 from stoa.sources.files import FOLDER
@@ -27,9 +28,29 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
 
 def table_files(ws: Workspace) -> list[str]:
     """Tables of the project, relative to it: those beside `.stoa` and in the folder of catalogues."""
+    return [name for name in _files(ws) if Path(name).suffix in SUFFIXES and not is_coverage(Path(name))]
+
+
+def coverage_files(ws: Workspace) -> list[str]:
+    """Coverages of the project, in the same folders."""
+    return [name for name in _files(ws) if is_coverage(Path(name))]
+
+
+def _files(ws: Workspace) -> list[str]:
     folders = (ws.project.top, ws.project.top / FOLDER)
-    found = [file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.suffix in SUFFIXES]
+    found = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
     return sorted(file.relative_to(ws.project.top).as_posix() for file in found if file.is_file())
+
+
+def coverage_lines(file: Path) -> list[tuple[list[float], list[float]]]:
+    """Right ascensions and declinations of lines round the parts of a coverage, coarse enough for the whole sky.
+
+    Raises
+    ------
+    CatalogueError
+        If the file is no coverage.
+    """
+    return outlines(read_coverage(file))
 
 
 def layer(file: Path, most: int) -> Layer:

@@ -10,6 +10,7 @@ import msgspec
 
 from stoa.catalogue.angles import radius_arcsec
 from stoa.catalogue.columns import COLUMNS, describe
+from stoa.catalogue.coverage import read_coverage, within
 from stoa.catalogue.fields import Inside, Observation, inside, member_id, read_log
 from stoa.catalogue.positions import positions
 from stoa.catalogue.tables import read_table, write_table
@@ -45,6 +46,7 @@ class ObservedReport(msgspec.Struct, frozen=True, kw_only=True):
     observations: int
     unknown_radius: int  # observations whose field has no known size
     objects: int  # of the catalogue
+    outside: int = 0  # objects that are left out since they are not in the coverage
     observed_objects: int  # those in at least one field
     found: tuple[ObservedObject, ...]
     targets: tuple[str, ...]  # folders with an object in their field
@@ -54,7 +56,9 @@ class ObservedReport(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...]
 
 
-def from_log(ws: Workspace, log: Path, catalogue: Path, radius: str = HWHM, out: Path | None = None) -> ObservedReport:
+def from_log(
+    ws: Workspace, log: Path, catalogue: Path, radius: str = HWHM, out: Path | None = None, moc: Path | None = None
+) -> ObservedReport:
     """Find the objects of a catalogue in the fields of a log, and join the observations to the targets.
 
     Parameters
@@ -66,6 +70,8 @@ def from_log(ws: Workspace, log: Path, catalogue: Path, radius: str = HWHM, out:
         the centre of each field.
     out
         Table to write: the catalogue's columns, and the observation of each row.
+    moc
+        Coverage: objects that are not in it are left out.
 
     Raises
     ------
@@ -77,6 +83,11 @@ def from_log(ws: Workspace, log: Path, catalogue: Path, radius: str = HWHM, out:
     table, objects = read_table(log), read_table(catalogue)
     observations = read_log(table, str(log), arcsec)
     ra, dec = positions(objects, str(catalogue))
+    every = len(objects)
+    if moc:
+        ws.check_given(moc)
+        held = within(read_coverage(moc), ra, dec)
+        objects, ra, dec = objects[held], ra[held], dec[held]
     pairs = inside(ra, dec, observations)
     folders = _members(ws)
     by_member = _by_member(folders)
@@ -94,6 +105,7 @@ def from_log(ws: Workspace, log: Path, catalogue: Path, radius: str = HWHM, out:
     return ObservedReport(
         log=str(log), catalogue=str(catalogue), radius=radius, rows=len(table), observations=len(observations),
         unknown_radius=sum(not o.region and not o.radius_deg > 0 for o in observations), objects=len(objects),
+        outside=every - len(objects),
         observed_objects=len(set(pairs.point.tolist())), found=found,
         targets=tuple(sorted({target for one in found for target in one.targets})),
         not_on_disk=tuple(sorted(member for member in seen if member not in by_member)),

@@ -19,7 +19,9 @@ MARKS = {
 OTHER = ("rect", 7, "#7f7f7f")
 
 
-def chart(points: pd.DataFrame, fields: list[Point], layers: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def chart(
+    points: pd.DataFrame, fields: list[Point], layers: Mapping[str, pd.DataFrame], covered: list[Point]
+) -> dict[str, Any]:
     """The chart of places, with the fields of view as circles and further layers behind them.
 
     Parameters
@@ -28,9 +30,13 @@ def chart(points: pd.DataFrame, fields: list[Point], layers: Mapping[str, pd.Dat
         Columns ra_deg, dec_deg, status, target, group and row, by which a selection is told.
     layers
         Name -> a table with ra_deg, dec_deg and label; these cannot be selected.
+    covered
+        Lines round what was observed, as a coverage has it.
     """
     axis = {"type": "value", "show": False}
     series = [frame_series(graticule(), "", "#9993", 0.8)]
+    if covered:
+        series.append(frame_series(covered, "coverage", "#2a9d8f", 1.2))
     if fields:
         series.append(frame_series(fields, "fields of view", "#888", 1))
     data: list[dict[str, Any]] = []

@@ -41,13 +41,13 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         The service's name of its log.
     radius
         Degrees. Observations count whose centre is within it, and larger fields that hold the position.
-    where
+    condition
         A further condition in ADQL.
     """
 
     table: str = "ivoa.obscore"
     radius: float
-    where: str = ""
+    condition: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.table):
@@ -56,12 +56,14 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     def query(self) -> str:
         """The query for a service that has got the positions as the table ``TAP_UPLOAD.places``."""
         join = f"SELECT obs.* FROM {self.table} AS obs JOIN TAP_UPLOAD.places AS place ON ({self._near('place.')})"
-        return join + (f" WHERE ({self.where})" if self.where else "")
+        return join + (f" WHERE ({self.condition})" if self.condition else "")
 
     def query_of(self, places: Sequence[Place]) -> str:
         """The query with the positions in its words."""
         near = " OR ".join(self._near("", ra, dec) for ra, dec in places)
-        return f"SELECT obs.* FROM {self.table} AS obs WHERE ({near})" + (f" AND ({self.where})" if self.where else "")
+        return f"SELECT obs.* FROM {self.table} AS obs WHERE ({near})" + (
+            f" AND ({self.condition})" if self.condition else ""
+        )
 
     def _near(self, prefix: str, ra: float | None = None, dec: float | None = None) -> str:
         place = f"{prefix}ra, {prefix}dec" if ra is None or dec is None else f"{_number(ra)}, {_number(dec)}"

@@ -137,7 +137,7 @@ def test_datalink_leads_to_the_files(service, fetch, archive):
 def test_names_can_be_chosen_and_listed(service, fetch, archive):
     rows = [(f"/{name}", "#this", "", "7000000") for name in ("a.pbcor.fits", "a.pb.fits")]
     links(service, *rows)
-    (product,) = fetch("/links", media_type=DATALINK, words=("--only", "*.pbcor.fits", "--list"))
+    (product,) = fetch("/links", media_type=DATALINK, words=("--only", "*.pbcor.fits", "--dry-run"))
     assert (product["outcome"], product["size"], product["place"]) == ("listed", 7_000_000, f"{MEMBER}/a.pbcor.fits")
     assert service.words() == ["GET /links"]
 
@@ -173,7 +173,7 @@ def test_what_is_printed(survey, service, archive, fetch):
 
 def test_python_fetches(survey, service, archive, fetch):
     service.says("GET /a.fits", IMAGE)
-    fetch("/a.fits", words=("--list",))
+    fetch("/a.fits", words=("--dry-run",))
     with stoa.open(survey.top) as project:
         assert project.fetch(survey.top / "log.csv", "archive", service=service.url).failed == 0
 

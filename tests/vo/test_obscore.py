@@ -61,7 +61,7 @@ class TestRealOne:
         assert survey.ok("catalogue", "match", objects, "log.vot", "--radius", "10arcsec").startswith("3 of ")
 
     def test_what_it_is_and_from_where_is_in_the_table(self, survey, data_centre):
-        log(survey, data_centre.tap, catalogue(survey), "--where", "target_name = 'pole'")
+        log(survey, data_centre.tap, catalogue(survey), "--condition", "target_name = 'pole'")
         from astropy.io.votable import parse
 
         facts = {info.name: info.value for info in parse(survey.top / "log.vot").get_first_table().infos}
@@ -78,7 +78,7 @@ class TestRealOne:
         assert {"pole", "wrap", "mosaic"} < {str(name) for name in found["target_name"]}
 
     def test_its_refusal_is_said(self, survey, data_centre):
-        said = survey.error("vo", "obscore", data_centre.tap, catalogue(survey), "--where", "nothing = 1")
+        said = survey.error("vo", "obscore", data_centre.tap, catalogue(survey), "--condition", "nothing = 1")
         assert "'nothing' could not be located" in said[-1]
         assert not (survey.top / "catalogues").exists()
 

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stoa.catalogue.angles import radius_arcsec
+from stoa.catalogue.coverage import read_coverage
+from stoa.catalogue.coverage import within as within_coverage  # `within` is a number of errors here
 from stoa.catalogue.fluxes import FluxComparison, compare, published
 from stoa.catalogue.match import FieldOffset, Offset
 from stoa.catalogue.match import match as match_tables  # this is the verb
 from stoa.catalogue.position_errors import Errors
+from stoa.catalogue.positions import positions
 from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
 from stoa.workspace.looks import Counts, counts_in
@@ -41,6 +44,7 @@ class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
     offset: Offset | None
     fields: tuple[FieldOffset, ...] = ()  # offsets by target
     fluxes: FluxComparison | None = None
+    covered: int = -1  # objects of the catalogue that are in the coverage; -1 without one
     standing: Counts | None = None  # how many outcomes behind the sources are stale, flagged or missing
 
 
@@ -59,6 +63,7 @@ def match(
     quality: bool = False,
     flux: str = "",
     index: float = 0.0,
+    moc: Path | None = None,
     out: Path | None = None,
 ) -> MatchReport:
     """Match the sources of a run, or of a table on disk, with a catalogue on the sky, and write the matches.
@@ -83,16 +88,21 @@ def match(
         Published fluxes to compare with, and where they were measured: ``F6cm@6cm``.
     index
         Spectral index along which they are carried to the observed frequency.
+    moc
+        Coverage: only the objects in it are matched with, those that were observed at all.
     """
     if within < 0 or (catalogue_error and not within):
         raise StoaError("--within takes a number above 0, and --catalogue-error goes with it", "`--within 3` is usual")
     errors = Errors(within, radius_arcsec(catalogue_error) if catalogue_error else 0.0) if within else None
-    ws.check_given(catalogue)
+    ws.check_given(catalogue, *([moc] if moc else []))
+    objects = read_table(catalogue)
+    if moc:
+        objects = objects[within_coverage(read_coverage(moc), *positions(objects, str(catalogue)))]
     table = sources_of(ws, source, keep, quality=quality)
     standing = counted(ws, source) or counts_in(table.meta)
     table.meta |= standing.facts if standing else {}
     found = match_tables(
-        table, read_table(catalogue), radius_arcsec(radius), calibrators=calibrators, unique=unique, across=across,
+        table, objects, radius_arcsec(radius), calibrators=calibrators, unique=unique, across=across,
         errors=errors, names=(source, str(catalogue)),
     )  # fmt: skip
     fluxes = compare(found.table, published(flux), index) if flux else None
@@ -101,11 +111,12 @@ def match(
         "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec, "left_out": found.calibrators,
         "matched": found.matched, "objects": found.objects, "expected": round(found.expected, 4),
         **({"within": within} if within else {}), **({"fluxes": flux, "index": index} if flux else {}),
+        **({"coverage": moc.name, "covered": len(objects)} if moc else {}),
     }  # fmt: skip
     return MatchReport(
         source=source, catalogue=str(catalogue), radius_arcsec=found.radius_arcsec,
         files=write(ws, found.table, out, f"{label(source)}-x-{catalogue.stem}"), sources=found.sources,
         calibrators=found.calibrators, matched=found.matched, objects=found.objects, expected=found.expected,
         offset=found.offset, fields=found.fields, fluxes=fluxes,
-        standing=standing,
+        standing=standing, covered=len(objects) if moc else -1,
     )  # fmt: skip

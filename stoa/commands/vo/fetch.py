@@ -99,7 +99,7 @@ def fetch(
     semantics: str = THIS,
     only: str = "",
     patience_s: float = 86400.0,
-    only_list: bool = False,
+    dry_run: bool = False,
     fetched: Callable[[Product], None] = lambda _product: None,
 ) -> FetchReport:
     """Download the products of a log's observations into a root, each into the folder of its observation.
@@ -119,7 +119,7 @@ def fetch(
         Pattern of file names, such as ``*.pbcor.fits``; "" for all.
     patience_s
         How long one file may take.
-    only_list
+    dry_run
         Look the files up, and download none.
 
     Raises
@@ -146,7 +146,7 @@ def fetch(
         for wanted in _once(_products(rows, question, semantics)):
             if only and not wanted.error and not fnmatchcase(_name(wanted, ""), only):
                 continue
-            made.append(_get(wanted, top, aside, question, only_list=only_list))
+            made.append(_get(wanted, top, aside, question, dry_run=dry_run))
             fetched(made[-1])
     return FetchReport(root=root, folder=str(top), rows=len(rows), products=tuple(made))
 
@@ -212,11 +212,11 @@ def _name(wanted: _Wanted, given: str) -> str:
     return given or safe_name(unquote(urlsplit(wanted.url).path)) or wanted.name or "product"
 
 
-def _get(wanted: _Wanted, top: Path, aside: Path, asking: _Asking, *, only_list: bool) -> Product:
+def _get(wanted: _Wanted, top: Path, aside: Path, asking: _Asking, *, dry_run: bool) -> Product:
     place = f"{wanted.folder}/{_name(wanted, '')}"
     if wanted.error:
         return Product(url=wanted.url, outcome=Came.FAILED, reason=wanted.error)
-    if only_list:
+    if dry_run:
         return Product(url=wanted.url, outcome=Came.LISTED, place=place, size=wanted.length)
     part = aside / hashlib.sha256(wanted.url.encode()).hexdigest()[:32]
     try:

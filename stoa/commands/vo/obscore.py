@@ -62,7 +62,7 @@ def obscore(
     radius: str = RADIUS,
     *,
     table: str = TABLE,
-    where: str = "",
+    condition: str = "",
     upload: bool | None = None,
     size: int = 0,
     most: int = 0,
@@ -81,7 +81,7 @@ def obscore(
     ----------
     radius
         Observations count whose centre is within it, and larger fields that hold the object.
-    where
+    condition
         A further condition in ADQL, such as ``dataproduct_type = 'image'``.
     upload
         Send the positions as a table; None: where the service says that it takes them.
@@ -101,7 +101,7 @@ def obscore(
     ws.check_given(catalogue)
     places, missing = _places(catalogue)
     by_upload = takes_tables(service) if upload is None else upload
-    wish = Wish(table=table, radius=degrees, where=where)
+    wish = Wish(table=table, radius=degrees, condition=condition)
     memory = Memory(ws.project.answers)
     parts: list[Part] = []
     tables: list[Table] = []

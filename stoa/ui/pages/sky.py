@@ -12,7 +12,7 @@ from stoa.show.sky import Point, circle
 from stoa.show.words import count
 from stoa.ui import going, skymap, tables
 from stoa.ui.asking import problem_box, review_buttons
-from stoa.ui.catalogues import catalogue_files, layer_of
+from stoa.ui.catalogues import catalogue_files, coverage_of, coverages, layer_of
 from stoa.ui.filters import URL, chosen
 from stoa.ui.reading import outcomes, sources, targets
 
@@ -37,10 +37,10 @@ def page() -> None:
     if points.empty:
         st.info("No outcome that passes these filters has a known place. `stoa meta build` reads places from headers.")
         return
-    layers, fields = _layers(str(points["pair"].iloc[0]), points)
+    layers, fields, covered = _layers(str(points["pair"].iloc[0]), points)
     event = st.echarts_chart(
-        skymap.chart(points, fields, layers), height=430, on_select="rerun", key=f"sky {tables.digest(points)}",
-        alt="Map of the sky with the targets by status",
+        skymap.chart(points, fields, layers, covered), height=430,
+        on_select="rerun", key=f"sky {tables.digest(points)}", alt="Map of the sky with the targets by status",
     )  # fmt: skip
     picked = skymap.chosen(event.selection, points)
     placed = f"{count(len(points), 'outcome')} on the map, {len(rows) - len(points)} without a known place"
@@ -57,7 +57,7 @@ def page() -> None:
         tables.export(shown[list(COLUMNS)], "sky", key="sky")
 
 
-def _layers(pair: str, points: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], list[Point]]:
+def _layers(pair: str, points: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], list[Point], list[Point]]:
     """What is drawn beside the targets, as it is asked for."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with_fields = st.toggle("Fields of view", value=True, key="fields", bind=URL)
@@ -65,8 +65,12 @@ def _layers(pair: str, points: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], l
         table = st.selectbox(
             "Catalogue", catalogue_files(), index=None, key="catalogue", bind=URL, placeholder="none", width=260
         )
+        moc = st.selectbox("Coverage", coverages(), index=None, key="moc", bind=URL, placeholder="none", width=260)
     layers: dict[str, pd.DataFrame] = {}
+    covered: list[Point] = []
     try:
+        if moc:
+            covered = coverage_of(str(moc))
         if table:
             layers["quasars" if "quasar" in Path(str(table)).name.lower() else Path(str(table)).name] = layer_of(
                 str(table)
@@ -79,7 +83,7 @@ def _layers(pair: str, points: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], l
             })  # fmt: skip
     except StoaError as problem:
         problem_box(problem)
-    return layers, fields_of(points) if with_fields else []
+    return layers, fields_of(points) if with_fields else [], covered
 
 
 def fields_of(points: pd.DataFrame) -> list[Point]:
