@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from stoa.model import BAD, Status
+from stoa.ui import picking
 from stoa.ui.reading import FRESHEST
 
 URL: Final = "query-params"
@@ -31,6 +32,7 @@ def chosen(outcomes: pd.DataFrame) -> pd.DataFrame:
         wanted = st.multiselect("Status", STATUSES, key="status", bind=URL, placeholder="all", width=230)
         word = st.text_input("Target, object or cause contains", key="has", bind=URL, width=220)
         flags = st.segmented_control("Flags", ["flagged", "not flagged"], key="flags", bind=URL)
+        rows = picking.narrowed(rows)
     if wanted:
         rows = rows[rows["status"].isin(wanted)]
     if word:

@@ -9,9 +9,10 @@ import streamlit as st
 from stoa.errors import StoaError
 from stoa.show.events import event_in_words
 from stoa.show.words import one_line
+from stoa.ui import picking
 from stoa.ui.actions import may, sync
 from stoa.ui.asking import done, perform, problem_box
-from stoa.ui.desk import desk
+from stoa.ui.desk import desk, has_changed, listen
 from stoa.ui.going import arrive
 from stoa.ui.identity import must_log_in, who
 from stoa.ui.navigation import pages
@@ -62,6 +63,7 @@ def around(draw: Callable[[], None]) -> None:
             _sidebar()
         done()
         arrive()
+        picking.box()
         draw()
     except StoaError as problem:
         problem_box(problem)
@@ -87,7 +89,8 @@ def _sidebar() -> None:
             st.rerun()
         if st.button("? Keys", help="The keys of the pages."):
             _show_keys()
-    desk()
+    picking.take(desk())
+    listen()
     _news()
 
 
@@ -102,7 +105,7 @@ def _news() -> None:
     st.session_state["stoa seen"] = seen | set(newest)
     if lines:
         st.session_state["stoa news"] = [*lines, *st.session_state.get("stoa news", [])][:MOST_NEWS]
-    if commit() != st.session_state["commit"]:
+    if commit() != st.session_state["commit"] or has_changed():
         st.rerun()
     if news := st.session_state.get("stoa news"):
         st.caption("Since you opened this page")

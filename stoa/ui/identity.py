@@ -43,12 +43,15 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         Some of read, review and run.
     why_not
         Why it is not all of them, in words; "" where it is.
+    is_known
+        Whether a provider, or the proxy before us, vouches for the address.
     """
 
     name: str
     email: str
     may: frozenset[str]
     why_not: str = ""
+    is_known: bool = False
 
     @property
     def author(self) -> Author:
@@ -80,10 +83,10 @@ def _logged_in(login: str, facts: dict[str, Any]) -> Person:
         why = "your email address is not verified, and every record names its author"
         return Person(name=name, email=email if _is_address(email) else "", may=RIGHTS["read"], why_not=why)
     if os.environ.get(READ_ONLY):
-        return Person(name=name, email=email, may=RIGHTS["read"], why_not="this dashboard is read-only")
+        return Person(name=name, email=email, may=RIGHTS["read"], why_not="this dashboard is read-only", is_known=True)
     role = role_of(email, _settings()[0])
     lacking = "" if role == "run" else f"{email} has the role {role} here (`ui: roles:` of .stoa/local.yaml)"
-    return Person(name=name, email=email, may=RIGHTS[role], why_not=lacking)
+    return Person(name=name, email=email, may=RIGHTS[role], why_not=lacking, is_known=True)
 
 
 def role_of(email: str, settings: UiSettings) -> Role:

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from stoa.errors import StoaError
 from stoa.project import Project
 from stoa.sources import images
-from stoa.ui import bridge, libraries
+from stoa.ui import bridge, libraries, services
 from stoa.ui.door import real_file
 from stoa.ui.links import signed, taken
 from stoa.workspace.open import Workspace
@@ -48,7 +48,7 @@ def routes(project: Path) -> list[BaseRoute]:
         "/stoa/product/{token}/{name}": partial(_product, project),
         "/stoa/table/{token}/{name}": _table,
     }
-    return [bridge.route(), *(_Answer(path, answer) for path, answer in made.items())]
+    return [bridge.route(), services.route(project), *(_Answer(path, answer) for path, answer in made.items())]
 
 
 class _Answer(Route):

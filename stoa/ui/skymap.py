@@ -13,6 +13,7 @@ MARKS = {
     "ok": ("circle", 7, "#2f7ed8"), "failed": ("triangle", 10, "#d95f02"), "timeout": ("diamond", 10, "#d95f02"),
     "killed": ("diamond", 10, "#a6341b"), "blocked": ("rect", 8, "#b8860b"), "skipped": ("emptyCircle", 7, "#7f7f7f"),
     "sources": ("emptyCircle", 13, "#c2185b"), "quasars": ("emptyDiamond", 4, "#7b61a8"),
+    "pointed at": ("pin", 22, "#d9a300"),
 }  # fmt: skip
 """Layer -> symbol, size and colour; told apart by shape as well as by colour."""
 
@@ -46,7 +47,7 @@ def chart(
     for status in names(points):
         mine = placed(points[points["status"] == status])
         data.append({"source": mine[["x", "y", "target", "group", "status", "row"]]})
-        series.append(_scatter(status, len(data) - 1, ["target", "group", "status"]))
+        series.append(_scatter(status, len(data) - 1, ["target", "group", "status"], selectable=True))
     return {
         "dataset": data, "series": series, "tooltip": {"trigger": "item"},
         "xAxis": {**axis, "min": -2.04, "max": 2.04}, "yAxis": {**axis, "min": -1.03, "max": 1.03},
@@ -60,7 +61,7 @@ def chart(
     }  # fmt: skip
 
 
-def _scatter(name: str, dataset: int, tooltip: list[str]) -> dict[str, Any]:
+def _scatter(name: str, dataset: int, tooltip: list[str], *, selectable: bool = False) -> dict[str, Any]:
     symbol, size, colour = MARKS.get(name, OTHER)
     hollow = symbol.startswith("empty")  # ECharts would fill it with white, on a dark page too
     style = {"color": "transparent", "borderColor": colour, "borderWidth": 1.5} if hollow else {"color": colour}
@@ -68,6 +69,7 @@ def _scatter(name: str, dataset: int, tooltip: list[str]) -> dict[str, Any]:
     return {
         "type": "scatter", "name": name, "datasetIndex": dataset, "symbol": symbol, "symbolSize": size,
         "encode": {"x": "x", "y": "y", "tooltip": tooltip}, "itemStyle": style, "animation": False,
+        **({"selectedMode": "single"} if selectable else {}),
     }  # fmt: skip
 
 

@@ -15,11 +15,14 @@ from stoa.show.symbols import with_symbol
 from stoa.show.table import Table as Shown  # beside that of astropy
 from stoa.show.words import clock, safe
 from stoa.sources.files import content
+from stoa.ui import desk, picking, sent
 from stoa.ui.asking import problem_box
-from stoa.ui.desk import can_send, save, send
 
 if TYPE_CHECKING:
     from astropy.table import Table
+
+ROWS = "stoa rows"
+"""Where the session keeps what the rows of each selectable table are."""
 
 JOB = ("target", "group")
 """The columns that name a job."""
@@ -67,7 +70,8 @@ def selectable(
     """Show a table, of a very long one its first rows, and give the rows that are selected.
 
     Streamlit keeps a selection as positions under the widget's key, also when other rows come to these positions. The
-    key therefore holds a digest of the rows: when they change, nothing is selected any more.
+    key therefore holds a digest of the rows: when they change, nothing is selected any more. Rows that were picked in
+    an application on the desktop are selected at first.
 
     Parameters
     ----------
@@ -80,9 +84,12 @@ def selectable(
     if whole > len(frame):
         st.caption(f"The first {len(frame)} of {whole} rows; the filters bring others here, and Export has them all.")
     shown = cells(frame[list(columns)] if columns else frame)
+    mark = st.session_state[f"{ROWS} {key}"] = digest(frame, identity)
+    number, picked = picking.positions(frame, key, mark)
+    default: Any = {"selection": {"rows": picked if mode == "multi-row" else picked[:1]}} if number else None
     event: Any = st.dataframe(
-        shown, key=f"{key} {digest(frame, identity)}", on_select="rerun", selection_mode=mode, hide_index=True,
-        height=min(height, 37 + 35 * max(len(frame), 1)), placeholder="",
+        shown, key=f"{key} {mark}" + (f" {number}" if number else ""), on_select="rerun", selection_mode=mode,
+        selection_default=default, hide_index=True, height=min(height, 37 + 35 * max(len(frame), 1)), placeholder="",
         column_config={**_headings(shown), **(config or {})},
     )  # fmt: skip
     return frame.iloc[[row for row in event.selection.rows if row < len(frame)]]
@@ -138,24 +145,81 @@ def _headings(shown: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
-def export(frame: pd.DataFrame, name: str, *, units: Mapping[str, str] | None = None, key: str = "") -> None:
-    """A menu that writes a table as CSV, VOTable or FITS; each file is made when it is asked for."""
+def places(frame: pd.DataFrame, chosen: pd.DataFrame) -> list[int]:
+    """Where selected rows are in their table, counted from 0."""
+    return [int(place) for place in frame.index.get_indexer(chosen.index)] if len(chosen) else []
+
+
+def export(
+    frame: pd.DataFrame, name: str, *, units: Mapping[str, str] | None = None, key: str = "",
+    selected: Sequence[int] = (),
+) -> None:  # fmt: skip
+    """A menu that writes a table as CSV, VOTable or FITS, each made when it is asked for, or sends it to TOPCAT.
+
+    Parameters
+    ----------
+    key
+        That of `selectable`, if rows of the table can be selected: then rows that are picked in TOPCAT are told.
+    selected
+        The rows that are selected now, which can be selected in TOPCAT, too.
+    """
     made = partial(to_table, frame, name, units or {})
-    _files(made, name, key or name, rows=len(frame))
+    _files(made, partial(_about, frame, name, key), name, key or name, len(frame), selected)
 
 
-def export_table(table: Table, name: str, *, key: str = "") -> None:
+def export_table(table: Table, name: str, *, key: str = "", pair: str = "", selected: Sequence[int] = ()) -> None:
     """The same for a table of astropy, with its units and descriptions."""
-    _files(lambda *, ascii_only: _escaped(table) if ascii_only else table, name, key or name, rows=len(table))
+
+    def about() -> sent.Sent:
+        named = {title: list(map(str, table[title])) for title in JOB if title in table.colnames}
+        return _about(pd.DataFrame(named), name, key, pair)
+
+    made = lambda *, ascii_only: _escaped(table) if ascii_only else table  # noqa: E731 - the other one is a partial
+    _files(made, about, name, key or name, len(table), selected)
 
 
-def _files(made: Callable[..., Table], name: str, key: str, *, rows: int) -> None:
+def _about(frame: pd.DataFrame, name: str, key: str, pair: str = "") -> sent.Sent:
+    """What the rows of a table that is sent now are about."""
+    columns = {title: tuple(frame[title].astype(str)) if title in frame else () for title in JOB}
+    if not pair and "pair" in frame and frame["pair"].nunique() == 1:
+        pair = str(frame["pair"].iloc[0])
+    return sent.Sent(
+        id=sent.new_id(), name=_file_name(name), where=key, digest=_mark(key), pair=pair,
+        targets=columns["target"], groups=columns["group"],
+    )  # fmt: skip
+
+
+def _mark(key: str) -> str:
+    return str(st.session_state.get(f"{ROWS} {key}", ""))
+
+
+def _files(
+    made: Callable[..., Table], about: Callable[[], sent.Sent], name: str, key: str, rows: int, selected: Sequence[int]
+) -> None:
     with st.popover("Export", disabled=not rows, help=f"{rows} rows" if rows else "There is no row to export."):
         for label, (suffix, media) in FORMATS.items():
             if st.button(label, key=f"export {key} {label}", width="stretch"):
-                _handed_over(made, suffix, partial(save, f"{_file_name(name)}{suffix}", media))
-        if can_send() and st.button("Send to TOPCAT", key=f"send {key}", width="stretch"):
-            _handed_over(made, ".fits", partial(send, _file_name(name)))
+                _handed_over(made, suffix, partial(desk.save, f"{_file_name(name)}{suffix}", media))
+        why = "" if desk.can_send() else desk.NO_WAY
+        if st.button("Send to TOPCAT", key=f"send {key}", width="stretch", disabled=bool(why), help=why or None):
+            _handed_over(made, ".fits", partial(desk.send_table, about()))
+        label = f"Select in TOPCAT ({len(selected)})"
+        if selected and st.button(label, key=f"select {key}", width="stretch", disabled=bool(why)):
+            _select(made, about, key, selected)
+
+
+def _select(made: Callable[..., Table], about: Callable[[], sent.Sent], key: str, selected: Sequence[int]) -> None:
+    """Select rows of a table in TOPCAT, which gets the table first if it has not had it."""
+    if known := desk.sent_as(key, _mark(key)):
+        desk.select(known, selected)
+        st.rerun()
+    table = about()
+
+    def hand(file: bytes) -> None:
+        desk.send_table(table, file)
+        desk.select(table.id, selected)
+
+    _handed_over(made, ".fits", hand)
 
 
 def _handed_over(made: Callable[..., Table], suffix: str, hand: Callable[[bytes], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import msgspec
 import streamlit as st
 
-from stoa.ui import libraries
+from stoa.ui import desk, libraries
 from stoa.ui.links import sign
 
 MOST_SOURCES = 1000
 """Marks in an image; more make every zoom slow."""
+
+MOST_SENT = 8
+"""Images that one click sends."""
 
 _WEB = Path(__file__).with_name("web")
 
@@ -86,6 +90,7 @@ def image_viewer(
         Each with `kind` and, of a click, `x` and `y` (pixels from 1), `ra` and `dec` (degrees) and `value`; of a
         source its `id`; of a region the statistics of its pixels.
     """
+    send_images(view.images, key)
     if not libraries.has_viewer():
         _stills(view)
         return []
@@ -103,6 +108,17 @@ def image_viewer(
     if fresh:
         st.session_state[place] = fresh[-1]["seq"]
     return fresh
+
+
+def send_images(images: Sequence[Shown], key: str, *, label: str = "Send to DS9") -> None:
+    """A button that sends images, as the files that they are, to DS9, Aladin and whatever else takes them."""
+    if not images:
+        return
+    why = "" if desk.can_send() else desk.NO_WAY
+    if st.button(label, key=f"send images {key}", disabled=bool(why), help=why or "Aladin and others take it, too."):
+        for each in images[:MOST_SENT]:
+            desk.send_image(each.name, each.ref, each.sha256)
+        st.rerun()  # so that the component in the sidebar gets them
 
 
 def _stills(view: View) -> None:

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-from found_sources import LOOK, table
+from found_sources import find_sources
 from slow_jobs import SLOW, kill_group, wait_until_running
 from survey import Survey
 
@@ -56,12 +56,7 @@ def pair(survey, tmp_path, git, cli) -> tuple[Survey, Survey]:
 @pytest.fixture
 def found(survey):
     """Sources: two in a, one in b; the process fails for c."""
-    (survey.top / "find.sh").write_text('cp "$1/table" sources.csv\n', encoding="utf-8")
-    (survey.top / ".stoa/processes/find.yaml").write_text(LOOK, encoding="utf-8")
-    (survey.top / "data/a/table").write_text(table((10.0, -30.0, 20.0), (10.01, -30.0, 6.0)), encoding="utf-8")
-    (survey.top / "data/b/table").write_text(table((11.0, -31.0, 9.0)), encoding="utf-8")
-    survey("run", "find")
-    assert survey.statuses() == {"a": "ok", "b": "ok", "c": "failed"}
+    find_sources(survey)
     (survey.top / "quasars.csv").write_text("name,ra,dec\nQ1,10.0,-30.0003\nQ2,50,20\n", encoding="utf-8")
     return survey
 

@@ -57,7 +57,8 @@ def test_every_table_and_map_with_a_selection_has_its_rows_in_its_key():
         if "on_select=" in line
     }
     assert {name for name, _ in found} == {"tables.py", "pages/sky.py"}
-    assert all("digest(" in line for _, line in found)
+    assert all("digest(" in line or "{mark}" in line for _, line in found)
+    assert 'mark = st.session_state[f"{ROWS} {key}"] = digest(frame, identity)' in (UI / "tables.py").read_text()
 
 
 def test_the_map_forgets_places_that_are_not_there_any_more():

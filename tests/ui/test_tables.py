@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from stoa.sources.files import content
 from stoa.ui import tables
-from stoa.ui.desk import TABLE
+from stoa.ui.desk import COMMANDS
 from stoa.ui.links import signed, taken
 
 FRAME = pd.DataFrame({
@@ -76,13 +76,13 @@ def test_a_table_that_cannot_be_written_is_said_on_the_page_and_no_file_comes(ju
         def broken(**_how: object) -> None:
             raise StoaError("the column 'beam' cannot be written", "leave it out")
 
-        tables._files(broken, "jobs", "jobs", rows=1)  # a table of a page that no format can hold
+        tables._files(broken, lambda: None, "jobs", "jobs", 1, ())  # a table of a page that no format can hold
 
     shown = AppTest.from_function(draw).run()
     for button in ("export jobs CSV", "export jobs FITS", "send jobs"):
         shown.button(key=button).click().run()
         assert "⚠ the column 'beam' cannot be written" in [text.value for text in shown.text]
-        assert TABLE not in shown.session_state
+        assert COMMANDS not in shown.session_state
         assert not shown.exception
 
 
@@ -96,12 +96,12 @@ def test_a_file_is_handed_to_the_browser_once(judged):
 
     shown = AppTest.from_function(draw).run()
     shown.button(key="export a table CSV").click().run()
-    given = shown.session_state[TABLE]
-    assert given["file"] == "a_table.csv"
-    token = given["path"].split("/")[3]
+    (given,) = shown.session_state[COMMANDS]
+    assert given["params"]["file"] == "a_table.csv"
+    token = given["params"]["path"].split("/")[3]
     assert taken(*signed("table", token)).content == b"target,rms\na,1.5\n"
     number = given["seq"]
-    assert shown.run().session_state[TABLE]["seq"] == number
+    assert [each["seq"] for each in shown.run().session_state[COMMANDS]] == [number]
 
 
 LONG = """

@@ -6,6 +6,7 @@ import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
@@ -15,7 +16,7 @@ from stoa.commands.catalogue.plot import plot
 from stoa.errors import StoaError
 from stoa.show.words import count, number, one_line
 from stoa.sources.stack import StackReport, cut, cuts_of
-from stoa.ui import tables
+from stoa.ui import services, tables
 from stoa.ui.actions import may
 from stoa.ui.asking import problem_box, review_buttons
 from stoa.ui.catalogues import catalogue_files
@@ -56,6 +57,7 @@ def page() -> None:
     command = ["stoa", "catalogue", "stack", pair, *(w for one in keep for w in ("--keep", one)), *_flag(quality)]
     st.code(shlex.join(command), language="bash", wrap_lines=True)
     _table(pair, left.table)
+    _service(pair, keep, quality=quality)
     _match(pair, keep, quality=quality)
     _plots(pair, keep, quality=quality)
 
@@ -116,7 +118,20 @@ def _table(pair: str, table: Table) -> None:
     columns = ["row", *(name for name in FIRST if name in frame), *(n for n in shown if n not in FIRST)]
     chosen = tables.selectable(frame, "catalogue", identity=("target", "group", "row"), columns=columns, height=320)
     with review_buttons(list(chosen["target"]), "catalogue"):
-        tables.export_table(table, f"sources {pair}", key="catalogue")
+        places = tables.places(frame, chosen)
+        tables.export_table(table, f"sources {pair}", key="catalogue", pair=pair, selected=places)
+
+
+def _service(pair: str, keep: list[str], *, quality: bool) -> None:
+    """The address of the same sources as a service of the Virtual Observatory."""
+    with st.expander("As a service: cone search, VOTable, FITS"):
+        parts = urlsplit(st.context.url or "")
+        base = f"{parts.scheme}://{parts.netloc}{services.address(pair, keep, quality=quality)}"
+        st.text("Give this address to TOPCAT (VO > Cone Search), Aladin, stilts or pyvo. It is valid for half a day:")
+        st.code(f"{base}/cone?", language=None, wrap_lines=True)
+        st.caption("The whole table, and what the service says of itself:")
+        names = ("table.vot", "table.fits", "capabilities", "availability")
+        st.code("\n".join(f"{base}/{name}" for name in names), language=None, wrap_lines=True)
 
 
 def _match(pair: str, keep: list[str], *, quality: bool) -> None:

@@ -97,7 +97,7 @@ def _statuses(report: DiffReport) -> None:
         frame = pd.DataFrame([*changed, *causes])
         chosen = tables.selectable(frame, "changed", identity=("change", "target", "group"), height=280)
         with review_buttons(list(chosen["target"]), "changed"):
-            tables.export(frame, "changes of status", key="changed")
+            tables.export(frame, "changes of status", key="changed", selected=tables.places(frame, chosen))
 
 
 def matrix(report: DiffReport) -> pd.DataFrame:

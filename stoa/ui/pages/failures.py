@@ -50,7 +50,7 @@ def page() -> None:
     names = list(dict.fromkeys(meant["target"]))
     with review_buttons(names, "failed"):
         going.button("Review", key="failed", pair=str(bad["pair"].iloc[0]), has=names[0] if len(names) == 1 else "")
-        tables.export(within, "failures", key="failed")
+        tables.export(within, "failures", key="failed", selected=tables.places(within, jobs))
     _again(str(bad["pair"].iloc[0]), picked, jobs)
 
 

@@ -41,7 +41,7 @@ def page() -> None:
     else:
         chosen = tables.selectable(bad, "newest", identity=("target", "group", "pair"), columns=FAILURES, height=300)
         with review_buttons(list(chosen["target"]), "newest"):
-            tables.export(bad, "failures", key="newest")
+            tables.export(bad, "failures", key="newest", selected=tables.places(bad, chosen))
     st.subheader("Who did what", anchor=False)
     events = pd.DataFrame([(event.time, event_in_words(event)) for event in latest_events()], columns=["when", "what"])
     tables.plain(events, height=260)

@@ -15,7 +15,7 @@ from stoa.show.distribution import results_table
 from stoa.show.reviews import review_line
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, count, duration, one_line, safe, shown
-from stoa.ui import actions, asking, looking
+from stoa.ui import actions, asking, looking, picking, tables
 from stoa.ui.filters import URL, chosen
 from stoa.ui.going import AT
 from stoa.ui.identity import who
@@ -69,6 +69,7 @@ def page() -> None:
         st.info("No outcome is left by these filters, or all that pass them are judged. Take a filter away.")
         return
     queue = [*map(Job._make, zip(rows["target"].tolist(), rows["group"].tolist(), strict=True))]
+    _open_picked(queue)
     at = place_of(queue, st.query_params.get(AT, ""), st.session_state.get(QUEUE, ()))
     st.session_state[QUEUE] = queue
     _problem()
@@ -76,7 +77,7 @@ def page() -> None:
     with st.expander(f"All {len(queue)} that match"):
         st.text("Actions here are about every target in this queue, as one commit.")
         with asking.review_buttons([job.target for job in queue], "review all"):
-            pass
+            tables.export(rows.drop(columns=["like", "_far"], errors="ignore"), "queue", key="queue")
 
 
 def _order_and_rest(rows: pd.DataFrame) -> pd.DataFrame:
@@ -127,6 +128,15 @@ def _steps(queue: Sequence[Job], at: int) -> None:
     st.button("Next", shortcut="J", on_click=_go, args=(queue, step(queue, at, 1)), disabled=at == len(queue) - 1)
     st.button("Next unjudged", shortcut="N", on_click=_go_open, args=(queue, at))
     st.markdown(f"**{at + 1} of {len(queue)}**", width="content")
+
+
+def _open_picked(queue: Sequence[Job]) -> None:
+    """Go to what was picked on the desktop just now, if it is in the queue."""
+    found = picking.fresh("review")
+    if found is not None:
+        jobs = [job for job in found.jobs if job in queue] or [job for job in queue if job.target in found.targets]
+        if jobs:
+            st.query_params[AT] = jobs[0].words
 
 
 def _go(queue: Sequence[Job], number: int) -> None:

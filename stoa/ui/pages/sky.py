@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from stoa.errors import StoaError
 from stoa.show.sky import Point, circle
-from stoa.show.words import count
-from stoa.ui import going, skymap, tables
+from stoa.show.words import count, one_line
+from stoa.ui import desk, going, picking, skymap, tables
 from stoa.ui.asking import problem_box, review_buttons
 from stoa.ui.catalogues import catalogue_files, coverage_of, coverages, layer_of
 from stoa.ui.filters import URL, chosen
@@ -38,11 +39,13 @@ def page() -> None:
         st.info("No outcome that passes these filters has a known place. `stoa meta build` reads places from headers.")
         return
     layers, fields, covered = _layers(str(points["pair"].iloc[0]), points)
+    _pointed(points, layers)
     event = st.echarts_chart(
         skymap.chart(points, fields, layers, covered), height=430,
         on_select="rerun", key=f"sky {tables.digest(points)}", alt="Map of the sky with the targets by status",
     )  # fmt: skip
     picked = skymap.chosen(event.selection, points)
+    _point(points, picked)
     placed = f"{count(len(points), 'outcome')} on the map, {len(rows) - len(points)} without a known place"
     st.caption(f"{placed}. Draw a lasso or a rectangle (buttons at the top right of the map) to select.")
     shown = rows[rows["row"].isin(picked)] if picked else rows
@@ -53,8 +56,62 @@ def page() -> None:
     if picked and not len(table):
         st.caption("No row is selected: the buttons are about all inside the region.")
     with review_buttons(names, "sky"):
+        _point_button(table)
         going.button("Review", key="sky", pair=str(points["pair"].iloc[0]), has=names[0] if len(names) == 1 else "")
-        tables.export(shown[list(COLUMNS)], "sky", key="sky")
+        tables.export(shown[["pair", *COLUMNS]], "sky", key="sky table", selected=tables.places(shown, table))
+
+
+def _pointed(points: pd.DataFrame, layers: dict[str, pd.DataFrame]) -> None:
+    """Show where an application on the desktop pointed, and what is nearest."""
+    found = picking.pointed()
+    if found is None:
+        return
+    nearest, distance = nearest_to(points, found.ra, found.dec)
+    words = f"{one_line(found.sender)} points at {found.ra:.5f} {found.dec:+.5f}"
+    layers["pointed at"] = pd.DataFrame({"ra_deg": [found.ra], "dec_deg": [found.dec], "label": [words]})
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(f"{words}; nearest: {nearest}, {angle(distance)} away")
+        pair = str(points["pair"].iloc[0])
+        if st.button("Review nearest →", key="review nearest"):
+            going.to("Review", at=nearest, pair=pair)
+
+
+def nearest_to(points: pd.DataFrame, ra: float, dec: float) -> tuple[str, float]:
+    """The target that is nearest to a place, and how far it is, in degrees."""
+    lon, lat = np.radians(points["ra_deg"].to_numpy(float)), np.radians(points["dec_deg"].to_numpy(float))
+    here, up = np.radians(ra), np.radians(dec)
+    half = np.sin((lat - up) / 2) ** 2 + np.cos(lat) * np.cos(up) * np.sin((lon - here) / 2) ** 2
+    place = int(np.argmin(half))
+    return str(points["target"].iloc[place]), float(np.degrees(2 * np.arcsin(np.sqrt(min(half[place], 1.0)))))
+
+
+def angle(degrees: float) -> str:
+    """An angle in the unit that suits it."""
+    if degrees >= 1:
+        return f"{degrees:.1f}°"
+    return f"{degrees * 60:.1f}′" if degrees >= 1 / 60 else f"{degrees * 3600:.1f}″"
+
+
+def _point(points: pd.DataFrame, picked: list[int]) -> None:
+    """Point at the target that was clicked in the map, if a desktop is connected."""
+    clicked = points[points["row"].isin(picked)] if len(picked) == 1 else points[:0]
+    place = (float(clicked["ra_deg"].iloc[0]), float(clicked["dec_deg"].iloc[0])) if len(clicked) else None
+    if place != st.session_state.get("stoa clicked"):
+        st.session_state["stoa clicked"] = place
+        if place and desk.is_connected():
+            desk.point(*place)
+            st.rerun()
+
+
+def _point_button(table: pd.DataFrame) -> None:
+    """Point at the first selected row that has a place."""
+    placed = table.dropna(subset=["ra_deg", "dec_deg"])
+    why = "" if desk.can_send() else desk.NO_WAY
+    if len(placed) and st.button(
+        "Point there", key="point", disabled=bool(why), help=why or "Aladin and the plots of TOPCAT go to this place."
+    ):
+        desk.point(float(placed["ra_deg"].iloc[0]), float(placed["dec_deg"].iloc[0]))
+        st.rerun()
 
 
 def _layers(pair: str, points: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], list[Point], list[Point]]:

@@ -44,7 +44,7 @@ def page() -> None:
     chosen = tables.selectable(shown, "targets", identity=("target",), columns=columns, height=330)
     names = list(chosen["target"])
     with review_buttons(names, "targets"):
-        tables.export(shown[columns], "targets", key="targets")
+        tables.export(shown[columns], "targets", key="targets", selected=tables.places(shown, chosen))
     name = choosing.one(chosen.head(1), "target", "Target", "target")
     if name:
         _one(name)

@@ -9,11 +9,12 @@ import streamlit as st
 
 from stoa.show.symbols import SYMBOLS, with_symbol
 from stoa.show.words import number, one_line
-from stoa.ui import asking, going, looking
+from stoa.ui import asking, going, looking, tables
 from stoa.ui.filters import URL, chosen, is_bad
 from stoa.ui.links import sign
 from stoa.ui.queue import Job
 from stoa.ui.reading import outcomes, reported
+from stoa.ui.viewer import MOST_SENT, Shown, send_images
 from stoa.ui.wall import Tile, wall
 from stoa.workspace.names import Pair
 
@@ -48,10 +49,23 @@ def page() -> None:
     st.caption("Click: open in Review. Ctrl-click or the box: select. Shift-click: select up to there.")
     above = st.container()
     touched = wall(_tiles(part_rows, str(order), values.get(str(order))), "wall")
-    with above:
-        asking.review_buttons([name.split(" ", 1)[0] for name in touched.chosen], "wall")
+    with above, asking.review_buttons([name.split(" ", 1)[0] for name in touched.chosen], "wall"):
+        known = looking.pictured(_pair(part_rows)) if touched.chosen else {}
+        meant = [(job, known[job]) for name in touched.chosen if (job := _job(name)) in known]
+        images = [Shown(name=job.words, ref=ref.path, sha256=ref.sha256) for job, ref in meant]
+        send_images(images, "wall", label=f"Send {min(len(images), MOST_SENT)} to DS9")
+        tables.export(part_rows.drop(columns=["like"], errors="ignore"), "wall", key="wall")
     if touched.opened:
         going.to("Review", at=touched.opened, pair=pair)
+
+
+def _job(name: str) -> Job:
+    target, _, group = name.partition(" ")
+    return Job(target, group)
+
+
+def _pair(rows: pd.DataFrame) -> Pair:
+    return Pair(*(str(rows[name].iloc[0]) for name in ("process", "params", "environment")))
 
 
 def _values(rows: pd.DataFrame, frame: pd.DataFrame) -> dict[str, pd.Series]:
@@ -81,8 +95,7 @@ def _sorted(rows: pd.DataFrame, pair: str, order: str, values: dict[str, pd.Seri
 
 
 def _tiles(rows: pd.DataFrame, order: str, values: pd.Series | None) -> list[Tile]:
-    pair = Pair(*(str(rows[name].iloc[0]) for name in ("process", "params", "environment")))
-    known = looking.pictured(pair)
+    known = looking.pictured(_pair(rows))
     bad = is_bad(rows)
     return [_tile(row, known, order, values, is_bad=bool(bad[row.Index])) for row in rows.itertuples()]
 
