@@ -129,6 +129,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     tolerance: float = 0.0  # relative difference of numbers that counts as equal when it is made again
     ignore: tuple[str, ...] = ()  # FITS keywords and columns that do not count then
     key: tuple[str, ...] = ()  # columns by which rows of a catalogue are found then; (): by their order
+    share: str = ""  # git: small files go into the commit of their outcomes
 
 
 class ResultSpec(Struct, frozen=True, kw_only=True):

@@ -332,7 +332,7 @@ def _below(ref: FileRef, outcome: Outcome) -> str:
 
 def _copied(ws: Workspace, ref: FileRef, place: Path, run: Run, outcome: Outcome) -> bool:
     with suppress(OSError, StoaError):
-        file = ws.project.file(ref)
+        file = ws.products.file(ref, outcome.run)
         if ws.checksums.of(file)[1] == ref.sha256:
             place.parent.mkdir(parents=True, exist_ok=True)
             stamped_copy(file, place, run, outcome, ref)

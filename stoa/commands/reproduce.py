@@ -288,7 +288,7 @@ def _output_words(ws: Workspace, process: Process, name: str, old: FileRef | Non
     if old is None or new is None:
         return ["is new"] if old is None else ["is not written any more"]
     try:
-        file = ws.project.file(old)
+        file = ws.products.file(old)
         found = ws.checksums.of(file)[1]
     except (OSError, StoaError):
         return ["has another checksum, and the recorded file is not on this machine to compare with"]

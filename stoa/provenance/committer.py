@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.model import SCHEMA, CauseGroup, Job, Outcome, Run, Status, Summary
+from stoa.model import SCHEMA, CauseGroup, Job, Outcome, Process, Run, Status, Summary
 from stoa.project import Project
+from stoa.provenance.definitions import read_process
 from stoa.provenance.ids import now
 from stoa.provenance.journal import Closed, Committed, End, Journaled, Opened, Start
+from stoa.provenance.packed import product_archives
 from stoa.provenance.records import write_outcomes, write_run, write_summary
 from stoa.provenance.store import Store, ordered
 
@@ -67,6 +70,7 @@ class RunWriter:
         self.run = run
         self._group_causes = group_causes
         self._due = batch or Batch()
+        self._process = _process(run, frozen)
         self._files: dict[str, bytes] = {f"frozen/{name}": data for name, data in frozen.items()}
         self._files["run.yaml"] = write_run(run)
         self._pending: list[Outcome] = []
@@ -153,7 +157,7 @@ class RunWriter:
             self._pending = _without(self._pending, there)
         files = dict(self._files)
         if self._pending:
-            files |= outcome_files(self._pending, self._number)
+            files |= outcome_files(self._store.project, self._process, self._pending, self._number)
         trailers = _trailers(self.run)
         changes = {Project.run_record(self.run.id, name): data for name, data in files.items()}
         try:
@@ -218,11 +222,23 @@ def _trailers(run: Run) -> dict[str, str]:
     return {"Run": run.id, "Process": run.process, "Params": run.params.name, "Environment": run.environment}
 
 
-def outcome_files(outcomes: list[Outcome], number: int) -> dict[str, bytes]:
-    """Outcomes as files of at most a thousand each, numbered from `number` on."""
+def outcome_files(project: Project, process: Process | None, outcomes: list[Outcome], number: int) -> dict[str, bytes]:
+    """Outcomes as files of at most a thousand each, numbered from `number` on, with the products that go with them."""
     most = Batch().outcomes
-    parts = [outcomes[start : start + most] for start in range(0, len(outcomes), most)]
-    return {f"outcomes-{place:04d}.yaml": write_outcomes(part) for place, part in enumerate(parts, number)}
+    files: dict[str, bytes] = {}
+    for place, start in enumerate(range(0, len(outcomes), most), number):
+        part = outcomes[start : start + most]
+        files[f"outcomes-{place:04d}.yaml"] = write_outcomes(part)
+        files |= product_archives(project, process, part, place)
+    return files
+
+
+def _process(run: Run, frozen: Mapping[str, bytes]) -> Process | None:
+    """The process that a run froze, as far as it can be read."""
+    name = "process.yaml"
+    with suppress(StoaError):
+        return read_process(frozen[name], f"runs/{run.id}/frozen/{name}") if name in frozen else None
+    return None
 
 
 def recover(
@@ -256,7 +272,9 @@ def recover(
         skipped_up_to_date=said.opened.skipped, untouched=run.jobs - len(counting),
         causes=group_causes(o for o in last_attempts(known) if o.is_amiss),
     )  # fmt: skip
-    changes = outcome_files(_without(outcomes, there), number) | _head(store, said.opened, branch)
+    process = _process(run, said.opened.frozen)
+    changes = outcome_files(store.project, process, _without(outcomes, there), number)
+    changes |= _head(store, said.opened, branch)
     if not store.has_record(run, "summary.yaml", branch):
         changes["summary.yaml"] = write_summary(summary)
     if changes:
@@ -286,7 +304,8 @@ def commit_part(store: Store, said: Journaled, outcomes: Iterable[Outcome]) -> s
     fresh = [outcome for outcome in _without(ended, there) if outcome.began]
     if not fresh:
         return ""
-    changes = outcome_files(fresh, number) | _head(store, said.opened, branch)
+    changes = outcome_files(store.project, _process(run, said.opened.frozen), fresh, number)
+    changes |= _head(store, said.opened, branch)
     records = {Project.run_record(run.id, name): data for name, data in changes.items()}
     trailers = _trailers(run)
     so_far = len(last_attempts([*there, *fresh]))

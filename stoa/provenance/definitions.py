@@ -45,6 +45,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,9}", re.ASCII)
 _TYPES = ("bool", "int", "float", "str")
 _KINDS = ("file", "catalogue", "image")
+_SHARED = ("git",)
 _ACCEPTED = ("truncated", "no-celestial")
 T = TypeVar("T")
 
@@ -385,7 +386,7 @@ def _input(spot: Spot) -> InputSpec:
 
 
 def _output(spot: Spot) -> OutputSpec:
-    fields = spot.mapping(("path", "kind", "optional", "tolerance", "ignore", "key"), required=("path",))
+    fields = spot.mapping(("path", "kind", "optional", "tolerance", "ignore", "key", "share"), required=("path",))
     return OutputSpec(
         path=path_below(fields["path"], "the job's directory"),
         kind=get(fields, "kind", lambda s: s.word(_KINDS), "file"),
@@ -393,6 +394,7 @@ def _output(spot: Spot) -> OutputSpec:
         tolerance=get(fields, "tolerance", tolerance, 0.0),
         ignore=get(fields, "ignore", Spot.texts, ()),
         key=get(fields, "key", Spot.texts, ()),
+        share=get(fields, "share", lambda s: s.word(_SHARED), ""),
     )
 
 

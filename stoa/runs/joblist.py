@@ -124,7 +124,7 @@ class JobMaker:
             inputs={name: f"{folder}/{file}" if file else None for name, file in planned.inputs.items()},
             facts=self._facts(target, folder, planned.inputs),
             params=effective(self.definitions.params.values, planned.overrides),
-            needs=paths(self.ws.project, planned.needs),
+            needs=paths(self.ws, planned.needs),
         )  # fmt: skip
         inputs, watched = fingerprints(self.ws, target, planned.inputs)
         return Job(

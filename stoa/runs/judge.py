@@ -218,7 +218,7 @@ class Judge:
         gone = [name for name, file in inputs.items() if file and not os.path.isfile(os.path.join(folder, file))]
         if gone:
             return f"input {gone[0]} is not there: {inputs[gone[0]]} (`stoa meta build` looks again)"
-        lost = [ref.path for ref in given.files.values() if not self.ws.project.file(ref).exists()]
+        lost = [ref.path for ref in given.files.values() if not self.ws.products.file(ref).exists()]
         return f"{lost[0]} is not on this machine (`stoa rerun` of its run makes it again)" if lost else ""
 
     def _root(self, name: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from stoa.model import FileRef, Need, Process, Status
-from stoa.project import Project
 from stoa.runs.chain import several
 from stoa.workspace.open import Workspace
 
@@ -147,14 +146,14 @@ def _difference(old: FileRef | None, new: FileRef | None) -> str:
     return "is another one" if new is not None else "is not there"
 
 
-def paths(project: Project, files: Mapping[str, FileRef]) -> dict[str, str | tuple[str, ...]]:
+def paths(ws: Workspace, files: Mapping[str, FileRef]) -> dict[str, str | tuple[str, ...]]:
     """Absolute paths on this machine by PROCESS.OUTPUT; several where a job takes those of several image groups."""
     found: dict[str, str | tuple[str, ...]] = {}
     for key, ref in files.items():
         if not ref.sha256:  # the folder of a process without outputs
             continue
         name, bracket, _ = key.removeprefix("needs.").partition("[")
-        path = str(project.file(ref.path))
+        path = str(ws.products.bring(ref))
         before = found.get(name, ())
         found[name] = (*before, path) if bracket and isinstance(before, tuple) else path
     return found

@@ -49,10 +49,10 @@ def find(ws: Workspace, process: str, target: str, group: str, up_to_date: UpToD
 def _has_products(ws: Workspace, outcome: Outcome) -> bool:
     """Whether the products of an outcome are on this machine, each as it was recorded."""
     try:
-        if outcome.place and not ws.project.file(outcome.place).is_dir():
+        if not outcome.outputs and outcome.place and not ws.project.file(outcome.place).is_dir():
             return False
         for ref in outcome.outputs.values():
-            file = os.fspath(ws.project.file(ref))
+            file = os.fspath(ws.products.file(ref, outcome.run))
             size, sha256 = ws.checksums.known(file)
             if size != ref.size or (ref.sha256 and (sha256 or ws.checksums.of(file)[1]) != ref.sha256):
                 return False

@@ -324,7 +324,7 @@ def _files(ws: Workspace, a: Side, b: Side, key: Key) -> tuple[tuple[Path, Path]
     searched = [_named_images(ws, side.outcomes[key], made=False) for side in (a, b)]
     for words, (old, new) in (("output", made), ("input", searched)):
         for name in (name for name in old if name in new):
-            files = ws.project.file(old[name]), ws.project.file(new[name])
+            files = ws.products.file(old[name]), ws.products.file(new[name])
             if all(file.is_file() for file in files):
                 return files, f"{words} {name}{_kinship(old[name], new[name])}"
     raise StoaError("no image of both is on this machine")

@@ -27,7 +27,7 @@ def marks(ws: Workspace, tables: Iterable[FileRef]) -> list[Position]:
     found: list[Position] = []
     for ref in tables:
         try:
-            path = ws.project.file(ref)
+            path = ws.products.file(ref)
             table = read_table(path) if path.is_file() else None
         except (StoaError, OSError):
             continue

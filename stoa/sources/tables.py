@@ -1,9 +1,8 @@
-"""The source tables of a run, read as they are on this machine."""
+"""The source tables of a run: as they are on this machine, or as they came with their records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from stoa.catalogue.stack import Part
 from stoa.errors import StoaError
@@ -11,9 +10,6 @@ from stoa.model import Outcome, Status
 from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import RunName
 from stoa.workspace.open import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 def nothing_to_stack(source: str, missing: list[str], left_out: Mapping[str, int]) -> StoaError:
@@ -46,12 +42,13 @@ def tables_of(
     parts: list[Part] = []
     missing: list[str] = []
     left_out: dict[str, int] = {}
+    before = ws.products.from_git
     for o in sorted(outcomes, key=lambda o: (o.target, o.group)):
         ref = o.outputs.get(output)
         if o.status != Status.OK or ref is None:
             left_out[o.status.value] = left_out.get(o.status.value, 0) + 1
             continue
-        path = ws.project.file(ref)
+        path = ws.products.file(ref, o.run)
         if not path.is_file():
             missing.append(ref.path)
             continue
@@ -62,6 +59,8 @@ def tables_of(
                 params=name.params, run=o.run, product=ref.path,
             )
         )  # fmt: skip
+    if shared := ws.products.from_git - before:
+        ws.remark("a table came with its record" if shared == 1 else f"{shared} tables came with their records")
     return parts, missing, left_out
 
 

@@ -108,7 +108,7 @@ def _plain(value: Any) -> Any:
 
 def _state(ws: Workspace, ref: FileRef) -> str:
     try:
-        file = ws.project.file(ref)
+        file = ws.products.file(ref)
     except StoaError:
         return "not on this machine"
     if not file.is_file():

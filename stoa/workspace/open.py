@@ -23,6 +23,7 @@ from stoa.provenance.index import Index
 from stoa.provenance.library import Library, open_project
 from stoa.provenance.store import Store
 from stoa.workspace.live import Healing, LiveRun, heal, live_runs
+from stoa.workspace.products import Products
 
 _SQL_TYPES = {"str": "TEXT", "int": "INTEGER", "float": "REAL", "bool": "INTEGER"}
 
@@ -57,7 +58,7 @@ class Workspace:
         """Forget what was read of settings and targets; they may have changed since."""
         self.project = open_project(self.project.top)
         self.library = Library(self.project)
-        for name in ("targets", "store"):
+        for name in ("targets", "store", "products"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -73,6 +74,10 @@ class Workspace:
     @cached_property
     def checksums(self) -> Checksums:
         return Checksums(self.project.cache / "checksums.sqlite")
+
+    @cached_property
+    def products(self) -> Products:
+        return Products(self.store, self.checksums)
 
     @cached_property
     def targets(self) -> dict[str, Target]:
@@ -185,7 +190,7 @@ class Workspace:
 
     def close(self) -> None:
         """Close the files that were opened."""
-        for name in ("_index", "checksums", "repository"):
+        for name in ("_index", "products", "checksums", "repository"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -144,8 +145,10 @@ def _here(ws: Workspace, ref: FileRef | None) -> Path | None:
     """A file of a job, where it is on this machine as it was."""
     if ref is None:
         return None
-    file = ws.project.file(ref)
-    return file if file.is_file() and file.stat().st_size == ref.size else None
+    with suppress(StoaError):  # its root has no path on this machine
+        file = ws.products.file(ref)
+        return file if file.is_file() and file.stat().st_size == ref.size else None
+    return None
 
 
 def _facts(group: ImageGroup) -> dict[str, str]:
