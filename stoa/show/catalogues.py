@@ -78,6 +78,8 @@ def limits_lines(report: LimitsReport) -> Iterator[str]:
     if report.above:
         words = "the image is above the search's threshold there"
         yield f"  {count(report.above, 'position')} without a limit: {words}"
+    if report.unseen:
+        yield f"  {count(report.unseen, 'image')} not on this machine: their limits start from the search's threshold"
 
 
 def published_in_words(report: PublishReport) -> str:

@@ -37,6 +37,7 @@ class LimitsReport(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...]
     images: int  # searched ones with known place, primary beam and noise
     unknown: int  # searched ones where one of these is not known
+    unseen: int = 0  # searched ones whose pixels are not on this machine as they were
     limits: int  # rows: an object in each image
     objects: int  # distinct objects with a limit
     above: int = 0  # objects in images that are above the threshold there, so that they have no limit
@@ -71,10 +72,11 @@ def limits(
     ws.check_given(catalogue)
     objects = read_table(catalogue)
     table = undetected(objects, images, stack(ws, source)[0], radius_arcsec(radius), sigma, str(catalogue))
-    table.meta |= {"source": source, "catalogue": catalogue.name, "sigma": sigma}
+    unseen = sum(image.image_file is None for image in images)
+    table.meta |= {"source": source, "catalogue": catalogue.name, "sigma": sigma, "unseen": unseen}
     return LimitsReport(
         source=source, catalogue=str(catalogue), sigma=sigma, images=len(images), unknown=len(done) - len(images),
-        limits=len(table), objects=table.meta["objects"], above=table.meta["above"],
+        unseen=unseen, limits=len(table), objects=table.meta["objects"], above=table.meta["above"],
         files=files.write(ws, table, out, f"{files.label(source)}-limits-{catalogue.stem}"),
     )  # fmt: skip
 
