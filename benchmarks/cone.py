@@ -1,23 +1,29 @@
 """Cone searches in a large table by `stoa vo serve`, beside a search that looks at every row.
 
-    python benchmarks/cone.py [ROWS]
+    python benchmarks/cone.py [ROWS] [--dachs]
 
 All answer the same random cones with the same rows. The service is asked over HTTP, as clients do, and its answer is a
-VOTable; the tree that it searches, and the search of every row by numpy, are measured alone, in memory.
+VOTable; the tree that it searches, and the search of every row by numpy, are measured alone, in memory. With --dachs
+the same table is in GAVO DaCHS with PostgreSQL, too, started as the tests start it; the import takes minutes.
 """
 
 from __future__ import annotations
 
+import argparse
 import http.client
+import io
 import os
 import statistics
 import sys
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
+from astropy.io.votable import parse_single_table
 from astropy.table import Table
 
 from stoa.commands.vo.serve import cone_service
@@ -55,11 +61,11 @@ def within(points: list[np.ndarray], ra: float, dec: float, radius: float) -> in
     return int((cosines >= np.cos(np.radians(radius))).sum())
 
 
-def main(rows: int) -> None:
+def main(rows: int, *, with_dachs: bool) -> None:
     """Serve the catalogue and ask for cones of each size."""
     table = survey(rows)
     points = every_row(table)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, data_centre(table, Path(folder), wanted=with_dachs) as dachs:
         before = time.perf_counter()
         service = cone_service(table, "survey", Path(folder))
         print(f"{rows} rows, {os.cpu_count()} cores; ready after {time.perf_counter() - before:.1f} s")
@@ -69,7 +75,50 @@ def main(rows: int) -> None:
         print("radius  rows in a cone  served (median, 95 %)    tree  every row  every row / tree")
         for radius in RADII:
             show(server.server_port, sky, points, radius)
+        if dachs:
+            beside(f"{server.address}/cone?", dachs)
         server.shutdown()
+
+
+def data_centre(table: Table, folder: Path, *, wanted: bool):
+    """A context with the address of DaCHS's cone search over the same table; with None where it is not wanted."""
+    if not wanted:
+        return nullcontext()
+    sys.path.append(str(Path(__file__).parents[1] / "tests/support"))
+    from data_centre import missing, running_data_centre
+
+    if absent := missing():
+        raise SystemExit(f"{absent} is needed for --dachs")
+    columns = {"name": "name", "ra": "ra_deg", "dec": "dec_deg", "flux": "flux"}
+    Table({name: table[column] for name, column in columns.items()}).write(folder / "sources.csv")
+    return running_data_centre([], folder / "sources.csv")
+
+
+def beside(ours: str, centre) -> None:
+    """Ask both services for the same cones in turn, and compare names and times."""
+    print("radius      STOA     DaCHS  DaCHS / STOA  (medians of 100 cones, the same rows in all)")
+    for radius in RADII:
+        random = np.random.default_rng(3)
+        times: dict[str, list[float]] = {ours: [], centre.cone: []}
+        for _ in range(CONES // 2):
+            ra, dec = random.uniform(0, 360), float(np.degrees(np.arcsin(random.uniform(-1, 1))))
+            found = [named(service, ra, dec, radius, times[service]) for service in times]
+            if found[0] != found[1]:
+                raise SystemExit(f"different rows at {ra} {dec} {radius}: {found[0] ^ found[1]}")
+        here, there = (1e3 * statistics.median(each) for each in times.values())
+        print(f"{radius:6g}  {here:6.1f} ms {there:6.1f} ms  {there / here:12.1f}")
+
+
+def named(service: str, ra: float, dec: float, radius: float, times: list[float]) -> set[str]:
+    """Names of the rows that a service gives; only the answer's way counts in the time."""
+    parts = urlsplit(service)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80)
+    before = time.perf_counter()
+    connection.request("GET", f"{parts.path}?RA={ra}&DEC={dec}&SR={radius}&MAXREC=100000")
+    content = connection.getresponse().read()
+    times.append(time.perf_counter() - before)
+    connection.close()
+    return set(parse_single_table(io.BytesIO(content)).to_table()["name"].astype(str))
 
 
 def show(port: int, sky: Sky, points: list[np.ndarray], radius: float) -> None:
@@ -101,4 +150,8 @@ def show(port: int, sky: Sky, points: list[np.ndarray], radius: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--dachs", action="store_true")
+    given = parser.parse_args()
+    main(given.rows, with_dachs=given.dachs)

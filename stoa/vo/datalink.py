@@ -11,14 +11,12 @@ import msgspec
 from stoa.vo.answers import attributes, examine, in_words
 from stoa.vo.web import Question, ServiceError, absolute
 
-MOST_BYTES = 50_000_000
+MOST_BYTES = 10_000_000
 MOST_DEEP = 3
 """Documents that lead to documents are followed so far."""
 
-_ROW = re.compile(rb"<(?:[\w.-]+:)?TR\b[^>]*+>(.*?)</(?:[\w.-]+:)?TR>", re.DOTALL)
-_CELL = re.compile(rb"<(?:[\w.-]+:)?TD\b(?:[^>]*/>|[^>]*>(.*?)</(?:[\w.-]+:)?TD>)", re.DOTALL)
-_CDATA = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
-_FIELD = re.compile(rb"<(?:[\w.-]+:)?FIELD\b([^>]*+)>")
+_TAG = re.compile(rb"<(/?)(?:[\w.-]+:)?(TR|TD|FIELD)\b([^<>]*+)>")
+"""No tag is looked for beyond the next one, so that a document full of beginnings takes no longer than another."""
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,18 +71,45 @@ def links(question: Question, address: str) -> list[Link]:
     if not response.ok:
         raise ServiceError(f"{address} answers with status {response.status_code}: {in_words(document)}")
     examine(document, address)
-    names = [attributes(found[1]).get("name", "") for found in _FIELD.finditer(document)]
+    plain = _without_cdata(document)
+    names = [attributes(tag[3]).get("name", "") for tag in _TAG.finditer(plain) if tag[2] == b"FIELD" and not tag[1]]
     if "access_url" not in names or "semantics" not in names:
         raise ServiceError(f"{address} has no columns access_url and semantics, as a DataLink document has")
-    rows = list(_ROW.finditer(document))
-    if not rows and re.search(rb"<(?:[\w.-]+:)?STREAM\b", document):
+    found = [_link(response.url, dict(zip(names, cells, strict=False))) for cells in _rows(plain)]
+    if not found and b"STREAM" in plain:
         raise ServiceError(f"{address} has its rows in binary form, which DataLink documents should not have")
-    return [_link(response.url, names, row[1]) for row in rows]
+    return found
 
 
-def _link(base: str, names: list[str], row: bytes) -> Link:
-    texts = [_text(cell[1] or b"") for cell in _CELL.finditer(row)]
-    given = dict(zip(names, texts, strict=False))
+def _without_cdata(document: bytes) -> bytes:
+    """A document whose sections of plain text are escaped as other text is."""
+    first, *others = document.split(b"<![CDATA[")
+    made = [first]
+    for part in others:
+        text, _, rest = part.partition(b"]]>")
+        made += [html.escape(text.decode("utf-8", "replace")).encode(), rest]
+    return b"".join(made)
+
+
+def _rows(document: bytes) -> Iterator[list[str]]:
+    """The texts of the cells of each row."""
+    cells: list[str] = []
+    start = -1  # of a cell's text
+    for tag in _TAG.finditer(document):
+        is_end, kind, rest = tag[1] == b"/", tag[2], tag[3]
+        if kind == b"TD" and is_end and start >= 0:
+            cells.append(html.unescape(document[start : tag.start()].decode("utf-8", "replace")).strip())
+            start = -1
+        elif kind == b"TD" and rest.endswith(b"/"):
+            cells.append("")
+        elif kind == b"TD" and not is_end:
+            start = tag.end()
+        elif kind == b"TR" and is_end:
+            yield cells
+            cells, start = [], -1
+
+
+def _link(base: str, given: dict[str, str]) -> Link:
     length = given.get("content_length", "")
     return Link(
         url=absolute(base, given["access_url"]) if given.get("access_url") else "",
@@ -92,8 +117,3 @@ def _link(base: str, names: list[str], row: bytes) -> Link:
         length=int(length) if length.isascii() and length.isdecimal() and len(length) < 19 else 0,
         error=" ".join(given.get("error_message", "").split())[:300],
     )  # fmt: skip
-
-
-def _text(cell: bytes) -> str:
-    plain = _CDATA.sub(lambda found: html.escape(found[1].decode("utf-8", "replace")).encode(), cell)
-    return html.unescape(plain.decode("utf-8", "replace")).strip()

@@ -18,7 +18,7 @@ import requests
 from stoa.durable import sync_file, write_whole
 from stoa.opening import open_regular
 from stoa.vo.answers import examine, in_words
-from stoa.vo.web import RETRIES, Question, ServiceError
+from stoa.vo.web import RETRIES, Question, ServiceError, TooSlowError
 
 _HEAD = 1 << 16
 _FIRST_PAUSE_S = 0.3
@@ -146,6 +146,8 @@ def _write(question: Question, response: requests.Response, aside: Path, start: 
                 if wanted and size > wanted:
                     raise ServiceError(f"{response.url} sends more than the {wanted} bytes that it announced")
                 file.write(piece)
+    except TooSlowError:
+        raise
     except ServiceError as problem:
         if size > start and not (wanted and size > wanted):
             raise BrokenOffError(problem.message, "the same command continues it") from problem

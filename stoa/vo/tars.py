@@ -5,11 +5,13 @@ Nothing in one decides where anything is written, whose it is, or what may be do
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import tarfile
+import zlib
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from stoa.errors import StoaError
 from stoa.opening import open_regular
@@ -18,11 +20,29 @@ MOST_MEMBERS = 100_000
 MOST_TIMES, MOST_FREE_BYTES = 50, 1_000_000_000
 """What comes out may be so many times as large as the archive, and this much in any case."""
 
-_BLOCK, _MOST_PADDING = 512, 10_000_000
+_BLOCK, _MOST_PADDING, _MOST_AT_ONCE = 512, 10_000_000, 20_000_000
 
 
 class TarError(StoaError):
     """An archive that is empty, cut, or would write somewhere else than into its folder."""
+
+
+class _Pieces:
+    """A file to read from, or what is in it with gzip; no one is given more of it at once than a piece.
+
+    An archive may say that one of its names is as long as the memory.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        is_packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        self._stream: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=file) if is_packed else file
+        self.tell, self.seek = self._stream.tell, self._stream.seek
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _MOST_AT_ONCE:
+            raise TarError("the archive has a name or a header of unusual size")
+        return self._stream.read(size)
 
 
 def unpack(archive: Path, folder: Path) -> int:
@@ -36,12 +56,15 @@ def unpack(archive: Path, folder: Path) -> int:
     """
     folder.mkdir()
     try:
-        with open_regular(archive, follow_links=False) as file, tarfile.open(fileobj=file, mode="r:*") as tar:
+        with (
+            open_regular(archive, follow_links=False) as file,
+            tarfile.open(fileobj=cast(BinaryIO, _Pieces(file)), mode="r:") as tar,
+        ):
             members = _checked(tar, archive.stat().st_size)
             for member in members:
                 _write(tar, member, folder)
         return sum(member.isreg() for member in members)
-    except (tarfile.TarError, EOFError, OSError, ValueError) as problem:
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as problem:
         shutil.rmtree(folder)
         raise TarError(f"the archive cannot be unpacked: {problem}") from problem
     except BaseException:

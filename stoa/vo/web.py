@@ -42,6 +42,10 @@ class ServiceError(StoaError):
     """A service that cannot be reached, refuses a question, or answers with something else."""
 
 
+class TooSlowError(ServiceError):
+    """An answer that took longer than it may."""
+
+
 class Question(requests.Session):
     """A conversation with one service.
 
@@ -119,7 +123,7 @@ class Question(requests.Session):
             while piece := response.raw.read1(_PIECE, decode_content=True):
                 yield piece
                 if time.monotonic() > end:
-                    raise ServiceError(f"the answer of {response.url} took longer than {self.patience_s:g} s")
+                    raise TooSlowError(f"the answer of {response.url} took longer than {self.patience_s:g} s")
 
     def words(self, response: requests.Response) -> str:
         """The beginning of an answer that should be short."""

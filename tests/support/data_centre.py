@@ -137,7 +137,7 @@ class DataCentre:
         self._run(f"{programs}/psql", *place, "-d", "gavo", "-c", "CREATE EXTENSION pg_sphere; CREATE EXTENSION q3c")
 
     def _run(self, *words: str) -> None:
-        done = subprocess.run(words, **self._as_user(), capture_output=True, text=True, timeout=300)
+        done = subprocess.run(words, **self._as_user(), capture_output=True, text=True, timeout=1800)
         if done.returncode:
             raise RuntimeError(f"{' '.join(words)}: {done.stdout[-500:]} {done.stderr[-2000:]}")
 

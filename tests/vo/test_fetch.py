@@ -6,7 +6,9 @@ import gzip
 import io
 import os
 import tarfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -300,6 +302,45 @@ def test_what_is_no_datalink_document(service, fetch, document, reason):
     assert reason in fetch("/links", media_type=DATALINK)[0]["reason"]
 
 
+@pytest.mark.parametrize("piece", [b"<TR>", b"<TD", b"<TD>", b"<FIELD ", b"<![CDATA[", b"<TR", b"</TD>"])
+def test_documents_full_of_beginnings(service, fetch, piece):
+    """Each is read in one go: where every beginning looked for its end this would take hours."""
+    head = b'<VOTABLE><TABLE><FIELD name="access_url"/><FIELD name="semantics"/>'
+    service.says("GET /links", head + piece * (8_000_000 // len(piece)))
+    assert fetch("/links", media_type=DATALINK) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (b"<VOTABLE><!DOCTYPE x [<!ENTITY a 'b'>]><TABLE/></VOTABLE>", "defines entities"),
+        (b'<VOTABLE><TABLE nrows="999999999999"><FIELD name="access_url" datatype="int"/></TABLE></VOTABLE>', "rows of"),
+        (b'<VOTABLE><FIELD name="access_url"/><FIELD name="semantics"/><STREAM href="file:///etc/passwd"/></VOTABLE>',
+         "in binary form"),
+    ],
+)  # fmt: skip
+def test_hostile_datalink_documents(service, fetch, document, reason):
+    service.says("GET /links", document)
+    assert reason in fetch("/links", media_type=DATALINK)[0]["reason"]
+
+
+def test_a_service_that_drips_is_given_up(service, fetch, archive):
+    def drip(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "14400")
+        handler.end_headers()
+        with suppress(OSError):
+            for _ in range(200):
+                handler.wfile.write(b" ")
+                handler.wfile.flush()
+                time.sleep(0.05)
+
+    service.answers["GET /a.fits"] = drip
+    (product,) = fetch("/a.fits", words=("--patience", "1"))
+    assert "took longer than 1 s" in product["reason"]
+    assert service.words() == ["GET /a.fits"]
+
+
 def test_documents_that_lead_in_a_circle(service, fetch):
     links(service, ("/links", "#this", DATALINK, ""))
     assert "from DataLink document to DataLink document" in fetch("/links", media_type=DATALINK)[0]["reason"]
@@ -350,6 +391,19 @@ def test_a_bomb_of_an_archive(tmp_path, monkeypatch):
     monkeypatch.setattr("stoa.vo.tars.MOST_FREE_BYTES", 1_000_000)
     (tmp_path / "a.tgz").write_bytes(gzip.compress(a_tar(("zeros", bytes(20_000_000)))))
     with pytest.raises(TarError, match="more in it than 50 times its size"):
+        unpack(tmp_path / "a.tgz", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_name_as_long_as_the_memory(tmp_path, kind):
+    info = tarfile.TarInfo("long")
+    info.type, info.size = kind, 4_000_000_000
+    with gzip.open(tmp_path / "a.tgz", "wb", compresslevel=1) as stream:
+        stream.write(info.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(40):
+            stream.write(bytes(1_000_000))
+    with pytest.raises(TarError, match="a name or a header of unusual size"):
         unpack(tmp_path / "a.tgz", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
