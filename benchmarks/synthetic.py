@@ -174,7 +174,10 @@ def document(number: int) -> Document:
         "DATE-OBS": "2014-12-31T09:42:21.840000", "RESTFRQ": "2.3e11", "SPECSYS": "LSRK", "RADESYS": "ICRS",
     }  # fmt: skip
     roles = {"pbcor": "correctedImage", "pb": "primaryBeam", "mask": "mask", "image": "image"}
-    derived = {"size": "2880", "intent": "science", "kind": "cont", "pixel_arcsec": "0.2", "freq_ghz": "230.0"}
+    derived = {
+        "size": "2880", "intent": "science", "kind": "cont", "pixel_arcsec": "0.2", "freq_ghz": "230.0",
+        "ra_deg": header["CRVAL1"], "dec_deg": header["CRVAL2"],
+    }  # fmt: skip
     files = tuple(
         FileEntry(name=image(name, suffix), role=role, header=header, derived=derived) for suffix, role in roles.items()
     )

@@ -29,7 +29,9 @@ KEYS = (
     ("N", "Review: next one that nobody has judged"),
     ("1 to 9", "Review: verdict with this reason code"),
     ("U", "Review: take the last verdict back"),
-    ("B", "Review, Compare: blink between two images"),
+    ("B", "Compare: the other image; Shift-B: back"),
+    ("V, D", "Compare: side by side; the difference"),
+    ("F, S", "image: all of it; sources and beam on or off"),
 )
 
 

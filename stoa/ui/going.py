@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 PAGES = "stoa pages"
 """Where the session keeps the pages by title."""
@@ -35,8 +37,7 @@ def button(title: str, *, key: str = "", **state: Any) -> None:
 def to(title: str, at: str = "", **state: Any) -> None:
     """Open a page now, at a job if one is named.
 
-    Values of its widgets wait until it is drawn: those that this page has drawn, too, cannot be changed any more, and
-    are no part of an address that is set.
+    Values of its widgets wait until it is drawn: those that this page has drawn, too, cannot be changed any more.
     """
     page = st.session_state.get(PAGES, {}).get(title)
     if page is not None:
@@ -45,6 +46,9 @@ def to(title: str, at: str = "", **state: Any) -> None:
 
 
 def arrive() -> None:
-    """Give the values that wait to the widgets of the page that is about to be drawn."""
+    """Give the values that wait to the widgets of the page that is about to be drawn, and to its address."""
     for name, value in st.session_state.pop(WAITING, {}).items():
         st.session_state[name] = value
+        if value:
+            with suppress(StreamlitAPIException):  # a widget holds this part of the address, and writes it itself
+                st.query_params[name] = value

@@ -1,13 +1,18 @@
-"""Pages of the dashboard over small projects, without a browser."""
+"""Pages of the dashboard over small projects, without a browser and in one."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
+import browser
 import pytest
 from streamlit.testing.v1 import AppTest
 from survey import Survey
+from terminal import Terminal
 
+from stoa.commands import demo
 from stoa.ui.serve import PROJECT
 
 _SCRIPT = "from stoa.ui.pages import {name}\nfrom stoa.ui.frame import around\naround({name}.page)\n"
@@ -35,3 +40,30 @@ def page(judged: Survey) -> Iterator[Callable[..., AppTest]]:
         return test
 
     return open_page
+
+
+@pytest.fixture(scope="module")
+def chrome(require_service) -> Iterator[object]:
+    require_service("Chromium", browser.chromium() and find_spec("playwright"), "no chromium, or no playwright")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Survey:
+    """The project of `stoa demo`, played inside this process."""
+    from stoa.cli.main import app
+
+    place = demo.prepare(tmp_path_factory.mktemp("demonstration") / "quasars")
+    project = Survey(place, Terminal(app))
+    for step in demo.steps():
+        tool, *words = step.command
+        if tool == "stoa":
+            assert project(*words).exit_code in ((0, 1, 3) if step.may_fail else (0,)), step.command
+        else:
+            subprocess.run(step.command, cwd=place, check=True, capture_output=True)
+    return project

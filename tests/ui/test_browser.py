@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
@@ -21,17 +20,6 @@ pytestmark = [pytest.mark.service, pytest.mark.slow]
 HOSTILE = "<img src=x onerror=window.hacked=1> <script>window.hacked=1</script>"
 PAGES = ("", "failures", "sky", "targets", "compare", "catalogue", "run", "runs")
 WAITING = 'touch "$1/began"; while [ ! -e "$1/go" ]; do sleep 0.05; done'
-
-
-@pytest.fixture(scope="module")
-def chrome(require_service) -> Iterator[object]:
-    require_service("Chromium", browser.chromium() and find_spec("playwright"), "no chromium, or no playwright")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -21,7 +22,7 @@ from stoa.ui.filters import URL
 from stoa.ui.looking import marks_of
 from stoa.ui.reading import FRESHEST, about, compared, drawn, outcomes, run_rows
 from stoa.ui.viewer import Mark, Shown, View, image_viewer
-from stoa.workspace.dossier import files_of
+from stoa.workspace.dossier import Image, files_of
 
 MOST_JOBS = 1000
 """Jobs that can be chosen to be looked at."""
@@ -153,25 +154,45 @@ def _images(report: DiffReport) -> None:
     name = st.selectbox("Job", list(labels), index=None, key="job", bind=URL, placeholder="choose one", width=420)
     if name not in labels:
         return
-    images: dict[tuple[str, str], Shown] = {}
+    sides: dict[str, list[Image]] = {}
     marks: list[Mark] = []
     for side, source, colour in (("a", report.a, "cyan"), ("b", report.b, "yellow")):
         try:
-            found, made = about(partial(files_of, source=source, target=labels[name][0], group=labels[name][1]))
+            sides[side], made = about(partial(files_of, source=source, target=labels[name][0], group=labels[name][1]))
         except StoaError as problem:
             problem_box(problem)
             continue
-        if found:
-            ref = found[0].ref
-            title = f"{side}: {ref.path.rpartition('/')[2]}"
-            images.setdefault((ref.path, ref.sha256), Shown(name=title, ref=ref.path, sha256=ref.sha256))
         marks += [Mark(id=f"{side} {m.id}", ra=m.ra_deg, dec=m.dec_deg, colour=colour) for m in marks_of(made)]
-    if not images:
+    products = products_of(sides)
+    if not products:
         st.text("Neither has an image of this job.")
         return
-    same = " Both looked at the same image." if len(images) == 1 else " B blinks between the two images."
-    st.caption(f"Sources of a are cyan, those of b are yellow.{same}")
-    image_viewer(View(images=tuple(images.values()), sources=tuple(marks)), "compare", height=520, wanted=())
+    product = next(iter(products))
+    if len(products) > 1:
+        product = st.segmented_control("Product", list(products), default=product, key="product", bind=URL) or product
+    images = products.get(str(product), ())
+    st.caption(f"Sources of a are cyan, those of b are yellow. {_how(images, sides)}")
+    image_viewer(View(images=tuple(images), sources=tuple(marks)), "compare", height=520, wanted=())
+
+
+def products_of(sides: Mapping[str, Sequence[Image]]) -> dict[str, list[Shown]]:
+    """Image of a job by the name of the input or output: that of a, and that of b where its bytes differ.
+
+    What differs comes first, as it is what one wants to see.
+    """
+    found: dict[str, dict[str, Shown]] = {}
+    for side, images in sides.items():
+        for image in images:
+            title = f"{side}: {image.ref.path.rpartition('/')[2]}"
+            one = Shown(name=title, ref=image.ref.path, sha256=image.ref.sha256)
+            found.setdefault(image.name, {}).setdefault(image.ref.sha256 or image.ref.path, one)
+    return {name: list(found[name].values()) for name in sorted(found, key=lambda name: len(found[name]) < 2)}
+
+
+def _how(images: Sequence[Shown], sides: Mapping[str, Sequence[Image]]) -> str:
+    if len(images) == 2:
+        return "V: side by side. B, Shift-B: the other one and back. D: the difference. Zoom and stretch are the same."
+    return "Both looked at the same image." if len(sides) == 2 else "Only one of them has this image."
 
 
 def changed_jobs(report: DiffReport) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ export default function ({ data, parentElement, setStateValue }) {
   };
   frame.keys = (e) => {                        // keys of the viewer, where the focus is on Streamlit's page
     const writes = e.target.closest?.("input, textarea, select, [contenteditable=true]");
-    if (!writes && !e.ctrlKey && !e.metaKey && !e.altKey && "bBdsf".includes(e.key) && e.isTrusted) {
+    if (!writes && !e.ctrlKey && !e.metaKey && !e.altKey && "bBdsfv".includes(e.key) && e.isTrusted) {
       if (frame.ready) tell({ key: e.key });
       else frame.waiting.push(e.key);
     }

@@ -15,6 +15,7 @@ let now = { key: "", view: { images: [], sources: [] } };
 let busy = Promise.resolve();
 let shown = 0;
 let difference = null;
+let beside = false;                            // two images side by side, rather than over one another
 
 // Showing.
 
@@ -29,12 +30,12 @@ async function fetched(url) {
   return answer.blob();
 }
 
-async function load(image, channel) {
+async function load(image, channel, place = "JS9") {
   const blob = await fetched(image.url + (channel ? `?channel=${channel}` : ""));
   return new Promise((done, fail) => {
     const slow = setTimeout(() => fail(new Error(`${image.name} cannot be drawn`)), 60000);
     JS9.Load(blob, { id: image.name, filename: `${image.name}.fits`, scaleclipping: CLIPS.ZSCALE,
-      onload: (im) => { clearTimeout(slow); done(im); } });
+      onload: (im) => { clearTimeout(slow); done(im); } }, { display: place });
   });
 }
 
@@ -49,19 +50,24 @@ function match() {                             // one zoom, pan and stretch for 
   for (const im of others) JS9.SyncImages(["zoom", "pan", "scale", "colormap", "contrastbias", "wcs"], [im], { display: one, reciprocate: true });
 }
 
+const placeOf = (number) => (beside && number === 1 ? "JS9b" : "JS9");
+
 async function show(view) {
   document.body.classList.toggle("dark", !!view.dark);
-  const key = JSON.stringify(view.images);
+  if (view.images.length !== 2) beside = false;
+  const key = JSON.stringify([view.images, beside]);
   const marks = JSON.stringify([view.sources, view.beam]);
   if (key !== now.key) {
     const begun = performance.now();
     closeAll();
     now = { key, view, images: [] };
-    for (const image of view.images) now.images.push(await load(image));
+    arrange();
+    for (const [number, image] of view.images.entries()) now.images.push(await load(image, undefined, placeOf(number)));
     if (now.images.length > 1) match();
+    if (beside) arrange();                     // a display that had no image yet kept its size
     shown = 0;
     if (first()) {
-      JS9.DisplayImage(display(first()));
+      if (!beside) JS9.DisplayImage(display(first()));
       JS9.SetZoom("toFit", display(first()));
       setLook();
     }
@@ -108,7 +114,8 @@ function furnish() {
   at("channel").max = channels;
   at("channel").value = +header.STOACHAN || 1;
   at("number").textContent = `${header.STOACHAN || 1} of ${channels}`;
-  at("blink").hidden = at("minus").hidden = images().length < 2;
+  at("blink").hidden = at("minus").hidden = at("beside").hidden = images().length < 2;
+  at("beside").setAttribute("aria-pressed", String(beside));
   title();
 }
 
@@ -116,7 +123,7 @@ function title() {
   const im = current();
   if (!im) { at("name").textContent = ""; return; }
   const bin = +im.raw.header.STOABIN || 1;
-  const which = difference ? "second minus first" : im.id;
+  const which = difference ? "second minus first" : beside ? images().map((each) => each.id).join("  |  ") : im.id;
   at("name").textContent = which + (bin > 1 ? `  (averaged ${bin} × ${bin})` : "");
   at("name").title = at("name").textContent;
 }
@@ -233,15 +240,23 @@ JS9.RegisterPlugin("STOA", "Events", function () {}, {
 
 // Tools.
 
-function blink(step) {
+async function setBeside(on) {
+  if (now.view.images.length !== 2 || on === beside) return;
+  beside = on;
+  await show(now.view);
+}
+
+async function blink(step) {
   if (images().length < 2) return;
-  if (difference) subtract();
+  await setBeside(false);
+  if (difference) await subtract();
   shown = (shown + step + images().length) % images().length;
   JS9.DisplayImage(display(images()[shown]));
   title();
 }
 
-function subtract() {                          // values of both as they are, where they have the same pixels
+async function subtract() {                    // values of both as they are, where they have the same pixels
+  await setBeside(false);
   const [a, b] = images();
   if (!b) return;
   if (difference) {
@@ -265,14 +280,16 @@ function subtract() {                          // values of both as they are, wh
 const fit = () => current() && JS9.SetZoom("toFit", display(current()));
 const toggleMarks = () => { at("marks").setAttribute("aria-pressed", String(at("marks").getAttribute("aria-pressed") !== "true")); drawMarks(); };
 
-async function toChannel(number) {
-  const image = now.view.images[0];
+async function toChannel(number) {             // of every cube, so that the same channels are compared
   at("number").textContent = `${number} of ${at("channel").max}`;
   const zoom = JS9.GetZoom(display(first())), pan = JS9.GetPan(display(first()));
-  const old = first();
-  now.images[0] = await load(image, number);
-  if (old !== now.images[0]) JS9.CloseImage(display(old));
-  JS9.DisplayImage(display(first()));
+  for (const [place, old] of images().entries()) {
+    if (!(+old.raw.header.STOANCH >= number)) continue;
+    now.images[place] = await load(now.view.images[place], number, placeOf(place));
+    if (old !== now.images[place]) JS9.CloseImage(display(old));
+  }
+  if (images().length > 1) match();
+  if (!beside) JS9.DisplayImage(display(images()[shown]));
   JS9.SetZoom(zoom, display(first()));
   JS9.SetPan(pan.x, pan.y, display(first()));
   setLook();
@@ -290,8 +307,9 @@ choices(at("stretch"), STRETCHES, "asinh");
 choices(at("colours"), COLOURS, "inferno");
 at("fit").addEventListener("click", fit);
 at("marks").addEventListener("click", toggleMarks);
-at("blink").addEventListener("click", () => blink(1));
-at("minus").addEventListener("click", subtract);
+at("blink").addEventListener("click", () => act("b"));
+at("beside").addEventListener("click", () => act("v"));
+at("minus").addEventListener("click", () => act("d"));
 at("region").addEventListener("click", () => current() && JS9.AddRegions({ shape: "circle", radius: current().raw.width / 20 }, display(current())));
 at("channel").addEventListener("input", () => {
   const number = +at("channel").value;
@@ -299,7 +317,7 @@ at("channel").addEventListener("input", () => {
   queue(() => (number === +at("channel").value ? toChannel(number) : undefined));
 });
 
-const KEYS = { b: () => blink(1), B: () => blink(-1), f: fit, s: toggleMarks, d: subtract };
+const KEYS = { b: () => blink(1), B: () => blink(-1), f: fit, s: toggleMarks, d: subtract, v: () => setBeside(!beside) };
 const press = (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey) return;
   if (KEYS[e.key]) { act(e.key); e.stopImmediatePropagation(); }
@@ -321,12 +339,17 @@ addEventListener("message", (e) => {
 
 function size() {
   const { width, height } = at("place").getBoundingClientRect();
-  return [Math.max(200, Math.floor(width)), Math.max(150, Math.floor(height))];
+  return [Math.max(200, Math.floor(beside ? (width - 4) / 2 : width)), Math.max(150, Math.floor(height))];
 }
-[at("JS9").dataset.width, at("JS9").dataset.height] = size();
+function arrange() {                           // room for one image, or for two
+  const [width, height] = size();
+  at("JS9b").toggleAttribute("hidden", !beside);
+  for (const place of beside ? ["JS9", "JS9b"] : ["JS9"]) JS9.ResizeDisplay(place, width, height);
+}
+for (const place of ["JS9", "JS9b"]) [at(place).dataset.width, at(place).dataset.height] = size();
 let resized;
 addEventListener("resize", () => {
   clearTimeout(resized);
-  resized = setTimeout(() => queue(() => { JS9.ResizeDisplay("JS9", ...size()); fit(); }), 150);
+  resized = setTimeout(() => queue(() => { arrange(); fit(); }), 150);
 });
 $(document).on("JS9:ready", () => { tell({ ready: true }); early.end().forEach(press); });

@@ -1,7 +1,7 @@
 // Before JS9 is loaded: it looks for no server of its own, takes no settings from elsewhere, and starts as we like it.
 var JS9Prefs = {
   globalOpts: {
-    helperType: "none", loadProxy: false, updatePrefs: false, requireHelper: false, resize: false, resizeHandle: false,
+    helperType: "none", loadProxy: false, updatePrefs: false, requireHelper: false, resize: true, resizeHandle: false,
     mouseActions: ["display value/position", "pan the image", "pan the image"], touchActions: [],
     dynamicSelect: "click", alerts: false, valposWidth: 0, magnifierRegions: false,
   },
