@@ -29,7 +29,7 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "support"))
 
 import browser  # noqa: E402 - what the tests drive programs with
 import topcat  # noqa: E402
-from joined import Joined  # noqa: E402
+from joined import join  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 import stoa  # noqa: E402
@@ -130,14 +130,8 @@ def clicks(project: Path, screen: topcat.Screen) -> None:
         topcat.until(allowed, "TOPCAT's leave", pause=1)
         show("click in the dashboard, through the browser", one_by_one(visitor, words_of(visitor)))
         visitor.click("Disconnect from TOPCAT")
-        visitor.click("Bridge")
-        visitor.page.get_by_role("button", name="Show a token").click()
-        token = visitor.page.locator("code", has_text=re.compile(r"^[\w.-]{60,}$")).first.inner_text()
-        bridge = Joined(address, token.strip())
+        bridge = join(visitor)
         try:
-            bridge.says("joined")
-            visitor.page.keyboard.press("Escape")
-            visitor.page.get_by_role("button", name="Bridge: joined").wait_for()
             show("click in the dashboard, through a bridge", one_by_one(visitor, lambda: "".join(bridge.lines)))
         finally:
             bridge.end()

@@ -71,8 +71,9 @@ def desk() -> list[Event]:
     data["has"] = libraries.is_there("sampjs")
     found = _component()(data=data, key="desk", on_inbox_change=lambda: None, on_hub_change=lambda: None)
     st.session_state["stoa hub"] = found.hub or ""
+    events = [*_from_browser(found.inbox or []), *_from_bridge()]
     _bridge_menu()
-    return [*_from_browser(found.inbox or []), *_from_bridge()]
+    return events
 
 
 def _from_browser(inbox: Sequence[Mapping[str, Any]]) -> list[Event]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 
+from browser import Visitor
 from survey import REPOSITORY, wait_for
 
 
@@ -41,3 +43,15 @@ class Joined:
             assert stream is not None
             stream.close()
         return code
+
+
+def join(visitor: Visitor) -> Joined:
+    """Start a bridge with the token that the page shows."""
+    visitor.click("Bridge")
+    visitor.page.get_by_role("button", name="Show a token").click()
+    token = visitor.page.locator("code", has_text=re.compile(r"^[\w.-]{60,}$")).first.inner_text(timeout=60_000)
+    joined = Joined(visitor.address, token.strip())
+    joined.says("joined")
+    visitor.page.keyboard.press("Escape")
+    visitor.page.get_by_role("button", name="Bridge: joined").wait_for()
+    return joined

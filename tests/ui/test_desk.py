@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from joined import join
 from pyvo import samp
-from survey import Survey
+from survey import Survey, wait_for
 
 from stoa.ui import libraries
 from stoa.vo.samp import HIGHLIGHT, LOAD_FITS, LOAD_IMAGE, POINT_AT, ROW_LIST
@@ -184,6 +185,25 @@ def test_positions_go_both_ways(visitor, desktop, placed):
     assert desktop.gets(POINT_AT) == {"ra": "10.5", "dec": "-30.25"}
     desktop.says(POINT_AT, ra="10.5", dec="-30.0")
     visitor.see("tables points at 10.50000 -30.00000; nearest: a, 15.0′ away")
+
+
+def test_through_a_bridge_it_is_the_same(visitor, desktop, judged):
+    bridge = join(visitor.open("targets"))
+    try:
+        visitor.select(0, 1).see("1 target selected")
+        sends(visitor, "Select in TOPCAT (1)")
+        table = desktop.gets(LOAD_FITS)["table-id"]
+        assert desktop.gets(ROW_LIST) == {"table-id": table, "url": "", "row-list": ["1"]}
+        assert desktop.gets(HIGHLIGHT)["row"] == "1"
+        visitor.see(re.compile("a row: tables"))
+        desktop.says(ROW_LIST, table_id=table, row_list=["0", "2"])
+        visitor.see("Picked on your desktop: tables: 2 rows of targets: 2 targets: a c")
+        visitor.ready().click("Bridge: joined")
+        visitor.page.get_by_role("button", name="Refuse all earlier tokens").click()
+        wait_for(lambda: bridge.process.poll() is not None, "its end", 60)
+        assert "does not let this bridge in" in " ".join(bridge.lines)
+    finally:
+        bridge.end()
 
 
 @pytest.mark.parametrize("visitor", ["pictured"], indirect=True)

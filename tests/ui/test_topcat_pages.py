@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import browser
 import pytest
 import topcat
-from joined import Joined
+from joined import join
 
 from stoa.ui import libraries
 
@@ -57,18 +57,6 @@ def connect(visitor: browser.Visitor, screen: topcat.Screen) -> None:
         return bool(visitor.page.get_by_text("Connected with your desktop.").count())
 
     topcat.until(allowed, "the connection", pause=1)
-
-
-def join(visitor: browser.Visitor) -> Joined:
-    """Start a bridge with the token that the page shows."""
-    visitor.click("Bridge")
-    visitor.page.get_by_role("button", name="Show a token").click()
-    token = visitor.page.locator("code", has_text=re.compile(r"^[\w.-]{60,}$")).first.inner_text(timeout=60_000)
-    joined = Joined(visitor.address, token.strip())
-    joined.says("joined")
-    visitor.page.keyboard.press("Escape")
-    visitor.page.get_by_role("button", name="Bridge: joined").wait_for()
-    return joined
 
 
 @pytest.fixture(params=["browser", "bridge"])
