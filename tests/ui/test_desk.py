@@ -28,6 +28,8 @@ from stoa.vo.samp import HIGHLIGHT, LOAD_FITS, LOAD_IMAGE, POINT_AT, ROW_LIST
 pytestmark = [pytest.mark.service, pytest.mark.slow]
 
 WEB_PORT = 21012
+ELSEWHERE = "stoa.example.org"
+"""A name under which the browser finds the dashboard, as if it were on a server."""
 
 
 class Yes(samp.WebProfileDialog):
@@ -119,8 +121,9 @@ def visitor(request, require_service) -> Iterator[browser.Visitor]:
     from playwright.sync_api import sync_playwright
 
     project = request.getfixturevalue(getattr(request, "param", "judged"))
-    with browser.served(getattr(project, "top", project)) as address, sync_playwright() as play:
-        chrome = play.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
+    words = ["--no-sandbox", f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"]
+    with browser.served(getattr(project, "top", project), "--public", ELSEWHERE) as address, sync_playwright() as play:
+        chrome = play.chromium.launch(executable_path=browser.chromium(), args=words)
         yield browser.Visitor(chrome.new_page(), address)
         chrome.close()
 
@@ -213,6 +216,12 @@ def test_an_image_goes_as_the_file_that_it_is(visitor, desktop):
     with urllib.request.urlopen(params["url"], timeout=60) as answer:
         header = fits.getheader(io.BytesIO(answer.read()))
     assert (header["OBJECT"], params["name"].endswith(".fits")) == ("J0000", True)
+
+
+def test_over_plain_http_from_a_server_the_page_says_what_works(visitor):
+    visitor.address = visitor.address.replace("127.0.0.1", ELSEWHERE)
+    visitor.open("failures").click("Connect to TOPCAT")
+    visitor.see(re.compile(f"over plain http from {ELSEWHERE}, browsers do not let .* SSH tunnel .* stoa samp bridge"))
 
 
 def test_without_a_hub_the_page_says_what_to_do(visitor):

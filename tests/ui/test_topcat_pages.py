@@ -25,13 +25,14 @@ ACTIONS, SEND_ROW, BROWSER, FIRST_ROW = (341, 40), (42, 303), (161, 40), (110, 1
 """The buttons of the windows of actions and of rows; in these the box of \"Send row index\", and the first row."""
 
 
-@pytest.fixture(scope="module")
-def screen(tmp_path_factory, require_service) -> Iterator[topcat.Screen]:
+@pytest.fixture
+def screen(tmp_path, monkeypatch, require_service) -> Iterator[topcat.Screen]:
+    """A new TOPCAT, as windows of tables before would hide those of this one."""
     absent = topcat.missing()
     require_service("TOPCAT", not absent, f"no {absent} (Debian: topcat, xvfb, xdotool)")
-    home = tmp_path_factory.mktemp("desktop")
-    with topcat.running_topcat(home) as screen, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SAMP_HUB", f"std-lockurl:{(home / '.samp').as_uri()}")
+    home = tmp_path / "desktop"
+    with topcat.running_topcat(home) as screen:
+        monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(home / '.samp').as_uri()}")
         yield screen
 
 

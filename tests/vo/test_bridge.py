@@ -10,6 +10,8 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -298,3 +300,72 @@ def test_events_are_kept_in_order_and_bounded(channel):
     kept = channel.events(0)
     assert [event.ra for _, event in kept] == [float(n) for n in range(5, bridge.KEPT + 5)]
     assert channel.events(kept[-1][0]) == []
+
+
+class _Liar(BaseHTTPRequestHandler):
+    status, headed, body = 200, ("X", "y"), b""
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.send_header(*self.headed)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with suppress(OSError):  # who asked may have had enough
+            self.wfile.write(self.body)
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@pytest.fixture
+def liar() -> Iterator[tuple[type[_Liar], Line]]:
+    """A server that is no dashboard, and a line to it."""
+    made = type("Liar", (_Liar,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), made)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield made, Line(f"http://127.0.0.1:{server.server_port}", "x" * 30)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "headed", "body"),
+    [
+        (302, ("Location", "file:///etc/passwd"), b""),
+        (302, ("Location", "http://127.0.0.1:9/"), b""),
+        (200, ("X", "y"), b"x" * 2_000_000),
+        (200, ("Content-Length", "5000000"), b"x"),
+        (200, ("Content-Length", "500"), b"x"),
+        (404, ("X", "y"), b"gone"),
+        (401, ("X", "y"), b"no"),
+    ],
+)
+def test_a_server_that_lies_gives_no_file(liar, tmp_path, monkeypatch, status, headed, body):
+    made, line = liar
+    made.status, made.headed, made.body = status, headed, body
+    monkeypatch.setattr("stoa.vo.bridge.MOST_FILE", 1_000_000)
+    with pytest.raises(StoaError):
+        line.fetch("/stoa/table/x/y.fits", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"{}",
+        b'{"last": 1, "messages": [{"seq": 1}]}',
+        b'{"last": "1", "messages": []}',
+        b'{"last": 1, "messages": ' + b"[" * 100_000,
+        b'{"last": 1, "messages": [{"seq": 1, "mtype": 5, "params": {}}]}',
+    ],
+)
+def test_a_server_that_lies_gives_no_messages(liar, body):
+    made, line = liar
+    made.body = body
+    with pytest.raises(StoaError, match="does not answer as a dashboard"):
+        line.messages(3)
