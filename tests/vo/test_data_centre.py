@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import tempfile
 import threading
 from contextlib import closing
@@ -16,6 +18,7 @@ from data_centre import DataCentre
 from stoa.commands.vo.serve import cone_service
 from stoa.vo import asking
 from stoa.vo.answers import Memory
+from stoa.vo.obscore import Wish, observations, votable
 from stoa.vo.serving import Server
 from stoa.vo.web import ServiceError
 
@@ -103,3 +106,60 @@ def test_all_of_it_ends_when_something_fails(data_centre):
         centre.start(absent, data_centre.sources)
     assert [process.poll() is None for process in centre.processes()] == [False]
     assert not centre.folder.exists()
+
+
+def stilts(*words: str) -> str:
+    done = subprocess.run(["stilts", *words], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def with_stilts(require_service) -> None:
+    require_service("stilts", shutil.which("stilts"), "Debian package stilts")
+
+
+PLACES = [(190.0, 89.9985), (0.0002, 1.0), (40.2, -20.1), (77.0, 77.0)]
+
+
+def test_stilts_finds_nothing_wrong_with_the_table_that_is_sent(with_stilts, tmp_path):
+    (tmp_path / "places.vot").write_bytes(votable(PLACES))
+    assert stilts("votlint", str(tmp_path / "places.vot")) == ""
+
+
+def test_stilts_gets_the_same_by_the_same_query(memory, data_centre, with_stilts, tmp_path):
+    """Another client, with the table and the query that ours sends."""
+    wish = Wish(radius=1 / 60)
+    (tmp_path / "places.vot").write_bytes(votable(PLACES))
+    (part,) = observations(memory, data_centre.tap, wish, PLACES, upload=True)
+    ours = Table.read(memory.file(part.answer), format="votable")
+    said = stilts(
+        "tapquery", f"tapurl={data_centre.tap}", "sync=true", "nupload=1", f"upload1={tmp_path / 'places.vot'}",
+        "upname1=places", f"adql={wish.query()}", "ofmt=csv", "ocmd=keepcols target_name",
+    )  # fmt: skip
+    theirs = [line for line in said.splitlines() if line in ("pole", "wrap", "mosaic")]
+    assert sorted(theirs) == sorted(map(str, ours["target_name"])) == ["mosaic", "pole", "wrap"]
+
+
+def test_stilts_matches_the_same_by_ours_and_by_theirs(data_centre, with_stilts, tmp_path):
+    sources = Table.read(data_centre.sources)
+    (tmp_path / "mine.csv").write_text(
+        "id,lon,lat\n" + "".join(f"m{n},{ra},{dec}\n" for n, (ra, dec, _) in enumerate(CONES)), encoding="utf-8"
+    )
+    with Server("127.0.0.1", 0, cone_service(sources, "sources", tmp_path).answer) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            found = [
+                stilts(
+                    "coneskymatch", f"serviceurl={service}", f"in={tmp_path / 'mine.csv'}", "ifmt=csv", "ra=lon",
+                    "dec=lat", "sr=2.5", "find=all", "parallel=1", "ofmt=csv", "ocmd=keepcols 'id name'",
+                )
+                for service in (f"{server.address}/cone?", data_centre.cone)
+            ]  # fmt: skip
+        finally:
+            server.shutdown()
+            thread.join()
+    ours, theirs = (sorted(line for line in said.splitlines() if line.startswith("m")) for said in found)
+    assert ours == theirs
+    assert len(ours) > 100
