@@ -80,7 +80,7 @@ class Services(Opened):
         patience: float = 86400.0,
         dry_run: bool = False,
     ) -> FetchReport:
-        """Download the products of a log's observations into a root."""
+        """Download the files of a log's observations into a root."""
         return fetch(
             self.workspace, Path(log), root, service=service, semantics=semantics, only=only, patience_s=patience,
             dry_run=dry_run,

@@ -20,12 +20,12 @@ from stoa.commands.vo.obscore import RADIUS, TABLE
 from stoa.commands.vo.serve import MOST, PORT, Served
 from stoa.show.services import (
     fetch_lines,
+    fetched_line,
     log_lines,
     log_notes,
     moc_lines,
     moc_notes,
     part_line,
-    product_line,
     table_lines,
     table_notes,
 )
@@ -182,7 +182,7 @@ def fetch_command(
             "--service",
             metavar="URL",
             show_default=False,
-            help="Let products come from this service, which is on this machine or its network.",
+            help="Let files come from this service, which is on this machine or its network.",
         ),
     ] = "",
     patience: Annotated[
@@ -191,14 +191,14 @@ def fetch_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what there is, and download nothing.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Download the products of a log's observations into a root, through DataLink or by their addresses.
+    """Download the files of a log's observations into a root, through DataLink or by their addresses.
 
-    What broke off is continued. No page, no error document, no empty or broken file counts as a product.
+    What broke off is continued. No page, no error document, no empty or broken file counts as one of them.
     The exit code is 3 if some did not come.
     """
     report = fetch.fetch(
         workspace(ctx), log, root, service=service, semantics=semantics, only=only, patience_s=patience,
-        dry_run=dry_run, fetched=lambda product: None if json else out(product_line(product)),
+        dry_run=dry_run, fetched=lambda file: None if json else out(fetched_line(file)),
     )  # fmt: skip
     if json:
         as_json(report)

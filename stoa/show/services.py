@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stoa.commands.vo.fetch import Came, FetchReport, Product
+from stoa.commands.vo.fetch import Came, FetchedFile, FetchReport
 from stoa.commands.vo.moc import MocReport
 from stoa.commands.vo.obscore import LogProgress, LogReport
 from stoa.show.words import clock, count, one_line
@@ -57,21 +57,21 @@ def log_notes(report: LogReport) -> Iterator[str]:
         )
 
 
-def product_line(product: Product) -> str:
-    """What became of a product."""
-    where = one_line(product.place or product.url)
-    if product.outcome == Came.FAILED:
-        return f"failed     {one_line(product.url)}: {one_line(product.reason)}"
-    size = f" {product.size / 1e6:.1f} MB" if product.size else ""
-    files = f", {count(product.files, 'file')}" if product.files else ""
-    return f"{product.outcome:<9}  {where}{size}{files}"
+def fetched_line(file: FetchedFile) -> str:
+    """What became of a file."""
+    where = one_line(file.place or file.url)
+    if file.outcome == Came.FAILED:
+        return f"failed     {one_line(file.url)}: {one_line(file.reason)}"
+    size = f" {file.size / 1e6:.1f} MB" if file.size else ""
+    files = f", {count(file.unpacked, 'file')}" if file.unpacked else ""
+    return f"{file.outcome:<9}  {where}{size}{files}"
 
 
 def fetch_lines(report: FetchReport) -> Iterator[str]:
-    """How many products came."""
-    counts = {kind: sum(each.outcome == kind for each in report.products) for kind in Came}
+    """How many files came."""
+    counts = {kind: sum(each.outcome == kind for each in report.files) for kind in Came}
     words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
-    yield f"{count(len(report.products), 'product')} for root {report.root}: {words or 'none'}"
+    yield f"{count(len(report.files), 'file')} for root {report.root}: {words or 'none'}"
 
 
 def moc_lines(report: MocReport) -> Iterator[str]:

@@ -179,7 +179,7 @@ def safe_name(name: str) -> str:
 
 
 def refusal(file: Path) -> str:
-    """What a file says if it is a page or an error document, "" where it may be a product."""
+    """What a file says if it is a page or an error document, "" where it may be what was wanted."""
     with open_regular(file, follow_links=False) as opened:
         head = opened.read(_HEAD)
     if not head:

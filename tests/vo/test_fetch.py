@@ -1,4 +1,4 @@
-"""Products into a root: from a service that works, and from ones that break off, lie, and mean harm."""
+"""Files into a root: from a service that works, and from ones that break off, lie, and mean harm."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def a_tar(*members: tuple[str, bytes], **odd: bytes) -> bytes:
 
 @pytest.fixture
 def archive(survey) -> Path:
-    """The root that products come into."""
+    """The root that files come into."""
     folder = survey.top.parent / "archive"
     folder.mkdir()
     survey.ok("root", "add", "archive", folder)
@@ -69,7 +69,7 @@ def fetch(survey, archive, service: Service) -> Callable[..., list[dict]]:
             "member_ous_uid": ["uid://A001/X1/X2"] * len(urls),
         }).write(survey.top / "log.csv", overwrite=True)  # fmt: skip
         given = ("--service", service.url) if allowed else ()
-        return survey.json("vo", "fetch", "log.csv", "--root", "archive", *given, *words)["products"]
+        return survey.json("vo", "fetch", "log.csv", "--root", "archive", *given, *words)["files"]
 
     return run
 
@@ -104,10 +104,10 @@ DATALINK = "application/x-votable+xml;content=datalink"
 # What works.
 
 
-def test_a_product_comes_into_the_folder_of_its_observation(survey, service, archive, fetch):
+def test_a_file_comes_into_the_folder_of_its_observation(survey, service, archive, fetch):
     service.says("GET /data/a.fits", IMAGE)
-    (product,) = fetch("/data/a.fits")
-    assert (product["outcome"], product["place"], product["size"]) == ("fetched", f"{MEMBER}/a.fits", len(IMAGE))
+    (file,) = fetch("/data/a.fits")
+    assert (file["outcome"], file["place"], file["size"]) == ("fetched", f"{MEMBER}/a.fits", len(IMAGE))
     assert (archive / MEMBER / "a.fits").read_bytes() == IMAGE
 
 
@@ -139,15 +139,15 @@ def test_datalink_leads_to_the_files(service, fetch, archive):
 def test_names_can_be_chosen_and_listed(service, fetch, archive):
     rows = [(f"/{name}", "#this", "", "7000000") for name in ("a.pbcor.fits", "a.pb.fits")]
     links(service, *rows)
-    (product,) = fetch("/links", media_type=DATALINK, words=("--only", "*.pbcor.fits", "--dry-run"))
-    assert (product["outcome"], product["size"], product["place"]) == ("listed", 7_000_000, f"{MEMBER}/a.pbcor.fits")
+    (file,) = fetch("/links", media_type=DATALINK, words=("--only", "*.pbcor.fits", "--dry-run"))
+    assert (file["outcome"], file["size"], file["place"]) == ("listed", 7_000_000, f"{MEMBER}/a.pbcor.fits")
     assert service.words() == ["GET /links"]
 
 
 def test_an_archive_is_unpacked(service, fetch, archive):
     service.says("GET /x_001_of_001.tar", a_tar(("2013.1/product/a.fits", IMAGE), ("2013.1/README", b"read")))
-    (product,) = fetch("/x_001_of_001.tar")
-    assert (product["place"], product["files"]) == (f"{MEMBER}/x_001_of_001", 2)
+    (file,) = fetch("/x_001_of_001.tar")
+    assert (file["place"], file["unpacked"]) == (f"{MEMBER}/x_001_of_001", 2)
     assert kept(archive) == [f"{MEMBER}/x_001_of_001/2013.1/{name}" for name in ("README", "product/a.fits")]
 
 
@@ -156,7 +156,7 @@ def test_the_service_says_the_name(service, fetch, archive):
     assert [each["place"] for each in fetch("/get?id=5")] == [f"{MEMBER}/M_83.fits"]
 
 
-def test_a_product_without_a_name_is_called_fits(service, fetch):
+def test_a_file_without_a_name_is_called_fits(service, fetch):
     service.says("GET /get", IMAGE)
     assert [each["place"] for each in fetch("/get?id=5")] == [f"{MEMBER}/get.fits"]
 
@@ -169,7 +169,7 @@ def test_what_is_printed(survey, service, archive, fetch):
     assert result.stdout.splitlines() == [
         f"there      {MEMBER}/a.fits 0.0 MB",
         f"failed     {service.url}/gone.fits: {service.url}/gone.fits answers with status 404: no such page",
-        "2 products for root archive: 1 there, 1 failed",
+        "2 files for root archive: 1 there, 1 failed",
     ]
 
 
@@ -216,8 +216,8 @@ def test_what_breaks_off_is_continued_at_once(service, fetch, archive, monkeypat
 def test_what_breaks_off_for_long_is_continued_the_next_time(service, fetch, archive, monkeypatch):
     monkeypatch.setattr(fetching, "_FIRST_PAUSE_S", 0.01)
     in_parts(service, IMAGE, [1000] * 5)
-    (product,) = fetch("/a.fits")
-    assert "ends after 5000 of" in product["reason"] or "does not answer" in product["reason"]
+    (file,) = fetch("/a.fits")
+    assert "ends after 5000 of" in file["reason"] or "does not answer" in file["reason"]
     assert kept(archive) == []
     asked = in_parts(service, IMAGE, [])
     assert [each["outcome"] for each in fetch("/a.fits")] == ["continued"]
@@ -245,7 +245,7 @@ def test_a_part_of_another_place_is_not_taken(service, fetch, archive, monkeypat
     assert kept(archive) == []
 
 
-# What is no product.
+# What is no file.
 
 
 @pytest.mark.parametrize(
@@ -273,11 +273,11 @@ def test_a_part_of_another_place_is_not_taken(service, fetch, archive, monkeypat
         ("a.tar.gz", gzip.compress(a_tar(("a", b"x")))[:-9], "cannot be unpacked"),
     ],
 )
-def test_no_failure_is_taken_for_a_product(service, fetch, archive, name, body, reason):
+def test_no_failure_is_taken_for_a_file(service, fetch, archive, name, body, reason):
     service.says(f"GET /{name}", body)
-    (product,) = fetch(f"/{name}")
-    assert product["outcome"] == "failed"
-    assert reason in product["reason"]
+    (file,) = fetch(f"/{name}")
+    assert file["outcome"] == "failed"
+    assert reason in file["reason"]
     assert kept(archive) == []
     assert not [path for path in (archive / ".stoa-fetch").iterdir() if path.name != "lock"]
 
@@ -336,8 +336,8 @@ def test_a_service_that_drips_is_given_up(service, fetch, archive):
                 time.sleep(0.05)
 
     service.answers["GET /a.fits"] = drip
-    (product,) = fetch("/a.fits", words=("--patience", "1"))
-    assert "took longer than 1 s" in product["reason"]
+    (file,) = fetch("/a.fits", words=("--patience", "1"))
+    assert "took longer than 1 s" in file["reason"]
     assert service.words() == ["GET /a.fits"]
 
 
@@ -380,8 +380,8 @@ def test_an_error_in_a_document_is_told(service, fetch):
 )
 def test_archives_that_lead_elsewhere(service, fetch, archive, content):
     service.says("GET /a.tar", content)
-    (product,) = fetch("/a.tar")
-    assert "in the archive" in product["reason"] or "the archive has" in product["reason"]
+    (file,) = fetch("/a.tar")
+    assert "in the archive" in file["reason"] or "the archive has" in file["reason"]
     assert kept(archive) == []
     assert not (archive.parent / "evil").exists()
     assert not (archive / "evil").exists()
@@ -435,8 +435,8 @@ def test_addresses_that_are_not_asked(fetch, monkeypatch, address, reason):
 
 def test_a_table_cannot_lead_into_this_machine(service, fetch, archive):
     service.says("GET /a.fits", IMAGE)
-    (product,) = fetch("/a.fits", allowed=False)
-    assert "(127.0.0.1), which is not on the Internet" in product["reason"]
+    (file,) = fetch("/a.fits", allowed=False)
+    assert "(127.0.0.1), which is not on the Internet" in file["reason"]
     assert (service.asked, kept(archive)) == ([], [])
 
 

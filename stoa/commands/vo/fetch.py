@@ -1,4 +1,4 @@
-"""Products of observations, downloaded into a root."""
+"""Files of observations, downloaded into a root."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _HARMLESS = frozenset({Defect.ODD_NAME, Defect.EXTENSIONS_UNREAD, Defect.LENGTH_
 
 
 class Came(StrEnum):
-    """What became of a product."""
+    """What became of a file."""
 
     FETCHED = "fetched"
     CONTINUED = "continued"  # a part was there from before
@@ -54,14 +54,14 @@ class Came(StrEnum):
     LISTED = "listed"  # nothing but its name was wanted
 
 
-class Product(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one product."""
+class FetchedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one file."""
 
     url: str
     outcome: Came
     place: str = ""  # below the root
     size: int = 0  # bytes; of one that is listed, as its service says
-    files: int = 0  # that were in an archive
+    unpacked: int = 0  # files that were in it, if it is an archive
     reason: str = ""  # why it failed
 
 
@@ -71,12 +71,12 @@ class FetchReport(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     folder: str  # where the root is
     rows: int  # of the table
-    products: tuple[Product, ...]
+    files: tuple[FetchedFile, ...]
 
     @property
     def failed(self) -> int:
         """How many did not come."""
-        return sum(product.outcome == Came.FAILED for product in self.products)
+        return sum(file.outcome == Came.FAILED for file in self.files)
 
 
 class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,18 +100,18 @@ def fetch(
     only: str = "",
     patience_s: float = 86400.0,
     dry_run: bool = False,
-    fetched: Callable[[Product], None] = lambda _product: None,
+    fetched: Callable[[FetchedFile], None] = lambda _file: None,
 ) -> FetchReport:
-    """Download the products of a log's observations into a root, each into the folder of its observation.
+    """Download the files of a log's observations into a root, each into the folder of its observation.
 
-    A product is there as a whole, looked at, or not at all: what did not come is continued the next time.
+    A file is there as a whole, looked at, or not at all: what did not come is continued the next time.
 
     Parameters
     ----------
     table
-        A log with ``access_url`` (ObsCore), of products or of DataLink documents, such as `obscore` writes.
+        A log with ``access_url`` (ObsCore), of files or of DataLink documents, such as `obscore` writes.
     service
-        Address of a service on this machine or its network that the products may come from; all others have to be on
+        Address of a service on this machine or its network that the files may come from; all others have to be on
         the Internet.
     semantics
         Which files of DataLink documents are wanted.
@@ -139,16 +139,16 @@ def fetch(
         raise StoaError(f"{aside} is a link, and downloads would be written where it leads", "remove it")
     make_folder(aside)
     question = _Asking(service, patience_s)
-    made: list[Product] = []
+    made: list[FetchedFile] = []
     lock = aside / "lock"
     make_file(lock)
     with exclusive(lock, f"something else is being fetched into root {root}"):
-        for wanted in _once(_products(rows, question, semantics)):
+        for wanted in _once(_wanted(rows, question, semantics)):
             if only and not wanted.error and not fnmatchcase(_name(wanted, ""), only):
                 continue
             made.append(_get(wanted, top, aside, question, dry_run=dry_run))
             fetched(made[-1])
-    return FetchReport(root=root, folder=str(top), rows=len(rows), products=tuple(made))
+    return FetchReport(root=root, folder=str(top), rows=len(rows), files=tuple(made))
 
 
 class _Asking:
@@ -162,7 +162,7 @@ class _Asking:
         return Question(self._service or url, self._patience_s, is_named=bool(self._service))
 
 
-def _products(rows: Table, asking: _Asking, semantics: str) -> Iterator[_Wanted]:
+def _wanted(rows: Table, asking: _Asking, semantics: str) -> Iterator[_Wanted]:
     names = ("access_url", "access_format", "member_ous_uid", "obs_id", "obs_publisher_did")
     asked: set[str] = set()
     for written, media_type, member, observation, identity in zip(*(_cells(rows, name) for name in names), strict=True):
@@ -196,7 +196,7 @@ def _cells(rows: Table, name: str) -> list[str]:
 def _folder(member: str, observation: str) -> str:
     """Folder of an observation: by the member OUS, as in ALMA's own, else by its name."""
     uid = member_id(member)
-    return f"member.uid___{uid}" if uid else safe_name(observation.replace("/", "_")) or "products"
+    return f"member.uid___{uid}" if uid else safe_name(observation.replace("/", "_")) or "files"
 
 
 def _once(wanted: Iterator[_Wanted]) -> Iterator[_Wanted]:
@@ -209,28 +209,28 @@ def _once(wanted: Iterator[_Wanted]) -> Iterator[_Wanted]:
 
 def _name(wanted: _Wanted, given: str) -> str:
     """Name of a file: what the service called it, or its address ends with, or its observation's."""
-    return given or safe_name(unquote(urlsplit(wanted.url).path)) or wanted.name or "product"
+    return given or safe_name(unquote(urlsplit(wanted.url).path)) or wanted.name or "file"
 
 
-def _get(wanted: _Wanted, top: Path, aside: Path, asking: _Asking, *, dry_run: bool) -> Product:
+def _get(wanted: _Wanted, top: Path, aside: Path, asking: _Asking, *, dry_run: bool) -> FetchedFile:
     place = f"{wanted.folder}/{_name(wanted, '')}"
     if wanted.error:
-        return Product(url=wanted.url, outcome=Came.FAILED, reason=wanted.error)
+        return FetchedFile(url=wanted.url, outcome=Came.FAILED, reason=wanted.error)
     if dry_run:
-        return Product(url=wanted.url, outcome=Came.LISTED, place=place, size=wanted.length)
+        return FetchedFile(url=wanted.url, outcome=Came.LISTED, place=place, size=wanted.length)
     part = aside / hashlib.sha256(wanted.url.encode()).hexdigest()[:32]
     try:
         if there := _there(top, wanted, part):
             return there
         return _placed(wanted, top, part, asking(wanted.url))
     except StoaError as problem:
-        return Product(url=wanted.url, outcome=Came.FAILED, reason=problem.message)
+        return FetchedFile(url=wanted.url, outcome=Came.FAILED, reason=problem.message)
     except OSError as problem:
-        return Product(url=wanted.url, outcome=Came.FAILED, reason=f"it cannot be written: {problem.strerror}")
+        return FetchedFile(url=wanted.url, outcome=Came.FAILED, reason=f"it cannot be written: {problem.strerror}")
 
 
-def _there(top: Path, wanted: _Wanted, part: Path) -> Product | None:
-    """A product that is in its place from before: a note says where what is from this address was put."""
+def _there(top: Path, wanted: _Wanted, part: Path) -> FetchedFile | None:
+    """A file that is in its place from before: a note says where what is from this address was put."""
     try:
         with open_regular(_note(part), follow_links=False) as file:
             names = file.read(4096).decode("utf-8", "replace").strip().split("/")
@@ -241,14 +241,14 @@ def _there(top: Path, wanted: _Wanted, part: Path) -> Product | None:
         return None
     forget(part)
     size = place.stat().st_size if place.is_file() else 0
-    return Product(url=wanted.url, outcome=Came.THERE, place="/".join(names), size=size)
+    return FetchedFile(url=wanted.url, outcome=Came.THERE, place="/".join(names), size=size)
 
 
 def _note(part: Path) -> Path:
     return part.with_name(f"{part.name}.there")
 
 
-def _placed(wanted: _Wanted, top: Path, part: Path, question: Question) -> Product:
+def _placed(wanted: _Wanted, top: Path, part: Path, question: Question) -> FetchedFile:
     got = download(question, wanted.url, part, wanted.length)
     size = part.stat().st_size
     name = _name(wanted, got.name)
@@ -261,11 +261,11 @@ def _placed(wanted: _Wanted, top: Path, part: Path, question: Question) -> Produ
         if folder.is_symlink():
             raise StoaError(f"{wanted.folder} in the root is a link, and nothing is written through it")
         make_folder(folder)
-        files, made = 0, part
+        unpacked, made = 0, part
         if is_tar:
             made = part.with_name(f"{part.name}.unpacked")
             shutil.rmtree(made, ignore_errors=True)
-            files = unpack(part, made)
+            unpacked = unpack(part, made)
             _check_unpacked(made)
             name = _stem(name)
         elif header.read(part).header is not None and not name.lower().endswith(_FITS):
@@ -277,7 +277,7 @@ def _placed(wanted: _Wanted, top: Path, part: Path, question: Question) -> Produ
     forget(part)
     write_whole(_note(part), f"{wanted.folder}/{name}\n".encode())
     outcome = Came.CONTINUED if got.was_continued else Came.FETCHED
-    return Product(url=wanted.url, outcome=outcome, place=f"{wanted.folder}/{name}", size=size, files=files)
+    return FetchedFile(url=wanted.url, outcome=outcome, place=f"{wanted.folder}/{name}", size=size, unpacked=unpacked)
 
 
 def _move(made: Path, place: Path) -> None:
