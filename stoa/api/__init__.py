@@ -10,9 +10,7 @@ command prints with ``--json``, or a table.
 
 from __future__ import annotations
 
-import atexit
 import os
-import weakref
 from pathlib import Path
 
 import stoa.commands.clone
@@ -62,16 +60,4 @@ def open(path: AnyPath = ".") -> OpenProject:  # noqa: A001 -- read as stoa.open
     StoaError
         If there is no project there.
     """
-    workspace = Workspace(Path(path))
-    _opened.add(workspace)
-    return OpenProject(workspace)
-
-
-_opened: weakref.WeakSet[Workspace] = weakref.WeakSet()
-
-
-@atexit.register
-def _close_all() -> None:
-    """Close what a script left open: git's packs cannot be closed any more when the interpreter is half gone."""
-    for workspace in list(_opened):
-        workspace.close()
+    return OpenProject(Workspace(Path(path)))

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import Self
 
 from stoa.workspace.open import Workspace
+
+_opened: weakref.WeakSet[Workspace] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what a script left open: git's packs cannot be closed any more when the interpreter is half gone."""
+    for workspace in list(_opened):
+        workspace.close()
+
 
 AnyPath = str | os.PathLike[str]
 
@@ -16,6 +28,7 @@ class Opened:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        _opened.add(workspace)
 
     def __repr__(self) -> str:
         return f"<STOA project {self._workspace.project.config.project} at {self._workspace.project.top}>"

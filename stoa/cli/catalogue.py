@@ -9,6 +9,7 @@ import typer
 
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
+    AtOption,
     JsonOption,
     KeepOption,
     MocOption,
@@ -65,13 +66,14 @@ def stack_command(
     output: OutputOption = "",
     quality_cuts: QualityOption = False,
     out_file: OutOption = None,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Stack the source tables of all ok outcomes into one.
 
     It has one row for each source, and each row names the product it is from.
     """
-    report = stack.stack_and_write(workspace(ctx), source, keep or (), output, out_file, quality=quality_cuts)
+    report = stack.stack_and_write(workspace(ctx, at), source, keep or (), output, out_file, quality=quality_cuts)
     if json:
         as_json(report)
         return
@@ -92,10 +94,11 @@ def quality_command(
         typer.Option("--without", metavar="CUT", help="Do not apply this declared cut. Can be repeated."),
     ] = None,
     out_file: OutOption = None,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Apply the quality cuts of .stoa/config.yaml, and count the sources that each removes."""
-    report = quality.quality(workspace(ctx), source, keep or (), without or (), out_file)
+    report = quality.quality(workspace(ctx, at), source, keep or (), without or (), out_file)
     if json:
         as_json(report)
         return
@@ -143,12 +146,13 @@ def match_command(
     index: IndexOption = 0.0,
     moc: MocOption = None,
     out_file: OutOption = None,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Match sources with a catalogue on the sky: the nearest object within a radius."""
     if out_file and len(catalogues) > 1:
         raise typer.BadParameter("--out takes the matches with one catalogue", param_hint="--out")
-    ws = workspace(ctx)
+    ws = workspace(ctx, at)
     reports = [
         match.match(
             ws, source, other, radius, calibrators=calibrators, unique=unique, across=across, within=within,
@@ -188,10 +192,11 @@ def limits_command(
         ),
     ] = 5.0,
     out_file: OutOption = None,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Upper limits for catalogue objects that were observed but not detected."""
-    report = limits.limits(workspace(ctx), source, with_catalogue, radius, sigma, out_file)
+    report = limits.limits(workspace(ctx, at), source, with_catalogue, radius, sigma, out_file)
     if json:
         as_json(report)
         return
@@ -218,10 +223,11 @@ def export_command(
     ],
     keep: KeepOption = None,
     quality_cuts: QualityOption = False,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Write sources to a file in a different format, which its suffix selects."""
-    number = export.export(workspace(ctx), source, file, keep or (), quality=quality_cuts)
+    number = export.export(workspace(ctx, at), source, file, keep or (), quality=quality_cuts)
     if json:
         as_json({"file": str(file), "sources": number})
     else:
@@ -254,10 +260,11 @@ def plot_command(
         typer.Option("--limits", metavar="FILE", help="Upper limits to draw with `fluxes`."),
     ] = None,
     out_file: OutOption = None,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Draw sources on the sky or against a catalogue, or the jobs of a run, as PNG, SVG or PDF."""
-    ws = workspace(ctx)
+    ws = workspace(ctx, at)
     file = plot.plot(
         ws, source, kind, catalogue=with_catalogue, out=out_file, keep=keep or (), quality=quality_cuts,
         radius=radius, calibrators=calibrators, flux=flux, index=index, limits=limits,

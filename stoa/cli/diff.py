@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, OutputOption, workspace
+from stoa.cli.options import AtOption, JsonOption, OutputOption, workspace
 from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import MOST
 from stoa.commands import diff
@@ -45,13 +45,14 @@ def diff_command(
         typer.Option("--html", metavar="FILE", help="Write a page with everything, pictures included; implies --sky."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="List every change instead of the first ones.")] = False,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Compare two runs or parameter sets: definitions, statuses, results, sources. The most surprising come first."""
     if all(Path(name).suffix and Path(name).is_file() for name in (a, b)):
         _diff_catalogues(a, b, radius, html, everything=everything, json=json)
         return
-    ws = workspace(ctx)
+    ws = workspace(ctx, at)
     report = diff.diff(ws, a, b, sky=sky or html is not None or bool(radius or output), radius=radius, output=output)
     if html is not None:
         _write(html, diff_page(report, diff.shown_pictures(ws, report)))

@@ -152,11 +152,33 @@ def sets_of(file: str) -> tuple[dict[str, str], ...]:
     return tuple(read_sets(Path(file))) if file else ()
 
 
-def workspace(ctx: typer.Context) -> Workspace:
-    """The project that the working directory belongs to; its files are closed when the command ends."""
+AtOption = Annotated[
+    str,
+    typer.Option(
+        "--at",
+        metavar="COMMIT|DATE",
+        help="As it was at a commit, tag, branch or date (2026-11-28T14:30, UTC).",
+    ),
+]
+
+
+def workspace(ctx: typer.Context, at: str = "") -> Workspace:
+    """The project that the working directory belongs to; its files are closed when the command ends.
+
+    Parameters
+    ----------
+    at
+        A commit or a date: the project as it was then, to be looked at.
+    """
     found = Workspace(Path())
     ctx.call_on_close(partial(_close, found))
-    return found
+    if not at:
+        return found
+    from stoa.workspace.past import as_it_was  # most commands look at the present
+
+    past = as_it_was(found, at)
+    ctx.call_on_close(partial(_close, past))
+    return past
 
 
 def _close(ws: Workspace) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, KeepOption, QualityOption, workspace
+from stoa.cli.options import AtOption, JsonOption, KeepOption, QualityOption, workspace
 from stoa.cli.say import as_json, out, tell
 from stoa.commands import publish
 from stoa.show.catalogues import published_in_words
@@ -37,6 +37,7 @@ def publish_command(
     stale_ok: Annotated[
         bool, typer.Option("--stale-ok", help="Also publish stale outcomes; the texts say how many and why.")
     ] = False,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Write a folder for a paper: catalogue, plots, methods and table in LaTeX, citations, records, provenance.
@@ -44,7 +45,7 @@ def publish_command(
     The folder is a Process Run RO-Crate. It has the failed jobs too.
     """
     report = publish.publish(
-        workspace(ctx), source, folder, title=title, licence=licence, keep=keep or (), quality=quality,
+        workspace(ctx, at), source, folder, title=title, licence=licence, keep=keep or (), quality=quality,
         products=products, stale_ok=stale_ok,
     )  # fmt: skip
     if json:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, workspace
+from stoa.cli.options import AtOption, JsonOption, workspace
 from stoa.cli.say import as_json, table, tell, write
 from stoa.commands import query
 from stoa.csvcells import guarded
@@ -28,6 +28,7 @@ app = new_app()
 def query_command(
     ctx: typer.Context,
     sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT statement; - reads it from standard input.")],
+    at: AtOption = "",
     json: JsonOption = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print comma-separated values, with the column names in the first line.")
@@ -39,7 +40,7 @@ def query_command(
     """
     if json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
-    answer = query.query(workspace(ctx), sys.stdin.read() if sql == "-" else sql)
+    answer = query.query(workspace(ctx, at), sys.stdin.read() if sql == "-" else sql)
     if json:
         as_json(answer)
     elif as_csv:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import EnvOption, JsonOption, ParamsOption, ProcessArgument, workspace
+from stoa.cli.options import AtOption, EnvOption, JsonOption, ParamsOption, ProcessArgument, workspace
 from stoa.cli.say import as_json, table, tell
 from stoa.commands import results
 from stoa.csvcells import guarded
@@ -41,12 +41,13 @@ def results_command(
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print comma-separated values, with the column names in the first line.")
     ] = False,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Show what a process reported for each target, from the current outcomes."""
     if json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
-    found = results.results(workspace(ctx), process, params, env, where, sort)
+    found = results.results(workspace(ctx, at), process, params, env, where, sort)
     if json:
         as_json(found)
     elif as_csv:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, workspace
+from stoa.cli.options import AtOption, JsonOption, workspace
 from stoa.cli.say import as_json, table, tell
 from stoa.cli.shared import print_contradictions
 from stoa.commands import reviews
@@ -21,10 +21,11 @@ def reviews_command(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="TARGET|RUN", help="Only reviews of this target or run.")] = "",
     flags_only: Annotated[bool, typer.Option("--flags", help="Only open flags.")] = False,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """List flags, clearings and comments in the order in which they were made."""
-    report = reviews.reviews(workspace(ctx), name)
+    report = reviews.reviews(workspace(ctx, at), name)
     if json:
         as_json(report.flags if flags_only else report.reviews, several="flags" if flags_only else "reviews")
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, workspace
+from stoa.cli.options import AtOption, JsonOption, workspace
 from stoa.cli.say import as_json, table, tell
 from stoa.cli.shared import MOST
 from stoa.commands import runs
@@ -29,10 +29,11 @@ def runs_command(
     last: Annotated[
         int, typer.Option("--last", "-n", metavar="N", min=1, help="How many of the latest runs to list.")
     ] = MOST,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """List the runs, the latest one at the end."""
-    ws = workspace(ctx)
+    ws = workspace(ctx, at)
     rows = runs.runs(ws, *asked_pair(ws, process, params, env, ""), last)
     if json:
         as_json(rows, several="runs")

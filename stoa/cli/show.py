@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, workspace
+from stoa.cli.options import AtOption, JsonOption, workspace
 from stoa.cli.say import as_json, out
 from stoa.cli.shared import print_causes, print_contradictions, print_disagreements
 from stoa.commands import show
@@ -39,10 +39,11 @@ def show_command(
             help="Row of a catalogue, counted from 1: show what made it, back to script and inputs.",
         ),
     ] = 0,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Show everything about a target (outcomes, metadata, flags, comments), a run, or a row of a catalogue."""
-    ws = workspace(ctx)
+    ws = workspace(ctx, at)
     if row:
         traced = trace(ws, Path(name), row)
         as_json(traced) if json else _print(trace_lines(traced))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, ProcessOption, workspace
+from stoa.cli.options import AtOption, JsonOption, ProcessOption, workspace
 from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import print_causes, print_disagreements
 from stoa.commands import status
@@ -30,12 +30,13 @@ def status_command(
         bool, typer.Option("--look", help="Check all inputs for changes, even if that takes longer than 0.5 s.")
     ] = False,
     targets: Annotated[bool, typer.Option("--targets", help="List every target.")] = False,
+    at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Show the state of the project: failures by cause, flags, stale outcomes, live runs."""
     if name and process:
         raise typer.BadParameter("name the process once: PROCESS[@SET], or --process", param_hint="--process")
-    ws = workspace(ctx)
+    ws = workspace(ctx, at)
     process, params, env = asked_pair(ws, name or process, params, env, "")
     report = status.status(ws, process, params, env, every_target=json or targets, look=look)
     if json:

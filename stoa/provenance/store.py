@@ -26,6 +26,7 @@ class Store:
         place = project.stoa.relative_to(repository.top).as_posix()
         self.prefix = place
         self.spool = Spool(project.spool)
+        self.is_past = False  # an earlier state, to which nothing is added
         self.closed = ClosedRuns(repository, place)
 
     def snapshot(self) -> Snapshot:
@@ -49,8 +50,10 @@ class Store:
         Raises
         ------
         StoaError
-            If the disk is full or refuses, or git does.
+            If the disk is full or refuses, or git does; or if this is an earlier state of the project.
         """
+        if self.is_past:
+            raise StoaError("an earlier state of the project can only be looked at")
         paths = {self._path(name): data for name, data in changes.items()}
         removed = sum(data is None and is_record(path, self.prefix) for path, data in paths.items())
         lines = [f"Stoa-{name}: {_plain(value)}\n" for name, value in (trailers or {}).items()]

@@ -19,7 +19,7 @@ FOLDER = "catalogues"
 
 def catalogues_folder(ws: Workspace) -> Path:
     """The project's folder of catalogues, made if it is missing."""
-    folder = ws.project.top / FOLDER
+    folder = ws.home / FOLDER
     ws.project.check_inside(folder)  # one that came as a link is not written through
     folder.mkdir(exist_ok=True)
     return folder
@@ -35,14 +35,13 @@ def label(source: str) -> str:
 
 def write(ws: Workspace, table: Any, out: Path | None, label: str) -> tuple[str, ...]:
     """Write a table where it was asked for, or as VOTable and FITS; both or none."""
+    label += f"-at-{ws.past.commit[:10]}" if ws.past else ""
     files = [out] if out else [catalogues_folder(ws) / f"{label}{suffix}" for suffix in (".vot", ".fits")]
     write_tables(table, [file for file in files if file.suffix != ".reg"])
     for file in files:
         if file.suffix == ".reg":
             write_ds9(table, file, name="sources")
-    return tuple(
-        str(file.relative_to(ws.project.top)) if file.is_relative_to(ws.project.top) else str(file) for file in files
-    )
+    return tuple(str(file.relative_to(ws.home)) if file.is_relative_to(ws.home) else str(file) for file in files)
 
 
 def content(table: Table, suffix: str) -> bytes:

@@ -33,6 +33,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class Past(msgspec.Struct, frozen=True):
+    """What an earlier state of a project is a copy of."""
+
+    commit: str
+    home: Path  # the project itself, where results are written
+
+
 class Workspace:
     """Handles to one project; what is not asked for is not opened.
 
@@ -51,6 +58,7 @@ class Workspace:
         self.library = Library(self.project)
         self.remarks: list[str] = []  # what was mended on the way, for the one who typed the command
         self.put_back: frozenset[str] = frozenset()  # runs whose records were just put back on the branch
+        self.past: Past | None = None
         self._noticed = False
         self._changing = False
 
@@ -61,6 +69,11 @@ class Workspace:
         for name in ("targets", "store", "products"):
             self.__dict__.pop(name, None)
 
+    @property
+    def home(self) -> Path:
+        """The project's folder, also for an earlier state of it."""
+        return self.past.home if self.past else self.project.top
+
     @cached_property
     def repository(self) -> Repository:
         repository = find(self.project.top)
@@ -69,7 +82,9 @@ class Workspace:
 
     @cached_property
     def store(self) -> Store:
-        return Store(self.project, self.repository)
+        store = Store(self.project, self.repository)
+        store.is_past = self.past is not None
+        return store
 
     @cached_property
     def checksums(self) -> Checksums:

@@ -1,6 +1,7 @@
 """The one door to git: objects and references through dulwich, merging and network through git itself."""
 
 from stoa.provenance.git.clone import clone
+from stoa.provenance.git.earlier import commit_named, commit_until, copy_at, time_of
 from stoa.provenance.git.integrity import Damage, Remains, find_damage, missing_elsewhere
 from stoa.provenance.git.merge import ConflictError, Guard
 from stoa.provenance.git.network import without_secrets
@@ -51,8 +52,11 @@ __all__ = [
     "added_in",
     "check_ready",
     "clone",
+    "commit_named",
+    "commit_until",
     "commits",
     "contains",
+    "copy_at",
     "find",
     "find_damage",
     "git_version",
@@ -69,6 +73,7 @@ __all__ = [
     "removals",
     "staged",
     "sync",
+    "time_of",
     "too_large",
     "tree_changes",
     "uncommitted",
