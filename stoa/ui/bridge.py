@@ -26,8 +26,8 @@ from stoa.errors import StoaError
 from stoa.ui.links import signed, token
 from stoa.vo.bridge import MOST_EVENTS, MOST_UP, PATH, Event, Told
 
-WAIT_S = 20.0
-"""How long a question of the bridge waits for something to happen."""
+WAIT_S = 3.0
+"""How long a question of the bridge waits for something to happen; a dashboard that ends waits as long for it."""
 
 ABSENT_S = 10.0
 """A bridge that has not asked for this long is gone."""

@@ -16,6 +16,8 @@ HUB_S = 2.0
 """How often a hub is looked for after one has gone."""
 
 LEAVE_S = 5.0
+WHO_S = 10.0
+"""How often the dashboard is told which applications are there."""
 
 
 def bridge(address: str, token: str, say: Callable[[str], None] = lambda _words: None) -> None:
@@ -66,10 +68,12 @@ def bridge(address: str, token: str, say: Callable[[str], None] = lambda _words:
 
 def _carry(line: Line, joined: Bridge, upwards: Upwards, last: int, say: Callable[[str], None]) -> int:
     """Carry messages until the hub has gone; gives the number of the last one."""
-    failures = 0
+    failures, told_at = 0, -WHO_S
     while upwards.is_alive():
         try:
-            joined.applications()
+            if time.monotonic() > told_at + WHO_S:
+                joined.applications()
+                told_at = time.monotonic()
             last, messages = line.messages(last)
         except RefusedError:
             raise
