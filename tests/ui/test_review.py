@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pages
 import pytest
+from astropy.io import fits
+
+from stoa.ui import pixels
 
 
 def said(survey):
@@ -98,3 +102,33 @@ def test_what_a_script_printed_is_shown_as_text(page, judged, text):
     assert "\x1b" not in log
     assert len(log) < 30_000
     assert all("<img" not in each.value for each in shown.markdown)
+
+
+def test_where_the_pixels_are_not_the_page_says_so_and_judging_goes_on(page, judged):
+    (judged.top / ".stoa/processes/measure.yaml").write_text(
+        (judged.top / ".stoa/processes/measure.yaml").read_text(encoding="utf-8") + "inputs: {image: {role: image}}\n",
+        encoding="utf-8",
+    )
+    header = fits.Header({"CTYPE1": "RA---SIN", "CRVAL1": 10.0, "CRPIX1": 4.0, "CDELT1": -1e-4})
+    header.update({"CTYPE2": "DEC--SIN", "CRVAL2": 2.0, "CRPIX2": 4.0, "CDELT2": 1e-4})
+    for name in "abc":
+        fits.writeto(judged.top / "data" / name / "image.fits", np.ones((8, 8), dtype=np.float32), header)
+    judged.ok("meta", "build")
+    judged("run", "measure")
+    assert "is not below root" not in pages.texts(page("review"))
+    (judged.top / "data/a/image.fits").unlink()
+    said = pages.texts(page("review"))
+    assert "image.fits is not below root 'data' on this machine" in said
+    assert "`stoa root add data PATH`" in said
+    shown = page("review")
+    shown.button(key="verdict check").click().run()
+    assert reviews(judged) == [("flag", "a", "check", True)]
+
+
+def test_a_clone_without_the_root_says_how_it_gets_one(judged, monkeypatch):
+    monkeypatch.setattr(pixels, "KNOWN_S", 1e-9)
+    assert pixels.roots_without_place(["data:a/image.fits", "products:x.fits"]) == {}
+    local = judged.top / ".stoa/local.yaml"
+    local.write_text(local.read_text(encoding="utf-8").replace("data: ", "other: "), encoding="utf-8")
+    (problem,) = pixels.roots_without_place(["data:a/image.fits"]).values()
+    assert problem.hint == "`stoa root add data PATH` says where it is"

@@ -15,7 +15,7 @@ from stoa.show.distribution import results_table
 from stoa.show.reviews import review_line
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, count, duration, one_line, safe, shown
-from stoa.ui import actions, asking, looking, picking, tables
+from stoa.ui import actions, asking, looking, picking, pixels, tables
 from stoa.ui.filters import URL, chosen
 from stoa.ui.going import AT
 from stoa.ui.identity import who
@@ -163,6 +163,10 @@ def _images(pair: Pair, seen: Dossier, queue: Sequence[Job], at: int) -> None:
         if len(names) > 1:
             name = st.segmented_control("Image", names, default=name, label_visibility="collapsed") or name
         image = seen.images[names.index(name)]
+        if problem := pixels.missing(image.ref.path):
+            asking.problem_box(problem)
+            st.caption("Results, log and history came with the records: you can judge them all the same.")
+            return
         shown_image = Shown(name=image.ref.path.rpartition("/")[2], ref=image.ref.path, sha256=image.ref.sha256)
         marks = looking.marks_of(seen.tables) if seen.tables else []
         sources = tuple(Mark(id=mark.id, ra=mark.ra_deg, dec=mark.dec_deg) for mark in marks)
@@ -186,7 +190,9 @@ def _strip(pair: Pair, queue: Sequence[Job], at: int) -> None:
     figures = []
     for number in range(first, min(len(queue), first + 2 * WIDE + 1)):
         job = queue[number]
-        thumb = Shown(name="", ref=known[job].path, sha256=known[job].sha256).thumb if job in known else ""
+        ref = known.get(job)
+        here = ref is not None and pixels.missing(ref.path) is None
+        thumb = Shown(name="", ref=ref.path, sha256=ref.sha256).thumb if ref and here else ""
         figures.append(looking.figure(thumb, str(number + 1), here=number == at))
     st.html(f'<div class="stoa-strip">{"".join(figures)}</div>')
 

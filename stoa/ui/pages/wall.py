@@ -9,7 +9,7 @@ import streamlit as st
 
 from stoa.show.symbols import SYMBOLS, with_symbol
 from stoa.show.words import number, one_line
-from stoa.ui import asking, going, looking, tables
+from stoa.ui import asking, going, looking, pixels, tables
 from stoa.ui.filters import URL, chosen, is_bad
 from stoa.ui.links import sign
 from stoa.ui.queue import Job
@@ -96,6 +96,10 @@ def _sorted(rows: pd.DataFrame, pair: str, order: str, values: dict[str, pd.Seri
 
 def _tiles(rows: pd.DataFrame, order: str, values: pd.Series | None) -> list[Tile]:
     known = looking.pictured(_pair(rows))
+    away = pixels.roots_without_place(ref.path for ref in known.values())
+    for problem in away.values():
+        asking.problem_box(problem)
+    known = {job: ref for job, ref in known.items() if ref.path.partition(":")[0] not in away}
     bad = is_bad(rows)
     return [_tile(row, known, order, values, is_bad=bool(bad[row.Index])) for row in rows.itertuples()]
 

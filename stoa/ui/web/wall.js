@@ -53,6 +53,12 @@ function make([name, source, badge, kind, words, title]) {
   picture.className = "picture";
   if (source) Object.assign(picture, { loading: "lazy", decoding: "async", alt: "", src: source, width: 112, height: 112 });
   else picture.textContent = "no image";
+  picture.onerror = () => {                     // the file is not where its root is, or cannot be read
+    const words = document.createElement("span");
+    words.className = "picture";
+    words.textContent = "not here";
+    picture.replaceWith(words);
+  };
   const box = document.createElement("i");
   box.setAttribute("aria-hidden", "true");
   const said = document.createElement("b");
