@@ -11,6 +11,7 @@ import msgspec
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.job.cause import group_causes
 from stoa.model import BAD, SCHEMA, CauseGroup, Outcome, Run, Status
+from stoa.provenance.git import writable
 from stoa.provenance.index import decode_run
 from stoa.provenance.store import ordered
 from stoa.runs.definitions import Definitions, definition_changes, resolve_again, rule_changes
@@ -133,7 +134,7 @@ def status(
         ran = _ran(ws, process, params, environment, None if look else time.monotonic() + LOOK_S)
         return StatusReport(
             project=ws.project.config.project,
-            branch=(ws.repository.branch_or_none() or "").removeprefix("refs/heads/"),
+            branch=writable((ws.repository.branch_or_none() or "").removeprefix("refs/heads/")),
             commit=ws.repository.head(),
             target_count=len(ws.targets),
             targets=_targets(ws, ran, flags) if every_target else (),

@@ -12,6 +12,7 @@ from stoa.errors import StoaError
 from stoa.model import SCHEMA, CauseGroup, Job, Outcome, Process, Run, Status, Summary
 from stoa.project import Project
 from stoa.provenance.definitions import read_process
+from stoa.provenance.git import from_writable, writable
 from stoa.provenance.ids import now
 from stoa.provenance.journal import Closed, Committed, End, Journaled, Opened, Start
 from stoa.provenance.packed import product_archives
@@ -84,7 +85,7 @@ class RunWriter:
         self.counts: dict[str, int] = {}
         self.commits: list[str] = []
         self._running: dict[tuple[str, str, int], Start] = {}
-        opened = Opened(run, dict(owner), self._branch, dict(frozen), tuple(jobs), up_to_date)
+        opened = Opened(run, dict(owner), writable(self._branch), dict(frozen), tuple(jobs), up_to_date)
         self._journal, self._opened = store.spool.open(opened)
         self.folder = self._journal.folder
 
@@ -177,7 +178,7 @@ class RunWriter:
         """Raise if the branch is gone, or someone has put this run into git as one that was cut off."""
         if not self._store.repository.tip(self._branch) and self._store.repository.head():
             raise StoaError(
-                f"the branch {self._branch.removeprefix('refs/heads/')}, which takes the records of run"
+                f"the branch {writable(self._branch.removeprefix('refs/heads/'))}, which takes the records of run"
                 f" {self.run.id}, is gone",
                 "nothing is lost: `stoa status` puts the run on the branch that is checked out",
             )
@@ -325,9 +326,10 @@ def last_attempts(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 def _branch(store: Store, opened: Opened) -> str:
     """The branch that takes the records of a run; the one that is checked out where the run's is gone."""
-    if not store.repository.tip(opened.branch) and store.repository.head():
+    branch = from_writable(opened.branch)
+    if not store.repository.tip(branch) and store.repository.head():
         return store.repository.branch()
-    return opened.branch
+    return branch
 
 
 def _head(store: Store, opened: Opened, branch: str) -> dict[str, bytes]:

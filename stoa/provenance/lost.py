@@ -29,6 +29,7 @@ from stoa.provenance.git import (
     staged,
     tree_changes,
     work_tree_ids,
+    writable,
 )
 
 RECORDS = ("runs", "reviews")
@@ -51,7 +52,9 @@ class Returned(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         who = f"left out by {', '.join(self.removed_by)}" if self.removed_by else "gone since the branch was reset"
-        return f"put back on {self.branch}: {named(self.paths)}, {who} (commit {self.commit[:10]}); {FOR_GOOD}"
+        return (
+            f"put back on {writable(self.branch)}: {named(self.paths)}, {who} (commit {self.commit[:10]}); {FOR_GOOD}"
+        )
 
 
 def bring_back(repository: Repository, prefix: str, branch: str = "") -> Returned | None:

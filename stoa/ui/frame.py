@@ -83,7 +83,7 @@ def _log_in() -> None:
 def _sidebar() -> None:
     person = who()
     project, branch = about(lambda ws: (ws.project.config.project, ws.repository.branch_or_none() or "(detached)"))
-    st.text(f"{one_line(project)}\non {branch.removeprefix('refs/heads/')}, {st.session_state['commit'][:9]}")
+    st.text(f"{one_line(project)}\non {one_line(branch.removeprefix('refs/heads/'))}, {st.session_state['commit'][:9]}")
     st.text(f"{one_line(person.name)}\n{one_line(person.email)}" if person.name else "You may look.")
     why = may("review")
     with st.container(horizontal=True):

@@ -4,6 +4,7 @@ from stoa.provenance.git.clone import clone
 from stoa.provenance.git.earlier import commit_named, commit_until, copy_at, time_of
 from stoa.provenance.git.integrity import Damage, Remains, find_damage, missing_elsewhere
 from stoa.provenance.git.merge import ConflictError, Guard
+from stoa.provenance.git.names import from_writable, writable
 from stoa.provenance.git.network import without_secrets
 from stoa.provenance.git.objects import DamagedError
 from stoa.provenance.git.origin import importable_files, made_here
@@ -59,6 +60,7 @@ __all__ = [
     "copy_at",
     "find",
     "find_damage",
+    "from_writable",
     "git_version",
     "has_remote",
     "holders",
@@ -80,5 +82,6 @@ __all__ = [
     "way_back",
     "without_secrets",
     "work_tree_ids",
+    "writable",
     "written",
 ]

@@ -21,6 +21,7 @@ from dulwich.objects import Blob
 from stoa.durable import sync_file, sync_folder
 from stoa.errors import StoaError
 from stoa.provenance.git.locks import Locked
+from stoa.provenance.git.names import writable
 from stoa.provenance.git.objects import object_sizes
 from stoa.provenance.git.plumbing import GitError, git_version, run_git
 from stoa.provenance.git.repository import Repository
@@ -159,7 +160,7 @@ def _merge(repository: Repository, base: str, ours: str, theirs: str, label: str
     settled = _settled(repository, sorted(paths), (base, ours, theirs), guard)
     if len(settled) < len(paths):
         raise ConflictError(sorted(paths - settled.keys()), base, ours, theirs, label)
-    message = f"Merge {label}: outcomes, flags and definitions of both sides\n"
+    message = f"Merge {writable(label)}: outcomes, flags and definitions of both sides\n"
     return repository.merge_commit(tree, [ours, theirs], message, repository.author(), settled)
 
 

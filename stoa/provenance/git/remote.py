@@ -19,6 +19,7 @@ import msgspec
 
 from stoa.provenance.git.leftovers import lock_in_the_way
 from stoa.provenance.git.merge import Guard, join, refuse_shallow, resume
+from stoa.provenance.git.names import writable
 from stoa.provenance.git.network import LostConnection, Said, run_network, without_secrets
 from stoa.provenance.git.plumbing import GitError, run_git
 from stoa.provenance.git.repository import Repository
@@ -174,7 +175,7 @@ class _Exchange:
         sent = count_commits(self.repository, *self.offered)
         return SyncReport(
             remote=self.shared.remote,
-            branch=self.shared.branch,
+            branch=writable(self.shared.branch),
             commit=self.ours,
             received=sum(count_commits(self.repository, *pair) for pair in self.came),
             sent=sent,

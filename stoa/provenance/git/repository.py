@@ -29,6 +29,7 @@ from stoa.model import Author
 from stoa.provenance.git.checkout import Checkout
 from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
+from stoa.provenance.git.names import from_bytes, to_bytes
 from stoa.provenance.git.objects import read_object, write_loose
 from stoa.provenance.git.plumbing import GitError, PlainRepo, asks, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
@@ -115,13 +116,7 @@ class Repository:
                 f"{self.top} is on a detached HEAD: a record committed here would be lost at the next checkout",
                 hint="`git switch BRANCH`, or `git switch -c NEW`",
             )
-        try:
-            return names[-1].decode()
-        except UnicodeDecodeError:
-            raise GitError(
-                f"the name of the branch {os.fsdecode(names[-1])!r} is not UTF-8, so that no record can name it",
-                hint="`git branch -m NEW` gives the branch that is checked out another name",
-            ) from None
+        return from_bytes(names[-1])
 
     def head(self) -> str:
         """The commit that is checked out, "" before the first one."""
@@ -131,7 +126,7 @@ class Repository:
     def tip(self, branch: str) -> str:
         """The commit that a branch (full name) is at, "" where there is no such branch."""
         try:
-            return self._repo.refs[Ref(branch.encode())].decode()
+            return self._repo.refs[Ref(to_bytes(branch))].decode()
         except KeyError:
             return ""
 
@@ -228,7 +223,7 @@ class Repository:
         for control in (self.common, *(self.common / "worktrees").glob("*")):
             for name in ("rebase-merge", "rebase-apply"):
                 with suppress(OSError):
-                    if (control / name / "head-name").read_bytes().strip() == branch.encode():
+                    if (control / name / "head-name").read_bytes().strip() == to_bytes(branch):
                         raise GitError(
                             f"a rebase of {branch.removeprefix('refs/heads/')} is under way",
                             hint="finish it first: `git rebase --continue` or `git rebase --abort`",
@@ -336,7 +331,10 @@ class Repository:
     def lasts(self) -> dict[str, str]:
         """What `last` gives for each branch that ever had a record, gone ones included; by full name."""
         found = self._repo.refs.as_dict(Ref(LAST.encode()))
-        return {f"refs/heads/{unquote(name.decode())}": commit.decode() for name, commit in found.items()}
+        return {
+            f"refs/heads/{unquote(from_bytes(name), errors='surrogateescape')}": commit.decode()
+            for name, commit in found.items()
+        }
 
     def remember(self, branch: str, old: str, new: str) -> None:
         """Note that nothing of the commit that `last` gave is missing in a later one."""
@@ -348,7 +346,7 @@ class Repository:
         """Add a line to the branch's reflog, and to that of HEAD where the branch is checked out."""
         ident = f"{author.name} <{author.email}>".encode()
         start = ObjectID(old.encode()) if old else None
-        line = format_reflog_line(start, ObjectID(new.encode()), ident, time.time(), _zone_s(), why.encode())
+        line = format_reflog_line(start, ObjectID(new.encode()), ident, time.time(), _zone_s(), to_bytes(why))
         logs = [self.common / "logs" / branch]
         if branch == self.branch_or_none():
             logs.append(self.control / "logs" / "HEAD")
@@ -391,7 +389,7 @@ class Repository:
         }
         words = ["commit-tree", "-S", *(word for parent in parents for word in ("-p", parent)), tree]
         try:
-            return run_git(self.top, *words, stdin=message.encode(), more_environ=who)[1].decode().strip()
+            return run_git(self.top, *words, stdin=to_bytes(message), more_environ=who)[1].decode().strip()
         except GitError as problem:
             raise GitError(
                 f"git could not sign the commit: {problem.message}",
@@ -501,7 +499,7 @@ def _remove_old_keeps(packs: Path) -> None:
 def last_ref(branch: str) -> str:
     """The reference that `Repository.last` reads."""
     # The name is one part, so that branches `a` and, when that is gone, `a/b` do not collide.
-    return f"{LAST}/{quote(branch.removeprefix('refs/heads/'), safe='')}"
+    return f"{LAST}/{quote(branch.removeprefix('refs/heads/'), safe='', errors='surrogateescape')}"
 
 
 _Nest = dict[bytes, "_Nest | Blob | None"]
@@ -534,7 +532,7 @@ def _commit(tree: ObjectID, parents: Iterable[str], message: str, author: Author
     commit.author_time = commit.commit_time = int(time.time())
     commit.author_timezone = commit.commit_timezone = _zone_s()
     commit.encoding = b"UTF-8"
-    commit.message = message.encode("utf-8")
+    commit.message = to_bytes(message)
     return commit
 
 
