@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 from stoa import procfs
@@ -46,32 +47,50 @@ def end_strays(leader: int, folder: str) -> int:
         The job's directory.
     """
     found: set[int] = set()
+    outside: set[int] = set()  # of the job's group
     deadline = time.monotonic() + _KILLED_S
-    while candidates := _candidates():
-        mine = [pid for pid in candidates if pid in found or _belongs(pid, leader, folder)]
+    while (mine := _mine(leader, folder, found)) or (found and _mine(leader, folder, found)):  # one look may miss some
         family = {each for pid in mine for each in (pid, *procfs.descendants(pid))}
-        for pid in family:
-            if _group(pid) != leader:
-                found.add(pid)
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        for pid in mine:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        if not mine or time.monotonic() > deadline:
+        fresh = family - found
+        found |= fresh
+        outside |= {pid for pid in fresh if _group(pid) != leader}
+        # First all are stopped, until no more turn up: what is stopped starts no other process.
+        _signal(fresh or family, signal.SIGSTOP if fresh else signal.SIGKILL)
+        if sum(map(_reap, mine)) or fresh:
+            deadline = time.monotonic() + _KILLED_S
+        elif time.monotonic() > deadline:
             break
         time.sleep(_POLL_S)
-    return len(found)
+    return len(outside)
+
+
+def _mine(leader: int, folder: str, found: set[int]) -> list[int]:
+    return [pid for pid in _candidates() if pid in found or _belongs(pid, leader, folder)]
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def _reap(pid: int) -> bool:
+    """Take a dead child off the kernel's list; whether it was dead."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _candidates() -> list[int]:
-    """Own children that this process did not start itself, of other sessions than its own."""
+    """Own children that this process did not start itself, of other sessions than its own; dead ones are reaped.
+
+    Whose a dead one was cannot be told any more, and no one else waits for it.
+    """
     with lock:
-        strangers = [pid for pid in procfs.children() if pid not in known]
-    if not strangers:
-        return []
-    own = os.getsid(0)
-    return [pid for pid in strangers if _session(pid) not in (own, 0)]
+        own = os.getsid(0)
+        strangers = [pid for pid in procfs.children() if pid not in known and _session(pid) not in (own, 0)]
+        return [pid for pid in strangers if procfs.lives(pid) or not _reap(pid)]
 
 
 def _session(pid: int) -> int:
