@@ -63,12 +63,19 @@ def found(report: FsckReport) -> list[str]:
 
 
 def edit(ws: Workspace, name: str, text: str) -> None:
-    """Commit a change of a record as someone with an editor would."""
+    """Commit a change of a record; what is in the folder of a run as the run would."""
     file = ws.project.stoa / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     git(ws.project.top, "add", str(file))
-    git(ws.project.top, "commit", "-q", "-m", "edited")
+    git(ws.project.top, "commit", "-q", "-m", "edited", "-m", f"Stoa-Run: {(*name.split('/'), '')[1]}")
+
+
+def object_of(ws: Workspace, name: str) -> Path:
+    """The file of an object; the packs that it was in are read no more."""
+    file = loose(ws.project.top, name)
+    ws.close()
+    return file
 
 
 def test_a_sound_project_has_no_findings(ws: Workspace) -> None:
@@ -188,7 +195,7 @@ def test_what_is_missing_or_damaged_is_named_and_the_rest_is_looked_at(
     path = record(ws, pattern)
     lines = record(ws, "runs/*/outcomes-0000.yaml")
     edit(ws, lines, (ws.project.stoa / lines).read_text() + "- {oops\n")
-    object_file = loose(ws.project.top, f"HEAD:.stoa/{path}")
+    object_file = object_of(ws, f"HEAD:.stoa/{path}")
     damage(object_file)
     said = found(fsck(ws))
     assert len(said) == 2
@@ -198,14 +205,14 @@ def test_what_is_missing_or_damaged_is_named_and_the_rest_is_looked_at(
 
 def test_an_object_with_the_content_of_another_one_is_found(ws: Workspace) -> None:
     path = record(ws, "reviews/a/*.yaml")
-    forged = loose(ws.project.top, f"HEAD:.stoa/{path}")
-    forged.write_bytes(loose(ws.project.top, "HEAD:.stoa/config.yaml").read_bytes())
+    forged = object_of(ws, f"HEAD:.stoa/{path}")
+    forged.write_bytes(object_of(ws, "HEAD:.stoa/config.yaml").read_bytes())
     assert f"{path}: git object {oid_of(forged)} is not what was written" in found(fsck(ws))
 
 
 def test_a_missing_object_of_the_history_is_found(ws: Workspace) -> None:
     edit(ws, "config.yaml", (ws.project.stoa / "config.yaml").read_text() + "\n")
-    old = loose(ws.project.top, "HEAD^:.stoa/config.yaml")
+    old = object_of(ws, "HEAD^:.stoa/config.yaml")
     gone(old)
     assert found(fsck(ws)) == [f".git: missing blob {oid_of(old)}"]
 
@@ -213,7 +220,7 @@ def test_a_missing_object_of_the_history_is_found(ws: Workspace) -> None:
 def test_a_folder_that_is_missing_beside_the_records_is_found(ws: Workspace) -> None:
     (ws.project.top / "notes").mkdir()
     edit(ws, "../notes/a.txt", "one\n")
-    other = loose(ws.project.top, "HEAD:notes")
+    other = object_of(ws, "HEAD:notes")
     gone(other)
     said = found(fsck(ws))
     assert f".git: missing tree {oid_of(other)}" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -31,7 +32,16 @@ class Tidied(Repository):
         return super().move(branch, old, new, why, author)
 
 
-@pytest.mark.parametrize("words", [("repack", "-a", "-d", "-q"), ("gc", "-q"), ("repack", "-A", "-d", "-q")])
+TIDYING = (
+    ("repack", "-a", "-d", "-q"),
+    ("gc", "-q"),
+    ("repack", "-A", "-d", "-q"),
+    ("prune", "--expire=now"),
+    ("gc", "-q", "--prune=now"),
+)
+
+
+@pytest.mark.parametrize("words", TIDYING)
 @pytest.mark.parametrize("files", [MANY, {"one.yaml": b"1\n"}])
 def test_what_was_written_before_the_branch_moved_survives(repo, words, files):
     with closing(Tidied(repo)) as repository:
@@ -103,3 +113,40 @@ def test_packs_that_git_joins_while_one_is_written_do_no_harm(repo, monkeypatch)
     assert not steps
     git(repo, "fsck", "--strict", "--no-dangling")
     assert set(MANY) <= set(git(repo, "ls-files").split())
+
+
+def test_pruning_all_the_time_takes_no_commit_away(repo):
+    """`git prune` looks at the branches first and removes later: what came between would be gone."""
+    ended = threading.Event()
+    pruned = []
+
+    def prune() -> None:
+        while not ended.is_set():
+            pruned.append(git(repo, "prune", "--expire=now"))
+
+    thread = threading.Thread(target=prune)
+    thread.start()
+    try:
+        with closing(Repository(repo)) as repository:
+            for number in range(40):
+                repository.commit({f"records/{number}.yaml": b"%d\n" % number}, "record\n", ME)
+    finally:
+        ended.set()
+        thread.join()
+    assert pruned
+    git(repo, "fsck", "--strict", "--no-dangling")
+    assert git(repo, "rev-list", "--count", "HEAD").strip() in ("40", "41")
+
+
+def test_pruning_before_the_branch_moves_takes_no_part_of_a_merge_away(repo):
+    with closing(Repository(repo)) as repository:
+        first = repository.commit({"a.yaml": b"1\n"}, "a\n", ME)
+        mine = repository.commit({"b/c/d.yaml": b"2\n"}, "b\n", ME)
+        git(repo, "branch", "other", first)
+        theirs = repository.commit({"b/c/e.yaml": b"3\n"}, "e\n", ME, "refs/heads/other")
+        tree = git(repo, "merge-tree", "--write-tree", mine, theirs).strip()
+        with repository.lock():
+            merged = repository.merge_commit(tree, [mine, theirs], "merge\n", ME, {})
+            git(repo, "gc", "-q", "--prune=now")
+            assert repository.move(repository.branch(), mine, merged, "merge", ME)
+    git(repo, "fsck", "--strict", "--no-dangling")

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from damage import EVERY, gone, loose
+from damage import EVERY, gone
 from indexed import COLUMNS, FIRST, SECOND, Records, contents, outcome, read_meta, review, run_files, summary
 
 from stoa.provenance.git import GitError, Repository
@@ -53,7 +53,7 @@ def test_what_git_cannot_give_is_an_error_and_is_read_once_it_is_whole(
     records: Records, file: Path, tmp_path: Path, path: str, damage: Callable[[Path], None]
 ) -> None:
     whole = contents(records.index(tmp_path / "whole.sqlite"))
-    damaged = loose(records.top, f"HEAD:.stoa/{path}")
+    damaged = records.object_of(f".stoa/{path}")
     before = damaged.read_bytes()
     damage(damaged)
     with pytest.raises(GitError, match=f"^{path} cannot be read: git object .* is missing or damaged") as caught:
@@ -64,7 +64,7 @@ def test_what_git_cannot_give_is_an_error_and_is_read_once_it_is_whole(
 
 
 def test_a_damaged_tree_stops_a_commit_in_words(records: Records) -> None:
-    gone(loose(records.top, f"HEAD:.stoa/runs/{SECOND}"))
+    gone(records.object_of(f".stoa/runs/{SECOND}"))
     with pytest.raises(GitError, match="is missing or damaged"):
         records.put({f"runs/{SECOND}/summary.yaml": summary(SECOND, ok=1)})
 

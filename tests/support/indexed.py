@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from damage import loose
+
 from stoa.errors import StoaError
 from stoa.model import SCHEMA, Author, Outcome, ParameterSet, Review, Run, Status, Summary
 from stoa.provenance.git import Repository
@@ -76,6 +78,13 @@ class Records:
         """An index in a file, up to date."""
         self._indexes.append(Index(file, columns, reader))
         return self.update(self._indexes[-1])
+
+    def object_of(self, path: str) -> Path:
+        """The file of an object of the present commit; the packs that it was in are read no more."""
+        file = loose(self.top, f"HEAD:{path}")
+        self.repository.close()
+        self.repository = Repository(self.top)
+        return file
 
     def close(self) -> None:
         for index in self._indexes:

@@ -189,7 +189,8 @@ class _Exchange:
         shared = self.shared
         with _landing(self.repository) as landing:
             said = run_network(
-                self.repository.top, "-c", "fetch.fsckObjects=true", "fetch", "--progress", "--no-tags",
+                self.repository.top, "-c", "fetch.fsckObjects=true", "-c", "fetch.unpackLimit=1",  # git keeps packs
+                "fetch", "--progress", "--no-tags",
                 "--recurse-submodules=no", "--no-write-fetch-head", "--refmap=", shared.place,
                 f"+refs/heads/{shared.branch}:{landing}",
             )  # fmt: skip

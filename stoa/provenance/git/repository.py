@@ -30,14 +30,13 @@ from stoa.provenance.git.checkout import Checkout
 from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
 from stoa.provenance.git.names import from_bytes, to_bytes
-from stoa.provenance.git.objects import read_object, write_loose
+from stoa.provenance.git.objects import read_object
 from stoa.provenance.git.plumbing import GitError, PlainRepo, asks, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
 
 LAST = "refs/stoa/last"
 """Holds, for each branch, the commit up to which STOA knows that no record is missing."""
 
-LOOSE_AT_MOST = 8
 PACKS_AT_MOST = 50
 REF_WAIT_S = 60.0
 _KEPT = b"STOA is about to move a branch here\n"
@@ -358,12 +357,17 @@ class Repository:
     def merge_commit(
         self, tree: str, parents: list[str], message: str, author: Author, contents: Mapping[str, bytes]
     ) -> str:
-        """Write a commit of a tree that exists already, but for the content of some files; the branch is not moved."""
+        """Write a commit of a tree that git has made, but for the content of some files; the branch is not moved.
+
+        What is new in the tree is written again, as git has written single objects that no branch leads to.
+        """
+        words = ("rev-list", "--objects", "--no-object-names", tree, *(f"^{parent}" for parent in parents))
+        made = run_git(self.top, *words)[1].split()
         blobs = {path: Blob.from_string(data) for path, data in contents.items()}
-        trees: list[ShaFile] = []
-        root = self._edit(ObjectID(tree.encode()), _nest(blobs), trees) if blobs else ObjectID(tree.encode())
+        objects: list[ShaFile] = [self._repo.object_store[ObjectID(oid)] for oid in made]
+        root = self._edit(ObjectID(tree.encode()), _nest(blobs), objects) if blobs else ObjectID(tree.encode())
         assert root is not None
-        return self._write_commit([*blobs.values(), *trees], root, parents, message, author)
+        return self._write_commit([*objects, *blobs.values()], root, parents, message, author)
 
     def _write_commit(
         self, objects: list[ShaFile], tree: ObjectID, parents: list[str], message: str, author: Author
@@ -371,7 +375,9 @@ class Repository:
         """Write objects and the commit of a tree; signed where the user has git sign commits."""
         if asks(self.top, "commit.gpgSign"):
             self._write(objects)
-            return self._signed(tree.decode(), parents, message, author)
+            signed = self._signed(tree.decode(), parents, message, author)
+            self._write([self._repo.object_store[ObjectID(signed.encode())]])
+            return signed
         commit = _commit(tree, parents, message, author, self._committer(author))
         self._write([*objects, commit])
         return commit.id.decode()
@@ -419,9 +425,8 @@ class Repository:
         return _add(trees, tree) if len(tree) else None
 
     def _write(self, objects: list[ShaFile]) -> None:
-        store = self._repo.object_store
-        if len(objects) <= LOOSE_AT_MOST:
-            write_loose(self.common / "objects", objects, store.shared_perm)
+        """Write objects, on disk when this returns: into a pack, as `git prune --expire=now` takes single ones away."""
+        if not objects:
             return
         packs = self.common / "objects" / "pack"
         if self._held:
@@ -441,7 +446,8 @@ class Repository:
         for _ in range(_TIMES):
             try:
                 return self._repo.object_store.add_objects([(single, None) for single in objects])
-            except PackFileDisappeared:  # `git gc` joins packs at this moment, and dulwich was about to look at one
+            except (PackFileDisappeared, FileNotFoundError):
+                # `git gc` joins packs at this moment, and dulwich was about to look at one; or it took the new one away
                 self._repo.close()
                 self._repo = self._opened()
         raise GitError("git keeps joining its packs; nothing is lost, try again when `git gc` has ended")
