@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stoa.commands.diff import check_tables
 from stoa.errors import StoaError
 from stoa.opening import (
     NotRegularError,
@@ -158,3 +159,16 @@ def test_products_are_not_written_where_a_link_leads(tmp_path):
         Project(tmp_path, Config(project="p"), Local()).file("products:find/x")
     chosen = Project(tmp_path, Config(project="p"), Local(roots={"products": "products"}))
     assert chosen.file("products:tmp/x") == tmp_path / "products/tmp/x"
+
+
+def test_tables_that_are_compared_are_not_read_through_links_that_lead_out(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / ".stoa").mkdir(parents=True)
+    (project / ".stoa/config.yaml").write_text("schema: 1\nproject: p\n", encoding="utf-8")
+    (tmp_path / "secret.csv").write_text("ra,dec\n1,2\n", encoding="utf-8")
+    (project / "table.csv").symlink_to(tmp_path / "secret.csv")
+    (project / "own.csv").write_text("ra,dec\n1,2\n", encoding="utf-8")
+    check_tables(project, str(project / "own.csv"), str(tmp_path / "secret.csv"))
+    with pytest.raises(StoaError, match=r"table\.csv leads through a link"):
+        check_tables(project, str(project / "own.csv"), str(project / "table.csv"))
+    check_tables(tmp_path, str(project / "table.csv"))  # no project

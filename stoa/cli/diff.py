@@ -50,6 +50,7 @@ def diff_command(
 ) -> None:
     """Compare two runs or parameter sets: definitions, statuses, results, sources. The most surprising come first."""
     if all(Path(name).suffix and Path(name).is_file() for name in (a, b)):
+        diff.check_tables(Path(), a, b)
         _diff_catalogues(a, b, radius, html, everything=everything, json=json)
         return
     ws = workspace(ctx, at)

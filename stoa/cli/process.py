@@ -13,7 +13,7 @@ from stoa.cli.shared import print_made, print_removed, print_renamed
 from stoa.commands import process
 from stoa.errors import StoaError
 from stoa.show.definitions import listed_table, parameters_table, process_lines, promised_lines
-from stoa.show.runs import warmth_words
+from stoa.show.runs import left_out_lines, warmth_words
 from stoa.show.words import count
 
 app = new_app("Scripts with declared inputs, parameters, outputs and results.")
@@ -115,6 +115,8 @@ def process_check(
             fail(StoaError(message, hint or None))
         for warmth in checked.warm:
             tell(warmth_words(warmth))
+        for line in left_out_lines(checked.left_out, checked.not_imported):
+            tell(line)
         out(f"{count(checked.checked, 'process', 'processes')} checked, {count(len(checked.problems), 'problem')}")
     if checked.problems:
         raise typer.Exit(1)

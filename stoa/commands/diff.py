@@ -6,12 +6,15 @@ import difflib
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 import yaml
 
 from stoa.model import Outcome, ResultSpec, Run
 from stoa.numbers import MAD_SIGMA
+from stoa.provenance.library import NoProject, open_project
 from stoa.runs.definitions import rule_changes, value_changes
 from stoa.runs.standing import standing
 from stoa.sources.changes import Picture, Side, SkyDiff, pictures, sky_changes
@@ -110,6 +113,20 @@ def diff(ws: Workspace, a: str, b: str, *, sky: bool = False, radius: str = "", 
     if not sky:
         return report
     return msgspec.structs.replace(report, sky=sky_changes(ws, *_sides(ws, a, b), radius, output))
+
+
+def check_tables(start: Path, *files: str) -> None:
+    """Raise `StoaError` for a table that is a link of the project to elsewhere; without a project there are none.
+
+    Parameters
+    ----------
+    start
+        A folder in the project, if there is one.
+    """
+    with suppress(NoProject):
+        project = open_project(start)
+        for file in files:
+            project.check_inside(Path(file).absolute())
 
 
 def shown_pictures(ws: Workspace, report: DiffReport) -> list[Picture]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from stoa.provenance.definitions import check_name, read_process
 from stoa.provenance.rewritten import with_former, with_values
 from stoa.runs.chain import check_needs
 from stoa.runs.definitions import check_line_ends, check_mark, read_files, read_script
-from stoa.runs.environments import check_environment, look_up
+from stoa.runs.environments import check_environment, look_up, not_accepted
 from stoa.runs.proposal import Proposal, propose
-from stoa.runs.warm import Warmth, warmth_of
+from stoa.runs.warm import Warmth, could_be_warm, warmth_of
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
@@ -30,6 +30,7 @@ from stoa.workspace.renaming import Renamed, commit_renamed, committed, refuse_f
 from stoa.workspace.roles import ROLES, role_table
 from stoa.workspace.sample import Held, look_at_some
 from stoa.workspace.template import template
+from stoa.workspace.trust import trusts_modules
 from stoa.workspace.writing import Made, refuse_existing
 
 _NEW_PROCESS = """\
@@ -55,6 +56,8 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     checked: int
     problems: tuple[tuple[str, str], ...]  # message, hint
     warm: tuple[Warmth, ...] = ()  # of processes in Python, where nothing is wrong with any
+    left_out: tuple[str, ...] = ()  # environments that came from someone else: nothing of them was run
+    not_imported: tuple[str, ...] = ()  # processes whose modules came from someone else
 
 
 class NewProcess(Made, frozen=True, kw_only=True):
@@ -312,15 +315,28 @@ def _check_roles(ws: Workspace, process: Process) -> None:
             )  # fmt: skip
 
 
+def _is_foreign(ws: Workspace, name: str, left_out: Container[str]) -> bool:
+    """Whether modules of a process would be looked at if they had not come from someone else."""
+    process = ws.library.process(name)
+    looks = process.warm or could_be_warm(process)
+    return looks and process.environment not in left_out and not trusts_modules(ws, process)
+
+
 def check_all(ws: Workspace, names: tuple[str, ...] = ()) -> Checked:
     """What is wrong with processes, their sets and environments."""
     chosen = list(names) or ws.library.processes()
     found = ws.library.problems(lambda name: check_process(ws, name), chosen)
     if not names:
         found += ws.library.problems(lambda name: look_up(ws, name), ws.library.environments())
+    left_out: set[str] = set()
+    for environment in {ws.library.process(name).environment for name in chosen} if not found else ():
+        left_out.update(not_accepted(ws, environment))
+    foreign = [name for name in chosen if not found and _is_foreign(ws, name, left_out)]
     warm = [warmth_of(ws, ws.library.process(name)) for name in chosen] if not found else []
     return Checked(
         checked=len(chosen),
         problems=tuple((p.message, p.hint or "") for p in found),
         warm=tuple(one for one in warm if one),
+        left_out=tuple(sorted(left_out)),
+        not_imported=tuple(foreign),
     )

@@ -16,7 +16,7 @@ from stoa.project import Project
 from stoa.provenance.digests import environment_digest
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import described
-from stoa.workspace.trust import prepare_trusted
+from stoa.workspace.trust import is_accepted, prepare_trusted
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +182,13 @@ class Present:
         if name not in self._identities:
             self._identities[name] = identity_of(self._places.known[name], self._setting)
         return self._identities[name]
+
+
+def not_accepted(ws: Workspace, name: str) -> list[str]:
+    """Those of an environment and the ones of its rules that came from someone else and were not used here yet."""
+    places = look_up(ws, name)
+    choose_environments(ws, places, ())
+    return [each.name for each in places.known.values() if not is_accepted(ws, each)]
 
 
 def check_environment(ws: Workspace, name: str) -> None:

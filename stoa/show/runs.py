@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from stoa.model import CauseGroup, Process, Status
 from stoa.runs.warm import Saving, Warmth
@@ -89,6 +89,20 @@ def warmth_words(found: Warmth) -> str:
     if found.warm:
         return f"{found.process}: jobs share {modules}{left_out}"
     return f"{found.process}: each job takes {found.import_s:.2g} s to import {modules}; `warm: true` shares them"
+
+
+def left_out_lines(environments: Iterable[str], processes: Iterable[str]) -> Iterator[str]:
+    """What a check did not execute, as it came from someone else."""
+    for name in environments:
+        yield (
+            f"not checked: environment {name}, which came from someone else and was not used in this clone yet; look at"
+            f" .stoa/environments/{name}.yaml, then `stoa env build {name}` accepts it"
+        )
+    for name in processes:
+        yield (
+            f"not checked: the modules of process {name}, as files beside its script came from someone else; a run"
+            " accepts them"
+        )
 
 
 def some(names: Iterable[str], most: int) -> str:

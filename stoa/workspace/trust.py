@@ -47,15 +47,20 @@ def prepare_trusted(ws: Workspace, environment: Environment, setting: Setting) -
     EnvironmentProblem
         As `prepare`.
     """
-    if _executes(environment) and not _trusts(ws, environment_files(ws.project, environment)):
+    if not is_accepted(ws, environment):
         raise NotUsedYet(environment.name)
     return prepare(environment, setting)
+
+
+def is_accepted(ws: Workspace, environment: Environment) -> bool:
+    """Whether a command that only looks may execute what an environment names."""
+    return not _executes(environment) or _trusts(ws, environment_files(ws.project, environment))
 
 
 def trusts_modules(ws: Workspace, process: Process) -> bool:
     """Whether modules that a process names may be imported: those beside its script count, too."""
     environment = ws.library.environment(process.environment)
-    if _executes(environment) and not _trusts(ws, environment_files(ws.project, environment)):
+    if not is_accepted(ws, environment):
         return False
     files = _module_files(ws, process)
     return len(files) <= _MOST_FILES and _trusts(ws, files)

@@ -42,13 +42,15 @@ def test_an_environment_that_came_is_not_executed_by_commands_that_look(anna, be
     with ben.open() as ws:
         _, facts = env.environment_facts(ws, "evil")
         assert "came from someone else" in facts["state"]
-        assert process.check_all(ws).problems == ()
+        checked = process.check_all(ws)
+        assert (checked.problems, checked.left_out) == ((), ("evil",))
         assert not sentinel.exists()
         try:
             env.build_environment(ws, "evil")  # this is the word of its user
         except StoaError:
             assert kind != "versions"  # a tool that is no Python
         assert sentinel.exists()
+        assert process.check_all(ws).left_out == ()
 
 
 @pytest.mark.parametrize("way", ["pull", "rebase", "merge", "cherry-pick", "am"])
@@ -129,6 +131,8 @@ def test_what_was_put_beside_the_frozen_definitions_of_a_run_is_not_used(anna, b
     )
     file = f".stoa/runs/{run}/outcomes-0000.yaml"
     ben.save(file, (ben.folder / file).read_text().replace('"place"', '"environment": "evil", "place"'))
+    pretended = ("--author=Anna Jansky <anna@example.org>", "-m", "mine", "-m", f"Stoa-Run: {run}")
+    ben.git("commit", "-q", "--amend", *pretended)  # else the outcomes would not count at all
     ben.git("push", "-q")
     anna.git("pull", "-q")
     with anna.open() as ws, pytest.raises(StoaError, match="'evil' is not among those of the run"):
