@@ -1,8 +1,9 @@
 """How long a person waits for the dashboard, in a real Chromium over a synthetic project.
 
 `python benchmarks/ui.py --outcomes 10000` makes a project of one run, serves it as `stoa ui` does, and measures from
-the key or click until the effect is on the screen, or in git. The last row is a page that Streamlit draws with nothing
-on it, in the same browser: what the dashboard adds to it is STOA's own share.
+the key or click until the effect is on the screen, or in git. A page that Streamlit draws with nothing on it, in the
+same browser, says what of a new page is STOA's own share. MLflow's pages are measured over as many runs, where it can
+be installed.
 """
 
 from __future__ import annotations
@@ -17,18 +18,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import synthetic
+import ui_mlflow
 from astropy.io import fits
 from playwright.sync_api import Page, sync_playwright
 
 SIDE = 300
 IMAGES = 1000
 PATIENCE_MS = 120_000
+PARTS = ("times", "memory", "empty", "mlflow")
+WARM_ACTIONS = 100
+"""After so many actions memory is compared with that of the end: by then each page has been drawn."""
+
+HEADING = "| what | median, s | slowest, s | times | goal, s |\n|---|---|---|---|---|"
 CHROMIUM = "/usr/bin/chromium"
 READY = """() => {
   const app = document.querySelector('[data-testid=stApp]');
@@ -42,6 +49,7 @@ EMPTY = "import streamlit as st\nst.set_page_config(page_icon='🔭')\nst.text('
 def make(top: Path, outcomes: int) -> Path:
     """A project with one run, and images for its first targets."""
     project, data = top / "project", top / "data"
+    top.mkdir()
     with closing(synthetic.make_project(project, outcomes, data)) as workspace:
         workspace.store.commit(dict(synthetic.one_run(0, outcomes, outcomes)), "a run", author=synthetic.AUTHOR)
     first = data / "image.fits"
@@ -51,8 +59,7 @@ def make(top: Path, outcomes: int) -> Path:
     header.update({"CRVAL1": 10.0, "CRVAL2": -30.0, "CRPIX1": 150.0, "CRPIX2": 150.0, "CDELT1": -2e-5, "CDELT2": 2e-5})
     noise = np.random.default_rng(1).normal(size=(SIDE, SIDE)).astype(np.float32)
     fits.PrimaryHDU(noise, header).writeto(first)
-    for number in range(min(outcomes, IMAGES)):
-        one = synthetic.target(number)
+    for one in sorted(map(synthetic.target, range(outcomes)), key=lambda one: one.name)[:IMAGES]:
         folder = data / one.path
         folder.mkdir(parents=True, exist_ok=True)
         os.link(first, folder / synthetic.image(one.name))
@@ -75,6 +82,11 @@ def started(command: list[str], cwd: Path) -> Iterator[tuple[str, int]]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+def dashboard(project: Path) -> AbstractContextManager[tuple[str, int]]:
+    """The dashboard over a project."""
+    return started([sys.executable, "-m", "stoa", "ui", "--port", "0"], project)
 
 
 def rss_mb(pid: int) -> float:
@@ -228,36 +240,68 @@ def row(what: str, taken: list[float], goal: str) -> None:
     print(f"| {what} | {statistics.median(taken):.2f} | {max(taken):.2f} | {len(taken)} | {goal} |", flush=True)
 
 
-def measure(project: Path, outcomes: int, people: int, use: int) -> None:
-    """Print the figures of one project."""
-    print(f"{outcomes} outcomes; {synthetic.machine()}; load before: {os.getloadavg()[0]:.1f}\n")
-    print("| what | median, s | slowest, s | times | goal, s |\n|---|---|---|---|---|")
-    with (
-        started([sys.executable, "-m", "stoa", "ui", "--port", "0"], project) as (address, pid),
-        sync_playwright() as play,
-    ):
+def measure(project: Path, outcomes: int, people: int) -> None:
+    """Print the times of one project."""
+    print(f"\n{outcomes} outcomes; {synthetic.machine()}; load before: {os.getloadavg()[0]:.1f}\n\n{HEADING}")
+    small = outcomes <= 10_000
+    with dashboard(project) as (address, _), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         row("first page, nothing read yet", [first_page(browser, address)], "")
-        row("first page, new browser", [first_page(browser, address) for _ in range(3)], "2")
+        row("first page, new browser", [first_page(browser, address) for _ in range(3)], "2" if small else "4")
         _, page = opened(browser, f"{address}/failures", ready)
-        row("filter", filters(page, ["X10", "X11", "X12", "X13", "X1"]), "0.3")
+        page.wait_for_timeout(1000)
+        row("filter", filters(page, ["X10", "X11", "X12", "X13", "X1", "A0", "X14"]), "0.3" if small else "0.6")
         page.context.close()
         _, page = opened(browser, f"{address}/review?has=A001_X1", lambda page: page.wait_for_function(DRAWN))
         ready(page)
-        row("J, to the next image drawn", steps(page, 12), "0.4")
-        row("verdict key to commit", verdicts(page, project, 6), "0.3")
+        row("J, to the next image drawn", steps(page, 20), "0.4" if small else "")
+        row("verdict key to commit", verdicts(page, project, 10), "0.3" if small else "")
+        page.context.close()
         row("wall of a thousand, new thumbnails", [wall(browser, address)], "")
-        row("wall of a thousand, new browser", [wall(browser, address) for _ in range(3)], "2")
-        row("wall of a thousand, by a click", [wall_by_click(browser, address) for _ in range(5)], "2")
-        if people:
-            last = [max(together(browser, address, people)) for _ in range(3)]
-            row(f"{people} people filter at once, the last one", last, "2")
-        before = rss_mb(pid)
-        for number in range(use):
-            steps(page, 1, "jk"[number // 20 % 2])
-        after = rss_mb(pid)
-        print(f"\nserver: {before:.0f} MB, after {use} more images {after:.0f} MB, {after / before:.2f} times\n")
+        row("wall of a thousand, new browser", [wall(browser, address) for _ in range(3)], "2" if small else "")
+        row("wall of a thousand, by a click", [wall_by_click(browser, address) for _ in range(5)], "2" if small else "")
+        last = [max(together(browser, address, people)) for _ in range(3)]
+        row(f"{people} people filter at once, the last one", last, "2" if small else "")
         browser.close()
+    print(f"\nload after: {os.getloadavg()[0]:.1f}\n")
+
+
+def measure_memory(project: Path, minutes: float) -> None:
+    """Print the memory of the server while one person goes through all pages, filters and steps, again and again."""
+    print("\n| minutes | actions | server, MB | of the first |\n|---|---|---|---|")
+    with dashboard(project) as (address, pid), sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        _, page = opened(browser, address, ready)
+        actions, first, begin, told = 0, 0.0, time.monotonic(), 0.0
+        while (now := (time.monotonic() - begin) / 60) < minutes or not first:
+            actions += around_once(page, actions // 40)
+            if actions >= WARM_ACTIONS and (not first or now >= told + minutes / 6):
+                told, mb = now, rss_mb(pid)
+                first = first or mb
+                print(f"| {now:.1f} | {actions} | {mb:.0f} | {mb / first:.2f} |", flush=True)
+        mb = rss_mb(pid)
+        print(f"| {now:.1f} | {actions} | {mb:.0f} | {mb / first:.2f} |", flush=True)
+        browser.close()
+
+
+def around_once(page: Page, time_of: int) -> int:
+    """Look at every page, filter, and step through some images; the number of actions."""
+    actions = 0
+    for name in ("Overview", "Failures", "Wall", "Sky", "Targets", "Catalogue", "Compare", "Run", "Runs"):
+        page.get_by_role("link", name=name, exact=True).dispatch_event("click")
+        page.get_by_role("heading", name=name, exact=True).first.wait_for()
+        ready(page)
+        actions += 1
+    page.get_by_role("link", name="Failures", exact=True).dispatch_event("click")
+    page.get_by_role("heading", name="Failures", exact=True).first.wait_for()
+    ready(page)
+    digit = time_of % 3 + 1
+    words = [f"X1{digit}", f"X1{digit}2", "X1", f"X1{digit}3", "A0"]  # one and the next leave different numbers
+    actions += 1 + len(filters(page, words))
+    page.get_by_role("link", name="Review", exact=True).dispatch_event("click")
+    page.wait_for_function(DRAWN)
+    ready(page)
+    return actions + len(steps(page, 20))
 
 
 def measure_empty(top: Path) -> None:
@@ -265,6 +309,7 @@ def measure_empty(top: Path) -> None:
     (top / "empty.py").write_text(EMPTY)
     command = [sys.executable, "-m", "streamlit", "run", "empty.py", "--server.headless", "true", "--server.port", "0"]
     command += ["--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
+    print(f"\n{HEADING}")
     with started(command, top) as (address, _), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         empty_page(browser, address)
@@ -272,17 +317,43 @@ def measure_empty(top: Path) -> None:
         browser.close()
 
 
+def measure_mlflow(top: Path, runs: int) -> None:
+    """Print the same of MLflow's own pages over as many runs as there are outcomes."""
+    print(f"\n{HEADING}")
+    try:
+        with ui_mlflow.served(top, runs) as (address, version), sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            ui_mlflow.first_page(browser, address)
+            row(
+                f"MLflow {version}, {runs} runs: list of runs, new browser", ui_mlflow.first_pages(browser, address), ""
+            )
+            row(f"MLflow {version}, {runs} runs: filter", ui_mlflow.filters(browser, address), "")
+            browser.close()
+    except ui_mlflow.Missing as problem:
+        print(f"| MLflow: skipped, {problem} | | | | |")
+
+
 def main() -> None:
     """Make a project, serve it, and look at it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--outcomes", type=int, default=10_000)
+    parser.add_argument("--outcomes", type=int, nargs="+", default=[10_000])
     parser.add_argument("--people", type=int, default=5)
-    parser.add_argument("--use", type=int, default=200, help="images looked at while memory is watched")
+    parser.add_argument("--minutes", type=float, default=15.0, help="of use while memory is watched")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stoa-ui-") as folder:
-        project = make(Path(folder), given.outcomes)
-        measure(project, given.outcomes, given.people, given.use)
-        measure_empty(Path(folder))
+        top = Path(folder)
+        for outcomes in given.outcomes:
+            if {"times", "memory"} & set(given.parts):
+                project = make(top / str(outcomes), outcomes)
+            if "times" in given.parts:
+                measure(project, outcomes, given.people)
+            if "memory" in given.parts:
+                measure_memory(project, given.minutes)
+        if "empty" in given.parts:
+            measure_empty(top)
+        if "mlflow" in given.parts:
+            measure_mlflow(top, given.outcomes[0])
 
 
 if __name__ == "__main__":
