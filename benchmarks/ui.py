@@ -35,7 +35,7 @@ PARTS = ("times", "memory", "empty", "mlflow")
 WARM_ACTIONS = 100
 """After so many actions memory is compared with that of the end: by then each page has been drawn."""
 
-HEADING = "| what | median, s | slowest, s | times | goal, s |\n|---|---|---|---|---|"
+HEADING = "| what | median, s | slowest, s | times | processor of the server, s | goal, s |\n|---|---|---|---|---|---|"
 CHROMIUM = "/usr/bin/chromium"
 READY = """() => {
   const app = document.querySelector('[data-testid=stApp]');
@@ -235,33 +235,58 @@ def together(browser: Any, address: str, people: int) -> list[float]:
     return found
 
 
-def row(what: str, taken: list[float], goal: str) -> None:
-    """Print a row of the table."""
-    print(f"| {what} | {statistics.median(taken):.2f} | {max(taken):.2f} | {len(taken)} | {goal} |", flush=True)
+def row(what: str, act: Callable[[], list[float]], goal: str, pid: int = 0) -> None:
+    """Do something several times and print a row of the table.
+
+    Parameters
+    ----------
+    pid
+        The server, whose processor time is printed for each: it says the same on a busy machine.
+    """
+    before = processor_s(pid)
+    taken = act()
+    each = f"{(processor_s(pid) - before) / len(taken):.2f}" if pid else ""
+    times = f"{statistics.median(taken):.2f} | {max(taken):.2f} | {len(taken)}"
+    print(f"| {what} | {times} | {each} | {goal} |", flush=True)
+
+
+def processor_s(pid: int) -> float:
+    """Processor time that a process has had; 0 for none."""
+    if not pid:
+        return 0.0
+    facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(facts[11]) + int(facts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(project: Path, outcomes: int, people: int) -> None:
     """Print the times of one project."""
     print(f"\n{outcomes} outcomes; {synthetic.machine()}; load before: {os.getloadavg()[0]:.1f}\n\n{HEADING}")
     small = outcomes <= 10_000
-    with dashboard(project) as (address, _), sync_playwright() as play:
+    with dashboard(project) as (address, pid), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        row("first page, nothing read yet", [first_page(browser, address)], "")
-        row("first page, new browser", [first_page(browser, address) for _ in range(3)], "2" if small else "4")
+
+        def tell(what: str, act: Callable[[], list[float]], goal: str = "", larger: str = "") -> None:
+            row(what, act, goal if small else larger, pid)
+
+        def often(look: Callable[[Any, str], float], times: int) -> Callable[[], list[float]]:
+            return lambda: [look(browser, address) for _ in range(times)]
+
+        tell("first page, nothing read yet", often(first_page, 1))
+        tell("first page, new browser", often(first_page, 3), "2", "4")
         _, page = opened(browser, f"{address}/failures", ready)
         page.wait_for_timeout(1000)
-        row("filter", filters(page, ["X10", "X11", "X12", "X13", "X1", "A0", "X14"]), "0.3" if small else "0.6")
+        tell("filter", lambda: filters(page, ["X10", "X11", "X12", "X13", "X1", "A0", "X14"]), "0.3", "0.6")
         page.context.close()
-        _, page = opened(browser, f"{address}/review?has=A001_X1", lambda page: page.wait_for_function(DRAWN))
-        ready(page)
-        row("J, to the next image drawn", steps(page, 20), "0.4" if small else "")
-        row("verdict key to commit", verdicts(page, project, 10), "0.3" if small else "")
-        page.context.close()
-        row("wall of a thousand, new thumbnails", [wall(browser, address)], "")
-        row("wall of a thousand, new browser", [wall(browser, address) for _ in range(3)], "2" if small else "")
-        row("wall of a thousand, by a click", [wall_by_click(browser, address) for _ in range(5)], "2" if small else "")
-        last = [max(together(browser, address, people)) for _ in range(3)]
-        row(f"{people} people filter at once, the last one", last, "2" if small else "")
+        _, seen = opened(browser, f"{address}/review?has=A001_X1", lambda page: page.wait_for_function(DRAWN))
+        ready(seen)
+        tell("J, to the next image drawn", lambda: steps(seen, 20), "0.4")
+        tell("verdict key to commit, and the next image", lambda: verdicts(seen, project, 10), "0.3")
+        seen.context.close()
+        tell("wall of a thousand, new thumbnails", often(wall, 1))
+        tell("wall of a thousand, new browser", often(wall, 3), "2")
+        tell("wall of a thousand, by a click", often(wall_by_click, 5), "2")
+        crowd = f"{people} people filter at once, the last one"
+        tell(crowd, lambda: [max(together(browser, address, people)) for _ in range(3)], "2")
         browser.close()
     print(f"\nload after: {os.getloadavg()[0]:.1f}\n")
 
@@ -313,7 +338,7 @@ def measure_empty(top: Path) -> None:
     with started(command, top) as (address, _), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         empty_page(browser, address)
-        row("an empty page of Streamlit, new browser", [empty_page(browser, address) for _ in range(3)], "")
+        row("an empty page of Streamlit, new browser", lambda: [empty_page(browser, address) for _ in range(3)], "")
         browser.close()
 
 
@@ -330,7 +355,7 @@ def measure_mlflow(top: Path, runs: int) -> None:
             row(f"MLflow {version}, {runs} runs: filter", ui_mlflow.filters(browser, address), "")
             browser.close()
     except ui_mlflow.Missing as problem:
-        print(f"| MLflow: skipped, {problem} | | | | |")
+        print(f"| MLflow: skipped, {problem} | | | | | |")
 
 
 def main() -> None:
