@@ -95,30 +95,35 @@ def data_centre(table: Table, folder: Path, *, wanted: bool):
 
 
 def beside(ours: str, centre) -> None:
-    """Ask both services for the same cones in turn, and compare names and times."""
+    """Ask both services for the same cones in turn, each by one connection, and compare names and times."""
     print("radius      STOA     DaCHS  DaCHS / STOA  (medians of 100 cones, the same rows in all)")
     for radius in RADII:
         random = np.random.default_rng(3)
-        times: dict[str, list[float]] = {ours: [], centre.cone: []}
+        both = [Asked(ours), Asked(centre.cone)]
         for _ in range(CONES // 2):
             ra, dec = random.uniform(0, 360), float(np.degrees(np.arcsin(random.uniform(-1, 1))))
-            found = [named(service, ra, dec, radius, times[service]) for service in times]
+            found = [each.names(ra, dec, radius) for each in both]
             if found[0] != found[1]:
                 raise SystemExit(f"different rows at {ra} {dec} {radius}: {found[0] ^ found[1]}")
-        here, there = (1e3 * statistics.median(each) for each in times.values())
+        here, there = (1e3 * statistics.median(each.times) for each in both)
         print(f"{radius:6g}  {here:6.1f} ms {there:6.1f} ms  {there / here:12.1f}")
 
 
-def named(service: str, ra: float, dec: float, radius: float, times: list[float]) -> set[str]:
-    """Names of the rows that a service gives; only the answer's way counts in the time."""
-    parts = urlsplit(service)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80)
-    before = time.perf_counter()
-    connection.request("GET", f"{parts.path}?RA={ra}&DEC={dec}&SR={radius}&MAXREC=100000")
-    content = connection.getresponse().read()
-    times.append(time.perf_counter() - before)
-    connection.close()
-    return set(parse_single_table(io.BytesIO(content)).to_table()["name"].astype(str))
+class Asked:
+    """A cone search that is asked, and how long each answer took, the reading of its table left out."""
+
+    def __init__(self, service: str) -> None:
+        parts = urlsplit(service)
+        self.times: list[float] = []
+        self._path = parts.path
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80)
+
+    def names(self, ra: float, dec: float, radius: float) -> set[str]:
+        before = time.perf_counter()
+        self._connection.request("GET", f"{self._path}?RA={ra}&DEC={dec}&SR={radius}&MAXREC=100000")
+        content = self._connection.getresponse().read()
+        self.times.append(time.perf_counter() - before)
+        return set(parse_single_table(io.BytesIO(content)).to_table()["name"].astype(str))
 
 
 def show(port: int, sky: Sky, points: list[np.ndarray], radius: float) -> None:

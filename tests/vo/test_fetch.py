@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import tarfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from odd_service import Handler, Service, a_votable, an_error, running_service
+from survey import wait_for
 
 import stoa
 from stoa.vo import fetching, web
@@ -234,6 +236,40 @@ def test_a_file_that_has_changed_is_begun_anew(service, fetch, archive, monkeypa
     assert [each["outcome"] for each in fetch("/a.fits")] == ["fetched"]
     assert asked == ["bytes=5000-"]
     assert (archive / MEMBER / "a.fits").read_bytes() == other
+
+
+def test_after_a_kill_the_rest_is_asked_for(survey, service, fetch, archive):
+    half, over = threading.Event(), threading.Event()
+    tag, image = '"v1"', an_image(200)
+
+    def answer(handler: Handler) -> None:
+        start = int(handler.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        handler.send_response(206 if start else 200)
+        handler.send_header("Content-Length", str(len(image) - start))
+        handler.send_header("Content-Range", f"bytes {start}-{len(image) - 1}/{len(image)}")
+        handler.send_header("ETag", tag)
+        handler.end_headers()
+        if start or over.is_set():
+            handler.wfile.write(image[start:])
+            return
+        handler.wfile.write(image[:100_000])
+        handler.wfile.flush()
+        half.set()
+        over.wait(60)
+
+    service.answers["GET /a.fits"] = answer
+    fetch("/a.fits", words=("--dry-run",))
+    process = survey.start("vo", "fetch", "log.csv", "--root", "archive", "--service", service.url)
+    try:
+        assert half.wait(60)
+        wait_for(lambda: any(each.stat().st_size for each in (archive / ".stoa-fetch").glob("?" * 32)), "a part")
+    finally:
+        process.kill()
+        process.communicate()
+        over.set()
+    assert kept(archive) == []
+    assert [each["outcome"] for each in fetch("/a.fits")] == ["continued"]
+    assert (archive / MEMBER / "a.fits").read_bytes() == image
 
 
 def test_a_part_of_another_place_is_not_taken(service, fetch, archive, monkeypatch):

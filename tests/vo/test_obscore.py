@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from astropy.table import Table
-from odd_service import Service, a_votable
+from odd_service import Handler, Service, a_votable
 
 import stoa
 from stoa.vo.obscore import Wish, observations, votable
@@ -105,6 +107,29 @@ def test_after_an_interruption_only_the_rest_is_asked_for(survey, service: Servi
     ]  # fmt: skip
     assert "2 of 5 answers known from before" in result.stderr
     assert result.stdout.startswith("1 row, 3 columns")  # which each of the five gave
+
+
+def test_after_a_kill_only_the_rest_is_asked_for(survey, service: Service):
+    objects = catalogue(survey, "name,ra,dec\n" + "".join(f"o{n},{n},0\n" for n in range(10)))
+    third, over = threading.Event(), threading.Event()
+
+    def answer(handler: Handler) -> None:
+        if service.words().count("POST /tap/sync") == 3:
+            third.set()
+            over.wait(60)
+        handler.reply(a_votable())
+
+    service.answers["POST /tap/sync"] = answer
+    words = ("vo", "obscore", f"{service.url}/tap", objects, "--part", "2")
+    process = survey.start(*words)
+    try:
+        assert third.wait(60)
+    finally:
+        process.kill()
+        process.communicate()
+        over.set()
+    assert survey.json(*words)["known_parts"] == 2
+    assert service.words().count("POST /tap/sync") == 6
 
 
 def test_a_service_that_does_not_say_what_it_takes_gets_no_table(survey, service: Service):
