@@ -10,6 +10,7 @@ line are the characters of the commands with their Enter.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
@@ -314,6 +315,7 @@ def typed(project: Path, got: list[dict[str, str]]) -> Iterator[tuple[str, int, 
 
 def main() -> None:
     """Play both sessions, each in a project of its own, and print the table."""
+    logging.disable(logging.INFO)
     print(f"{synthetic.where()}; load before: {os.getloadavg()[0]:.1f}\n")
     print("| step | clicks | keys | seconds | keys, command line | seconds |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="stoa-session-") as folder:

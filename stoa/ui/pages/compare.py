@@ -19,6 +19,7 @@ from stoa.sources.changes import SkyDiff
 from stoa.ui import tables
 from stoa.ui.asking import problem_box, review_buttons
 from stoa.ui.filters import URL
+from stoa.ui.live import live_runs
 from stoa.ui.looking import marks_of
 from stoa.ui.reading import FRESHEST, about, compared, drawn, outcomes, run_rows
 from stoa.ui.viewer import Mark, Shown, View, image_viewer
@@ -34,6 +35,7 @@ MOST_RUNS = 100
 def page() -> None:
     """Draw the page."""
     st.header("Compare", anchor=False)
+    live_runs()  # which draws the page again when one ends: it can be compared then
     pairs = outcomes().attrs.get(FRESHEST, [])
     runs = [row.run for row in run_rows() if row.state == "done"][:MOST_RUNS]
     if len(runs) < 2:
