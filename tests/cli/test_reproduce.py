@@ -152,7 +152,7 @@ def test_an_environment_that_changed_is_noted(survey):
     run = survey.runs()[0]
     record = survey.top / f".stoa/runs/{run}/run.yaml"
     record.write_text(record.read_text().replace("  python: ", "  python: 2."))
-    survey.git("commit", "--quiet", "--all", "--message", "as if it had run elsewhere")
+    survey.git("commit", "--quiet", "--all", "-m", "as if it had run elsewhere", "-m", f"Stoa-Run: {run}")
     notes = survey.json("reproduce")["notes"]
     assert len(notes) == 1
     assert notes[0].startswith("python: 2.")
