@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ROWS = "stoa rows"
 """Where the session keeps what the rows of each selectable table are."""
 
+UNWRITTEN = "stoa unwritten"
+"""Where the session keeps why a table could not be written, until the page has said so."""
+
 JOB = ("target", "group")
 """The columns that name a job."""
 
@@ -197,40 +200,48 @@ def _files(
     made: Callable[..., Table], about: Callable[[], sent.Sent], name: str, key: str, rows: int, selected: Sequence[int]
 ) -> None:
     with st.popover("Export", disabled=not rows, help=f"{rows} rows" if rows else "There is no row to export."):
+        problem = st.session_state.pop(f"{UNWRITTEN} {key}", None)
+        if problem is not None:
+            problem_box(problem)
+        hand = partial(_handed_over, made, key)  # before the page is drawn again: it takes a while with a long table
         for label, (suffix, media) in FORMATS.items():
-            if st.button(label, key=f"export {key} {label}", width="stretch"):
-                _handed_over(made, suffix, partial(desk.save, f"{_file_name(name)}{suffix}", media))
+            save = partial(desk.save, f"{_file_name(name)}{suffix}", media)
+            st.button(label, key=f"export {key} {label}", width="stretch", on_click=hand, args=(suffix, save))
         why = "" if desk.can_send() else desk.NO_WAY
-        if st.button("Send to TOPCAT", key=f"send {key}", width="stretch", disabled=bool(why), help=why or None):
-            _handed_over(made, ".fits", partial(desk.send_table, about()))
-        label = f"Select in TOPCAT ({len(selected)})"
-        if selected and st.button(label, key=f"select {key}", width="stretch", disabled=bool(why)):
-            _select(made, about, key, selected)
+        st.button(
+            "Send to TOPCAT", key=f"send {key}", width="stretch", disabled=bool(why), help=why or None,
+            on_click=hand, args=(".fits", lambda file: desk.send_table(about(), file)),
+        )  # fmt: skip
+        if selected:
+            label = f"Select in TOPCAT ({len(selected)})"
+            st.button(
+                label, key=f"select {key}", width="stretch", disabled=bool(why), on_click=_select,
+                args=(hand, about, key, selected),
+            )  # fmt: skip
 
 
-def _select(made: Callable[..., Table], about: Callable[[], sent.Sent], key: str, selected: Sequence[int]) -> None:
+def _select(hand: Callable[..., None], about: Callable[[], sent.Sent], key: str, selected: Sequence[int]) -> None:
     """Select rows of a table in TOPCAT, which gets the table first if it has not had it."""
     if known := desk.sent_as(key, _mark(key)):
         desk.select(known, selected)
-        st.rerun()
+        return
     table = about()
 
-    def hand(file: bytes) -> None:
+    def give(file: bytes) -> None:
         desk.send_table(table, file)
         desk.select(table.id, selected)
 
-    _handed_over(made, ".fits", hand)
+    hand(".fits", give)
 
 
-def _handed_over(made: Callable[..., Table], suffix: str, hand: Callable[[bytes], None]) -> None:
+def _handed_over(made: Callable[..., Table], key: str, suffix: str, hand: Callable[[bytes], None]) -> None:
     """Make a file and give it to the browser; where it cannot be written the page says so, and no file comes."""
     try:
         file = content(made(ascii_only=suffix == ".fits"), suffix)
     except StoaError as problem:
-        problem_box(problem)
+        st.session_state[f"{UNWRITTEN} {key}"] = problem
         return
     hand(file)
-    st.rerun()  # so that the component in the sidebar gets it
 
 
 def _file_name(name: str) -> str:
@@ -259,11 +270,19 @@ def to_table(frame: pd.DataFrame, name: str, units: Mapping[str, str], *, ascii_
 
 def _escaped(table: Table) -> Table:
     """A table whose texts are in ASCII, as FITS wants them; other letters become escapes."""
-    made = table.copy()
+    made = table.copy(copy_data=False)
     for title in made.colnames:
-        if made[title].dtype.kind == "U":
+        if made[title].dtype.kind == "U" and not _is_ascii(made[title]):
             made[title] = [str(text).encode("ascii", "backslashreplace").decode() for text in made[title]]
     return made
+
+
+def _is_ascii(column: Any) -> bool:
+    """Whether all texts of a column are ASCII, told from their code points at once."""
+    import numpy as np
+
+    letters = np.ascontiguousarray(np.ma.getdata(np.ma.asarray(column)))
+    return not letters.size or not letters.dtype.itemsize or int(letters.view(np.uint32).max()) < 128
 
 
 def from_shown(shown: Shown) -> pd.DataFrame:

@@ -58,6 +58,7 @@ def connect(visitor: browser.Visitor, screen: topcat.Screen) -> None:
         return bool(visitor.page.get_by_text("Connected with your desktop.").count())
 
     topcat.until(allowed, "the connection", pause=1)
+    visitor.ready()
 
 
 @pytest.fixture(params=["browser", "bridge"])

@@ -54,8 +54,11 @@ async function connected(desk) {
   const client = (desk.client = new desk.samp.ClientTracker());
   for (const mtype of HEARD) hear(desk, client, mtype);
   connection.onclose = () => { desk.connection = null; desk.state("", "The hub on your desktop has gone."); };
-  connection.declareMetadata([MEANING]);
-  client.init(connection);
+  const asked = (method, words) => new Promise((done) => connection[method](words, done, () => done(null)));
+  await asked("declareMetadata", [MEANING]);
+  // sampjs closes the connection at every error that no one handles, such as an answer to a program that has left.
+  client.connection = { reply: (words) => asked("reply", words), close: () => connection.close() };
+  for (const id of (await asked("getRegisteredClients", [])) ?? []) client.metas[id] = await asked("getMetadata", [id]);
   await new Promise((done) => connection.setCallable(client, () => connection.declareSubscriptions([client.calculateSubscriptions()], done, done)));
   addEventListener("pagehide", () => leave(desk.samp, connection), { once: true });
   desk.connection = connection;
