@@ -26,7 +26,6 @@ def share(ws: Workspace, remote: str | None = None, *, rejoin: bool = False) -> 
         words = "".join(f"\n  {line}" for line in conflict_words(ws.repository, conflict))
         message = f"you and {conflict.label} made changes that cannot both hold; nothing was merged{words}"
         raise StoaError(message, conflict.hint) from None
-    ws.store.bring_back()  # what came is on this branch from now on
     fresh = tuple(problem for problem in _unreadable(ws) if problem not in known)
     unshared = tuple(uncommitted(ws.repository, _written(ws)))
     return msgspec.structs.replace(report, unreadable=fresh, rebuild=tuple(sorted(guard.rebuild)), unshared=unshared)

@@ -38,6 +38,7 @@ def test_runs_flags_and_syncs_on_a_branch_of_any_name(anna, ben, name):
     assert anna.head() == ben.head()
     assert anna.status().branch == writable(branch)
     assert anna.rows("SELECT count(*) FROM runs") == [(2,)]
+    assert ben.rows("SELECT count(*) FROM runs") == [(2,)]
     ben.git("reset", "-q", "--hard", "HEAD~1")
     assert ben.rows("SELECT count(*) FROM runs") == [(2,)]  # put back
     with anna.open() as ws:
