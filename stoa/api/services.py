@@ -20,7 +20,7 @@ class Services(Opened):
     def cone(
         self,
         service: str,
-        at: str,
+        around: str,
         radius: str = "1arcmin",
         *,
         most: int = 0,
@@ -28,7 +28,7 @@ class Services(Opened):
         out: AnyPath = "",
     ) -> AnswerReport:
         """Get the rows of a catalogue around a place, such as ``"187.2779 2.0524"``, from a cone search service."""
-        return cone(self.workspace, service, at, radius, most=most, again=again, out=Path(out) if out else None)
+        return cone(self.workspace, service, around, radius, most=most, again=again, out=Path(out) if out else None)
 
     def tap(
         self,

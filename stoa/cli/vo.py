@@ -56,14 +56,15 @@ AgainOption = Annotated[bool, typer.Option("--again", help="Ask the service even
 
 @verb(
     app, "cone",
-    "stoa vo cone https://example.org/cone --at '187.2779 2.0524' --radius 30arcsec",
-    "stoa vo cone https://example.org/cone --at '12:29:06.7 +02:03:09' --out around.vot",
+    "stoa vo cone https://example.org/cone --around '187.2779 2.0524' --radius 30arcsec",
+    "stoa vo cone https://example.org/cone --around '12:29:06.7 +02:03:09' --out around.vot",
 )  # fmt: skip
 def cone_command(
     ctx: typer.Context,
     service: ServiceArgument,
-    at: Annotated[
-        str, typer.Option("--at", metavar="POSITION", help="Place in ICRS: decimal degrees, or 12:29:06.7 +02:03:09.")
+    around: Annotated[
+        str,
+        typer.Option("--around", metavar="POSITION", help="Place in ICRS: decimal degrees, or 12:29:06.7 +02:03:09."),
     ],
     radius: Annotated[str, typer.Option("--radius", metavar="ANGLE", help="Radius of the cone.")] = "1arcmin",
     most: RowsOption = 0,
@@ -75,7 +76,7 @@ def cone_command(
 
     The answer is kept: the same question is not asked twice, unless --again is given.
     """
-    _print(cone.cone(workspace(ctx), service, at, radius, most=most, again=again, out=out_file), json)
+    _print(cone.cone(workspace(ctx), service, around, radius, most=most, again=again, out=out_file), json)
 
 
 @verb(

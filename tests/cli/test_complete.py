@@ -94,7 +94,7 @@ def test_every_placeholder_of_a_name_is_known():
               for each in [*arguments, *(metavar for metavar, _ in options.values() if metavar)]
               for kind in each.removesuffix("...").split("|")}  # fmt: skip
     free = {"FILE", "FOLDER", "N", "SQL", "TEXT", "NAME", "NAME=VALUE", "NAMES", "NUMBER", "ANGLE", "CONDITION", "URL",
-            "ADDRESS", "IMAGE", "GLOB", "COLUMN", "COLUMN@FREQUENCY",
+            "ADDRESS", "COMMIT", "DATE", "IMAGE", "GLOB", "COLUMN", "COLUMN@FREQUENCY",
              "OUTPUT", "PATTERN", "POSITION", "QUERY", "VERB", "PROGRAM", "TIME"}  # fmt: skip
     assert {kind for kind in wanted if not kind.islower()} - free <= SOURCES.keys()
 

@@ -36,7 +36,9 @@ def ask(memory: Memory, service: Service, path: str = "/cone") -> bytes:
 
 def test_a_cone_becomes_a_table_with_its_origin(survey, service):
     service.says("GET /cone", GOOD)
-    said = survey.json("vo", "cone", f"{service.url}/cone?", "--at", "10 -30", "--radius", "36arcsec", "--out", "q.vot")
+    said = survey.json(
+        "vo", "cone", f"{service.url}/cone?", "--around", "10 -30", "--radius", "36arcsec", "--out", "q.vot"
+    )
     assert (said["rows"], said["is_known"], said["files"]) == (1, False, ["q.vot"])
     assert service.asked == [("GET /cone", {"RA": "10.0", "DEC": "-30.0", "SR": "0.01"})]
     facts = {info.name: info.value for info in _infos(survey.top / "q.vot")}
@@ -55,7 +57,7 @@ def _infos(file: Path) -> list:
 def test_an_answer_is_a_catalogue_to_match_with(survey, service):
     service.says("GET /cone", GOOD)
     (survey.top / "mine.csv").write_text("target,ra,dec\na,10.0001,-30\n", encoding="utf-8")
-    survey.ok("vo", "cone", f"{service.url}/cone", "--at", "00:40:00 -30:00:00", "--out", "q.vot")
+    survey.ok("vo", "cone", f"{service.url}/cone", "--around", "00:40:00 -30:00:00", "--out", "q.vot")
     assert survey.ok("catalogue", "match", "mine.csv", "q.vot").startswith("1 of 1 source within 5 arcsec")
 
 
@@ -97,8 +99,8 @@ def test_ours_is_asked_by_ours(survey, tmp_path):
     table = Table({"name": ["Q1", "Q2"], "ra": [0.01, 359.99], "dec": [89.0, 89.0]})
     with Server("127.0.0.1", 0, cone_service(table, "quasars", tmp_path, most=1).answer) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        cut = survey("vo", "cone", f"{server.address}/cone?", "--at", "0 89", "--radius", "1deg", "--out", "q.fits")
-        refused = survey.error("vo", "cone", f"{server.address}/cone?", "--at", "0 89", "--radius", "200deg")
+        cut = survey("vo", "cone", f"{server.address}/cone?", "--around", "0 89", "--radius", "1deg", "--out", "q.fits")
+        refused = survey.error("vo", "cone", f"{server.address}/cone?", "--around", "0 89", "--radius", "200deg")
         server.shutdown()
     assert cut.stdout.splitlines()[0] == f"1 row, 3 columns from {server.address}/cone?"
     assert "this is not all: the service cut its answer (OVERFLOW)" in cut.stderr
@@ -212,7 +214,7 @@ def test_a_job_without_a_place(memory, service):
 )
 def test_no_error_is_taken_for_a_table(survey, service, body, status, message):
     service.says("GET /cone", body, status)
-    said = survey.error("vo", "cone", f"{service.url}/cone", "--at", "10 -30")
+    said = survey.error("vo", "cone", f"{service.url}/cone", "--around", "10 -30")
     assert message in said[0]
     assert not (survey.top / "catalogues").exists()
     assert not list((survey.top / ".stoa/cache").rglob("*.vot"))
@@ -341,7 +343,7 @@ def test_data_that_are_elsewhere_are_not_fetched(survey, service):
     service.says(
         "GET /cone", GOOD.replace(b"<TABLEDATA>", b"").split(b"<TR>")[0] + elsewhere + GOOD.split(b"</TABLEDATA>")[1]
     )
-    assert "has its data elsewhere" in survey.error("vo", "cone", f"{service.url}/cone", "--at", "10 -30")[0]
+    assert "has its data elsewhere" in survey.error("vo", "cone", f"{service.url}/cone", "--around", "10 -30")[0]
     assert service.words() == ["GET /cone"]
 
 

@@ -19,7 +19,7 @@ from stoa.workspace.open import Workspace
 def cone(
     ws: Workspace,
     service: str,
-    at: str,
+    around: str,
     radius: str = "1arcmin",
     *,
     most: int = 0,
@@ -30,7 +30,7 @@ def cone(
 
     Parameters
     ----------
-    at
+    around
         Right ascension and declination in ICRS: decimal degrees, or sexagesimal with hours first.
     most
         Rows; 0: as many as the service gives.
@@ -42,7 +42,7 @@ def cone(
     ServiceError
         If the service is not reached, refuses, or answers with something else.
     """
-    ra, dec = place(at)
+    ra, dec = place(around)
     memory = Memory(ws.project.answers)
     answer, is_known = asking.cone(memory, service, ra, dec, radius_arcsec(radius) / 3600, most=most, again=again)
     origin = Origin(**msgspec.structs.asdict(answer))
