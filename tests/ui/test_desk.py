@@ -221,7 +221,7 @@ def test_an_image_goes_as_the_file_that_it_is(visitor, desktop):
 def test_over_plain_http_from_a_server_the_page_says_what_works(visitor):
     visitor.address = visitor.address.replace("127.0.0.1", ELSEWHERE)
     visitor.open("failures").click("Connect to TOPCAT")
-    visitor.see(re.compile(f"over plain http from {ELSEWHERE}, browsers do not let .* SSH tunnel .* stoa samp bridge"))
+    visitor.see(re.compile(f"over plain http from {ELSEWHERE}, browsers do not let .* SSH tunnel .*stoa samp bridge"))
 
 
 def test_without_a_hub_the_page_says_what_to_do(visitor):
