@@ -109,3 +109,17 @@ def test_while_a_merge_of_the_settings_is_open_each_verb_says_so(anna, ben, cli,
     assert result.exit_code == 1
     assert "an unfinished merge (.stoa/config.yaml, line " in result.stderr
     assert "`git commit`; `git merge --abort`" in result.stderr
+
+
+def test_an_object_that_git_replaces_is_read_as_it_is(anna):
+    """References below refs/replace come with a mirror clone; git by itself shows the other commit in the place of one."""
+    anna.flag("a")
+    flagged = anna.head()
+    empty = anna.git("commit-tree", "-m", "nothing", f"{flagged}~1^{{tree}}").strip()
+    anna.git("replace", flagged, empty)
+    assert anna.rows("SELECT target FROM open_flags") == [("a",)]
+    anna.flag("b")
+    anna.sync()
+    anna.git("replace", "-d", flagged)
+    assert anna.git("rev-parse", "HEAD~1").strip() == flagged
+    assert anna.rows("SELECT target FROM open_flags ORDER BY target") == [("a",), ("b",)]

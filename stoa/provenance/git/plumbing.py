@@ -56,7 +56,7 @@ class GitError(StoaError):
 def environ() -> dict[str, str]:
     """The caller's environ; of git's own variables only those that are allowed."""
     kept = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
-    return kept | {"LC_ALL": "C"}
+    return kept | {"LC_ALL": "C", "GIT_NO_REPLACE_OBJECTS": "1"}  # as dulwich, which knows of no replacements
 
 
 def foreign() -> list[str]:
