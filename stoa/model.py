@@ -445,6 +445,19 @@ class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.target or self.run
 
 
+class View(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of the dashboard with its filters, under a name; the newest of a name counts."""
+
+    schema: int
+    id: str
+    name: str
+    page: str = ""  # as in its address; "" for the first page
+    filters: tuple[tuple[str, str], ...] = ()  # of the address, in their order; a name may occur again
+    removed: bool = False
+    author: Author
+    time: str
+
+
 def effective(values: Mapping[str, Value], overrides: Mapping[str, Override]) -> dict[str, Value]:
     """The values of one target."""
     return {**values, **{name: given.value for name, given in overrides.items()}}

@@ -244,6 +244,10 @@ class Project:
         """The file of a review of a target, or of a run as such."""
         return f"reviews/{about}/{event}.yaml"
 
+    @staticmethod
+    def view_record(event: str) -> str:
+        return f"views/{event}.yaml"
+
     # Data.
 
     @property

@@ -28,6 +28,7 @@ from stoa.provenance.lost import lost_branches, removed_records
 from stoa.workspace.ahead import ahead
 from stoa.workspace.frozen import frozen_digests
 from stoa.workspace.open import Workspace
+from stoa.workspace.views import unreadable_views
 
 TABLES = ("runs", "outcomes", "latest", "interruptions", "reported", "reviews", "cleared", "metadata", "problems")
 _WITHOUT_KEYS = {
@@ -83,6 +84,7 @@ def fsck(ws: Workspace, *, products: bool = False, progress: Callable[[int, int]
         findings += _definitions(ws)
         findings += _frozen(ws, index, snapshot)
         findings += _runs(index)
+        findings += [Finding(where=where, message=message) for where, message in unreadable_views(ws)]
         findings += _strangers(ws, index)
         findings += [Finding(where=found.where, message=found.message) for found in ahead(index)]
         if not damaged:

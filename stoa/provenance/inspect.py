@@ -21,7 +21,7 @@ from stoa.provenance.git import REMOVED, Repository, TreeChange, last_change, to
 from stoa.provenance.settle import is_document, settle
 
 MAX_NAME = 200
-FOLDERS = ("targets", "patterns", "processes", "params", "environments", "meta", "runs", "reviews")
+FOLDERS = ("targets", "patterns", "processes", "params", "environments", "meta", "runs", "reviews", "views")
 FILES = ("config.yaml", "roles.yaml", ".gitignore", ".gitattributes")
 
 _PATHSPEC = f":(icase,glob)**/{STOA_DIR}", f":(icase,glob)**/{STOA_DIR}/**"

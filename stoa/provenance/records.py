@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from stoa.model import SCHEMA, Outcome, ParameterSet, Pattern, Review, Run, Summary, Target
+from stoa.model import SCHEMA, Outcome, ParameterSet, Pattern, Review, Run, Summary, Target, View
 from stoa.provenance.definitions import NAME
 from stoa.provenance.dialect import INTEGERS, RecordError, block, line, refuse_repeated, strip_line
 from stoa.provenance.ids import is_id
@@ -21,6 +21,9 @@ from stoa.provenance.scalars import brief
 from stoa.provenance.yamltree import DefinitionError, read_yaml
 
 MAX_BLOCK = 16_000_000  # a summary names every target that failed
+MAX_VIEW_NAME = 80
+MAX_FILTERS = 4000  # what an address can have
+_PAGE = re.compile(r"[a-z]{0,20}")
 MOST_S = 1e10  # three centuries
 S = TypeVar("S", bound=msgspec.Struct)
 _OUTCOME = msgspec.json.Decoder(Outcome)
@@ -172,6 +175,11 @@ def write_review(review: Review) -> bytes:
     return block(msgspec.to_builtins(review))
 
 
+def write_view(view: View) -> bytes:
+    """Content of the file of a named view."""
+    return block(msgspec.to_builtins(view))
+
+
 def read_run(data: bytes, file: str) -> Run:
     """A run from its `run.yaml`; its id and the names in it are checked."""
     run = _read_block(data, file, Run)
@@ -211,6 +219,27 @@ def read_review(data: bytes, file: str) -> Review:
     if _leaves(review.group):
         raise RecordError(f"image group {brief(review.group)} leaves its target ({file})")
     return review
+
+
+def read_view(data: bytes, file: str) -> View:
+    """A named view; its name and the page are checked."""
+    view = _read_block(data, file, View)
+    _check_ids(file, view.id)
+    _check_time(file, "time", view.time)
+    if problem := view_problem(view):
+        raise RecordError(f"{problem} ({file})")
+    return view
+
+
+def view_problem(view: View) -> str:
+    """What is wrong with the name, page or filters of a view, "" when nothing is."""
+    if not view.name.strip() or len(view.name) > MAX_VIEW_NAME or not view.name.isprintable():
+        return f"a view needs a name of 1 to {MAX_VIEW_NAME} printable characters, got {brief(view.name)}"
+    if not _PAGE.fullmatch(view.page):
+        return f"{brief(view.page)} is no page of the dashboard"
+    if sum(len(name) + len(value) for name, value in view.filters) > MAX_FILTERS:
+        return f"the filters of view {brief(view.name)} have more than {MAX_FILTERS} characters"
+    return ""
 
 
 def _check_ids(file: str, *ids: str) -> None:

@@ -13,10 +13,12 @@ from stoa.commands.sync import sync as exchange  # the action has the name of th
 from stoa.commands.unflag import unflag
 from stoa.errors import StoaError
 from stoa.show.events import event_in_words
-from stoa.show.words import count, reviewed
+from stoa.show.words import count, one_line, reviewed
 from stoa.ui.identity import acting, who
 from stoa.workspace.board import events
 from stoa.workspace.reviews import flagged
+from stoa.workspace.views import remove_view as take_view_away
+from stoa.workspace.views import save_view as write_view
 from stoa.workspace.writing import ReviewReport
 
 NOT_ALLOWED = {
@@ -103,6 +105,20 @@ def take_back(done: Done) -> Done:
             ]
     names = tuple(dict.fromkeys(name for report in reports for name in report.targets))
     return Done(words=f"taken back: {done.words}", targets=names, commit=reports[-1].commit)
+
+
+def save_view(name: str, page: str, filters: Sequence[tuple[str, str]]) -> Done:
+    """Keep a page with its filters under a name, for all."""
+    with acting("review", f"view {name}") as ws:
+        commit = write_view(ws, name, page, filters)
+    return Done(words=f"view {one_line(name)} saved", commit=commit)
+
+
+def remove_view(name: str) -> Done:
+    """Take a view away; git keeps it."""
+    with acting("review", f"remove view {name}") as ws:
+        commit = take_view_away(ws, name)
+    return Done(words=f"view {one_line(name)} removed", commit=commit)
 
 
 def stop_run(run: str, *, at_once: bool = False) -> Done:

@@ -17,6 +17,7 @@ from stoa.ui.going import arrive
 from stoa.ui.identity import must_log_in, who
 from stoa.ui.navigation import pages
 from stoa.ui.reading import about, commit, latest_events
+from stoa.ui.views import PAGE, views_box
 
 WATCH_S = 5.0
 """How often a page looks whether others have committed something."""
@@ -54,6 +55,7 @@ def main() -> None:
         _log_in()
         return
     page = st.navigation(pages(), position="sidebar", expanded=True)
+    st.session_state[PAGE] = page.url_path
     around(page.run)
 
 
@@ -91,6 +93,7 @@ def _sidebar() -> None:
             st.rerun()
         if st.button("? Keys", help="The keys of the pages."):
             _show_keys()
+        views_box()
     picking.take(desk())
     listen()
     _news()

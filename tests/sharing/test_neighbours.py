@@ -112,7 +112,7 @@ def test_while_a_merge_of_the_settings_is_open_each_verb_says_so(anna, ben, cli,
 
 
 def test_an_object_that_git_replaces_is_read_as_it_is(anna):
-    """References below refs/replace come with a mirror clone; git by itself shows the other commit in the place of one."""
+    """References below refs/replace come with a mirror clone, and let git show another commit."""
     anna.flag("a")
     flagged = anna.head()
     empty = anna.git("commit-tree", "-m", "nothing", f"{flagged}~1^{{tree}}").strip()
