@@ -17,8 +17,8 @@ from stoa.show.words import count, one_line, reviewed
 from stoa.ui.identity import acting, who
 from stoa.workspace.board import events
 from stoa.workspace.reviews import flagged
-from stoa.workspace.views import remove_view as take_view_away
-from stoa.workspace.views import save_view as write_view
+from stoa.workspace.views import remove_view as take_view_away  # the action has the same name
+from stoa.workspace.views import save_view as write_view  # the action has the same name
 from stoa.workspace.writing import ReviewReport
 
 NOT_ALLOWED = {
