@@ -17,7 +17,7 @@ WATCHED = frozenset(
 COUNTS = frozenset(
     {
         *("STOA_KILLS", "STOA_KILLS_SEED", "STOA_CHAOS_S", "STOA_CHAOS_SEED"),
-        *("STOA_FUZZ", "STOA_FUZZ_SEED", "STOA_HEADERS", "STOA_HISTORIES"),
+        *("STOA_FUZZ", "STOA_FUZZ_SEED", "STOA_HEADERS", "STOA_HISTORIES", "STOA_ODD", "STOA_ODD_SEED"),
     }
 )
 """How much some tests try, and from where they begin; nothing that STOA reads."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from stoa.errors import StoaError
-from stoa.model import SCHEMA, Author, Outcome, ParameterSet, Review, Run, Status, Summary, Target
+from stoa.model import SCHEMA, Author, Outcome, ParameterSet, Review, Run, Status, Summary, Target, View
 from stoa.provenance.definitions import read_config, read_local, read_process
 from stoa.provenance.dialect import RecordError
 from stoa.provenance.environment_definition import read_environment
@@ -18,11 +18,13 @@ from stoa.provenance.records import (
     read_run,
     read_summary,
     read_targets,
+    read_view,
     write_outcomes,
     write_review,
     write_run,
     write_summary,
     write_targets,
+    write_view,
 )
 
 TIME = "2026-11-22T10:00:00.000+00:00"
@@ -55,6 +57,7 @@ GOOD: dict[Callable, bytes] = {
     ),
     read_summary: write_summary(Summary(schema=SCHEMA, run=ID, finished=TIME, duration_s=1.5, counts={"ok": 1})),
     read_review: write_review(Review(schema=1, id=ID, kind="flag", target="a", author=ME, time=TIME, clears=(ID,))),
+    read_view: write_view(View(schema=1, id=ID, name="v", page="wall", filters=(("has", "x"),), author=ME, time=TIME)),
     read_frozen_set: b"process: peak\nname: deep\nvalues: {snr: 5.5, mode: 'no', n: 3}\n",
     read_process: PROCESS,
     read_environment: b"name: casa\nkind: host\nenviron: {A: b}\ninherit: [C]\n",
