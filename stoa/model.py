@@ -425,19 +425,36 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One flag, clearing of a flag, or comment on a target, or comment on a run as such."""
+    """What somebody said about a target: a flag, its clearing, a comment, a review step, who is to do it, a tag.
+
+    A comment can be on a run as such.
+    """
 
     schema: int
     id: str
-    kind: Literal["flag", "unflag", "comment"]
+    kind: Literal["flag", "unflag", "comment", "step", "assign", "tag", "untag"]
     target: str  # "" for a comment on a run as such
     run: str = ""  # of the outcome it is about; "" for the target as such
     group: str = ""
     reason: str = ""  # reason code of a flag
     text: str = ""
     clears: tuple[str, ...] = ()  # ids of the flags that an unflag closes
+    step: str = ""  # of a step, or of who is to do it; "" for all of them
+    state: str = ""  # of a step: done, not-needed, undone
+    person: str = ""  # who is to do it; "" for nobody any more
+    tag: str = ""
     author: Author
     time: str
+
+    @property
+    def subject(self) -> str:
+        """The reason code, step or tag that it is about."""
+        return self.reason or self.step or self.tag
+
+    @property
+    def value(self) -> str:
+        """The state of a step, or the person who is to do it."""
+        return self.state or self.person
 
     @property
     def about(self) -> str:

@@ -65,6 +65,7 @@ class Config(Struct, frozen=True, kw_only=True):
     project: str  # id, made by `stoa init`
     roots: dict[str, str] = field(default_factory=dict)  # name -> what is there, in words
     reasons: dict[str, str] = field(default_factory=dict)  # reason code -> meaning
+    steps: dict[str, str] = field(default_factory=dict)  # step of a review -> meaning, in the order they are done
     quality: tuple[QualityCut, ...] = ()  # applied in this order
     checksums: Literal["headers", "files"] = "headers"  # what metadata documents have checksums of
 

@@ -40,6 +40,7 @@ COUNTERPARTS = {
     "open": "places",
     "results": "results",
     "report": "report", "diff": "diff", "flag": "flag", "unflag": "unflag", "comment": "comment", "reviews": "reviews",
+    "step": "step", "assign": "assign", "todo": "todo", "tag": "tag",
     "reviews --flags": "flags", "query": "query",
     "catalogue stack": "stack", "catalogue quality": "quality", "catalogue match": "match",
     "catalogue limits": "limits", "catalogue export": "export", "catalogue plot": "plot",

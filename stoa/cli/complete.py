@@ -242,6 +242,6 @@ SOURCES: dict[str, Callable[[Path, str], Iterable[str]]] = {
     "TARGET": _targets, "PROCESS": _processes, "PROCESS[@SET]": _processes_and_pairs,
     "PROCESS[@SET[+ENV]]": _processes_and_pairs, "PROCESS@SET": _pairs,
     "SET": _sets, "RUN": _runs, "ENV": _environments, "GROUP": _groups, "REASON": _section("reasons"),
-    "ROOT": _section("roots"), "CUT": _section("quality"),
+    "STEP": _section("steps"),    "ROOT": _section("roots"), "CUT": _section("quality"),
 }  # fmt: skip
 """Placeholder of an argument or option -> what it can be; files and folders are left to the shell."""

@@ -55,7 +55,11 @@ GROUPS: dict[str, dict[str, str]] = {
         "flag": "Flag targets with a reason.",
         "unflag": "Clear the flags of targets.",
         "comment": "Comment on targets.",
-        "reviews": "List flags and comments.",
+        "step": "Record a step of the review of targets: done, not needed, undone.",
+        "assign": "Say who is to look at targets.",
+        "todo": "List what is to be looked at, and by whom.",
+        "tag": "Give targets a tag, or list the tags.",
+        "reviews": "List flags, comments, steps and tags.",
     },
     "Use and share": {
         "catalogue": "Stack, match and plot tables of sources.",

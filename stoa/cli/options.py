@@ -123,6 +123,10 @@ RunOption = Annotated[
 
 GroupOption = Annotated[str, typer.Option("--group", metavar="GROUP", help="Image group of the target.")]
 
+StepArgument = Annotated[str, typer.Argument(metavar="STEP", help="Step of the review, of .stoa/config.yaml.")]
+
+StepOption = Annotated[str, typer.Option("--step", metavar="STEP", help="Only this step of the review.")]
+
 MessageOption = Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="Free text.")]
 
 DocOption = Annotated[str, typer.Option("--doc", metavar="TEXT", help="Description, in words.")]

@@ -12,6 +12,7 @@ from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import print_causes, print_disagreements
 from stoa.commands import status
 from stoa.show.status import flag_lines, headline, live_lines, pair_lines, states_table, trouble_lines
+from stoa.show.steps import steps_lines
 from stoa.workspace.names import asked_pair
 
 app = new_app()
@@ -67,5 +68,7 @@ def _print(report: status.StatusReport) -> None:
     if not report.pairs:
         tell("no run yet: `stoa run PROCESS`")
     for line in flag_lines(report):
+        out(line)
+    for line in steps_lines(report.steps):
         out(line)
     print_disagreements(report.disagreements)

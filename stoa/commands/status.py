@@ -25,6 +25,7 @@ from stoa.workspace.looks import Finding
 from stoa.workspace.names import Pair, current, pair_words
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
+from stoa.workspace.steps import StepCount, step_counts
 
 
 class PairStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +71,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     live: tuple[RunRow, ...]
     flagged: int  # targets
     flags: dict[str, tuple[str, ...]]  # reason -> targets with an open flag for it
+    steps: tuple[StepCount, ...]  # of the review, how far each is
     unreadable: tuple[tuple[str, str], ...]  # record, what is wrong with it
     healed: tuple[str, ...]  # runs that were cut off and are in git now
     hindered: str = ""  # what keeps others of them out of git
@@ -143,6 +145,7 @@ def status(
             live=tuple(row for row in list_runs(ws) if row.run in live) if (live := ws.live()) else (),
             flagged=len(flags.keys() & ws.targets.keys()),
             flags=_by_reason(ws, flags),
+            steps=step_counts(ws),
             unreadable=tuple((row[0], row[1]) for row in ws.index.rows("SELECT * FROM problems ORDER BY path")),
             healed=healing.runs,
             disagreements=disagreements(ws, process, params),

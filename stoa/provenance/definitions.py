@@ -201,13 +201,14 @@ def _checksums(spot: Spot) -> Literal["headers", "files"]:
 
 def read_config(data: bytes, file: str) -> Config:
     """The settings that collaborators share."""
-    known = ("schema", "project", "roots", "reasons", "quality", "checksums")
+    known = ("schema", "project", "roots", "reasons", "steps", "quality", "checksums")
     fields = read_yaml(data, file).mapping(known, required=("schema", "project"))
     check_schema(fields)
     return Config(
         project=fields["project"].text(),
         roots=get(fields, "roots", partial(_words, kind="root"), {}),
         reasons=get(fields, "reasons", partial(_words, kind="reason code"), {}),
+        steps=get(fields, "steps", partial(_words, kind="step"), {}),
         quality=get(fields, "quality", _quality, ()),
         checksums=get(fields, "checksums", _checksums, "headers"),
     )

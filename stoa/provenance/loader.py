@@ -425,8 +425,8 @@ class Loader:
             raise RecordError(f"a review of {review.about!r} is in {path}")
         target = self._former.target(review.target)
         self._db.execute(
-            "INSERT OR IGNORE INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?)",
-            (review.id, target, review.kind, review.run, review.group, review.reason, review.text,
+            "INSERT OR IGNORE INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (review.id, target, review.kind, review.run, review.group, review.subject, review.value, review.text,
              review.author.name, review.author.email, review.time),
         )  # fmt: skip
         cleared = [(target, flag) for flag in review.clears]

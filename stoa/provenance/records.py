@@ -21,6 +21,8 @@ from stoa.provenance.scalars import brief
 from stoa.provenance.yamltree import DefinitionError, read_yaml
 
 MAX_BLOCK = 16_000_000  # a summary names every target that failed
+STATES = ("done", "not-needed", "undone")
+MOST_LABEL = 80
 MAX_VIEW_NAME = 80
 MAX_FILTERS = 4000  # what an address can have
 _PAGE = re.compile(r"[a-z]{0,20}")
@@ -218,7 +220,29 @@ def read_review(data: bytes, file: str) -> Review:
         raise RecordError(f"a {review.kind} names no target ({file})")
     if _leaves(review.group):
         raise RecordError(f"image group {brief(review.group)} leaves its target ({file})")
+    if problem := _wrong_judgement(review):
+        raise RecordError(f"{problem} ({file})")
     return review
+
+
+def _wrong_judgement(review: Review) -> str:
+    """What is wrong with a step, an assignment or a tag, "" when nothing is."""
+    if review.kind == "step" and review.state not in STATES:
+        return f"a step is {', '.join(STATES[:-1])} or {STATES[-1]}, not {brief(review.state)}"
+    if review.kind in ("step", "assign") and not (
+        NAME.fullmatch(review.step) or (not review.step and review.kind == "assign")
+    ):
+        return f"{brief(review.step)} cannot name a step"
+    if review.kind in ("tag", "untag") and not is_label(review.tag):
+        return f"{brief(review.tag)} is no tag: 1 to {MOST_LABEL} printable characters"
+    if review.person and not is_label(review.person):
+        return f"{brief(review.person)} cannot name a person"
+    return ""
+
+
+def is_label(text: str) -> bool:
+    """Whether a text can be a tag, or name a person."""
+    return bool(text.strip() == text and text) and len(text) <= MOST_LABEL and text.isprintable()
 
 
 def read_view(data: bytes, file: str) -> View:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERSION = 9
+VERSION = 10
 """Raised when a table changes, so that an index of another version is made again."""
 
 TABLES = """
@@ -30,8 +30,8 @@ CREATE TABLE interruptions(
   PRIMARY KEY(process, params, environment, target, grp)) WITHOUT ROWID;
 CREATE TABLE reported(outcome INTEGER, name TEXT, value, PRIMARY KEY(outcome, name)) WITHOUT ROWID;
 CREATE TABLE reviews(
-  id TEXT, target TEXT, kind TEXT, run TEXT, grp TEXT, reason TEXT, text TEXT, author TEXT, email TEXT, time TEXT,
-  PRIMARY KEY(target, id)) WITHOUT ROWID;
+  id TEXT, target TEXT, kind TEXT, run TEXT, grp TEXT, reason TEXT, value TEXT, text TEXT, author TEXT, email TEXT,
+  time TEXT, PRIMARY KEY(target, id)) WITHOUT ROWID;
 CREATE TABLE cleared(target TEXT, id TEXT, PRIMARY KEY(target, id)) WITHOUT ROWID;
 CREATE TABLE documents(target TEXT PRIMARY KEY, oid TEXT, document BLOB, problem TEXT);
 CREATE TABLE choices(process TEXT, oid TEXT, jobs BLOB, PRIMARY KEY(process, oid)) WITHOUT ROWID;
@@ -49,6 +49,15 @@ CREATE VIEW results AS SELECT r.outcome, r.name, r.value, o.target, o.grp, o.pro
   FROM reported AS r JOIN outcomes AS o ON o.id = r.outcome;
 CREATE VIEW open_flags AS SELECT * FROM reviews
   WHERE kind = 'flag' AND NOT EXISTS (SELECT 1 FROM cleared c WHERE c.target = reviews.target AND c.id = reviews.id);
+CREATE VIEW steps AS SELECT target, reason AS step, value AS state, author, email, time, text, id FROM reviews AS r
+  WHERE kind = 'step' AND NOT EXISTS (SELECT 1 FROM reviews n WHERE n.target = r.target AND n.kind = 'step'
+  AND n.reason = r.reason AND n.id > r.id);
+CREATE VIEW assigned AS SELECT target, reason AS step, value AS person, author, email, time, text, id FROM reviews AS r
+  WHERE kind = 'assign' AND value != '' AND NOT EXISTS (SELECT 1 FROM reviews n WHERE n.target = r.target
+  AND n.kind = 'assign' AND n.reason = r.reason AND n.id > r.id);
+CREATE VIEW tags AS SELECT target, reason AS tag, author, email, time, text, id FROM reviews AS r
+  WHERE kind = 'tag' AND NOT EXISTS (SELECT 1 FROM reviews n WHERE n.target = r.target AND n.kind IN ('tag', 'untag')
+  AND n.reason = r.reason AND n.id > r.id);
 """
 
 INDEXES = {

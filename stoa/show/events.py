@@ -5,7 +5,10 @@ from __future__ import annotations
 from stoa.show.words import count, one_line
 from stoa.workspace.board import Event
 
-_DID = {"flag": "flagged", "unflag": "cleared flags of", "comment": "commented on"}
+_DID = {
+    "flag": "flagged", "unflag": "cleared flags of", "comment": "commented on", "step": "recorded a step for",
+    "assign": "assigned", "tag": "tagged", "untag": "took a tag from",
+}  # fmt: skip
 
 
 def event_in_words(event: Event) -> str:

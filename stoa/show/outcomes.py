@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from stoa.commands.show import OutcomeView, RunView, TargetView
 from stoa.model import Review
+from stoa.show.reviews import said
 from stoa.show.words import clock, count, counts_in_words, duration, number, one_line, safe, shown
 from stoa.sources.trace import Trace
 
@@ -55,9 +56,9 @@ def target_lines(view: TargetView) -> Iterator[str]:
 
 def review_lines(review: Review, more: str) -> Iterator[str]:
     """A flag, clearing or comment."""
-    reason = f" {review.reason}" if review.reason else ""
+    what = one_line(f"{review.kind} {said(review)}".rstrip())
     when = clock(review.time, 16)
-    yield f"\n{review.kind}{reason}{more} by {one_line(review.author.name)}, {when}  [{review.id}]"
+    yield f"\n{what}{more} by {one_line(review.author.name)}, {when}  [{review.id}]"
     if review.text:
         yield "  " + safe(review.text).replace("\n", "\n  ")
 

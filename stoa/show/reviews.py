@@ -20,10 +20,17 @@ def reviews_table(found: Iterable[Review]) -> Table:
     return table(
         columns,
         [
-            (clock(r.time, 16), r.kind, r.target or f"run {r.run}", r.group, r.reason, r.author.name, r.text)
+            (clock(r.time, 16), r.kind, r.target or f"run {r.run}", r.group, said(r), r.author.name, r.text)
             for r in found
         ],
     )
+
+
+def said(review: Review) -> str:
+    """What a review says beside its text: a reason code, ``accepted done``, ``weblog to Ada``, a tag."""
+    if review.kind == "assign":
+        return f"{review.step} to {review.person or 'nobody'}".strip()
+    return f"{review.subject} {review.value}".strip()
 
 
 def flags_table(rows: Iterable[Mapping[str, Any]]) -> Table:
@@ -65,6 +72,6 @@ def contradictions_table(found: Iterable[Contradiction]) -> Table:
 
 def review_line(review: Review) -> str:
     """A flag, clearing or comment in one line."""
-    what = f"{review.kind} {review.reason}".strip() if review.kind != "comment" else "comment"
+    what = f"{review.kind} {said(review)}".strip()
     text = f": {review.text}" if review.text else ""
     return one_line(f"{clock(review.time, 16)}  {review.author.name}  {what}{text}")

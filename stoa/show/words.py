@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from stoa.model import Status, Value
 
-_REVIEWED = {"flag": "flagged", "unflag": "cleared the flags of", "comment": "commented on"}
+_REVIEWED = {
+    "flag": "flagged", "unflag": "cleared the flags of", "comment": "commented on", "step": "recorded the step for",
+    "assign": "assigned", "tag": "tagged", "untag": "took the tag from",
+}  # fmt: skip
 
 
 def safe(text: object) -> str:

@@ -26,7 +26,7 @@ ORDER BY l.process, l.params, l.environment, l.target, l.grp
 """
 
 _EVENTS = """
-SELECT id, max(time) AS at, author, kind, count(*), min(target), max(run), max(reason), max(text)
+SELECT id, max(time) AS at, author, kind, count(*), min(target), max(run), max(trim(reason || ' ' || value)), max(text)
 FROM reviews GROUP BY id
 UNION ALL
 SELECT run, started, author, 'run', jobs, '', run, process || '@' || params, '' FROM runs

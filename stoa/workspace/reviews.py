@@ -36,17 +36,23 @@ def reviews_of(ws: Workspace, target: str = "") -> list[Review]:
 def select_reviews(ws: Workspace, where: str, arguments: list[str]) -> list[Review]:
     """Reviews that an SQL condition selects, in the order they were made."""
     rows = ws.index.rows(
-        f"SELECT id, kind, target, run, grp, reason, text, author, email, time FROM reviews {where}"
+        f"SELECT id, kind, target, run, grp, reason, value, text, author, email, time FROM reviews {where}"
         " ORDER BY id, target",
         arguments,
     )
-    return [
-        Review(
-            schema=1, id=row[0], kind=row[1], target=row[2], run=row[3], group=row[4], reason=row[5], text=row[6],
-            author=Author(row[7], row[8]), time=row[9],
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_review(*row) for row in rows]
+
+
+def _review(
+    event: str, kind: Any, target: str, run: str, group: str, subject: str, value: str, text: str, author: str,
+    email: str, time: str,
+) -> Review:  # fmt: skip
+    is_step, is_tag = kind in ("step", "assign"), kind in ("tag", "untag")
+    return Review(
+        schema=1, id=event, kind=kind, target=target, run=run, group=group, text=text, author=Author(author, email),
+        time=time, reason="" if is_step or is_tag else subject, step=subject if is_step else "",
+        tag=subject if is_tag else "", state=value if kind == "step" else "", person=value if kind == "assign" else "",
+    )  # fmt: skip
 
 
 def flag_rows(ws: Workspace, *, every: bool = False) -> list[dict[str, Any]]:

@@ -58,10 +58,14 @@ def chosen_targets(ws: Workspace, targets: Iterable[str], where: str, otherwise:
 
 def write_reviews(
     ws: Workspace,
-    kind: Literal["flag", "unflag", "comment"],
+    kind: Literal["flag", "unflag", "comment", "step", "assign", "tag", "untag"],
     targets: list[str],
     *,
     reason: str = "",
+    step: str = "",
+    state: str = "",
+    person: str = "",
+    tag: str = "",
     text: str = "",
     run: str = "",
     group: str = "",
@@ -78,11 +82,13 @@ def write_reviews(
     reviews = [
         Review(
             schema=SCHEMA, id=event, kind=kind, target=target, run=run_id, group=group, reason=reason, text=text,
-            clears=tuple((clears or {}).get(target, ())), author=author, time=moment,
+            clears=tuple((clears or {}).get(target, ())), step=step, state=state, person=person, tag=tag,
+            author=author, time=moment,
         )
         for target in targets
     ]  # fmt: skip
-    commit = ws.store.add_reviews(reviews, subject(kind, targets, reason, text))
+    what = " ".join(filter(None, (reason, step, state, person and f"to {person}", tag)))
+    commit = ws.store.add_reviews(reviews, subject(kind, targets, what, text))
     return ReviewReport(id=event, kind=kind, targets=tuple(targets), commit=commit)
 
 

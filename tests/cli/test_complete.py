@@ -95,7 +95,7 @@ def test_every_placeholder_of_a_name_is_known():
               for kind in each.removesuffix("...").split("|")}  # fmt: skip
     free = {"FILE", "FOLDER", "N", "SQL", "TEXT", "NAME", "NAME=VALUE", "NAMES", "NUMBER", "ANGLE", "CONDITION", "URL",
             "ADDRESS", "COMMIT", "DATE", "IMAGE", "GLOB", "COLUMN", "COLUMN@FREQUENCY",
-             "OUTPUT", "PATTERN", "POSITION", "QUERY", "VERB", "PROGRAM", "TIME"}  # fmt: skip
+             "OUTPUT", "PATTERN", "PERSON", "TAG", "POSITION", "QUERY", "VERB", "PROGRAM", "TIME"}  # fmt: skip
     assert {kind for kind in wanted if not kind.islower()} - free <= SOURCES.keys()
 
 

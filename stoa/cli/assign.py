@@ -1,0 +1,36 @@
+"""stoa assign."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import JsonOption, MessageOption, StepOption, TargetsArgument, WhereOption, workspace
+from stoa.cli.shared import print_written
+from stoa.commands import assign
+
+app = new_app()
+
+
+@verb(
+    app, "assign",
+    "stoa assign A001_X121_X28b me",
+    "stoa assign 'A001_*' ada@example.org --step weblog",
+    "stoa assign --where flagged nobody",
+)  # fmt: skip
+def assign_command(
+    ctx: typer.Context,
+    targets: TargetsArgument = None,
+    person: Annotated[
+        str, typer.Argument(metavar="PERSON", help="Name or address; `me`, or `nobody` to take it back.")
+    ] = "",
+    step: StepOption = "",
+    text: MessageOption = "",
+    where: WhereOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Say who is to look at targets, as one commit. The last that is said counts."""
+    report = assign.assign(workspace(ctx), targets or (), person=person, step=step, text=text, where=where)
+    print_written(report, json)

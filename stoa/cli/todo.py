@@ -1,0 +1,50 @@
+"""stoa todo."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stoa.cli.grammar import new_app, verb
+from stoa.cli.options import AtOption, JsonOption, StepOption, workspace
+from stoa.cli.say import as_json, out, table, tell
+from stoa.commands import todo
+from stoa.show.steps import step_lines, todo_table
+
+app = new_app()
+
+
+@verb(
+    app,
+    "todo",
+    "stoa todo",
+    "stoa todo --unassigned --step weblog",
+    "stoa todo ada@example.org",
+    "stoa todo --disputed",
+)
+def todo_command(
+    ctx: typer.Context,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="Name or address; by default you.")] = "",
+    step: StepOption = "",
+    unassigned: Annotated[bool, typer.Option("--unassigned", help="Steps that nobody is to do.")] = False,
+    disputed: Annotated[bool, typer.Option("--disputed", help="Steps that two people see differently.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Open steps of everybody.")] = False,
+    at: AtOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List what is to be looked at, and by whom."""
+    report = todo.todo(workspace(ctx, at), person, step=step, unassigned=unassigned, disputed=disputed, every=every)
+    if json:
+        as_json(report)
+        return
+    if report.items:
+        table(todo_table(report.items))
+    else:
+        tell(
+            "no steps are disputed"
+            if disputed
+            else "nothing to do; `stoa todo --unassigned` lists what nobody is to do"
+        )
+    for line in step_lines(report.steps):
+        out(line)

@@ -1,0 +1,46 @@
+"""Steps of a review, what is to be done, and tags, in words and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from stoa.show.runs import some
+from stoa.show.table import Column, Table, table
+from stoa.show.words import one_line
+from stoa.workspace.steps import StepCount, ToDo
+
+
+def steps_lines(counts: Sequence[StepCount]) -> Iterator[str]:
+    """The same below a heading; nothing where there are no steps."""
+    if counts:
+        yield "\nsteps"
+    yield from step_lines(counts)
+
+
+def step_lines(counts: Iterable[StepCount]) -> Iterator[str]:
+    """How far each step is: ``accepted: 41 of 74 done (Ada 29, Ben 12), 3 not needed``."""
+    for each in counts:
+        by = ", ".join(f"{name} {number}" for name, number in each.by.items())
+        more = f", {each.not_needed} not needed" if each.not_needed else ""
+        yield one_line(f"  {each.step}: {each.done} of {each.targets} done{f' ({by})' if by else ''}{more}")
+
+
+def todo_table(items: Iterable[ToDo]) -> Table:
+    """One row for each open or disputed step."""
+    columns = (
+        Column("target"),
+        Column("step"),
+        Column("assigned to", 1, text=True, optional=True),
+        Column("said", 1, text=True, optional=True),
+    )
+    rows = [
+        (each.target, each.step, each.person, ", ".join(f"{state} by {name}" for name, state in each.states.items()))
+        for each in items
+    ]
+    return table(columns, rows)
+
+
+def tags_table(found: Mapping[str, Sequence[str]]) -> Table:
+    """One row for each tag."""
+    columns = (Column("tag", text=True), Column("targets"), Column("which", 1, text=True))
+    return table(columns, [(tag, str(len(names)), some(list(names), 5)) for tag, names in found.items()])
