@@ -8,6 +8,7 @@ import msgspec
 
 from stoa.commands.comment import comment as write_comment  # the action has the name of the verb
 from stoa.commands.flag import flag as write_flag  # the action has the name of the verb
+from stoa.commands.step import step as write_step  # the word is that of the queue
 from stoa.commands.stop import stop
 from stoa.commands.sync import sync as exchange  # the action has the name of the verb
 from stoa.commands.unflag import unflag
@@ -105,6 +106,14 @@ def take_back(done: Done) -> Done:
             ]
     names = tuple(dict.fromkeys(name for report in reports for name in report.targets))
     return Done(words=f"taken back: {done.words}", targets=names, commit=reports[-1].commit)
+
+
+def record_step(targets: Sequence[str], name: str, state: str) -> Done:
+    """Record a step of the review of targets by name, as one commit; another click records the opposite."""
+    with acting("review", f"step {name} {state}", targets) as ws:
+        report = write_step(ws, _named(ws.targets, targets), step=name, state=state)
+    whom = report.targets[0] if len(report.targets) == 1 else count(len(report.targets), "target")
+    return Done(words=f"{one_line(name)} of {whom}: {state}", targets=report.targets, commit=report.commit)
 
 
 def save_view(name: str, page: str, filters: Sequence[tuple[str, str]]) -> Done:

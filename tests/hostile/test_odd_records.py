@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from found_sources import LOOK, table
+from stepped import with_steps
 
 from stoa.workspace.open import Workspace
 from stoa.workspace.views import save_view
@@ -40,7 +41,8 @@ LOOKS = (
     "publish find@default --to paper --stale-ok", "report find@default -o report.html", "process list",
     "process show find", "process check find", "params list find", "params show find@other",
     "params diff find@default other", "env list", "env show host", "target list", "target show a", "root list",
-    "meta check", "meta show a", "reproduce last a", "open a", "doctor",
+    "meta check", "meta show a", "reproduce last a", "open a", "doctor", "todo --all",
+    "todo --disputed", "tag",
 )  # fmt: skip
 
 
@@ -71,6 +73,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     survey.ok("flag", "a", "--reason", "artefacts", "-m", "x")
     survey.ok("unflag", "a")
     survey.ok("comment", "b", "-m", "y")
+    with_steps(survey)
+    survey.ok("step", "a", "weblog", "done")
+    survey.ok("assign", "b", "Ben Cook", "--step", "weblog")
+    survey.ok("tag", "a", "golden sample")
     ws = Workspace(survey.top)
     save_view(ws, "bad", "failures", [("status", "failed")])
     ws.close()

@@ -8,6 +8,7 @@ import numpy as np
 import pages
 import pytest
 from astropy.io import fits
+from stepped import with_steps
 
 from stoa.ui import pixels
 
@@ -47,6 +48,34 @@ def test_a_verdict_is_one_commit_about_the_outcome_that_was_seen_and_goes_on(pag
     assert reviews(judged) == [("flag", "a", "check", True)]
     assert git(judged.top, "rev-list", "--count", f"{before}..HEAD").strip() == "1"
     assert at(shown) == "b"
+
+
+def test_a_step_is_recorded_by_a_click_and_opened_again_by_another(page, judged):
+    assert not [each for each in page("review").button if str(each.key).startswith("step ")]
+    with_steps(judged)
+    shown = page("review")
+    assert shown.button(key="step weblog").label == "☐ weblog"
+    shown.button(key="step weblog").click().run()
+    assert not shown.exception
+    assert shown.button(key="step weblog").label == "☑ weblog"
+    assert [(each["kind"], each["target"], each["state"]) for each in said(judged)["reviews"]] == [
+        ("step", "a", "done")
+    ]
+    assert "weblog: 1 of 3 done" in pages.texts(page("overview"))
+    shown.button(key="step weblog").click().run()
+    assert shown.button(key="step weblog").label == "☐ weblog"
+    assert said(judged)["reviews"][-1]["state"] == "undone"
+    judged.ok("step", "a", "accepted", "not-needed")
+    assert page("review").button(key="step accepted").label == "⊟ accepted"
+
+
+def test_steps_of_others_are_hidden_in_a_blind_review(page, judged):
+    with_steps(judged)
+    judged.git("config", "user.email", "ben@example.org")
+    judged.ok("step", "a", "weblog", "done")
+    judged.git("config", "user.email", "ada@example.org")
+    assert page("review", blind=True).button(key="step weblog").label == "☐ weblog"
+    assert page("review").button(key="step weblog").label == "☑ weblog"
 
 
 def test_a_verdict_is_taken_back_and_the_reader_is_back_there(page, judged):

@@ -9,6 +9,7 @@ from stoa.commands.status import StatusReport
 from stoa.model import Status
 from stoa.show.events import event_in_words
 from stoa.show.status import headline, trouble_lines
+from stoa.show.steps import step_lines
 from stoa.show.symbols import with_symbol
 from stoa.show.words import one_line
 from stoa.ui import going, tables
@@ -33,6 +34,9 @@ def page() -> None:
         _nothing_yet(report)
         return
     _pairs(report)
+    if report.steps:
+        st.subheader("Steps of the review", anchor=False)
+        st.text("\n".join(line.strip() for line in step_lines(report.steps)))
     rows = outcomes()
     st.subheader("Newest failures", anchor=False)
     bad = rows[is_bad(rows)].sort_values("started", ascending=False, kind="stable").head(NEWEST)

@@ -24,6 +24,7 @@ from stoa.ui.reading import about, outcomes
 from stoa.ui.viewer import Mark, Shown, View, image_viewer
 from stoa.workspace.dossier import Dossier
 from stoa.workspace.names import Pair
+from stoa.workspace.steps import OPEN
 
 QUEUE = "review queue"
 PROBLEM = "review problem"
@@ -32,6 +33,8 @@ LOG_LINES = 60
 LONGEST_LINE = 400
 WIDE = 3
 """Images before and after in the row of thumbnails."""
+
+STEP_SYMBOLS = {"done": "☑", "not-needed": "⊟", OPEN: "☐"}
 
 ORDERS: Final = ("by name", "outliers first", "newest first")
 
@@ -115,6 +118,7 @@ def _one(row: pd.Series, queue: Sequence[Job], at: int, top: DeltaGenerator) -> 
     with right:
         _facts(row, seen)
         _verdicts(job, seen)
+        _review_steps(job, seen)
         _said(seen)
         _results(row, seen)
     _below(row, seen)
@@ -274,6 +278,29 @@ def _verdicts(job: Job, seen: Dossier) -> None:
             st.rerun()
 
 
+def _review_steps(job: Job, seen: Dossier) -> None:
+    """The steps that the project declares, each with its state; a click records it as done, or opens it again."""
+    declared = about(lambda ws: dict(ws.project.config.steps))
+    if not declared:
+        return
+    why = actions.may("review")
+    known = [] if _is_hidden(seen) else seen.reviews
+    states = {review.step: review.state for review in known if review.kind == "step"}
+    with st.container(horizontal=True, gap="small"):
+        for name, meaning in declared.items():
+            state = states.get(name, OPEN)
+            wanted = "done" if state == OPEN else OPEN
+            st.button(
+                f"{STEP_SYMBOLS[state]} {name}", key=f"step {name}", disabled=bool(why), type="tertiary",
+                help=why or f"{meaning or name}: {state}. A click records it as {wanted}.",
+                on_click=_record, args=(job, name, wanted),
+            )  # fmt: skip
+
+
+def _record(job: Job, name: str, state: str) -> None:
+    _tried(lambda: actions.record_step([job.target], name, state))
+
+
 def _judge(job: Job, code: str, run: str, group: str) -> None:
     queue: list[Job] = st.session_state[QUEUE]
     if _tried(lambda: actions.flag([job.target], code, run=run, group=group)) and st.session_state.get("onward", True):
@@ -304,8 +331,7 @@ def _problem() -> None:
 
 def _said(seen: Dossier) -> None:
     """What was said about the target; in a blind review only after one's own word."""
-    mine = who().email
-    if st.session_state.get("blind") and not any(review.author.email == mine for review in seen.reviews):
+    if _is_hidden(seen):
         st.caption("Blind: what others said is shown when you have judged.")
         return
     if not seen.reviews:
@@ -314,6 +340,12 @@ def _said(seen: Dossier) -> None:
     st.text("\n".join(_line(review) for review in seen.reviews[-8:]))
     voices = dict.fromkeys(one_line(review.author.name) for review in seen.reviews)
     st.caption(f"Judged by {count(len(voices), 'person', 'people')}: {safe(', '.join(voices))}")
+
+
+def _is_hidden(seen: Dossier) -> bool:
+    """Whether what others said is hidden until the person has said something."""
+    mine = who().email
+    return bool(st.session_state.get("blind")) and not any(review.author.email == mine for review in seen.reviews)
 
 
 def _line(review: Review) -> str:
