@@ -90,7 +90,7 @@ def publish(
     Raises
     ------
     StoaError
-        If outcomes are stale and that was not accepted, or the folder cannot be made.
+        If outcomes are stale and that was not accepted, there are none, or the folder cannot be made.
     """
     file = Path(source)
     ws.check_given(file, folder)
@@ -113,6 +113,11 @@ def publish(
             f"`stoa run {label.partition(' ')[0]}` makes them again; --stale-ok publishes them, and the texts say so",
         )
     runs = _runs(ws, {outcome.run for outcome in outcomes})
+    if not runs:
+        raise StoaError(
+            f"{label} has no outcome that counts, of a target that is listed",
+            "`stoa fsck` says what is wrong with records, `stoa target list` which targets there are",
+        )
     _make(folder)
     try:
         return _write(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from stoa.durable import write_hint
 from stoa.errors import StoaError
 from stoa.meta.xml import is_built
 from stoa.provenance.conflict import conflict_words
@@ -26,6 +27,12 @@ def share(ws: Workspace, remote: str | None = None, *, rejoin: bool = False) -> 
         words = "".join(f"\n  {line}" for line in conflict_words(ws.repository, conflict))
         message = f"you and {conflict.label} made changes that cannot both hold; nothing was merged{words}"
         raise StoaError(message, conflict.hint) from None
+    except OSError as problem:
+        where = problem.filename or ws.repository.common
+        raise StoaError(
+            f"the exchange could not be finished: {problem.strerror} ({where})",
+            f"nothing is lost, and `stoa sync` goes on where it stopped; {write_hint(problem)}",
+        ) from None
     fresh = tuple(problem for problem in _unreadable(ws) if problem not in known)
     unshared = tuple(uncommitted(ws.repository, _written(ws)))
     return msgspec.structs.replace(report, unreadable=fresh, rebuild=tuple(sorted(guard.rebuild)), unshared=unshared)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import killed_sync
@@ -85,6 +87,20 @@ def test_a_file_of_the_users_own_is_not_taken_for_the_half_of_a_new_one(anna, be
     with pytest.raises(GitError, match=r"brings notes\.txt, where you have notes\.txt"):
         ben.sync()
     assert (ben.folder / "notes.txt").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("most", [0, 60, 200, 400, 1000, 3000])
+def test_a_disk_without_room_is_said_and_the_next_sync_finishes(anna, ben, parted, most):
+    """At every place where a sync writes; no file may be larger than this many bytes."""
+    limited = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "stoa", "sync"], cwd=ben.folder, preexec_fn=limited, capture_output=True,
+        text=True, check=False, env=os.environ | {"PYTHONPATH": PACKAGE},
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (0, 1), done.stderr
+    ben.sync()
+    check_all_is_well(anna, ben, {"a", "b"})
 
 
 @pytest.mark.slow
