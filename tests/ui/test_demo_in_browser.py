@@ -142,7 +142,9 @@ def test_the_next_unjudged_job_is_one_key_away(visitor, project):
     for _ in range(6):  # a key that comes while the page is being drawn may be lost
         visitor.page.keyboard.press("n")
         with suppress(Late):
-            visitor.page.wait_for_function("(old) => location.href !== old", arg=before, timeout=browser.PATIENCE_MS / 6)
+            visitor.page.wait_for_function(
+                "(old) => location.href !== old", arg=before, timeout=browser.PATIENCE_MS / 6
+            )
             break
     (at,) = asked(visitor)["at"]
     assert at.split(" ")[0] not in judged
