@@ -43,7 +43,7 @@ class Desktop:
         self.client.reply(message, self._answers)
 
     def next(self) -> tuple[str, dict[str, str]]:
-        return self.taken.get(timeout=10)
+        return self.taken.get(timeout=60)
 
     def says(self, mtype: str, **params: Any) -> None:
         """Broadcast a message: as a call, as TOPCAT does, which waits for no one here."""
