@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import queue
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Desktop:
 
     def _take(self, _key: str, _sender: str, message: str, mtype: str, params: Any, _extra: Any) -> None:
         self.taken.put((mtype, params))
+        time.sleep(0.1)  # pyvo's hub loses an answer that comes before it has noted that it waits for one
         self.client.reply(message, self._answers)
 
     def next(self) -> tuple[str, dict[str, str]]:
