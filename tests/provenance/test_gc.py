@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from contextlib import closing
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 from dulwich import pack
 from dulwich.object_store import DiskObjectStore
+from dulwich.objects import Blob
 
 from stoa.model import Author
 from stoa.provenance.git import Repository
+from stoa.provenance.git.repository import _pack_name
 
 ME = Author("Test Astronomer", "test@example.org")
 MANY = {f"records/{number}.yaml": b"%d\n" % number for number in range(30)}
@@ -150,3 +153,20 @@ def test_pruning_before_the_branch_moves_takes_no_part_of_a_merge_away(repo):
             git(repo, "gc", "-q", "--prune=now")
             assert repository.move(repository.branch(), mine, merged, "merge", ME)
     git(repo, "fsck", "--strict", "--no-dangling")
+
+
+@pytest.mark.parametrize("left", ["by a command that ends soon", "by one that was killed"])
+def test_a_pack_that_another_command_is_writing_is_waited_for(repo, left):
+    """Two commands that merge the same two commits in one second write one and the same pack."""
+    objects = [Blob.from_string(data) for data in MANY.values()]
+    packs = repo / ".git/objects/pack"
+    lock = packs / f"pack-{_pack_name(single.id for single in objects)}.idx.lock"
+    lock.touch()
+    if left == "by one that was killed":
+        os.utime(lock, (0, 0))
+    else:
+        threading.Timer(0.3, lock.unlink).start()
+    with closing(Repository(repo)) as repository:
+        repository._write(list(objects))
+        assert lock.with_suffix("").exists()
+        assert git(repo, "cat-file", "-p", objects[0].id.decode()) == "0\n"

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from dulwich.errors import NotGitRepository
+from dulwich.file import FileLocked
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.pack import Pack, PackFileDisappeared
 from dulwich.reflog import format_reflog_line
@@ -42,6 +43,7 @@ REF_WAIT_S = 60.0
 _KEPT = b"STOA is about to move a branch here\n"
 _TIMES = 5  # that a pack is written again, as git has joined others meanwhile
 _KEPT_S = 3600.0
+_LOCK_S = 10.0  # so old a lock of a pack was left by a STOA that was killed
 
 
 class Repository:
@@ -445,12 +447,30 @@ class Repository:
     def _add_pack(self, objects: list[ShaFile]) -> Pack | None:
         for _ in range(_TIMES):
             try:
-                return self._repo.object_store.add_objects([(single, None) for single in objects])
+                return self._add_beside_others(objects)
             except (PackFileDisappeared, FileNotFoundError):
                 # `git gc` joins packs at this moment, and dulwich was about to look at one; or it took the new one away
                 self._repo.close()
                 self._repo = self._opened()
         raise GitError("git keeps joining its packs; nothing is lost, try again when `git gc` has ended")
+
+    def _add_beside_others(self, objects: list[ShaFile]) -> Pack | None:
+        """Write a pack, where another command may be writing one of the very same objects: two that merge the same."""
+        deadline = time.monotonic() + REF_WAIT_S
+        while True:
+            try:
+                return self._repo.object_store.add_objects([(single, None) for single in objects])
+            except FileLocked as busy:
+                lock = Path(os.fsdecode(busy.lockfilename))
+                with suppress(OSError):
+                    if time.time() - lock.stat().st_mtime > _LOCK_S:
+                        lock.unlink()
+                if time.monotonic() > deadline:
+                    raise GitError(
+                        f"{lock} stays there, as if another command wrote the same commit; nothing is lost",
+                        hint=f"if no `stoa` or `git` runs any more: `rm {lock}`, then try again",
+                    ) from None
+            time.sleep(random.uniform(0.005, 0.05))
 
     def _keep(self, file: Path) -> None:
         """Have git leave a pack alone until the branch has moved: `repack -ad` drops what nothing leads to."""
