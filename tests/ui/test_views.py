@@ -86,7 +86,8 @@ def test_two_people_save_views_at_the_same_time(judged, tmp_path):
         ws = Workspace(place)
         found[place] = [(view.name, view.page) for view in named_views(ws)]
         ws.close()
-    assert found[judged.top] == found[other] == [("ours", "sky")]
+    assert found[judged.top] == found[other]
+    assert found[other] in ([("ours", "sky")], [("ours", "wall")])  # both may be of one second
 
 
 @pytest.mark.parametrize(
