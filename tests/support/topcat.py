@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from alone import alone
+
 PROGRAMS = ("topcat", "Xvfb", "xdotool")
 PATIENCE_S = 180.0
 """How long it may take to start, on a machine that does other things, too."""
@@ -62,7 +64,8 @@ def running_topcat(home: Path) -> Iterator[Screen]:
         If either does not come up.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile() as log, screen_below(home) as display:
+    # One at a time: the port of the Web Profile is the same for all.
+    with alone("web-profile"), tempfile.TemporaryFile() as log, screen_below(home) as display:
         words = ["topcat", "-Xmx512m", f"-Duser.home={home}", "-hub"]
         environ = os.environ | {"DISPLAY": display, "HOME": str(home)}
         process = subprocess.Popen(  # a session of its own: the command is a script that starts Java

@@ -16,6 +16,7 @@ from typing import Any
 import browser
 import numpy as np
 import pytest
+from alone import alone
 from astropy.io import fits
 from astropy.table import Table
 from joined import join
@@ -69,6 +70,13 @@ class Program:
     def says(self, mtype: str, **params: Any) -> None:
         named = {key.replace("_", "-"): value for key, value in params.items()}
         self.client.call_all("tag", {"samp.mtype": mtype, "samp.params": named})
+
+
+@pytest.fixture(autouse=True)
+def only_hub() -> Iterator[None]:
+    """The Web Profile has one port on each machine: no other test has a hub there meanwhile."""
+    with alone("web-profile"):
+        yield
 
 
 @pytest.fixture
