@@ -21,8 +21,10 @@ from stoa.project import Project
 
 MOST_BYTES = 65_536
 """Of one product; larger ones stay where they are."""
-_ARCHIVE_BYTES = 16_000_000
-_MOST_UNPACKED = 2 * _ARCHIVE_BYTES + MOST_BYTES  # small files have as much again in front of them
+_ARCHIVE_BYTES = 32_000_000
+"""Of one archive before it is compressed, the blocks in front of its files included."""
+_BLOCK = 512
+_END_BYTES = 2 * _BLOCK
 _FILE_MODE = 0o644
 _LEVEL = 3  # half the time of the usual one, and a tenth more bytes
 
@@ -46,11 +48,12 @@ def product_archives(
     part: dict[str, bytes] = {}
     size = 0
     for path, content in _products(project, shared, outcomes):
-        if part and size + len(content) > _ARCHIVE_BYTES:
+        entry = _entry(path, content)
+        if part and size + len(entry) > _ARCHIVE_BYTES - _END_BYTES:
             found[_name(number, len(found))] = _archive(part)
             part, size = {}, 0
-        part[path] = content
-        size += len(content)
+        part[path] = entry
+        size += len(entry)
     if part:
         found[_name(number, len(found))] = _archive(part)
     return found
@@ -87,22 +90,25 @@ def fits(content: bytes, ref: FileRef) -> bool:
     return len(content) == ref.size and hashlib.sha256(content).hexdigest() == ref.sha256
 
 
-def _archive(contents: Mapping[str, bytes]) -> bytes:
-    """A tar archive; the same bytes for the same files."""
+def _entry(path: str, content: bytes) -> bytes:
+    """A file as a tar archive has it: what it is called, and its content, in whole blocks."""
     import tarfile  # with what it needs, 5 ms that most commands need not wait for
 
-    pieces = []
-    for path, content in sorted(contents.items()):
-        entry = tarfile.TarInfo(path)
-        entry.size, entry.mode = len(content), _FILE_MODE
-        pieces += [entry.tobuf(tarfile.PAX_FORMAT), content, bytes(-len(content) % tarfile.BLOCKSIZE)]
-    return gzip.compress(b"".join([*pieces, bytes(2 * tarfile.BLOCKSIZE)]), _LEVEL, mtime=0)
+    head = tarfile.TarInfo(path)
+    head.size, head.mode = len(content), _FILE_MODE
+    return b"".join((head.tobuf(tarfile.PAX_FORMAT), content, bytes(-len(content) % _BLOCK)))
+
+
+def _archive(entries: Mapping[str, bytes]) -> bytes:
+    """A compressed archive; the same bytes for the same files."""
+    pieces = [entries[path] for path in sorted(entries)]
+    return gzip.compress(b"".join([*pieces, bytes(_END_BYTES)]), _LEVEL, mtime=0)
 
 
 def _unpacked(data: bytes) -> bytes:
     """What an archive holds as far as it can be unpacked, and no more than any archive of ours has."""
     with suppress(zlib.error):
-        return zlib.decompressobj(wbits=31).decompress(data, _MOST_UNPACKED)
+        return zlib.decompressobj(wbits=31).decompress(data, _ARCHIVE_BYTES)
     return b""
 
 

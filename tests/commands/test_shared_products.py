@@ -14,6 +14,9 @@ import pytest
 from found_sources import LOOK, table
 from survey import Survey
 
+from stoa.model import FileRef
+from stoa.provenance import packed
+
 SHARED = LOOK.replace("kind: catalogue}", "kind: catalogue, share: git}")
 COUNT = """\
 name: count
@@ -178,6 +181,18 @@ def _hostile() -> bytes:
         huge.size = 1 << 60
         buffer.write(huge.tobuf())
     return buffer.getvalue()
+
+
+def test_many_tiny_products_are_divided_by_what_the_archive_needs(sources, monkeypatch):
+    """The blocks in front of a file count: an archive never holds more than is read of one."""
+    monkeypatch.setattr(packed, "_ARCHIVE_BYTES", 3500)
+    sources.ok("run", "find", "--force")
+    run = sources.runs()[-1]
+    assert archives(sources, run) == ["products-0000-1.tar.gz", "products-0000.tar.gz"]
+    for outcome in sources.outcomes(run).values():
+        found = [packed.Archive(in_git(sources, run, name)) for name in archives(sources, run)]
+        ref = FileRef(**outcome["outputs"]["sources"])
+        assert sum(archive.content(ref) is not None for archive in found) == 1
 
 
 def test_a_run_that_was_cut_off_is_healed_with_its_products(sources):
