@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -30,7 +31,6 @@ from stoa.show.services import (
     table_notes,
 )
 from stoa.show.words import count
-from stoa.sources.answers import AnswerReport
 from stoa.sources.observed import HWHM
 
 app = new_app("Use services of the Virtual Observatory, and be one.")
@@ -76,7 +76,8 @@ def cone_command(
 
     The answer is kept: the same question is not asked twice, unless --again is given.
     """
-    _print(cone.cone(workspace(ctx), service, around, radius, most=most, again=again, out=out_file), json)
+    report = cone.cone(workspace(ctx), service, around, radius, most=most, again=again, out=out_file)
+    _print(report, json, table_lines(report), table_notes(report))
 
 
 @verb(
@@ -103,7 +104,7 @@ def tap_command(
         workspace(ctx), service, adql, most=most, as_job=as_job, patience_s=patience, again=again, out=out_file,
         phase=_phase,
     )  # fmt: skip
-    _print(report, json)
+    _print(report, json, table_lines(report), table_notes(report))
 
 
 @verb(
@@ -153,13 +154,7 @@ def obscore_command(
         most=most, as_job=as_job, patience_s=patience, again=again, out=out_file, phase=_phase,
         progress=lambda part: tell(part_line(part)),
     )  # fmt: skip
-    if json:
-        as_json(report)
-        return
-    for line in log_lines(report):
-        out(line)
-    for note in log_notes(report):
-        tell(note)
+    _print(report, json, log_lines(report), log_notes(report))
 
 
 @verb(
@@ -201,11 +196,7 @@ def fetch_command(
         workspace(ctx), log, root, service=service, semantics=semantics, only=only, patience_s=patience,
         dry_run=dry_run, fetched=lambda file: None if json else out(fetched_line(file)),
     )  # fmt: skip
-    if json:
-        as_json(report)
-    else:
-        for line in fetch_lines(report):
-            out(line)
+    _print(report, json, fetch_lines(report))
     if report.failed:
         raise typer.Exit(SOME_NOT_OK)
 
@@ -239,26 +230,20 @@ def moc_command(
     `target from-log` and `catalogue match` take it as --moc: was an object observed at all?
     """
     report = moc.moc(workspace(ctx), log, radius, order=order, out=out_file)
-    if json:
-        as_json(report)
-        return
-    for line in moc_lines(report):
-        out(line)
-    for note in moc_notes(report):
-        tell(note)
+    _print(report, json, moc_lines(report), moc_notes(report))
 
 
 def _phase(words: str) -> None:
     tell(f"job: {words}")
 
 
-def _print(report: AnswerReport, json: bool) -> None:
+def _print(report: object, json: bool, lines: Iterable[str], notes: Iterable[str] = ()) -> None:
     if json:
         as_json(report)
         return
-    for line in table_lines(report):
+    for line in lines:
         out(line)
-    for note in table_notes(report):
+    for note in notes:
         tell(note)
 
 
