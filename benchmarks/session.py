@@ -30,6 +30,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests" / "support"))
 
 import browser  # noqa: E402 - a helper of the tests, beside them
+from web_profile import Yes  # noqa: E402
 
 CAUSES = {
     "no beam in the header": 20,
@@ -164,21 +165,6 @@ def until(holds: Callable[[], object], what: str) -> None:
     while not holds():
         must(time.monotonic() < end, what)
         time.sleep(0.02)
-
-
-class Yes(samp.WebProfileDialog):
-    """Lets every page in, as the reader would by a click."""
-
-    def __init__(self) -> None:
-        self.over = threading.Event()
-        super().__init__()
-
-    def show_dialog(self, *_request: object) -> None:
-        self.consent()
-
-    def answer(self) -> None:
-        while not self.over.wait(0.02):
-            self.handle_queue()
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from ports import free_ports
+
 USER = "postgres"
 """Who runs it where tests are run by root, whom PostgreSQL refuses; its package makes this user."""
 
@@ -67,7 +69,7 @@ class DataCentre:
         self.folder = folder
         self.log: Sequence[Mapping[str, object]] = ()
         self.sources = folder / "gavo/inputs/stoa/sources.csv"
-        self.port, self._database_port = _free_ports(2)
+        self.port, self._database_port = free_ports(2)
         self.url = f"http://127.0.0.1:{self.port}"
         self.tap = f"{self.url}/tap"
         self.cone = f"{self.url}/stoa/q/cone/scs.xml?"
@@ -206,17 +208,6 @@ def _postgres() -> Path | None:
     """Folder of the newest PostgreSQL's programs."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     return found[-1].parent if found else None
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 def _write(file: Path, columns: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> None:

@@ -22,6 +22,7 @@ from astropy.table import Table
 from joined import join
 from pyvo import samp
 from survey import Survey, wait_for
+from web_profile import Yes
 
 from stoa.ui import libraries
 from stoa.vo.samp import HIGHLIGHT, LOAD_FITS, LOAD_IMAGE, POINT_AT, ROW_LIST
@@ -31,21 +32,6 @@ pytestmark = [pytest.mark.service, pytest.mark.slow]
 WEB_PORT = 21012
 ELSEWHERE = "stoa.example.org"
 """A name under which the browser finds the dashboard, as if it were on a server."""
-
-
-class Yes(samp.WebProfileDialog):
-    """Lets every page in, as the reader would by a click."""
-
-    def __init__(self) -> None:
-        self.over = threading.Event()
-        super().__init__()
-
-    def show_dialog(self, *_request: object) -> None:
-        self.consent()
-
-    def answer(self) -> None:
-        while not self.over.wait(0.05):
-            self.handle_queue()
 
 
 class Program:

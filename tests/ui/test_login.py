@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,16 +11,11 @@ from importlib.util import find_spec
 
 import browser
 import pytest
+from ports import free_port
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
 
 ROLES = "  roles: {ada@example.org: run, '*@example.org': review}\n"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 PROVIDER = """
