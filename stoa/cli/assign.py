@@ -24,13 +24,13 @@ def assign_command(
     ctx: typer.Context,
     targets: TargetsArgument = None,
     person: Annotated[
-        str, typer.Argument(metavar="PERSON", help="Name or address; `me`, or `nobody` to take it back.")
+        str, typer.Argument(metavar="PERSON", help="Name or address of a person, `me`, or `nobody`.")
     ] = "",
     step: StepOption = "",
     text: MessageOption = "",
     where: WhereOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Say who is to look at targets, as one commit. The last that is said counts."""
+    """Assign targets to a person, as one commit. Of several assignments the last one counts."""
     report = assign.assign(workspace(ctx), targets or (), person=person, step=step, text=text, where=where)
     print_written(report, json)

@@ -27,13 +27,15 @@ def todo_command(
     ctx: typer.Context,
     person: Annotated[str, typer.Argument(metavar="PERSON", help="Name or address; by default you.")] = "",
     step: StepOption = "",
-    unassigned: Annotated[bool, typer.Option("--unassigned", help="Steps that nobody is to do.")] = False,
-    disputed: Annotated[bool, typer.Option("--disputed", help="Steps that two people see differently.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="Open steps of everybody.")] = False,
+    unassigned: Annotated[bool, typer.Option("--unassigned", help="Open steps that are not assigned.")] = False,
+    disputed: Annotated[
+        bool, typer.Option("--disputed", help="Steps for which two people have recorded different states.")
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="All open steps.")] = False,
     at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
-    """List what is to be looked at, and by whom."""
+    """List the open steps of a review: yours, those of another person, or all."""
     report = todo.todo(workspace(ctx, at), person, step=step, unassigned=unassigned, disputed=disputed, every=every)
     if json:
         as_json(report)
@@ -44,7 +46,7 @@ def todo_command(
         tell(
             "no steps are disputed"
             if disputed
-            else "nothing to do; `stoa todo --unassigned` lists what nobody is to do"
+            else "nothing to do; `stoa todo --unassigned` lists open steps that are not assigned"
         )
     for line in step_lines(report.steps):
         out(line)

@@ -1,4 +1,4 @@
-"""What is to be looked at, and by whom."""
+"""The open steps of a review."""
 
 from __future__ import annotations
 

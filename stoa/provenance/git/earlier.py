@@ -30,7 +30,7 @@ def commit_until(repository: Repository, moment: datetime) -> str:
 
 def time_of(repository: Repository, commit: str) -> datetime:
     """When a commit was made."""
-    said = run_git(repository.top, "show", "--no-patch", "--format=%ct", commit)[1].decode()
+    said = run_git(repository.top, "show", "--no-patch", "--no-show-signature", "--format=%ct", commit)[1].decode()
     return datetime.fromtimestamp(int(said.strip()), UTC)
 
 
