@@ -41,7 +41,10 @@ JUSTIFIED = {
     ),
     # Git's own files, and files of the work tree whose kind and size were looked at before.
     **dict.fromkeys(
-        (f"provenance/git/{name}.py" for name in ("checkout", "loose", "merge", "objects", "repository", "trees")),
+        (
+            f"provenance/git/{name}.py"
+            for name in ("checkout", "loose", "merge", "objects", "packs", "repository", "trees")
+        ),
         "git's",
     ),
     # Runs inside a job or beside it, with the rights of its script, or reads the kernel's files.

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from dulwich import pack
-from dulwich.object_store import DiskObjectStore
 from dulwich.objects import Blob
 
 from stoa.model import Author
 from stoa.provenance.git import Repository
-from stoa.provenance.git.repository import _pack_name
+from stoa.provenance.git import packs as packs_module
+from stoa.provenance.git.packs import Packs
 
 ME = Author("Test Astronomer", "test@example.org")
 MANY = {f"records/{number}.yaml": b"%d\n" % number for number in range(30)}
@@ -87,35 +89,26 @@ def test_a_repository_that_was_open_reads_what_was_packed_meanwhile(repo):
     git(repo, "fsck", "--strict", "--no-dangling")
 
 
-def test_packs_that_git_joins_while_one_is_written_do_no_harm(repo, monkeypatch):
-    """Git makes a pack, dulwich sees it, and git joins it with the others before dulwich has opened it."""
-    for part in ("a", "b"):
+def test_joining_packs_all_the_time_takes_no_commit_away(repo):
+    ended = threading.Event()
+    joined = []
+
+    def join() -> None:
+        while not ended.is_set():
+            joined.append(git(repo, "repack", "-a", "-d", "-q"))
+
+    thread = threading.Thread(target=join)
+    thread.start()
+    try:
         with closing(Repository(repo)) as repository:
-            repository.commit({f"{part}/{number}": f"{part}{number}".encode() for number in range(30)}, "records\n", ME)
-    name, load = DiskObjectStore._get_pack_basepath, pack.load_pack_index
-    steps = ["make", "join"]
-
-    def make_pack(store, entries):
-        if "make" in steps:
-            steps.remove("make")
-            objects = git(repo, "rev-list", "--objects", "HEAD~1")
-            words = ["git", "pack-objects", "-q", ".git/objects/pack/pack"]
-            subprocess.run(words, cwd=repo, input=objects, text=True, check=True, capture_output=True)
-        return name(store, entries)
-
-    def join_packs(path, *rest):
-        if steps == ["join"]:
-            steps.clear()
-            git(repo, "repack", "-a", "-d", "-q")
-        return load(path, *rest)
-
-    monkeypatch.setattr(DiskObjectStore, "_get_pack_basepath", make_pack)
-    monkeypatch.setattr(pack, "load_pack_index", join_packs)
-    with closing(Repository(repo)) as repository:
-        repository.commit(MANY, "records\n", ME)
-    assert not steps
+            for number in range(40):
+                repository.commit({f"records/{number}.yaml": b"%d\n" % number}, "record\n", ME)
+    finally:
+        ended.set()
+        thread.join()
+    assert joined
     git(repo, "fsck", "--strict", "--no-dangling")
-    assert set(MANY) <= set(git(repo, "ls-files").split())
+    assert len(git(repo, "ls-files", "records").split()) == 40
 
 
 def test_pruning_all_the_time_takes_no_commit_away(repo):
@@ -155,18 +148,50 @@ def test_pruning_before_the_branch_moves_takes_no_part_of_a_merge_away(repo):
     git(repo, "fsck", "--strict", "--no-dangling")
 
 
-@pytest.mark.parametrize("left", ["by a command that ends soon", "by one that was killed"])
-def test_a_pack_that_another_command_is_writing_is_waited_for(repo, left):
-    """Two commands that merge the same two commits in one second write one and the same pack."""
+def test_two_commands_that_write_the_same_objects_write_one_pack(repo):
+    """Two commands that merge the same two commits in one second do."""
     objects = [Blob.from_string(data) for data in MANY.values()]
-    packs = repo / ".git/objects/pack"
-    lock = packs / f"pack-{_pack_name(single.id for single in objects)}.idx.lock"
-    lock.touch()
-    if left == "by one that was killed":
-        os.utime(lock, (0, 0))
-    else:
-        threading.Timer(0.3, lock.unlink).start()
+    together = threading.Barrier(2)
+
+    def write(ordered: list[Blob]) -> None:
+        packs = Packs(repo, repo / ".git/objects/pack")
+        for _ in range(30):
+            together.wait(30)
+            packs.write(ordered)
+        packs.release()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, (objects, objects[::-1])))
+    (pack,) = (repo / ".git/objects/pack").glob("pack-*.pack")
+    assert {file.name for file in pack.parent.iterdir()} == {pack.name, pack.with_suffix(".idx").name}
+    git(repo, "verify-pack", str(pack))
+    assert git(repo, "cat-file", "-p", objects[0].id.decode()) == "0\n"
+
+
+def test_a_disk_that_is_full_leaves_nothing_behind(repo, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(packs_module, "write_pack_index_v2", full)
+    with closing(Repository(repo)) as repository, pytest.raises(OSError, match="No space"):
+        repository.commit(MANY, "records\n", ME)
+    assert not list((repo / ".git/objects/pack").iterdir())
+
+
+def test_a_pack_can_be_read_by_everybody_who_may_enter_its_folder(repo):
     with closing(Repository(repo)) as repository:
-        repository._write(list(objects))
-        assert lock.with_suffix("").exists()
-        assert git(repo, "cat-file", "-p", objects[0].id.decode()) == "0\n"
+        repository.commit(MANY, "records\n", ME)
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in (repo / ".git/objects/pack").iterdir()}
+    assert modes == {0o444}
+
+
+def test_what_a_killed_command_left_half_written_is_removed_when_it_is_old(repo):
+    packs = repo / ".git/objects/pack"
+    old, new, foreign = packs / "stoa_pack_a", packs / "stoa_pack_b", packs / "pack-c.keep"
+    for file in (old, new, foreign):
+        file.touch()
+    for file in (old, foreign):
+        os.utime(file, (0, 0))
+    with closing(Repository(repo)) as repository:
+        repository.commit(MANY, "records\n", ME)
+    assert (old.exists(), new.exists(), foreign.exists()) == (False, True, True)

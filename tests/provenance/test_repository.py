@@ -14,7 +14,7 @@ import pytest
 
 from stoa.model import Author
 from stoa.provenance.git import GitError, Repository, check_ready, checkout, find
-from stoa.provenance.git import repository as repository_module
+from stoa.provenance.git import packs as packs_module
 
 Reach = Callable[[Path], Repository]
 ME = Author("Test Astronomer", "test@example.org")
@@ -279,7 +279,7 @@ def test_links_and_executables_in_git_are_no_records(opened: Repository, repo: P
 
 
 def test_packs_are_joined_now_and_then(opened: Repository, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository_module, "PACKS_AT_MOST", 5)
+    monkeypatch.setattr(packs_module, "PACKS_AT_MOST", 5)
     for number in range(12):
         opened.commit({f"r/{number}/{file}": b"%d %d" % (number, file) for file in range(12)}, "many\n", ME)
     assert len(list((repo / ".git/objects/pack").glob("*.pack"))) <= 6
@@ -290,7 +290,7 @@ def test_packs_are_joined_now_and_then(opened: Repository, repo: Path, monkeypat
 def test_a_git_that_cannot_join_packs_hinders_no_commit(
     opened: Repository, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repository_module, "PACKS_AT_MOST", 0)
+    monkeypatch.setattr(packs_module, "PACKS_AT_MOST", 0)
     fake = tmp_path / "bin" / "git"
     fake.parent.mkdir()
     real = shutil.which("git")

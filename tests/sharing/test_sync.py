@@ -13,7 +13,7 @@ from collaborators import TARGETS, Person, clone_for
 from stoa.commands import flag
 from stoa.errors import StoaError
 from stoa.provenance.git import GitError
-from stoa.provenance.git import repository as repository_module
+from stoa.provenance.git import packs as packs_module
 
 
 def both_ways(anna: Person, ben: Person) -> None:
@@ -127,7 +127,7 @@ def test_a_shallow_clone_that_was_cut_again_is_not_told_that_the_branch_was_rewr
 
 
 def test_a_partial_clone_shares_and_keeps_few_packs(hub, anna, tmp_path, monkeypatch):
-    monkeypatch.setattr(repository_module, "PACKS_AT_MOST", 5)
+    monkeypatch.setattr(packs_module, "PACKS_AT_MOST", 5)
     subprocess.run(["git", "config", "uploadpack.allowFilter", "true"], cwd=hub, check=True)
     subprocess.run(["git", "clone", "-q", "--filter=blob:none", f"file://{hub}", tmp_path / "cleo"], check=True)
     cleo = Person("Cleo", tmp_path / "cleo").introduce()

@@ -14,14 +14,11 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from hashlib import sha1
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from dulwich.errors import NotGitRepository
-from dulwich.file import FileLocked
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
-from dulwich.pack import Pack, PackFileDisappeared
 from dulwich.reflog import format_reflog_line
 from dulwich.refs import Ref
 
@@ -32,18 +29,14 @@ from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
 from stoa.provenance.git.names import from_bytes, to_bytes
 from stoa.provenance.git.objects import read_object
+from stoa.provenance.git.packs import Packs
 from stoa.provenance.git.plumbing import GitError, PlainRepo, asks, run_git
 from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
 
 LAST = "refs/stoa/last"
 """Holds, for each branch, the commit up to which STOA knows that no record is missing."""
 
-PACKS_AT_MOST = 50
 REF_WAIT_S = 60.0
-_KEPT = b"STOA is about to move a branch here\n"
-_TIMES = 5  # that a pack is written again, as git has joined others meanwhile
-_KEPT_S = 3600.0
-_LOCK_S = 10.0  # so old a lock of a pack was left by a STOA that was killed
 
 
 class Repository:
@@ -58,12 +51,12 @@ class Repository:
     def __init__(self, top: Path) -> None:
         self.top = top
         self.acting: Author | None = None  # whose commits these are; None for the one whom git names
-        self._kept: list[Path] = []  # files that keep packs which no branch leads to yet
         self._repo = self._opened()
         self._check_format()
         self.control = Path(os.path.realpath(os.fsdecode(self._repo.controldir())))
         self.common = Path(os.path.realpath(os.fsdecode(self._repo.commondir())))
         self._checkout = Checkout(self.top, self.control, self.common)
+        self._packs = Packs(self.top, self.common / "objects" / "pack")
         self._held = False
 
     def _opened(self) -> PlainRepo:
@@ -81,7 +74,6 @@ class Repository:
         if repo.bare:
             repo.close()
             raise GitError(f"{self.top} is a bare git repository", hint="clone it and work in the clone")
-        repo.object_store.fsync_object_files = True
         return repo
 
     def _check_format(self) -> None:
@@ -93,14 +85,14 @@ class Repository:
             except KeyError:
                 continue
             if value.lower() != fine:
-                self.close()
+                self._repo.close()
                 raise GitError(
                     f"{self.top} uses {name.decode()} {value.decode()!r}, which STOA cannot write",
                     hint=f"make the repository with `git init` and its default {fine.decode()!r}",
                 )
 
     def close(self) -> None:
-        self._release()
+        self._packs.release()
         self._repo.close()
 
     def branch(self) -> str:
@@ -305,7 +297,7 @@ class Repository:
                 sync_folder(file.parent)
         except Locked:
             return False
-        self._release()
+        self._packs.release()
         return True
 
     def point(self, ref: str, commit: str) -> None:
@@ -427,61 +419,10 @@ class Repository:
         return _add(trees, tree) if len(tree) else None
 
     def _write(self, objects: list[ShaFile]) -> None:
-        """Write objects, on disk when this returns: into a pack, as `git prune --expire=now` takes single ones away."""
-        if not objects:
-            return
-        packs = self.common / "objects" / "pack"
+        """Write objects, on disk when this returns."""
         if self._held:
-            for left in packs.glob("pack-*.idx.lock"):  # git makes none: it is that of a STOA that was killed
-                left.unlink(missing_ok=True)
-            _remove_old_keeps(packs)
-        unique = {single.id: single for single in objects}
-        with suppress(OSError):
-            self._keep(packs / f"pack-{_pack_name(unique)}.keep")
-        made = self._add_pack(list(unique.values()))
-        if made is not None and made.name().decode() != _pack_name(unique):
-            with suppress(OSError):
-                self._keep(packs / f"pack-{made.name().decode()}.keep")
-        sync_folder(packs)
-
-    def _add_pack(self, objects: list[ShaFile]) -> Pack | None:
-        for _ in range(_TIMES):
-            try:
-                return self._add_beside_others(objects)
-            except (PackFileDisappeared, FileNotFoundError):
-                # `git gc` joins packs at this moment, and dulwich was about to look at one; or it took the new one away
-                self._repo.close()
-                self._repo = self._opened()
-        raise GitError("git keeps joining its packs; nothing is lost, try again when `git gc` has ended")
-
-    def _add_beside_others(self, objects: list[ShaFile]) -> Pack | None:
-        """Write a pack, where another command may be writing one of the very same objects: two that merge the same."""
-        deadline = time.monotonic() + REF_WAIT_S
-        while True:
-            try:
-                return self._repo.object_store.add_objects([(single, None) for single in objects])
-            except FileLocked as busy:
-                lock = Path(os.fsdecode(busy.lockfilename))
-                with suppress(OSError):
-                    if time.time() - lock.stat().st_mtime > _LOCK_S:
-                        lock.unlink()
-                if time.monotonic() > deadline:
-                    raise GitError(
-                        f"{lock} stays there, as if another command wrote the same commit; nothing is lost",
-                        hint=f"if no `stoa` or `git` runs any more: `rm {lock}`, then try again",
-                    ) from None
-            time.sleep(random.uniform(0.005, 0.05))
-
-    def _keep(self, file: Path) -> None:
-        """Have git leave a pack alone until the branch has moved: `repack -ad` drops what nothing leads to."""
-        if not file.exists():  # it may be the user's
-            file.write_bytes(_KEPT)
-            self._kept.append(file)
-
-    def _release(self) -> None:
-        while self._kept:
-            with suppress(OSError):
-                self._kept.pop().unlink()
+            self._packs.remove_left()
+        self._packs.write(objects)
 
     def _check_folders(self, paths: Iterable[str]) -> None:
         """Refuse to write through a link that leads out of the work tree."""
@@ -492,34 +433,9 @@ class Repository:
                 raise GitError(f"{folder} leads through a link to {real}; records are not written through links")
 
     def _tidy(self) -> None:
-        """Join small packs now and then: a thousand of them make every reading slow."""
-        packs = self.common / "objects" / "pack"
-        if sum(name.endswith(".pack") for name in os.listdir(packs)) < PACKS_AT_MOST:
-            return
-        with suppress(GitError):  # where it fails nothing is lost, only slow
-            self._join_packs()
-        self._repo.close()
-        self._repo = self._opened()
-
-    def _join_packs(self) -> None:
-        """Join packs of about one size, or all where git cannot do that: in a partial clone, or an older one."""
-        try:
-            run_git(self.top, "repack", "-d", "-q", "--geometric=2")
-        except GitError:
-            run_git(self.top, "repack", "-a", "-d", "-q", "--keep-unreachable")
-
-
-def _pack_name(objects: Iterable[bytes]) -> str:
-    """What git calls a pack of these objects."""
-    return sha1(b"".join(sorted(bytes.fromhex(oid.decode()) for oid in objects)), usedforsecurity=False).hexdigest()
-
-
-def _remove_old_keeps(packs: Path) -> None:
-    """Let go of packs that STOA commands kept which were killed before their branch moved."""
-    for file in packs.glob("pack-*.keep"):
-        with suppress(OSError):
-            if time.time() - file.stat().st_mtime > _KEPT_S and file.read_bytes() == _KEPT:
-                file.unlink()
+        if self._packs.tidy():
+            self._repo.close()
+            self._repo = self._opened()
 
 
 def last_ref(branch: str) -> str:
