@@ -79,9 +79,10 @@ Intent = Literal["any", "science", "calibrator"]
 
 
 class InputSpec(Struct, frozen=True, kw_only=True):
-    """A file that a process takes, found by its role in the target's metadata document."""
+    """A file that a process takes, found by its role in the target's metadata document, or by its name."""
 
-    role: tuple[str, ...]  # the first role for which there is a file
+    role: tuple[str, ...] = ()  # the first role for which there is a file
+    pattern: str = ""  # in the place of a role: glob below the target's folder, for one file or folder
     optional: bool = False
     choose: Choice = "continuum"
     accept: tuple[str, ...] = ()  # problems of a file with which it is taken all the same
@@ -121,10 +122,10 @@ class RoleRules(Struct, frozen=True, kw_only=True):
 
 
 class OutputSpec(Struct, frozen=True, kw_only=True):
-    """A file that a process promises to write below its job's directory."""
+    """A file or folder that a process promises to write below its job's directory."""
 
     path: str
-    kind: str = "file"  # file, catalogue or image
+    kind: str = "file"  # file, catalogue, image or folder
     optional: bool = False
     tolerance: float = 0.0  # relative difference of numbers that counts as equal when it is made again
     ignore: tuple[str, ...] = ()  # FITS keywords and columns that do not count then
@@ -261,11 +262,12 @@ class Container(Struct, frozen=True, kw_only=True):
 
 
 class FileRef(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file under a root, as a record names it."""
+    """A file under a root, as a record names it, or a folder that counts as one: a measurement set."""
 
     path: str  # "<root>:<posix path relative to the root>"
-    size: int = 0
+    size: int = 0  # of all files, for a folder
     sha256: str = ""  # of the whole content; "" where it was not computed
+    files: int = 0  # how many a folder holds; 0 for a file
 
 
 class Watched(Struct, frozen=True):

@@ -29,6 +29,7 @@ BASE = frozenset(
         "project",
         "request",
         "rights",
+        "trees",
     }
 )
 CRAFTS = frozenset({"provenance", "exec", "meta", "catalogue", "publish", "vo"})
@@ -47,6 +48,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "hashing": BASE,
     "procfs": BASE,
     "rights": BASE,
+    "trees": BASE,
     "provenance": BASE,
     "exec": BASE,
     "meta": BASE,

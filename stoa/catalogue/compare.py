@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from stoa.catalogue.formats import FORMATS, CatalogueError
 from stoa.catalogue.tables import read_table
 from stoa.model import OutputSpec
 from stoa.opening import TooLargeError, have_same_content, read_bounded, regular
+from stoa.trees import differing
 
 if TYPE_CHECKING:
     from astropy.io.fits import FITSDiff
@@ -24,19 +26,21 @@ _MOST_BYTES = 200_000_000  # of a file whose first difference is looked for
 
 
 def differences(old: Path, new: Path, spec: OutputSpec) -> list[str]:
-    """What differs between two files beyond the tolerance that is declared for them, in words.
+    """What differs between two files or folders beyond the tolerance that is declared for them, in words.
 
     FITS files are compared header by header and pixel by pixel, tables (`kind` is catalogue) column
     by column, their rows found by the declared key or else in their order. Anything else is
-    compared byte by byte.
+    compared byte by byte, a folder file by file.
 
     Parameters
     ----------
     spec
         Says how they are compared: `kind`, `tolerance` (relative), `ignore` (FITS keywords and
-        columns) and `key` (columns).
+        columns; of a folder, patterns of paths in it) and `key` (columns).
     """
     try:
+        if spec.kind == "folder":
+            return _folder_differences(old, new, spec)
         if have_same_content(old, new):
             return []
         if spec.kind == "catalogue" and any(old.name.lower().endswith(suffix) for suffix in FORMATS):
@@ -50,6 +54,12 @@ def differences(old: Path, new: Path, spec: OutputSpec) -> list[str]:
         return [problem.message]
     except (OSError, ValueError) as problem:
         return [f"cannot be compared: {problem}"]
+
+
+def _folder_differences(old: Path, new: Path, spec: OutputSpec) -> list[str]:
+    paths = [path for path in differing(old, new) if not any(fnmatchcase(path, each) for each in spec.ignore)]
+    more = [f"and {len(paths) - _MOST_NAMES} more files"] if len(paths) > _MOST_NAMES else []
+    return [f"{path} differs" for path in paths[:_MOST_NAMES]] + more
 
 
 def _fits_differences(old: Path, new: Path, spec: OutputSpec) -> list[str]:

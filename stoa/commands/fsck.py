@@ -260,11 +260,15 @@ def _product(ws: Workspace, ref: FileRef) -> str | None:
     """What is wrong with a product, "" when nothing is, None when it is not on this machine."""
     try:
         file = ws.project.file(ref)
-        if not file.is_file():
+        if not (file.is_dir() if ref.files else file.is_file()):
             return None
         size, sha256 = ws.checksums.of(file, afresh=True)
     except OSError as problem:
         return f"cannot be read: {problem.strerror}"
     except StoaError:
         return None
-    return "" if (size, sha256) == (ref.size, ref.sha256) else "is not the file that the job wrote"
+    return (
+        ""
+        if (size, sha256) == (ref.size, ref.sha256)
+        else f"is not the {'folder' if ref.files else 'file'} that the job wrote"
+    )

@@ -322,11 +322,17 @@ def _copies(
         for name, ref in outcome.outputs.items():
             path = "/".join(filter(None, ("products", outcome.target, outcome.group, _below(ref, outcome))))
             if _copied(ws, ref, folder / path, known[outcome.run], outcome):
-                files[path] = f"{name} of {outcome.target}"
-                made.append(path)
+                paths = [path] if not ref.files else _within(folder, path)
+                files.update(dict.fromkeys(paths, f"{name} of {outcome.target}"))
+                made += paths
             else:
                 missing.append(f"not on this machine, or changed since: {ref.path}")
     return tuple(made)
+
+
+def _within(folder: Path, path: str) -> list[str]:
+    """Files of a product that is a folder."""
+    return sorted(file.relative_to(folder).as_posix() for file in (folder / path).rglob("*") if file.is_file())
 
 
 def _below(ref: FileRef, outcome: Outcome) -> str:
@@ -340,7 +346,10 @@ def _copied(ws: Workspace, ref: FileRef, place: Path, run: Run, outcome: Outcome
         file = ws.products.file(ref, outcome.run)
         if ws.checksums.of(file)[1] == ref.sha256:
             place.parent.mkdir(parents=True, exist_ok=True)
-            stamped_copy(file, place, run, outcome, ref)
+            if ref.files:
+                shutil.copytree(file, place, symlinks=True)
+            else:
+                stamped_copy(file, place, run, outcome, ref)
             return True
     return False
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from stoa import trees
 from stoa.durable import make_file, make_folder
 from stoa.hashing import sha256_of
 from stoa.opening import open_regular
@@ -59,16 +60,18 @@ class Checksums:
         Raises
         ------
         OSError
-            If there is no such file, or it is no regular one.
+            If there is no such file or folder, or it is something else.
         """
         state = os.stat(file)
+        if stat.S_ISDIR(state.st_mode):
+            tree = trees.look(file)
+            return tree.size, self._kept(os.fsencode(file), tree.stamp)
         if not stat.S_ISREG(state.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(file))
-        found = self._ask("SELECT sha256, stamp FROM sums WHERE path = ?", os.fsencode(file))
-        return state.st_size, next((str(sha256) for sha256, stamp in found if stamp == _stamp(state)), "")
+        return state.st_size, self._kept(os.fsencode(file), _stamp(state))
 
     def of(self, file: Path | str, *, afresh: bool = False) -> tuple[int, str]:
-        """Size in bytes and sha256 of a file's content.
+        """Size in bytes and sha256 of a file's content; of a folder as `folder` has them.
 
         Parameters
         ----------
@@ -80,21 +83,46 @@ class Checksums:
         HashingStopped
             If `stopped` said so while it was read.
         OSError
-            If it cannot be read, or is not a regular file: a pipe would never end.
+            If it cannot be read, or is neither a regular file nor a folder: a pipe would never end.
         """
         state = os.stat(file)
+        if stat.S_ISDIR(state.st_mode):
+            tree, sha256 = self.folder(file, afresh=afresh)
+            return tree.size, sha256
         if not stat.S_ISREG(state.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(file))
         key = os.fsencode(file)
-        for sha256, stamp in self._ask("SELECT sha256, stamp FROM sums WHERE path = ?", key):
-            if stamp == _stamp(state) and not afresh:
-                return state.st_size, str(sha256)
+        known = "" if afresh else self._kept(key, _stamp(state))
+        if known:
+            return state.st_size, known
         with open_regular(file, follow_links=True) as stream:
             sha256 = sha256_of(stream, self.stopped)
             after = os.fstat(stream.fileno())
         if _stamp(after) == _stamp(state):  # else it was written meanwhile, and the digest is of neither state
             self._keep(key, _stamp(state), sha256)
         return after.st_size, sha256
+
+    def folder(self, place: Path | str, *, afresh: bool = False) -> tuple[trees.Tree, str]:
+        """What is in a folder, and the digest of its content.
+
+        Raises
+        ------
+        HashingStopped
+            If `stopped` said so while it was read.
+        OSError
+            If it cannot be read, or has no digest.
+        """
+        tree, key = trees.look(place), os.fsencode(place)
+        known = "" if afresh else self._kept(key, tree.stamp)
+        if known:
+            return tree, known
+        _, sha256 = trees.digest(place, tree, self.stopped)
+        self._keep(key, tree.stamp, sha256)
+        return tree, sha256
+
+    def _kept(self, key: bytes, stamp: str) -> str:
+        found = self._ask("SELECT sha256, stamp FROM sums WHERE path = ?", key)
+        return next((str(sha256) for sha256, before in found if before == stamp), "")
 
     def _keep(self, key: bytes, stamp: str, sha256: str) -> None:
         # At once also inside of `many`: it may have taken minutes to compute.

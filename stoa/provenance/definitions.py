@@ -44,7 +44,7 @@ MOST_FORMER = 100
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,9}", re.ASCII)
 _TYPES = ("bool", "int", "float", "str")
-_KINDS = ("file", "catalogue", "image")
+_KINDS = ("file", "catalogue", "image", "folder")
 _SHARED = ("git",)
 _ACCEPTED = ("truncated", "no-celestial")
 T = TypeVar("T")
@@ -374,12 +374,21 @@ def _allowed(spot: Spot, spec: ParamSpec) -> Value:
 
 
 def _input(spot: Spot) -> InputSpec:
-    fields = spot.mapping(("role", "optional", "choose", "accept"), required=("role",))
-    roles = fields["role"].texts()
-    if not roles:
+    fields = spot.mapping(("role", "pattern", "optional", "choose", "accept"))
+    if ("role" in fields) == ("pattern" in fields):
+        raise spot.error(
+            f"{spot.field} needs a role or a pattern, and not both",
+            "role: correctedImage takes an image by its metadata, pattern: '*.ms' a file or folder by its name",
+        )
+    for name in ("choose", "accept"):
+        if "pattern" in fields and name in fields:
+            raise fields[name].error(f"{spot.field}.{name} is for inputs with a role")
+    roles = fields["role"].texts() if "role" in fields else ()
+    if "role" in fields and not roles:
         raise fields["role"].error(f"{spot.field}.role names no role")
     return InputSpec(
         role=roles,
+        pattern=path_below(fields["pattern"], "the target's folder") if "pattern" in fields else "",
         optional=get(fields, "optional", Spot.boolean, False),
         choose=cast(Choice, get(fields, "choose", lambda s: s.word(get_args(Choice)), "continuum")),
         accept=get(fields, "accept", lambda s: tuple(below.word(_ACCEPTED) for below in s.sequence()), ()),
@@ -388,9 +397,15 @@ def _input(spot: Spot) -> InputSpec:
 
 def _output(spot: Spot) -> OutputSpec:
     fields = spot.mapping(("path", "kind", "optional", "tolerance", "ignore", "key", "share"), required=("path",))
+    kind = get(fields, "kind", lambda s: s.word(_KINDS), "file")
+    if kind == "folder" and "share" in fields:
+        raise fields["share"].error(
+            f"{spot.field}.share is for files, and a folder stays where the job wrote it",
+            "let the script write an archive of it, and declare that as an output of its own",
+        )
     return OutputSpec(
         path=path_below(fields["path"], "the job's directory"),
-        kind=get(fields, "kind", lambda s: s.word(_KINDS), "file"),
+        kind=kind,
         optional=get(fields, "optional", Spot.boolean, False),
         tolerance=get(fields, "tolerance", tolerance, 0.0),
         ignore=get(fields, "ignore", Spot.texts, ()),

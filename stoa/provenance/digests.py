@@ -29,6 +29,11 @@ def process_digest(process: Process) -> str:
     A changed default or limit shows in the parameter set, a changed script in `script_digest`.
     """
     parts = {name: getattr(process, name) for name in _PROCESS_FIELDS}
+    # What most inputs do not have is left out, so that digests of older records stay as they are.
+    parts["inputs"] = {
+        name: {key: value for key, value in msgspec.to_builtins(spec).items() if key != "pattern" or value}
+        for name, spec in process.inputs.items()
+    }
     parts["outputs"] = {
         name: {"path": spec.path, "kind": spec.kind, "optional": spec.optional}
         for name, spec in process.outputs.items()

@@ -30,7 +30,8 @@ def _needs_metadata(definitions: Definitions, selection: Selection) -> bool:
     """Whether inputs, image groups or an SQL expression are looked up in metadata."""
     process = definitions.process
     rules = definitions.params.rules or any(environment.rules for environment in definitions.places.known.values())
-    return bool(process.inputs) or process.over == "image" or bool(selection.where) or bool(rules)
+    by_role = any(spec.role for spec in process.inputs.values())
+    return by_role or process.over == "image" or bool(selection.where) or bool(rules)
 
 
 def _is_here(ws: Workspace, name: str) -> bool:

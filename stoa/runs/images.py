@@ -44,9 +44,10 @@ class Choices:
 
     def __init__(self, ws: Workspace, process: Process) -> None:
         self._index = ws.index
-        self._process = process
-        self._needs_document = bool(process.inputs) or process.over == "image"
-        self._key = _key(process)
+        by_role = {name: spec for name, spec in process.inputs.items() if spec.role}
+        self._process = msgspec.structs.replace(process, inputs=by_role)  # the others are looked for on the disk
+        self._needs_document = bool(by_role) or process.over == "image"
+        self._key = _key(self._process)
         self._fresh: dict[str, bytes] = {}  # object id of the document -> packed choices
 
     def of(self, target: str) -> tuple[str, tuple[Choice, ...]]:

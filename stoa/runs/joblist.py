@@ -173,6 +173,10 @@ def fingerprints(
         try:
             place = ws.project.file(path)
             watched[name] = watch(str(place.absolute()))
+            if place.is_dir():
+                tree, sha256 = ws.checksums.folder(place)
+                found[name] = FileRef(path=path, size=tree.size, sha256=sha256, files=tree.files)
+                continue
             size, sha256 = ws.checksums.of(place)
         except OSError:
             size, sha256 = 0, ""  # the script will say that it is not there

@@ -19,6 +19,7 @@ from stoa.runs.definitions import Definitions, definition_changes
 from stoa.runs.environments import Chosen, Present
 from stoa.runs.images import Choice
 from stoa.runs.needs import Given, Needs, changes
+from stoa.runs.patterns import with_found
 from stoa.runs.planned import Because, Held, PlannedJob
 from stoa.runs.restore import find
 from stoa.workspace.live import LiveRun
@@ -95,8 +96,9 @@ class Judge:
         oid, choices = described
         if self._until and time.monotonic() > self._until:
             raise TooLong
-        for one in choices:
-            known = past.get(one.group)
+        for choice in choices:
+            known = past.get(choice.group)
+            one = self._with_found(target, choice, known)
             given = self.needs.of(target.name, one.group)
             state, state_reason = self._state(target, known, one, given, oid)
             held = self.live.get((target.name, one.group))
@@ -207,6 +209,11 @@ class Judge:
             return False
         return sha256 != old.sha256
 
+    def _with_found(self, target: Target, choice: Choice, past: Past | None) -> Choice:
+        root = self._root(target.root)
+        folder = os.path.join(root, target.path) if root else ""
+        return with_found(self.definitions.process, choice, target, folder, past.inputs if past else {})
+
     def _absent(self, target: Target, inputs: Mapping[str, str | None], given: Given) -> str:
         """What of a target is gone from its root; nothing if the root itself is not on this machine."""
         root = self._root(target.root)
@@ -215,7 +222,10 @@ class Judge:
         folder = os.path.join(root, target.path)
         if not os.path.isdir(folder):
             return f"the folder {target.root}:{target.path} is not there"
-        gone = [name for name, file in inputs.items() if file and not os.path.isfile(os.path.join(folder, file))]
+        by_role = [name for name, spec in self.definitions.process.inputs.items() if spec.role]
+        gone = [
+            name for name in by_role if (file := inputs.get(name)) and not os.path.isfile(os.path.join(folder, file))
+        ]
         if gone:
             return f"input {gone[0]} is not there: {inputs[gone[0]]} (`stoa meta build` looks again)"
         lost = [ref.path for ref in given.files.values() if not self.ws.products.file(ref).exists()]

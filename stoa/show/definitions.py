@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stoa.model import Process, Value
+from stoa.model import InputSpec, Process, Value
 from stoa.show.runs import limits_in_words
 from stoa.show.table import Column, Table, table
 from stoa.show.words import one_line, shown
@@ -68,10 +68,14 @@ def process_lines(process: Process) -> list[str]:
         limits_in_words(process),
     ]
     lines += [
-        f"input {key}: role {' or '.join(given.role)}{' (optional)' if given.optional else ''}"
+        f"input {key}: {_found_by(given)}{' (optional)' if given.optional else ''}"
         for key, given in process.inputs.items()
     ]
     return lines
+
+
+def _found_by(given: InputSpec) -> str:
+    return f"pattern {given.pattern}" if given.pattern else f"role {' or '.join(given.role)}"
 
 
 def parameters_table(process: Process) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stoa.commands.show import OutcomeView, RunView, TargetView
-from stoa.model import Review
+from stoa.model import FileRef, Review
 from stoa.show.reviews import said
 from stoa.show.words import clock, count, counts_in_words, duration, number, one_line, safe, shown
 from stoa.sources.trace import Trace
@@ -33,7 +33,7 @@ def trace_lines(found: Trace) -> Iterator[str]:
     words = f"environment: {found.environment}, digest {found.digests.get('environment')}"
     yield words + (f", content {content}" if content else "")
     for name, ref in found.inputs.items():
-        yield f"input {name}: {ref.path}, {ref.size} bytes, sha256 {ref.sha256 or 'not computed'}"
+        yield f"input {name}: {ref.path}, {_amount(ref)}, sha256 {ref.sha256 or 'not computed'}"
     yield f"metadata document: digest {found.metadata or 'none'}"
 
 
@@ -73,7 +73,7 @@ def outcome_lines(view: OutcomeView) -> Iterator[str]:
     peak = f", peak {number(o.memory_mb, 3)} MB" if o.memory_mb else ""
     yield f"  run {o.run}" + (f", {clock(o.start)}, {duration(o.duration_s)}{peak}" if o.start else "")
     for name, ref in o.inputs.items():
-        yield f"  input {name}: {ref.path} ({ref.size} bytes, sha256 {ref.sha256[:12]})"
+        yield f"  input {name}: {ref.path} ({_amount(ref)}, sha256 {ref.sha256[:12]})"
     if o.environment:
         yield f"  environment {o.environment}: {one_line(o.environment_reason)}"
     if o.overrides:
@@ -82,7 +82,7 @@ def outcome_lines(view: OutcomeView) -> Iterator[str]:
     if o.results:
         yield "  results: " + ", ".join(f"{key} {shown(value)}" for key, value in o.results.items())
     for name, ref in o.outputs.items():
-        yield f"  output {name}: {ref.path} ({ref.size} bytes, sha256 {ref.sha256[:12]})"
+        yield f"  output {name}: {ref.path} ({_amount(ref)}, sha256 {ref.sha256[:12]})"
     if view.folder:
         yield f"  in {view.folder}"
     if o.log and o.status.value != "ok":
@@ -120,3 +120,7 @@ def ending_in_words(view: RunView) -> str:
         return f"  {jobs}; not finished"
     untouched = f", {view.summary.untouched} untouched" if view.summary.untouched else ""
     return f"  {jobs}: {counts_in_words(view.summary.counts)}{untouched}; {duration(view.summary.duration_s)}"
+
+
+def _amount(ref: FileRef) -> str:
+    return f"{count(ref.files, 'file')}, {ref.size} bytes" if ref.files else f"{ref.size} bytes"

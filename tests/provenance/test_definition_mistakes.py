@@ -66,7 +66,20 @@ def test_a_wrong_field_is_named(text, message):
     ("section", "message"),
     [
         ("inputs:\n  image: x", "inputs.image must be a mapping (`name: value` lines) (p.yaml, line 4)"),
-        ("inputs:\n  image: {}", "field 'role' is missing in inputs.image (p.yaml, line 4)"),
+        ("inputs:\n  image: {}", "inputs.image needs a role or a pattern, and not both (p.yaml, line 4)"),
+        ("inputs:\n  v: {role: x, pattern: y}", "inputs.v needs a role or a pattern, and not both (p.yaml, line 4)"),
+        (
+            "inputs:\n  v: {pattern: ../x}",
+            "inputs.v.pattern must be a path below the target's folder, got '../x' (p.yaml, line 4)",
+        ),
+        (
+            "inputs:\n  v: {pattern: x, accept: [truncated]}",
+            "inputs.v.accept is for inputs with a role (p.yaml, line 4)",
+        ),
+        (
+            "outputs:\n  m: {path: m, kind: folder, share: git}",
+            "outputs.m.share is for files, and a folder stays where the job wrote it (p.yaml, line 4)",
+        ),
         ("inputs:\n  image: {role: []}", "inputs.image.role names no role (p.yaml, line 4)"),
         ("inputs:\n  meta: {role: x}", "the name 'meta' in inputs is a placeholder of its own (p.yaml, line 4)"),
         (
@@ -116,7 +129,7 @@ def test_a_wrong_field_is_named(text, message):
         ),
         (
             "outputs:\n  t: {path: x, kind: table}",
-            "outputs.t.kind must be one of file, catalogue, image, got 'table' (p.yaml, line 4)",
+            "outputs.t.kind must be one of file, catalogue, image, folder, got 'table' (p.yaml, line 4)",
         ),
         (
             "results:\n  rms: {type: float, tolerance: -1%}",
@@ -137,7 +150,7 @@ def test_a_wrong_field_below_another_is_named_with_both(section, message):
         (
             HEAD + "inputs:\n  image: {rule: x}\n",
             "unknown field 'rule' of inputs.image; did you mean 'role'? (p.yaml, line 4)",
-            "known fields: role, optional, choose, accept",
+            "known fields: role, pattern, optional, choose, accept",
         ),
         (
             HEAD + "params:\n  n: {type: flaot}\n",

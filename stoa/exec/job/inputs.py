@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 
 from msgspec import Struct
 
+from stoa import trees
 from stoa.model import Job, Watched
 from stoa.opening import open_regular
 
@@ -60,27 +62,36 @@ def changed(files: Iterable[Watched]) -> list[str]:
 
 
 def watch(path: str) -> Watched:
-    """A file as it is now.
+    """A file or folder as it is now.
 
     Raises
     ------
     OSError
         If it is not there.
     """
-    state = os.stat(path)
-    return Watched(path, state.st_size, state.st_mtime_ns)
+    return Watched(path, *_seen(path))
 
 
 def _stamp(path: str) -> tuple[int, int] | None:
     try:
-        state = os.stat(path)
+        return _seen(path)
     except OSError:
         return None
+
+
+def _seen(path: str) -> tuple[int, int]:
+    """Size and time of a file; of a folder those of all its files and of the newest."""
+    state = os.stat(path)
+    if stat.S_ISDIR(state.st_mode):
+        tree = trees.look(path)
+        return tree.size, tree.mtime_ns
     return state.st_size, state.st_mtime_ns
 
 
 def _is_only_touched(seen: Watched, sha256: str) -> bool:
     try:
+        if os.path.isdir(seen.path):
+            return trees.digest(seen.path)[1] == sha256
         with open_regular(seen.path, follow_links=True) as file:
             same_size = os.fstat(file.fileno()).st_size == seen.size
             return same_size and hashlib.file_digest(file, "sha256").hexdigest() == sha256

@@ -1,16 +1,17 @@
-"""The files that a process promised, checked and named for the record."""
+"""The files and folders that a process promised, checked and named for the record."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 
+from stoa import trees
 from stoa.errors import StoaError
 from stoa.hashing import sha256_of
 from stoa.model import FileRef, Job, OutputSpec
 from stoa.opening import NotRegularError, open_regular
 
-_NEVER_EMPTY = ("catalogue", "image")
+_NEVER_EMPTY = ("catalogue", "image", "folder")
 
 
 class OutputProblem(StoaError):
@@ -32,8 +33,8 @@ def collect_outputs(job: Job, stopped: Callable[[], bool] = lambda: False) -> di
     HashingStopped
         If it was to stop.
     OutputProblem
-        If an output is missing, is not a readable regular file inside the job's directory, or
-        is a catalogue or an image without content.
+        If an output is missing, is not a readable regular file (or a folder of such) inside the job's
+        directory, or is a catalogue, an image or a folder without content.
     """
     found = {name: _reference(job, name, spec, stopped) for name, spec in job.outputs.items()}
     return {name: ref for name, ref in found.items() if ref is not None}
@@ -42,6 +43,8 @@ def collect_outputs(job: Job, stopped: Callable[[], bool] = lambda: False) -> di
 def _reference(job: Job, name: str, spec: OutputSpec, stopped: Callable[[], bool]) -> FileRef | None:
     said = f"declared output {name!r} ({spec.path})"
     path = os.path.join(job.work, spec.path)
+    if spec.kind == "folder":
+        return _folder(job, path, spec, said, stopped)
     try:
         file = open_regular(path, follow_links=True)
     except (FileNotFoundError, NotADirectoryError):
@@ -49,7 +52,8 @@ def _reference(job: Job, name: str, spec: OutputSpec, stopped: Callable[[], bool
             return None
         raise OutputProblem(f"{said} is missing") from None
     except NotRegularError:
-        raise OutputProblem(f"{said} is not a regular file") from None
+        hint = "`kind: folder` declares a folder" if os.path.isdir(path) else None
+        raise OutputProblem(f"{said} is not a regular file", hint) from None
     except OSError as exc:
         raise OutputProblem(f"{said} is unreadable: {exc.strerror}") from exc
     with file:
@@ -58,6 +62,27 @@ def _reference(job: Job, name: str, spec: OutputSpec, stopped: Callable[[], bool
             raise OutputProblem(f"{said} {problem}")
         digest = sha256_of(file, stopped)
     return FileRef(path=f"{job.place_ref}/{os.path.normpath(spec.path)}", size=size, sha256=digest)
+
+
+def _folder(job: Job, path: str, spec: OutputSpec, said: str, stopped: Callable[[], bool]) -> FileRef | None:
+    if spec.optional and not os.path.lexists(path):
+        return None
+    if os.path.islink(path):
+        raise OutputProblem(f"{said} is a link, and a folder is expected")
+    try:
+        tree, digest = trees.digest(path, stopped=stopped)
+    except FileNotFoundError:
+        raise OutputProblem(f"{said} is missing") from None
+    except NotADirectoryError:
+        raise OutputProblem(f"{said} is a file, and a folder is expected") from None
+    except trees.TreeError as exc:
+        raise OutputProblem(f"{said} cannot be taken: {exc.strerror}") from None
+    except OSError as exc:
+        raise OutputProblem(f"{said} is unreadable: {exc.strerror}") from exc
+    if problem := _problem(job.work, path, spec, tree.files):
+        raise OutputProblem(f"{said} {problem}")
+    place = f"{job.place_ref}/{os.path.normpath(spec.path)}"
+    return FileRef(path=place, size=tree.size, sha256=digest, files=tree.files)
 
 
 def _problem(work: str, path: str, spec: OutputSpec, size: int) -> str:
