@@ -8,7 +8,7 @@ import typer
 
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import GroupOption, JsonOption, MessageOption, RunOption, TargetsArgument, WhereOption, workspace
-from stoa.cli.shared import print_written
+from stoa.cli.say import print_written
 from stoa.commands import flag
 
 app = new_app()

@@ -8,11 +8,11 @@ from stoa.cli.say import as_json, out, table, tell
 from stoa.model import CauseGroup
 from stoa.show.reviews import contradictions_table, disagreement_lines
 from stoa.show.runs import cause_lines
-from stoa.show.words import count, reviewed
+from stoa.show.words import count
 from stoa.workspace.agreement import Contradiction, Disagreement
 from stoa.workspace.removal import Removed
 from stoa.workspace.renaming import Renamed
-from stoa.workspace.writing import Made, ReviewReport
+from stoa.workspace.writing import Made
 
 MOST = 20
 """How many rows are printed of a list that may be long."""
@@ -51,14 +51,6 @@ def print_renamed(renamed: Renamed, json: bool) -> None:
     if renamed.mentions:
         known = "change it there" if renamed.kind == "target" else f"STOA reads it as {renamed.new} there"
         tell(f"{', '.join(renamed.mentions)} still has the name {renamed.old}: {known}")
-
-
-def print_written(report: ReviewReport, json: bool) -> None:
-    """Print what was recorded about which targets."""
-    if json:
-        as_json(report)
-    else:
-        out(reviewed(report.kind, report.run, report.targets, report.commit))
 
 
 def print_causes(causes: Iterable[CauseGroup]) -> None:

@@ -8,8 +8,7 @@ import typer
 
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import JsonOption, MessageOption, TargetsArgument, WhereOption, workspace
-from stoa.cli.say import as_json, table, tell
-from stoa.cli.shared import print_written
+from stoa.cli.say import as_json, print_written, table, tell
 from stoa.commands import tag
 from stoa.show.steps import tags_table
 

@@ -54,6 +54,7 @@ class _History:
         return Stranger(path, f"{commit.author} in {commit.commit[:7]}", is_new=kind == "A")
 
 
+@dataclass(frozen=True)
 class ClosedRuns:
     """Tells which files in the folders of runs are not the runs' own.
 
@@ -63,9 +64,8 @@ class ClosedRuns:
         Path of `.stoa` in the repository.
     """
 
-    def __init__(self, repository: Repository, prefix: str) -> None:
-        self._repository = repository
-        self._prefix = prefix
+    repository: Repository
+    prefix: str
 
     def strangers(
         self, span: tuple[str, str], files: Mapping[str, str], authors: Mapping[str, str], *, squashed: bool = False
@@ -86,7 +86,7 @@ class ClosedRuns:
         squashed
             Judge runs of a squashed history too, whose files were there before the first commit of the span.
         """
-        wanted = {path: run for path in files if (run := run_of(path, self._prefix)) in authors}
+        wanted = {path: run for path in files if (run := run_of(path, self.prefix)) in authors}
 
         def left(history: _History, paths: Iterable[str]) -> list[str]:
             return [p for p in paths if not history.is_own(p, files[p], wanted[p], authors[wanted[p]])]
@@ -97,7 +97,7 @@ class ClosedRuns:
             if not doubtful or not revisions:
                 continue
             runs = {wanted[path] for path in doubtful}
-            commits = written(self._repository, revisions, *self._folders(runs))
+            commits = written(self.repository, revisions, *self._folders(runs))
             if commits is None and revisions == [span[1]]:
                 return []  # a part of the history is not here
             if commits is None:
@@ -122,12 +122,12 @@ class ClosedRuns:
         return found
 
     def _head(self, run: str) -> str:
-        return f"{self._prefix}/runs/{run}/run.yaml"
+        return f"{self.prefix}/runs/{run}/run.yaml"
 
     def _folders(self, runs: set[str]) -> list[str]:
         if len(runs) > _MOST_FOLDERS:
-            return [f":(literal){self._prefix}/runs"]
-        return sorted(f":(literal){self._prefix}/runs/{run}" for run in runs)
+            return [f":(literal){self.prefix}/runs"]
+        return sorted(f":(literal){self.prefix}/runs/{run}" for run in runs)
 
 
 def run_of(path: str, prefix: str) -> str:

@@ -9,10 +9,9 @@ import msgspec
 from dulwich.objects import Blob
 
 from stoa.errors import StoaError
-from stoa.provenance.git.objects import DamagedError
 from stoa.provenance.git.plumbing import run_git
 from stoa.provenance.git.repository import Repository
-from stoa.provenance.git.snapshot import MAX_RECORD, Snapshot
+from stoa.provenance.git.snapshot import MAX_RECORD, DamagedError, Snapshot
 from stoa.provenance.git.trees import SUBMODULE
 
 MOST_LINES = 20

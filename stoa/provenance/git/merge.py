@@ -21,10 +21,9 @@ from dulwich.objects import Blob
 from stoa.durable import sync_file, sync_folder
 from stoa.errors import StoaError
 from stoa.provenance.git.locks import Locked
-from stoa.provenance.git.names import writable
-from stoa.provenance.git.objects import object_sizes
-from stoa.provenance.git.plumbing import GitError, git_version, run_git
+from stoa.provenance.git.plumbing import GitError, git_version, run_git, writable
 from stoa.provenance.git.repository import Repository
+from stoa.provenance.git.snapshot import object_sizes
 from stoa.provenance.git.trees import EMPTY_TREE, EXECUTABLE, FILE, TreeChange, contains, tree_changes
 
 MARKER = "stoa-merge.json"

@@ -1,7 +1,9 @@
-"""The user's own git as a child process, with what could run foreign code turned off; and its settings, read by it.
+"""The user's own git as a child process, with what could run foreign code turned off; its settings, and its names.
 
 Dulwich knows fewer notations of settings than git (no ``512m``, no ``yes``), and minds some that are none of STOA's
 business: it sees those that it needs.
+
+Names of branches are bytes for git: here a text with lone surrogates, or one that can be written.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ GIT_LITERAL_PATHSPECS, that change what its words mean.
 """
 
 
+_ESCAPED = re.compile(r"\\x([0-9a-f]{2})")  # a byte of a name that is not UTF-8
 _NEEDED = r"^(core\.(repositoryformatversion|worktree|sharedrepository)$|extensions\.|remote\..*\.promisor$)"
 _HARMLESS = ("noop", "noop-v1", "partialclone", "preciousobjects")
 """Extensions that dulwich does not know and that change nothing about how objects and branches are kept."""
@@ -176,3 +179,24 @@ def asks(top: Path, name: str) -> bool:
         If its value is neither.
     """
     return run_git(top, "config", "--type=bool", "--get", name, allow=(0, 1))[1].strip() == b"true"
+
+
+def to_bytes(name: str) -> bytes:
+    """A name as git has it."""
+    return name.encode("utf-8", "surrogateescape")
+
+
+def from_bytes(name: bytes) -> str:
+    """The text of a name; bytes that are not UTF-8 become lone surrogates."""
+    return name.decode("utf-8", "surrogateescape")
+
+
+def writable(name: str) -> str:
+    r"""A name as a record or a screen can have it: bytes that are not UTF-8 as ``\xe4``; no name has a backslash."""
+    return to_bytes(name).decode("utf-8", "backslashreplace")
+
+
+def from_writable(text: str) -> str:
+    """What `writable` was given."""
+    parts = _ESCAPED.split(text)
+    return from_bytes(b"".join(bytes.fromhex(p) if n % 2 else p.encode() for n, p in enumerate(parts)))

@@ -19,9 +19,8 @@ import msgspec
 
 from stoa.provenance.git.leftovers import lock_in_the_way
 from stoa.provenance.git.merge import Guard, join, refuse_shallow, resume
-from stoa.provenance.git.names import writable
 from stoa.provenance.git.network import LostConnection, Said, run_network, without_secrets
-from stoa.provenance.git.plumbing import GitError, run_git
+from stoa.provenance.git.plumbing import GitError, run_git, writable
 from stoa.provenance.git.repository import Repository
 from stoa.provenance.git.shared import SharedBranch, destinations, setting, shared_branch
 from stoa.provenance.git.trees import contains, count_commits

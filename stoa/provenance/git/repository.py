@@ -27,11 +27,9 @@ from stoa.model import Author
 from stoa.provenance.git.checkout import Checkout
 from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
-from stoa.provenance.git.names import from_bytes, to_bytes
-from stoa.provenance.git.objects import read_object
 from stoa.provenance.git.packs import Packs
-from stoa.provenance.git.plumbing import GitError, PlainRepo, asks, run_git
-from stoa.provenance.git.snapshot import FILE_MODE, Snapshot
+from stoa.provenance.git.plumbing import GitError, PlainRepo, asks, from_bytes, run_git, to_bytes
+from stoa.provenance.git.snapshot import FILE_MODE, Snapshot, read_object
 
 LAST = "refs/stoa/last"
 """Holds, for each branch, the commit up to which STOA knows that no record is missing."""
