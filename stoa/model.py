@@ -86,6 +86,7 @@ class InputSpec(Struct, frozen=True, kw_only=True):
     optional: bool = False
     choose: Choice = "continuum"
     accept: tuple[str, ...] = ()  # problems of a file with which it is taken all the same
+    thumbnail: bool = False  # a small picture of it goes into the commit of the outcomes
 
 
 class HeaderTest(Struct, frozen=True):
@@ -130,7 +131,8 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     tolerance: float = 0.0  # relative difference of numbers that counts as equal when it is made again
     ignore: tuple[str, ...] = ()  # FITS keywords and columns that do not count then
     key: tuple[str, ...] = ()  # columns by which rows of a catalogue are found then; (): by their order
-    share: str = ""  # git: small files go into the commit of their outcomes
+    share: str = ""  # git: small files go into the commit of their outcomes; remote: into the store of the project
+    thumbnail: bool = False  # a small picture of it goes into the commit of the outcomes
 
 
 class ResultSpec(Struct, frozen=True, kw_only=True):

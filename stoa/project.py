@@ -20,6 +20,8 @@ from stoa.opening import MOST_BYTES, check_inside, read_bounded
 
 STOA_DIR = ".stoa"
 JOB_FILE = "stoa-job.json"
+MOST_THUMBNAIL = 10_000
+"""Bytes of a picture that goes with the records."""
 RESULT_FILE = "stoa-result.json"
 LOG_FILE = "stoa-log.txt"
 PRODUCTS_ROOT = "products"
@@ -191,6 +193,24 @@ class Project:
     def answers(self) -> Path:
         """Answers of services, and which question each is the answer to."""
         return self.cache / "vo"
+
+    def thumbnail_file(self, sha256: str) -> Path:
+        """The picture of an image, by the image's checksum, that goes with the records."""
+        return self.top / self.thumbnail_member(sha256)
+
+    @staticmethod
+    def thumbnail_member(sha256: str) -> str:
+        """The same relative to the project's folder, as an archive names it."""
+        return f"{STOA_DIR}/cache/thumbnails/shared/{sha256[:2]}/{sha256}.png"
+
+    def kept_product(self, ref: FileRef) -> Path:
+        """Where a product is kept that did not come to the place where its run wrote it."""
+        return self.cache / "products" / ref.sha256[:2] / ref.sha256 / os.path.basename(ref.path)
+
+    @property
+    def thumbnails_index(self) -> Path:
+        """Which thumbnails came with the records, and where they are in git."""
+        return self.cache / "thumbnails.sqlite"
 
     @property
     def index_file(self) -> Path:

@@ -11,7 +11,7 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.exec.job.cause import group_causes
 from stoa.meta.rules import IMAGE_ROLES
-from stoa.model import CauseGroup, Outcome, Process, Review, Run
+from stoa.model import CauseGroup, FileRef, Outcome, Process, Review, Run
 from stoa.provenance.store import ordered
 from stoa.runs.standing import standing
 from stoa.sources.images import is_image, thumbnail
@@ -152,7 +152,14 @@ def _pictures(ws: Workspace, outcomes: tuple[Outcome, ...], process: Process | N
     for outcome in outcomes:
         refs = [outcome.outputs.get(name) for name in made] + [outcome.inputs.get(name) for name in given]
         for ref in (ref for ref in refs if ref and is_image(ref.path)):
-            with suppress(StoaError):
-                found[outcome.target, outcome.group] = thumbnail(ws.project.file(ref), ws.project.cache, ref.sha256)
+            if content := _picture(ws, ref):
+                found[outcome.target, outcome.group] = content
                 break
     return found
+
+
+def _picture(ws: Workspace, ref: FileRef) -> bytes | None:
+    """A picture of an image, or the one that came with the records; None without either."""
+    with suppress(StoaError):
+        return thumbnail(ws.products.file(ref), ws.project.cache, ref.sha256)
+    return ws.thumbnails.find(ref.sha256)

@@ -18,6 +18,7 @@ from stoa.provenance.journal import Closed, Committed, End, Journaled, Opened, S
 from stoa.provenance.packed import product_archives
 from stoa.provenance.records import write_outcomes, write_run, write_summary
 from stoa.provenance.store import Store, ordered
+from stoa.provenance.thumbnails import thumbnail_archives
 
 GroupCauses = Callable[[Iterable[Outcome]], tuple[CauseGroup, ...]]
 Key = tuple[str, str]
@@ -82,6 +83,7 @@ class RunWriter:
         self._up_to_date = up_to_date
         self._start = self._last = time.monotonic()
         self._branch = store.repository.branch()
+        self.before_commit: Callable[[], None] = lambda: None  # waits for what is to go with the outcomes
         self.counts: dict[str, int] = {}
         self.commits: list[str] = []
         self._running: dict[tuple[str, str, int], Start] = {}
@@ -151,6 +153,7 @@ class RunWriter:
         return f"{sum(self.counts.values())} of {self.run.jobs}"
 
     def _commit(self, subject: str) -> None:
+        self.before_commit()
         self._check_mine()
         self._store.bring_back(self._branch)  # what git by hand has taken from the branch, earlier batches among it
         if self._in_doubt:  # it may have failed before the branch moved or after
@@ -158,7 +161,7 @@ class RunWriter:
             self._pending = _without(self._pending, there)
         files = dict(self._files)
         if self._pending:
-            files |= outcome_files(self._store.project, self._process, self._pending, self._number)
+            files |= outcome_files(self._store, self._process, self._pending, self._number)
         trailers = _trailers(self.run)
         changes = {Project.run_record(self.run.id, name): data for name, data in files.items()}
         try:
@@ -223,14 +226,15 @@ def _trailers(run: Run) -> dict[str, str]:
     return {"Run": run.id, "Process": run.process, "Params": run.params.name, "Environment": run.environment}
 
 
-def outcome_files(project: Project, process: Process | None, outcomes: list[Outcome], number: int) -> dict[str, bytes]:
+def outcome_files(store: Store, process: Process | None, outcomes: list[Outcome], number: int) -> dict[str, bytes]:
     """Outcomes as files of at most a thousand each, numbered from `number` on, with the products that go with them."""
     most = Batch().outcomes
     files: dict[str, bytes] = {}
     for place, start in enumerate(range(0, len(outcomes), most), number):
         part = outcomes[start : start + most]
         files[f"outcomes-{place:04d}.yaml"] = write_outcomes(part)
-        files |= product_archives(project, process, part, place)
+        files |= product_archives(store.project, process, part, place)
+        files |= thumbnail_archives(store, process, part, place)
     return files
 
 
@@ -274,7 +278,7 @@ def recover(
         causes=group_causes(o for o in last_attempts(known) if o.is_amiss),
     )  # fmt: skip
     process = _process(run, said.opened.frozen)
-    changes = outcome_files(store.project, process, _without(outcomes, there), number)
+    changes = outcome_files(store, process, _without(outcomes, there), number)
     changes |= _head(store, said.opened, branch)
     if not store.has_record(run, "summary.yaml", branch):
         changes["summary.yaml"] = write_summary(summary)
@@ -305,7 +309,7 @@ def commit_part(store: Store, said: Journaled, outcomes: Iterable[Outcome]) -> s
     fresh = [outcome for outcome in _without(ended, there) if outcome.began]
     if not fresh:
         return ""
-    changes = outcome_files(store.project, _process(run, said.opened.frozen), fresh, number)
+    changes = outcome_files(store, _process(run, said.opened.frozen), fresh, number)
     changes |= _head(store, said.opened, branch)
     records = {Project.run_record(run.id, name): data for name, data in changes.items()}
     trailers = _trailers(run)

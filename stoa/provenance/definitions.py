@@ -374,7 +374,7 @@ def _allowed(spot: Spot, spec: ParamSpec) -> Value:
 
 
 def _input(spot: Spot) -> InputSpec:
-    fields = spot.mapping(("role", "pattern", "optional", "choose", "accept"))
+    fields = spot.mapping(("role", "pattern", "optional", "choose", "accept", "thumbnail"))
     if ("role" in fields) == ("pattern" in fields):
         raise spot.error(
             f"{spot.field} needs a role or a pattern, and not both",
@@ -392,11 +392,13 @@ def _input(spot: Spot) -> InputSpec:
         optional=get(fields, "optional", Spot.boolean, False),
         choose=cast(Choice, get(fields, "choose", lambda s: s.word(get_args(Choice)), "continuum")),
         accept=get(fields, "accept", lambda s: tuple(below.word(_ACCEPTED) for below in s.sequence()), ()),
+        thumbnail=get(fields, "thumbnail", Spot.boolean, False),
     )
 
 
 def _output(spot: Spot) -> OutputSpec:
-    fields = spot.mapping(("path", "kind", "optional", "tolerance", "ignore", "key", "share"), required=("path",))
+    known = ("path", "kind", "optional", "tolerance", "ignore", "key", "share", "thumbnail")
+    fields = spot.mapping(known, required=("path",))
     kind = get(fields, "kind", lambda s: s.word(_KINDS), "file")
     if kind == "folder" and "share" in fields:
         raise fields["share"].error(
@@ -411,6 +413,7 @@ def _output(spot: Spot) -> OutputSpec:
         ignore=get(fields, "ignore", Spot.texts, ()),
         key=get(fields, "key", Spot.texts, ()),
         share=get(fields, "share", lambda s: s.word(_SHARED), ""),
+        thumbnail=get(fields, "thumbnail", Spot.boolean, False),
     )
 
 

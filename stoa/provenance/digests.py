@@ -14,6 +14,7 @@ import msgspec
 from stoa.model import Environment, Process, Value
 
 _ENVIRONMENT_FIELDS = ("executable", "image", "dockerfile", "network", "umask", "rules")
+_INPUT_FIELDS = ("role", "optional", "choose", "accept")
 _PROCESS_FIELDS = ("command", "shell", "over", "inputs", "outputs", "results", "needs", "intent")
 
 
@@ -31,7 +32,11 @@ def process_digest(process: Process) -> str:
     parts = {name: getattr(process, name) for name in _PROCESS_FIELDS}
     # What most inputs do not have is left out, so that digests of older records stay as they are.
     parts["inputs"] = {
-        name: {key: value for key, value in msgspec.to_builtins(spec).items() if key != "pattern" or value}
+        name: {
+            key: value
+            for key, value in msgspec.to_builtins(spec).items()
+            if key in _INPUT_FIELDS or (key == "pattern" and value)
+        }
         for name, spec in process.inputs.items()
     }
     parts["outputs"] = {

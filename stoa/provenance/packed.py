@@ -48,14 +48,14 @@ def product_archives(
     part: dict[str, bytes] = {}
     size = 0
     for path, content in _products(project, shared, outcomes):
-        entry = _entry(path, content)
+        entry = archive_entry(path, content)
         if part and size + len(entry) > _ARCHIVE_BYTES - _END_BYTES:
-            found[_name(number, len(found))] = _archive(part)
+            found[_name(number, len(found))] = archive(part)
             part, size = {}, 0
         part[path] = entry
         size += len(entry)
     if part:
-        found[_name(number, len(found))] = _archive(part)
+        found[_name(number, len(found))] = archive(part)
     return found
 
 
@@ -90,7 +90,7 @@ def fits(content: bytes, ref: FileRef) -> bool:
     return len(content) == ref.size and hashlib.sha256(content).hexdigest() == ref.sha256
 
 
-def _entry(path: str, content: bytes) -> bytes:
+def archive_entry(path: str, content: bytes) -> bytes:
     """A file as a tar archive has it: what it is called, and its content, in whole blocks."""
     import tarfile  # with what it needs, 5 ms that most commands need not wait for
 
@@ -99,10 +99,18 @@ def _entry(path: str, content: bytes) -> bytes:
     return b"".join((head.tobuf(tarfile.PAX_FORMAT), content, bytes(-len(content) % _BLOCK)))
 
 
-def _archive(entries: Mapping[str, bytes]) -> bytes:
-    """A compressed archive; the same bytes for the same files."""
+def archive(entries: Mapping[str, bytes], level: int = _LEVEL) -> bytes:
+    """A compressed archive; the same bytes for the same files.
+
+    Parameters
+    ----------
+    entries
+        Files by their names, as `archive_entry` gives them.
+    level
+        0 for files that are compressed already.
+    """
     pieces = [entries[path] for path in sorted(entries)]
-    return gzip.compress(b"".join([*pieces, bytes(_END_BYTES)]), _LEVEL, mtime=0)
+    return gzip.compress(b"".join([*pieces, bytes(_END_BYTES)]), level, mtime=0)
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -136,6 +144,13 @@ class Archive:
 
     def content(self, ref: FileRef) -> bytes | None:
         """A product, if it is here as its record says."""
-        start, size = self._places.get(member(ref), (0, -1))
-        content = self._data[start : start + size] if size >= 0 else b""
-        return content if size >= 0 and fits(content, ref) else None
+        content = self.member(member(ref))
+        return content if content is not None and fits(content, ref) else None
+
+    def member(self, name: str) -> bytes | None:
+        """What is here under a name, whatever it is."""
+        start, size = self._places.get(name, (0, -1))
+        return self._data[start : start + size] if size >= 0 else None
+
+    def names(self) -> list[str]:
+        return list(self._places)

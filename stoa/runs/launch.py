@@ -26,6 +26,7 @@ from stoa.provenance.committer import Batch, RunWriter
 from stoa.provenance.ids import id_after, now
 from stoa.provenance.spool import check_writable
 from stoa.provenance.store import ordered
+from stoa.provenance.thumbnails import has_thumbnails
 from stoa.request import Request
 from stoa.runs.canary import Forecast, forecast
 from stoa.runs.definitions import check_mark
@@ -34,6 +35,7 @@ from stoa.runs.joblist import JobMaker, check_home_is_hidden, check_room, produc
 from stoa.runs.plan import without_live
 from stoa.runs.planned import Plan, PlannedJob
 from stoa.runs.restore import restored
+from stoa.runs.thumbnails import Drawing
 from stoa.runs.warm import Saving, saving_of, warm_facts
 from stoa.workspace.ahead import newest_ahead
 from stoa.workspace.latest import refresh
@@ -88,6 +90,8 @@ class Launch:
         self._engine = engine
         self._maker = maker
         self._workers = workers
+        self._drawing = Drawing(ws.project, plan.definitions.process, ws.checksums, _pictured(ws, plan))
+        self._writer.before_commit = self._drawing.settle
         self._control = Control()
         self._ended: Generator[Outcome, None, None] | None = None
         self._done = 0
@@ -104,6 +108,7 @@ class Launch:
             return
         if self._ended:
             self._ended.close()
+        self._drawing.close()
         self._writer.close()
         if self._is_left():
             return
@@ -134,6 +139,7 @@ class Launch:
             limit_mb = self._limits_mb.get((outcome.target, outcome.group), 0)
             if outcome.attempt > 1 and limit_mb:
                 outcome = msgspec.structs.replace(outcome, memory_limit_mb=limit_mb)
+            self._drawing.add(outcome)
             if self._writer.end(outcome):
                 yield self._count(outcome)
             if most_mb and outcome.status is Status.KILLED and self.run.engine in TAKES_MORE:
@@ -176,6 +182,7 @@ class Launch:
     def finish(self) -> RunReport:
         """Commit what is left and say what was done; of a run that continues on a cluster, say that."""
         if self._is_left():
+            self._drawing.close()
             self._writer.close()
             commits = self._writer.commits
             return RunReport(
@@ -186,6 +193,10 @@ class Launch:
                 out_of_reach=self.plan.out_of_reach,
             )  # fmt: skip
         summary = self._writer.finish()
+        self._drawing.close()
+        if without := self._drawing.problems:
+            more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+            self.ws.remark(f"an image has no thumbnail: {without[0]}{more}")
         self.ws.remark(refresh(self.ws, self.plan.definitions.pair, self.run.id))
         work = self._maker.products / self.run.process / self.run.id / ".work"
         shutil.rmtree(work, ignore_errors=True)
@@ -314,6 +325,11 @@ def launch(ws: Workspace, plan: Plan, request: Request, *, rerun_of: str = "", b
         writer = _begin(ws, plan, run, batch, prepared)
     maker = JobMaker(ws, run, plan.definitions, prepared, products)
     return Launch(ws, plan, run, writer, engine, maker, workers)
+
+
+def _pictured(ws: Workspace, plan: Plan) -> set[str]:
+    """Checksums of images that need no thumbnail any more."""
+    return ws.thumbnails.known() if has_thumbnails(plan.definitions.process) else set()
 
 
 def nothing_to_do(plan: Plan) -> RunReport:

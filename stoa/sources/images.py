@@ -11,28 +11,20 @@ import io
 import os
 import warnings
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from stoa.durable import write_whole
-from stoa.errors import StoaError
-from stoa.opening import regular
+from stoa.meta.stills import block_means, picture, read_plane
 
 if TYPE_CHECKING:
     from astropy.io import fits
-    from numpy.typing import NDArray
 
 LARGEST = 2048
 """Pixels a side that are sent; two images of 4096 would take 600 MB in the browser."""
 
 SIDES = {"small": 160, "large": 640}
 """Pixels a side of still pictures, at most."""
-
-_BLANK = 255
-"""The shade of pixels without a value; the others are 0 to 254. One byte a pixel is a third of what colours take."""
 
 _KEPT = ("OBJECT", "TELESCOP", "INSTRUME", "BUNIT", "BMAJ", "BMIN", "BPA", "DATE-OBS", "EQUINOX", "BTYPE")
 _LOOK = "thumb 3"  # what thumbnails look like; another number makes all of them again
@@ -64,7 +56,7 @@ def plane(file: Path, channel: int | None = None) -> bytes:
     """
     from astropy.io import fits
 
-    data, header, number, channels = _read(file, channel)
+    data, header, number, channels = read_plane(file, channel)
     step = -(-max(data.shape) // LARGEST)
     small = fits.PrimaryHDU(block_means(data, step), _header(header, step))
     small.header["STOACHAN"] = (number, "channel of the cube, from 1")
@@ -73,43 +65,6 @@ def plane(file: Path, channel: int | None = None) -> bytes:
     out = io.BytesIO()
     small.writeto(out, output_verify="silentfix+ignore")
     return out.getvalue()
-
-
-def _read(file: Path, channel: int | None) -> tuple[NDArray[np.float32], fits.Header, int, int]:
-    """A plane, the header of its image, its channel, and how many channels there are."""
-    from astropy.io import fits
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(regular(file), memmap=True, ignore_missing_simple=True) as units:
-                return _chosen(units, file.name, channel)
-    except (OSError, ValueError, TypeError, EOFError, IndexError, KeyError, fits.VerifyError) as problem:
-        raise StoaError(f"{file.name} cannot be read as an image: {problem}") from None
-
-
-def _chosen(units: fits.HDUList, name: str, channel: int | None) -> tuple[NDArray[np.float32], fits.Header, int, int]:
-    unit = next((each for each in units if each.is_image and each.header.get("NAXIS", 0) >= 2), None)
-    if unit is None or 0 in unit.shape:
-        raise StoaError(f"{name} holds no image")
-    stack = unit.data.reshape(-1, *unit.shape[-2:])
-    number = len(stack) // 2 + 1 if channel is None else channel
-    if not 1 <= number <= len(stack):
-        raise StoaError(f"{name} has the channels 1 to {len(stack)}, not {number}")
-    return np.array(stack[number - 1], dtype=np.float32), unit.header.copy(), number, len(stack)
-
-
-def block_means(data: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Means of blocks of pixels without those that are not a number; what is left over at the far edges is cut off."""
-    if step <= 1:
-        return data
-    ny, nx = (size // step for size in data.shape)
-    blocks = data[: ny * step, : nx * step].reshape(ny, step, nx, step)
-    known = np.isfinite(blocks)
-    counts = known.sum(axis=(1, 3))
-    sums = np.where(known, blocks, 0).sum(axis=(1, 3), dtype=np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(counts > 0, sums / counts, np.nan), dtype=np.float32)
 
 
 def _header(header: fits.Header, step: int) -> fits.Header:
@@ -155,41 +110,8 @@ def thumbnail(file: Path, cache: Path, sha256: str = "", size: str = "small") ->
     kept = cache / "thumbnails" / key[:2] / f"{key[2:]}.png"
     with suppress(OSError):
         return kept.read_bytes()
-    made = picture(_read(file, None)[0], SIDES[size])
+    made = picture(read_plane(file, None)[0], SIDES[size])
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_whole(kept, made)
     return made
-
-
-def picture(data: NDArray[np.float32], side: int) -> bytes:
-    """A PNG of a plane, north up, stretched from just below the noise to the brightest pixels; blank is grey."""
-    from astropy.visualization import AsinhStretch
-    from PIL import Image
-
-    small = block_means(data, max(1, -(-max(data.shape) // side)))
-    known = np.isfinite(small)
-    shades = np.full(small.shape, _BLANK, dtype=np.uint8)
-    shades[known] = 0
-    if known.any():
-        values = small[known].astype(np.float64)
-        least, middle, most, brightest = np.percentile(values, [16, 50, 84, 99.95])
-        noise = (most - least) / 2
-        low, high = middle - 2.5 * noise, max(brightest, middle + 12 * noise)  # as in the viewer
-        if high > low:
-            scaled: NDArray[Any] = AsinhStretch(0.3)(np.clip((values - low) / (high - low), 0, 1))
-            shades[known] = np.round(scaled * (_BLANK - 1))
-    drawn = Image.frombytes("P", small.shape[::-1], shades[::-1].tobytes())
-    drawn.putpalette(_palette())
-    out = io.BytesIO()
-    drawn.save(out, "PNG")
-    return out.getvalue()
-
-
-@lru_cache(maxsize=1)
-def _palette() -> bytes:
-    """The colours of the shades, red, green and blue of each; the last is that of blank pixels."""
-    from matplotlib import colormaps
-
-    colours = colormaps["inferno"](np.linspace(0, 1, _BLANK), bytes=True)[:, :3]
-    return bytes(colours.tobytes()) + bytes((128, 128, 128))

@@ -55,6 +55,17 @@ def _pictured(place: str, at: str, pair: tuple[str, str, str]) -> dict[Job, File
         return {Job(*key): ref for key, ref in dossier.pictured(ws, Pair(*pair)).items()}
 
 
+def travelled() -> frozenset[str]:
+    """Checksums of the images whose thumbnail came with the records."""
+    return _travelled(str(folder()), settled())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _travelled(place: str, at: str) -> frozenset[str]:  # noqa: ARG001 - the key
+    with opened() as ws:
+        return frozenset(ws.thumbnails.known())
+
+
 def marks_of(tables: Sequence[FileRef]) -> list[Position]:
     """The sources of a job; its tables do not change."""
     return _marks(str(folder()), tuple((ref.path, ref.sha256) for ref in tables), tuple(tables))

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from stoa.errors import StoaError
+from stoa.model import FileRef
 from stoa.project import Project
 from stoa.ui.reading import folder
 from stoa.workspace.open import Workspace
@@ -16,9 +17,17 @@ KNOWN_S = 5.0
 """For this long the paths of the roots are not read again."""
 
 
-def missing(ref: str) -> StoaError | None:
-    """Why a file that a record names cannot be shown here, and what mends it; None where it is here."""
+def missing(ref: str, sha256: str = "") -> StoaError | None:
+    """Why a file that a record names cannot be shown here, and what mends it; None where it is here.
+
+    Parameters
+    ----------
+    sha256
+        Its checksum, by which a copy that was fetched is found.
+    """
     name, _, path = ref.partition(":")
+    if sha256 and _project().kept_product(FileRef(path=ref, sha256=sha256)).is_file():
+        return None
     try:
         file = _project().file(ref)
     except StoaError as problem:

@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from stoa.errors import StoaError
+from stoa.model import FileRef
 from stoa.project import Project
 from stoa.sources import images
 from stoa.ui import bridge, libraries, services
@@ -102,7 +103,7 @@ def _image(project: Path, request: Request) -> Response:
     asked = request.query_params.get("channel", "")
     if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < 8):
         raise StoaError("channel must be a whole number")
-    file = real_file(_settings(project, int(time.monotonic() // KNOWN_S)), ref)
+    file = _file(_settings(project, int(time.monotonic() // KNOWN_S)), ref, sha256)
     content = _plane(file, images.content_key(file, sha256), int(asked) if asked else None)
     return Response(content, media_type="application/fits", headers={"Cache-Control": KEEP if sha256 else BRIEFLY})
 
@@ -121,8 +122,33 @@ def _plane(file: Path, _key: str, channel: int | None) -> bytes:
 def _thumb(project: Path, request: Request) -> Response:
     ref, sha256, size = _asked("thumb", request)
     here = _settings(project, int(time.monotonic() // KNOWN_S))
-    content = images.thumbnail(real_file(here, ref), here.cache, sha256, size)
+    try:
+        content = images.thumbnail(_file(here, ref, sha256), here.cache, sha256, size)
+    except StoaError:
+        content = _travelled(project, sha256)
+        if not content:
+            raise
     return Response(content, media_type="image/png", headers={"Cache-Control": KEEP if sha256 else BRIEFLY})
+
+
+def _file(project: Project, ref: str, sha256: str) -> Path:
+    """A file where it really is, or the copy of it that was fetched."""
+    try:
+        return real_file(project, ref)
+    except StoaError:
+        kept = project.kept_product(FileRef(path=ref, sha256=sha256))
+        if sha256 and kept.is_file() and not kept.is_symlink():
+            return kept
+        raise
+
+
+def _travelled(project: Path, sha256: str) -> bytes:
+    """The thumbnail that came with the records, b"" without one."""
+    ws = Workspace(project)
+    try:
+        return ws.thumbnails.find(sha256) or b""
+    finally:
+        ws.close()
 
 
 def _product(project: Path, request: Request) -> Response:

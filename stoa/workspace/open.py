@@ -22,6 +22,7 @@ from stoa.provenance.git import Remains, Repository, check_ready, find
 from stoa.provenance.index import Index
 from stoa.provenance.library import Library, open_project
 from stoa.provenance.store import Store
+from stoa.provenance.thumbnails import Thumbnails
 from stoa.workspace.live import Healing, LiveRun, heal, live_runs
 from stoa.workspace.products import Products
 
@@ -66,7 +67,9 @@ class Workspace:
         """Forget what was read of settings and targets; they may have changed since."""
         self.project = open_project(self.project.top)
         self.library = Library(self.project)
-        for name in ("targets", "store", "products"):
+        if "thumbnails" in self.__dict__:
+            self.thumbnails.close()
+        for name in ("targets", "store", "products", "thumbnails"):
             self.__dict__.pop(name, None)
 
     @property
@@ -93,6 +96,10 @@ class Workspace:
     @cached_property
     def products(self) -> Products:
         return Products(self.store, self.checksums)
+
+    @cached_property
+    def thumbnails(self) -> Thumbnails:
+        return Thumbnails(self.store)
 
     @cached_property
     def targets(self) -> dict[str, Target]:
@@ -205,7 +212,7 @@ class Workspace:
 
     def close(self) -> None:
         """Close the files that were opened."""
-        for name in ("_index", "products", "checksums", "repository"):
+        for name in ("_index", "products", "thumbnails", "checksums", "repository"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

@@ -161,3 +161,17 @@ def test_a_clone_without_the_root_says_how_it_gets_one(judged, monkeypatch):
     local.write_text(local.read_text(encoding="utf-8").replace("data: ", "other: "), encoding="utf-8")
     (problem,) = pixels.roots_without_place(["data:a/image.fits"]).values()
     assert problem.hint == "`stoa root add data PATH` says where it is"
+
+
+def test_without_pixels_the_thumbnail_that_came_with_the_records_is_shown(page, judged, tmp_path):
+    process = "name: draw\nscript: draw.sh\ncommand: [sh, '{script}', '{target}']\n"
+    process += "outputs: {map: {path: map.fits, kind: image, thumbnail: true}}\n"
+    (judged.top / ".stoa/processes/draw.yaml").write_text(process, encoding="utf-8")
+    (judged.top / "draw.sh").write_text('cp "$1/map.fits" map.fits\n', encoding="utf-8")
+    for seed, name in enumerate("abc"):
+        fits.PrimaryHDU(np.random.default_rng(seed).normal(size=(40, 40))).writeto(judged.top / f"data/{name}/map.fits")
+    judged.ok("run", "draw")
+    (judged.top / "products").rename(tmp_path / "elsewhere")
+    shown = page("review")
+    assert "came with the records" in pages.texts(shown)
+    assert any("stoa-still" in str(each.proto.body) for each in shown.get("html"))

@@ -16,7 +16,7 @@ from stoa.show.page import sky_in_words, transition_in_words
 from stoa.show.symbols import with_symbol
 from stoa.show.words import count, one_line
 from stoa.sources.changes import SkyDiff
-from stoa.ui import tables
+from stoa.ui import away, tables
 from stoa.ui.asking import problem_box, review_buttons
 from stoa.ui.filters import URL
 from stoa.ui.live import live_runs
@@ -174,7 +174,11 @@ def _images(report: DiffReport) -> None:
         product = st.segmented_control("Product", list(products), default=product, key="product", bind=URL) or product
     images = products.get(str(product), ())
     st.caption(f"Sources of a are cyan, those of b are yellow. {_how(images, sides)}")
-    image_viewer(View(images=tuple(images), sources=tuple(marks)), "compare", height=520, wanted=())
+    here, absent = away.parted(images)
+    if absent:
+        away.draw(absent)
+    if here or not images:
+        image_viewer(View(images=tuple(here), sources=tuple(marks)), "compare", height=520, wanted=())
 
 
 def products_of(sides: Mapping[str, Sequence[Image]]) -> dict[str, list[Shown]]:

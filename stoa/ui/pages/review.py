@@ -15,7 +15,7 @@ from stoa.show.distribution import results_table
 from stoa.show.reviews import review_line
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, count, duration, one_line, safe, shown
-from stoa.ui import actions, asking, looking, picking, pixels, tables
+from stoa.ui import actions, asking, away, looking, picking, pixels, tables
 from stoa.ui.filters import URL, chosen
 from stoa.ui.going import AT
 from stoa.ui.identity import who
@@ -167,11 +167,12 @@ def _images(pair: Pair, seen: Dossier, queue: Sequence[Job], at: int) -> None:
         if len(names) > 1:
             name = st.segmented_control("Image", names, default=name, label_visibility="collapsed") or name
         image = seen.images[names.index(name)]
-        if problem := pixels.missing(image.ref.path):
-            asking.problem_box(problem)
-            st.caption("Results, log and history came with the records: you can judge them all the same.")
-            return
         shown_image = Shown(name=image.ref.path.rpartition("/")[2], ref=image.ref.path, sha256=image.ref.sha256)
+        if pixels.missing(image.ref.path, image.ref.sha256):
+            away.draw([shown_image])
+            st.caption("Results, log and history came with the records: you can judge them all the same.")
+            _strip(pair, queue, at)
+            return
         marks = looking.marks_of(seen.tables) if seen.tables else []
         sources = tuple(Mark(id=mark.id, ra=mark.ra_deg, dec=mark.dec_deg) for mark in marks)
         image_viewer(
@@ -191,12 +192,13 @@ def _strip(pair: Pair, queue: Sequence[Job], at: int) -> None:
     """Small pictures of the neighbours in the queue."""
     known = looking.pictured(pair)
     first = max(0, min(at - WIDE, len(queue) - 2 * WIDE - 1))
+    travelled = looking.travelled()
     figures = []
     for number in range(first, min(len(queue), first + 2 * WIDE + 1)):
         job = queue[number]
         ref = known.get(job)
-        here = ref is not None and pixels.missing(ref.path) is None
-        thumb = Shown(name="", ref=ref.path, sha256=ref.sha256).thumb if ref and here else ""
+        seen = ref is not None and (ref.sha256 in travelled or pixels.missing(ref.path, ref.sha256) is None)
+        thumb = Shown(name="", ref=ref.path, sha256=ref.sha256).thumb if ref and seen else ""
         figures.append(looking.figure(thumb, str(number + 1), here=number == at))
     st.html(f'<div class="stoa-strip">{"".join(figures)}</div>')
 

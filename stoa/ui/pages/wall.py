@@ -96,10 +96,12 @@ def _sorted(rows: pd.DataFrame, pair: str, order: str, values: dict[str, pd.Seri
 
 def _tiles(rows: pd.DataFrame, order: str, values: pd.Series | None) -> list[Tile]:
     known = looking.pictured(_pair(rows))
-    away = pixels.roots_without_place(ref.path for ref in known.values())
+    travelled = looking.travelled()
+    rest = {job: ref for job, ref in known.items() if ref.sha256 not in travelled}
+    away = pixels.roots_without_place(ref.path for ref in rest.values())
     for problem in away.values():
         asking.problem_box(problem)
-    known = {job: ref for job, ref in known.items() if ref.path.partition(":")[0] not in away}
+    known = {job: ref for job, ref in known.items() if job not in rest or ref.path.partition(":")[0] not in away}
     bad = is_bad(rows)
     return [_tile(row, known, order, values, is_bad=bool(bad[row.Index])) for row in rows.itertuples()]
 
