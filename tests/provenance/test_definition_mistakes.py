@@ -150,7 +150,7 @@ def test_a_wrong_field_below_another_is_named_with_both(section, message):
         (
             HEAD + "inputs:\n  image: {rule: x}\n",
             "unknown field 'rule' of inputs.image; did you mean 'role'? (p.yaml, line 4)",
-            "known fields: role, pattern, optional, choose, accept",
+            "known fields: role, pattern, optional, choose, accept, thumbnail",
         ),
         (
             HEAD + "params:\n  n: {type: flaot}\n",
