@@ -137,11 +137,16 @@ class Image:
         """Side of a square with the area of a pixel."""
         return math.sqrt(abs(np.linalg.det(self.wcs.pixel_scale_matrix)))
 
-    def plane(self, channel=0):
+    def plane(self, channel=0, *, zeros_count=False):
         """One spectral plane in `unit`, with the shape `shape`; NaN where there is no value.
 
         Infinite pixels and areas of exact zeros (outside the field of some programs' mosaics) have no value. Only this
         plane is read. Its type is float32 where the file's is, else float64.
+
+        Parameters
+        ----------
+        zeros_count
+            Take areas of zeros for values, as in a mask.
         """
         index = [slice(0, 1)] * self.header["NAXIS"]  # of slices alone: astropy's `section` mistakes some whole numbers
         for axis, part in (
@@ -161,7 +166,7 @@ class Image:
             data = data.T
         plane = np.array(data, dtype=np.float32 if data.dtype == np.dtype(">f4") else np.float64, order="C")
         plane[~np.isfinite(plane)] = np.nan
-        zeros = zero_areas(plane)
+        zeros = np.zeros(1, dtype=bool) if zeros_count else zero_areas(plane)
         if zeros.any():
             self.has_zero_areas = True
             plane[zeros] = np.nan
@@ -334,14 +339,14 @@ def read_gain(image, path, given=None):
             beam = read_plane(path, given, like=image)
         except ImageError as problem:
             raise ImageError(f"the primary beam: {problem}") from problem
-        if not _same_grid(image, beam):
+        if not same_grid(image, beam):
             beam.close()
             raise ImageError("the primary beam is on another grid than the image")
         return Gain("file", image.shape, image=beam)
     return Gain("model", image.shape, modelled=_modelled(image))
 
 
-def _same_grid(image, beam):
+def same_grid(image, beam):
     """Whether the pixels of a primary beam are those of an image, to half a pixel."""
     if beam.shape != image.shape or beam.channels not in (1, image.channels):
         return False
