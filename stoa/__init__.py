@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "clone": "stoa.api", "init": "stoa.api", "open": "stoa.api", "StoaError": "stoa.errors",
+    "load_ipython_extension": "stoa.api.magics", "unload_ipython_extension": "stoa.api.magics",
     "job": "stoa.exec.job.report", "report": "stoa.exec.job.report",
 }  # fmt: skip
 

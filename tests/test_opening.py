@@ -33,6 +33,7 @@ JUSTIFIED = {
     **dict.fromkeys(
         (
             "durable.py", "provenance/journal.py", "provenance/lock.py", "provenance/index.py",
+            "api/following.py", "workspace/child.py", "api/pictures.py",
             "provenance/committer.py", "workspace/gather.py", "workspace/looks.py", "exec/cluster/chunks.py",
             "exec/cluster/dask.py", "exec/cluster/remote.py", "exec/cluster/slurm.py", "exec/cluster/worker.py",
             "exec/environments/docker.py", "exec/environments/venv.py", "vo/answers.py",

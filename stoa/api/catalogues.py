@@ -16,7 +16,7 @@ from stoa.commands.catalogue.stack import stacked
 from stoa.commands.publish import PublishReport, publish
 
 if TYPE_CHECKING:
-    from astropy.table import Table
+    from stoa.api.record_table import RecordTable
 
 
 class Catalogues(Opened):
@@ -26,9 +26,13 @@ class Catalogues(Opened):
     ``snr >= 7``; `quality_cuts` applies the cuts that ``.stoa/config.yaml`` declares first.
     """
 
-    def stack(self, source: str, *, keep: Iterable[str] = (), quality_cuts: bool = False, output: str = "") -> Table:
+    def stack(
+        self, source: str, *, keep: Iterable[str] = (), quality_cuts: bool = False, output: str = ""
+    ) -> RecordTable:
         """The sources of a run or pair as one table; `output` names the catalogue where a process has several."""
-        return stacked(self.workspace, source, keep, output, quality=quality_cuts)
+        from stoa.api.record_table import RecordTable  # late, as it imports astropy
+
+        return RecordTable(stacked(self.workspace, source, keep, output, quality=quality_cuts), copy=False)
 
     def quality(
         self, source: str, *, keep: Iterable[str] = (), without: Iterable[str] = (), out: AnyPath = ""

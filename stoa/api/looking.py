@@ -17,17 +17,17 @@ from stoa.sources.trace import Trace, trace
 from stoa.workspace.names import asked_pair
 
 if TYPE_CHECKING:
-    from astropy.table import Table
+    from stoa.api.record_table import RecordTable
 
 
 class Looking(Opened):
     """What has happened, as tables and as views."""
 
-    def targets(self, where: str = "") -> Table:
+    def targets(self, where: str = "") -> RecordTable:
         """One row per target: name, root, path, open flags and the metadata columns."""
         return targets(self.workspace, where)
 
-    def outcomes(self, process: str = "", params: str = "", *, env: str = "", latest: bool = True) -> Table:
+    def outcomes(self, process: str = "", params: str = "", *, env: str = "", latest: bool = True) -> RecordTable:
         """One row per outcome, results as columns ``result_<name>`` with their units; by default the current ones.
 
         Parameters
@@ -53,11 +53,11 @@ class Looking(Opened):
         """What a process reported for each target, from the current outcomes."""
         return results.results(self.workspace, process, params, env, where, sort)
 
-    def runs(self) -> Table:
+    def runs(self) -> RecordTable:
         """One row per run; ``n_<status>`` counts its outcomes."""
         return runs(self.workspace)
 
-    def query(self, sql: str) -> Table:
+    def query(self, sql: str) -> RecordTable:
         """What an SQL query over the index gives; its tables are in ``docs/index-schema.md``."""
         return answer(self.workspace, sql)
 

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import Self
 
+from stoa.api.displays import register
 from stoa.workspace.open import Workspace
 
 _opened: weakref.WeakSet[Workspace] = weakref.WeakSet()
@@ -29,6 +30,7 @@ class Opened:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         _opened.add(workspace)
+        register()
 
     def __repr__(self) -> str:
         return f"<STOA project {self._workspace.project.config.project} at {self._workspace.project.top}>"

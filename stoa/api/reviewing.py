@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stoa.api.displays import ShownList
 from stoa.api.opened import Opened
 from stoa.api.tables import flags
 from stoa.commands import assign, comment, flag, todo, unflag
@@ -11,10 +12,11 @@ from stoa.commands import step as steps  # the keyword has the name of the verb
 from stoa.commands import tag as tags  # the keyword has the name of the verb
 from stoa.commands.todo import ToDoReport
 from stoa.model import Review
+from stoa.show.notebook import reviews_html
 from stoa.workspace import reviews, writing
 
 if TYPE_CHECKING:
-    from astropy.table import Table
+    from stoa.api.record_table import RecordTable
 
 
 class Reviewing(Opened):
@@ -63,8 +65,8 @@ class Reviewing(Opened):
 
     def reviews(self, name: str = "") -> list[Review]:
         """Flags, clearings and comments in the order they were made."""
-        return reviews.reviews_of(self.workspace, name)
+        return ShownList(reviews.reviews_of(self.workspace, name), reviews_html)
 
-    def flags(self, *, every: bool = False) -> Table:
+    def flags(self, *, every: bool = False) -> RecordTable:
         """One row per flag: target, reason, text, author, time; open ones, or all of them."""
         return flags(self.workspace, every=every)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import stoa.commands.stop
+from stoa.api.displays import ShownList
+from stoa.api.following import FollowedRun, begin, followed, followed_html, under_way
 from stoa.api.opened import AnyPath, Opened, names_of, several, text_of, texts_of
 from stoa.commands import update
 from stoa.commands.adopt import AdoptReport, adopt
@@ -20,6 +22,8 @@ from stoa.request import Request, Selection
 from stoa.runs.launch import Ended, Event, RunReport
 from stoa.runs.planned import Plan, PlannedJob
 from stoa.runs.sweep import combined, read_sets
+from stoa.runs.typed import command_of
+from stoa.show.notebook import reasons_html
 from stoa.workspace.names import asked_pair
 
 Targets = str | Iterable[str]
@@ -61,7 +65,7 @@ class Running(Opened):
         """Why the jobs of a target would run or be left alone."""
         ws = self.workspace
         process, params, env = asked_pair(ws, process, params, env)
-        return why(ws, process, name, params, env or None)
+        return ShownList(why(ws, process, name, params, env or None), reasons_html)
 
     def run(
         self,
@@ -107,6 +111,62 @@ class Running(Opened):
             workers=jobs, engine=engine, asked=("stoa.open().run", process),
         )  # fmt: skip
         return _ended(run(self.workspace, request))[0]
+
+    def start(
+        self,
+        process: str,
+        params: str = "",
+        settings: Mapping[str, object] | None = None,
+        *,
+        env: str | None = None,
+        targets: Targets = (),
+        where: str = "",
+        new: bool = False,
+        stale: bool = False,
+        failed: bool = False,
+        flagged: bool = False,
+        force: bool = False,
+        canary: int = 0,
+        jobs: int = 0,
+        engine: str = "local",
+    ) -> FollowedRun:
+        """Start what `run` with the same arguments runs, as a process that goes on without this one.
+
+        A notebook shows how far it is, with buttons that stop it, and stays free for other cells.
+
+        Returns
+        -------
+        run
+            `look` says how far it is, `wait` waits for its end, `stop` stops it. After a restart `live` and `follow`
+            find it again.
+
+        Raises
+        ------
+        StoaError
+            If records cannot be committed now. What is wrong with the request is told by `wait` and on the screen.
+        """
+        chosen = Selection(
+            targets=names_of(targets), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
+        )
+        request = Request(
+            process=process, params=params, environment=env, settings=texts_of(settings or {}), selection=chosen,
+            canary=canary, workers=jobs, engine=engine,
+        )  # fmt: skip
+        return begin(self.workspace, command_of(request), (process, params))
+
+    def live(self) -> list[FollowedRun]:
+        """The runs that are under way, the newest first, whoever started them."""
+        return ShownList(under_way(self.workspace), followed_html)
+
+    def follow(self, run: str = "last") -> FollowedRun:
+        """A run by its id or the start of it; ``last`` is the newest one that is live, or else the newest in git.
+
+        Raises
+        ------
+        StoaError
+            If there is no such run.
+        """
+        return followed(self.workspace, run)
 
     def run_all(
         self,

@@ -22,7 +22,9 @@ from stoa.workspace.outcomes import outcome_rows
 from stoa.workspace.reviews import flag_rows
 
 if TYPE_CHECKING:
-    from astropy.table import MaskedColumn, Table
+    from astropy.table import MaskedColumn
+
+    from stoa.api.record_table import RecordTable
 
 RESULT = "result_"
 
@@ -59,7 +61,7 @@ _VALUES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (
 _FILLERS: dict[str, object] = {"str": "", "int": 0, "float": 0.0, "bool": False}
 
 
-def targets(ws: Workspace, where: str = "") -> Table:
+def targets(ws: Workspace, where: str = "") -> RecordTable:
     """One row per target: name, root, path, open flags and the metadata columns."""
     rows = [
         {"name": row.name, "root": row.root, "path": row.path, "flags": " ".join(row.flags), **row.metadata}
@@ -70,7 +72,7 @@ def targets(ws: Workspace, where: str = "") -> Table:
 
 def outcomes(
     ws: Workspace, process: str = "", params: str = "", environment: str = "", *, latest: bool = True
-) -> Table:
+) -> RecordTable:
     """One row per outcome, results as columns ``result_<name>`` with the unit that the process declared.
 
     A result whose unit differs between the runs of the rows has none, and the description of its column says so.
@@ -80,12 +82,12 @@ def outcomes(
     return _table(ws, rows, fields, origin(rows) if rows else {"process": process, "params": params, "run": ""})
 
 
-def flags(ws: Workspace, *, every: bool = False) -> Table:
+def flags(ws: Workspace, *, every: bool = False) -> RecordTable:
     """One row per flag: open ones, or all of them."""
     return _table(ws, flag_rows(ws, every=every), _FLAGS)
 
 
-def runs(ws: Workspace) -> Table:
+def runs(ws: Workspace) -> RecordTable:
     """One row per run; ``n_<status>`` counts its outcomes."""
     rows = [
         {
@@ -98,7 +100,7 @@ def runs(ws: Workspace) -> Table:
     return _table(ws, rows, _RUNS)
 
 
-def answer(ws: Workspace, sql: str) -> Table:
+def answer(ws: Workspace, sql: str) -> RecordTable:
     """Rows of an SQL query over the index; columns of a query that gives no row are texts."""
     found = query(ws, sql)
     names = [name if found.columns.index(name) == n else f"{name}_{n + 1}" for n, name in enumerate(found.columns)]
@@ -147,13 +149,13 @@ def _same(known: Field | None, other: Field) -> Field:
 
 def _table(
     ws: Workspace, rows: list[dict[str, Any]], fields: Mapping[str, Field], about: Mapping[str, str] | None = None
-) -> Table:
+) -> RecordTable:
     """Rows as a table; what a row lacks is masked."""
-    from astropy.table import Table
+    from stoa.api.record_table import RecordTable  # late, as it imports astropy
 
     found = dict(fields) | {name: Field("") for row in rows for name in row if name not in fields}
     columns = [_column(name, field, [row.get(name) for row in rows]) for name, field in found.items()]
-    made = Table(columns, masked=any(column.mask.any() for column in columns))
+    made = RecordTable(columns, masked=any(column.mask.any() for column in columns))
     made.meta = {"project": ws.project.config.project, "commit": ws.repository.head(), **(about or {})}
     return made
 

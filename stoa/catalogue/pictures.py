@@ -60,7 +60,8 @@ def side_by_side(
     import numpy as np
     from matplotlib.figure import Figure
 
-    pieces = [_piece(path, changes) for path in (a, b)]
+    places = [(change.ra_deg, change.dec_deg) for change in changes]
+    pieces = [_piece(path, places) for path in (a, b)]
     panels = [(title, piece.pixels) for title, piece in zip(titles, pieces, strict=True)]
     both = np.concatenate([piece.pixels[np.isfinite(piece.pixels)] for piece in pieces])
     if not both.size:
@@ -74,10 +75,10 @@ def side_by_side(
         axes: Any = figure.add_subplot(1, len(panels), number + 1, projection=piece.wcs)
         axes.imshow(pixels, origin="lower", cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         axes.set_title(title, fontsize=8)
-        _name_axes(axes, is_first=number == 0)
+        name_axes(axes, is_first=number == 0)
         _circle(axes, piece.marks, changes, number)
-        _scale_bar(axes, pixels.shape, piece.pixel_arcsec)
-        _draw_beam(axes, piece, pixels.shape)
+        scale_bar(axes, pixels.shape, piece.pixel_arcsec)
+        draw_beam(axes, piece, pixels.shape)
         axes.set_xlim(-0.5, pixels.shape[1] - 0.5)
         axes.set_ylim(-0.5, pixels.shape[0] - 0.5)
     width = f"{low:.3g} to {high:.3g} {pieces[0].unit}".rstrip()
@@ -89,7 +90,7 @@ def side_by_side(
     return made.getvalue()
 
 
-def _name_axes(axes: Any, *, is_first: bool) -> None:
+def name_axes(axes: Any, *, is_first: bool) -> None:
     """Right ascension and declination in the frame of the image, with ticks; the latter at the first panel alone."""
     longitude, latitude = axes.coords
     for axis in (longitude, latitude):
@@ -103,7 +104,7 @@ def _name_axes(axes: Any, *, is_first: bool) -> None:
         latitude.set_ticklabel_visible(False)
 
 
-def _draw_beam(axes: Any, piece: Piece, shape: tuple[int, ...]) -> None:
+def draw_beam(axes: Any, piece: Piece, shape: tuple[int, ...]) -> None:
     """The clean beam at half its height, in the lower right corner, where the header has one."""
     from matplotlib.patches import Ellipse
 
@@ -114,7 +115,7 @@ def _draw_beam(axes: Any, piece: Piece, shape: tuple[int, ...]) -> None:
     axes.add_patch(Ellipse(place, minor, major, angle=angle, facecolor="none", edgecolor="white", linewidth=1.2))
 
 
-def _scale_bar(axes: Any, shape: tuple[int, ...], pixel_arcsec: float) -> None:
+def scale_bar(axes: Any, shape: tuple[int, ...], pixel_arcsec: float) -> None:
     """A line of 1, 2 or 5 (times a power of ten) arcsec, the longest that takes at most a third of the width."""
     most = shape[1] * pixel_arcsec / 3
     ten = 10.0 ** math.floor(math.log10(most))
@@ -133,11 +134,24 @@ def _circle(axes: Any, marks: NDArray[np.float64], changes: Sequence[SourceChang
         axes.lines[-1].set_markeredgewidth(1.4 if style == "-" else 1.9)
 
 
-def _piece(path: Path, changes: Sequence[SourceChange]) -> Piece:
+def whole_piece(path: Path, sources: Sequence[tuple[float, float]]) -> Piece:
+    """All of an image, with the places of sources (right ascension and declination in degrees).
+
+    Raises
+    ------
+    CatalogueError
+        If the file cannot be read as an image of the sky.
+    """
+    return _piece(path, sources, whole=True)
+
+
+def _piece(path: Path, sources: Sequence[tuple[float, float]], *, whole: bool = False) -> Piece:
     import numpy as np
+    from astropy.coordinates import SkyCoord
     from astropy.io import fits
     from astropy.wcs import WCS
 
+    ra, dec = np.array(sources, dtype=float).reshape(-1, 2).T
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # headers that are not quite as the standard wants them
@@ -146,8 +160,9 @@ def _piece(path: Path, changes: Sequence[SourceChange]) -> Piece:
                 if hdu is None:
                     raise CatalogueError(f"{path.name!r} has no image")
                 wcs = WCS(hdu.header, naxis=2).celestial
-                x, y = wcs.world_to_pixel_values([c.ra_deg for c in changes], [c.dec_deg for c in changes])
-                cut = _box(x, y, hdu.header["NAXIS1"], hdu.header["NAXIS2"])
+                x, y = wcs.world_to_pixel(SkyCoord(ra, dec, unit="deg"))
+                nx, ny = hdu.header["NAXIS1"], hdu.header["NAXIS2"]
+                cut = (slice(0, ny), slice(0, nx)) if whole else _box(x, y, nx, ny)
                 pixels = _plane(hdu.data, cut)
                 unit = str(hdu.header.get("BUNIT", ""))
                 header = hdu.header

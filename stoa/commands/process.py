@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Container, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,13 +11,14 @@ import msgspec
 
 from stoa.errors import NotFoundError, StoaError
 from stoa.exec.job.command import check_command
+from stoa.exec.job.jobs import text_of
 from stoa.meta.rules import ROLE_ORDER
-from stoa.meta.table import BUILT_IN
 from stoa.model import Process
 from stoa.provenance.definitions import check_name, read_process
 from stoa.provenance.rewritten import with_former, with_values
 from stoa.runs.chain import check_needs
 from stoa.runs.definitions import check_line_ends, check_mark, read_files, read_script
+from stoa.runs.drafted import new_definition, notes_on_images, rule_for_own_images
 from stoa.runs.environments import check_environment, look_up, not_accepted
 from stoa.runs.proposal import Proposal, propose
 from stoa.runs.warm import Warmth, could_be_warm, warmth_of
@@ -27,27 +26,11 @@ from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
 from stoa.workspace.renaming import Renamed, commit_renamed, committed, refuse_former, refuse_taken
-from stoa.workspace.roles import ROLES, role_table
-from stoa.workspace.sample import Held, look_at_some
+from stoa.workspace.roles import role_table
+from stoa.workspace.sample import look_at_some
 from stoa.workspace.template import template
 from stoa.workspace.trust import trusts_modules
 from stoa.workspace.writing import Made, refuse_existing
-
-_NEW_PROCESS = """\
-# What STOA runs over every target. `stoa process check {name}` says whether it can.
-schema: 1
-name: {name}
-doc: {doc}
-script: {script}
-command: {command}
-over: {over}            # target: once per folder; image: once per image group
-inputs: {inputs}# image: {{role: correctedImage}}
-params: {params}# snr: {{type: float, default: 5, min: 1, unit: "", doc: "seed clip in sigma"}}
-outputs: {outputs}# sources: {{path: sources.fits, kind: catalogue}}
-results: {{}}             # rms: {{type: float, unit: Jy/beam, tolerance: 5%}}
-environment: host
-timeout: 10m
-"""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,74 +113,98 @@ def new_process(ws: Workspace, name: str, script: str, over: str = "") -> NewPro
     relative = place.relative_to(ws.project.top).as_posix()
     held = look_at_some(ws)
     proposal = propose(ws.project.read(place), place.name, flat=held.flat and not held.images)
-    text = _new_definition(name, relative, proposal, over)
+    text = new_definition(name, relative, proposal, over)
     read_process(text.encode(), file.name)
     ws.ready()
-    rule = _rule_for_own_images(ws, held) if proposal.inputs else {}
+    rule = rule_for_own_images(ws, held) if proposal.inputs else {}
     commit = ws.store.commit({f"processes/{name}.yaml": text.encode(), **rule}, f"process {name}")
-    notes = [*proposal.notes, *_notes_on_images(ws, proposal, held, added=bool(rule))]
+    notes = [*proposal.notes, *notes_on_images(ws, proposal, held, added=bool(rule))]
     files = (f".stoa/processes/{name}.yaml", *(f".stoa/{path}" for path in rule))
     return NewProcess(name=name, files=files, commit=commit, notes=tuple(notes))
 
 
-_OWN_IMAGES = b"""
-# Added by `stoa process new`, as no file of the targets had a role. Tell your files apart here where that is needed.
-rules:
-  - name: own-images
-    role: image
-    header: {NAXIS: '^[2-9]'}
-    doc: every FITS file with two axes or more
-"""
+CELL = (
+    "# From a cell of a notebook: `%%stoa run` writes this file again when the cell changes."
+    " Without this line your own changes stay.\n"
+)
+"""First line of the definition of a process whose script is a cell."""
 
 
-def _rule_for_own_images(ws: Workspace, held: Held) -> dict[str, bytes]:
-    """The project's roles with a rule for FITS images, where the targets hold nothing else and no rule was written."""
-    file = ws.project.roles_file
-    text = ws.project.read(file) if file.is_file() else b"schema: 1\n"
-    if held.known or not held.others or role_table(ws.project).rules != BUILT_IN.rules:
-        return {}
-    return {ROLES: text.rstrip(b"\n") + b"\n" + _OWN_IMAGES}
+@alone
+def process_of_cell(ws: Workspace, name: str, code: str, values: Mapping[str, str], over: str = "") -> NewProcess:
+    """Make the code of a cell the script of a process, which is made or written again, and commit both.
+
+    Parameters
+    ----------
+    values
+        Parameter -> written default, of parameters that the definition does not declare yet.
+    over
+        ``target`` or ``image``; "" for what the code suggests.
+
+    Returns
+    -------
+    made
+        Without a commit where script and definition are as they were.
+
+    Raises
+    ------
+    StoaError
+        If a process or script of this name is not from a cell, or has changes that are not in git.
+    """
+    check_name(name, "process")
+    script, file = f"scripts/{name}.py", ws.project.process_file(name)
+    known = _of_cell(ws, name, script)
+    before = _unchanged(ws, ws.project.top / script)
+    held = look_at_some(ws)
+    proposal = _proposal_of_cell(code, script, known, values, flat=held.flat and not held.images)
+    text = (CELL + new_definition(name, script, proposal, over)).encode()
+    read_process(text, file.name)
+    written = ws.project.read(file) if known else b""
+    ws.ready()
+    rule = rule_for_own_images(ws, held) if proposal.inputs else {}
+    changes: dict[str, bytes | None] = {f"../{script}": code.encode()} if before != code.encode() else {}
+    if written != text and (known is None or written.startswith(CELL.encode())):
+        changes |= {f"processes/{name}.yaml": text, **rule}
+    notes = (*proposal.notes, *notes_on_images(ws, proposal, held, added=bool(rule))) if changes else ()
+    commit = ws.store.commit(changes, f"process {name}, from a cell") if changes else ""
+    files = tuple(path.removeprefix("../") if path.startswith("../") else f".stoa/{path}" for path in changes)
+    return NewProcess(name=name, files=files, commit=commit, notes=notes)
 
 
-def _notes_on_images(ws: Workspace, proposal: Proposal, held: Held, *, added: bool) -> list[str]:
-    if not proposal.inputs or held.images or not held.targets:
-        return []
-    if added:
-        again = bool(ws.index.rows("SELECT 1 FROM documents LIMIT 1"))
-        build = "; `stoa meta build` describes the folders again" if again else ""
-        note = (f"no rule of STOA takes {held.others[0]} for an image: .stoa/roles.yaml now has one that takes every"
-                f" FITS file with two axes or more{build}")  # fmt: skip
-    else:
-        note = (f"none of {held.targets} folders that were looked at holds an image as the inputs want it: `stoa meta"
-            " explain FILE` says which role a file has, .stoa/roles.yaml gives others")  # fmt: skip
-    return [note]
+def _of_cell(ws: Workspace, name: str, script: str) -> Process | None:
+    """The process of a cell as it is; None where there is none yet."""
+    if not ws.project.process_file(name).is_file():
+        refuse_former("process", name, ws.library.former().process(name))
+        refuse_existing(ws, ws.project.top / script, "script", script)
+        return None
+    known = ws.library.process(name)
+    if known.script != script:
+        runs = known.script or "a command"
+        raise StoaError(f"process {name!r} runs {runs}, which is not from a cell", "give the cell another name")
+    return known
 
 
-def _new_definition(name: str, script: str, proposal: Proposal, over: str) -> str:
-    words = [*proposal.command, *proposal.words]
-    quoted = [word if re.fullmatch(r"-{0,2}[A-Za-z][A-Za-z0-9-]*", word) else _quoted(word) for word in words]
-    command = ", ".join(quoted)
-    text = _NEW_PROCESS.format(
-        name=name, doc=_quoted(proposal.doc), script=_scalar(script), command=f"[{command}]",
-        over=over or ("image" if proposal.inputs else "target"), inputs=_section(proposal.inputs),
-        params=_section(proposal.params), outputs=_section(proposal.outputs),
-    )  # fmt: skip
-    return text + "".join(f"# {note}\n" for note in proposal.notes)
+def _proposal_of_cell(
+    code: str, script: str, known: Process | None, values: Mapping[str, str], *, flat: bool
+) -> Proposal:
+    """What a cell suggests; parameters that it still has keep their defaults."""
+    asked = propose(code.encode(), script).params.keys() | values.keys()
+    declared = known.params if known else {}
+    defaults = {
+        key: text_of(spec.default) for key, spec in declared.items() if key in asked and spec.default is not None
+    }
+    return propose(code.encode(), script, flat=flat, given={**values, **defaults})
 
 
-def _section(fields: Mapping[str, str]) -> str:
-    """What is before the comment of a section: its fields, or that there are none."""
-    if not fields:
-        return "{}              "
-    return "".join(f"\n  {key}: {text}" for key, text in fields.items()) + "\n  "
-
-
-def _scalar(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]*", text) else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _unchanged(ws: Workspace, file: Path) -> bytes:
+    """Content of a file that git has as it is; nothing of one that is not there."""
+    if not file.is_file():
+        return b""
+    content = ws.project.read(file)
+    if ws.store.snapshot().read(file.relative_to(ws.repository.top).as_posix()) != content:
+        where = file.relative_to(ws.project.top)
+        raise StoaError(f"{where} has changes that are not in git, which the cell would replace", "commit or remove it")
+    return content
 
 
 @alone

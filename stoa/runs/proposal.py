@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct, field
@@ -60,7 +62,9 @@ class Proposal(Struct):
     command: list[str] = field(default_factory=lambda: ["python", "{script}"])  # what `words` follow
 
 
-def propose(source: bytes, name: str = "script.py", *, flat: bool = False) -> Proposal:
+def propose(
+    source: bytes, name: str = "script.py", *, flat: bool = False, given: Mapping[str, str] | None = None
+) -> Proposal:
     """What a script suggests.
 
     Parameters
@@ -69,14 +73,16 @@ def propose(source: bytes, name: str = "script.py", *, flat: bool = False) -> Pr
         Its file name, whose end tells the kind.
     flat
         Whether images may be without celestial axes.
+    given
+        Parameter -> default as written, of a script that asks STOA for its parameters.
     """
-    made = _read(source, name)
+    made = _read(source, name, given or {})
     if flat:
         made.inputs = {key: text.replace(_IMAGE_ROLE, _FLAT_ROLE) for key, text in made.inputs.items()}
     return made
 
 
-def _read(source: bytes, name: str) -> Proposal:
+def _read(source: bytes, name: str, given: Mapping[str, str]) -> Proposal:
     if name.endswith(".ipynb"):
         return _of_notebook(source, name)
     if not name.endswith(".py"):
@@ -92,7 +98,7 @@ def _read(source: bytes, name: str) -> Proposal:
     if found is None and not script.asks_stoa:
         note = "no options were found in the script (argparse, click, typer, sys.argv): the command gives it the folder"
         return Proposal(words=["{target}"], notes=[note], doc=script.doc)
-    return _proposed(found or Options(options=[], style="argv"), script)
+    return _proposed(found or Options(options=[], style="argv"), script, given)
 
 
 def _of_notebook(source: bytes, name: str) -> Proposal:
@@ -104,8 +110,8 @@ def _of_notebook(source: bytes, name: str) -> Proposal:
     )  # fmt: skip
 
 
-def _proposed(found: Options, script: Source) -> Proposal:
-    maker = _Maker(found, script)
+def _proposed(found: Options, script: Source, given: Mapping[str, str] = MappingProxyType({})) -> Proposal:
+    maker = _Maker(found, script, given)
     for option in found.options:
         maker.take(option)
     maker.take_asked()
@@ -115,7 +121,8 @@ def _proposed(found: Options, script: Source) -> Proposal:
 class _Maker:
     """Takes one option after the other and decides what it is."""
 
-    def __init__(self, found: Options, script: Source) -> None:
+    def __init__(self, found: Options, script: Source, given: Mapping[str, str]) -> None:
+        self._given = {name: _value_of(text) for name, text in given.items()}
         self._made = Proposal(words=[], notes=list(found.notes), doc=found.doc or script.doc)
         self._script = script
         self._style = found.style
@@ -223,7 +230,7 @@ class _Maker:
     def take_asked(self) -> None:
         """What the script asks STOA for by name is declared, too."""
         asked = self._script.asked if self._script.asks_stoa else {"params": {}, "inputs": {}}
-        for name, default in asked["params"].items():
+        for name, default in {**asked["params"], **self._given}.items():
             if name not in self._made.params and _IDENTIFIER.fullmatch(name):
                 usable = default if isinstance(default, bool | int | float | str) else None
                 self._made.params[name] = _declaration(Option(dest=name, default=usable))[0]
@@ -289,6 +296,16 @@ def _declaration(option: Option) -> tuple[str, str]:
         words = re.sub(r"\s*[(\[]?default:? ?%\(default\)s[)\]]?", "", " ".join(option.help.split()))
         fields.append(f"doc: {_scalar(words.replace('%%', '%'))}")
     return f"{{{', '.join(fields)}}}", doubt
+
+
+def _value_of(text: str) -> Value:
+    """A written value with the narrowest type that fits: ``true`` is a bool, ``4`` an int, ``4.0`` a float."""
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _typed(value: Any, kind: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from stoa.show.words import safe
+from stoa.show.words import count, safe
 
 MOST_ROWS = 500
 """Rows of a table, where nothing else is said."""
@@ -60,6 +60,7 @@ def table(
     numbers: Sequence[str] = (),
     pictures: Sequence[str] = (),
     most: int = MOST_ROWS,
+    rest: str = "`--json` has them",
 ) -> str:
     """A table of texts.
 
@@ -71,6 +72,8 @@ def table(
         For each row the address of a picture that comes first, "" for none; () for a table without pictures.
     most
         Rows after which the table ends and says how many are left out.
+    rest
+        Where those are.
     """
     marks = ['class="n"' if heading in numbers else "" for heading in headings]
     shown = pictures or [""] * len(rows)
@@ -82,7 +85,8 @@ def table(
     head = ("<th></th>" if pictures else "") + "".join(
         _cell("th", mark, heading) for mark, heading in zip(marks, headings, strict=True)
     )
-    more = f'<p class="note">{len(rows) - most} more rows are left out; `--json` has them.</p>\n'
+    left_out = f"{count(len(rows) - most, 'more row')} left out; {rest}."
+    more = f'<p class="note">{text(left_out)}</p>\n'
     return (
         f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{"".join(lines)}</tbody></table></div>\n'
         + (more if len(rows) > most else "")

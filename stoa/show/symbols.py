@@ -5,7 +5,7 @@ from __future__ import annotations
 SYMBOLS = {
     "ok": "✓", "failed": "✗", "timeout": "◷", "killed": "☠", "error": "⚠", "blocked": "⊘", "interrupted": "‖",
     "skipped": "↷", "stale": "↻", "new": "○", "running": "▶", "flagged": "⚑", "done": "✓", "cut off": "‖",
-    "submitted": "▷", "orphaned": "⚠", "elsewhere": "▷",
+    "submitted": "▷", "starting": "…", "ended": "■", "stopped": "‖", "orphaned": "⚠", "elsewhere": "▷",
 }  # fmt: skip
 """Status of an outcome, state of a job or of a run -> one letter."""
 

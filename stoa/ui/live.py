@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,13 +11,13 @@ from pathlib import Path
 import msgspec
 import streamlit as st
 
-from stoa.durable import make_folder
 from stoa.show.symbols import with_symbol
 from stoa.show.words import counts_in_words, duration, one_line
 from stoa.ui.actions import Done, may, stop_run
 from stoa.ui.asking import perform
 from stoa.ui.identity import acting, who
-from stoa.ui.reading import about, folder
+from stoa.ui.reading import about
+from stoa.workspace.child import Child, start_child
 from stoa.workspace.watch import Watched, watch
 
 EVERY_S = 2.0
@@ -48,25 +44,17 @@ def start(command: Sequence[str]) -> Done:
         As it is typed, beginning with ``stoa``.
     """
     person = who()
+    environ = {**os.environ, "GIT_AUTHOR_NAME": person.name, "GIT_AUTHOR_EMAIL": person.email}
     with acting("run", shlex.join(command)) as ws:
         ws.ready()
-        place = ws.project.cache / "ui"
-        make_folder(place)
-    handle, log = tempfile.mkstemp(".log", "run-", place)
-    environ = {**os.environ, "GIT_AUTHOR_NAME": person.name, "GIT_AUTHOR_EMAIL": person.email}
-    with os.fdopen(handle, "wb") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "stoa", *command[1:]], cwd=folder(), env=environ, stdin=subprocess.DEVNULL,
-            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    threading.Thread(target=child.wait, daemon=True).start()  # so that no dead child is taken for a live one
+        child = start_child(ws, command, environ)
     _children()[child.pid] = child
-    st.session_state.setdefault(STARTED, []).insert(0, Started(tuple(command), child.pid, log))
+    st.session_state.setdefault(STARTED, []).insert(0, Started(tuple(command), child.pid, str(child.log)))
     return Done(words=f"started: {shlex.join(command)}")
 
 
 @st.cache_resource
-def _children() -> dict[int, subprocess.Popen[bytes]]:
+def _children() -> dict[int, Child]:
     return {}
 
 

@@ -102,7 +102,7 @@ def dossier(ws: Workspace, pair: Pair, target: str, group: str) -> Dossier:
         past=tuple(_past(words[each], row) for each, row in past),
         reviews=tuple(select_reviews(ws, "WHERE target = ?", [target])),
         images=tuple(images_of(outcome.inputs, outcome.outputs, outputs)),
-        tables=tuple(ref for name, ref in outcome.outputs.items() if _kind(outputs, name) in _TABLES),
+        tables=tuple(tables_of_outcome(outcome, outputs)),
     )  # fmt: skip
 
 
@@ -116,8 +116,12 @@ def files_of(ws: Workspace, source: str, target: str, group: str) -> tuple[list[
     """
     outcome = outcome_of(ws, target, source, group)
     declared = declared_outputs(ws, outcome.run)
-    tables = [ref for name, ref in outcome.outputs.items() if _kind(declared, name) in _TABLES]
-    return images_of(outcome.inputs, outcome.outputs, declared), tables
+    return images_of(outcome.inputs, outcome.outputs, declared), tables_of_outcome(outcome, declared)
+
+
+def tables_of_outcome(outcome: Outcome, declared: Mapping[str, OutputSpec]) -> list[FileRef]:
+    """The catalogues that an outcome has made."""
+    return [ref for name, ref in outcome.outputs.items() if _kind(declared, name) in _TABLES]
 
 
 def _past(pair: str, row: tuple[Any, ...]) -> Past:

@@ -93,8 +93,8 @@ def test_panels_have_coordinates_and_the_beam(image):
     """North is up in the fixture's images, and 5 pixels are half an arcsec."""
     lost = change(image([]), 40, 50, "lost")
     a = image([(40, 50, 0.05)])
-    made = _piece(a, [lost])
+    made = _piece(a, [(lost.ra_deg, lost.dec_deg)])
     assert made.beam == pytest.approx((5.0, 5.0, 0.0), abs=1e-6)
     assert made.wcs.wcs_pix2world([made.marks[0]], 0)[0] == pytest.approx((lost.ra_deg, lost.dec_deg), abs=1e-7)
     b = image([(40, 50, 0.05)], cards={"BMIN": 0.3 / 3600, "BPA": 30.0}, name="b.fits")
-    assert _piece(b, [lost]).beam == pytest.approx((5.0, 3.0, 30.0), abs=1e-3)
+    assert _piece(b, [(lost.ra_deg, lost.dec_deg)]).beam == pytest.approx((5.0, 3.0, 30.0), abs=1e-3)

@@ -11,6 +11,7 @@ from stoa.errors import StoaError
 from stoa.request import Request, Selection
 from stoa.runs.canary import expected_s
 from stoa.runs.planned import Plan
+from stoa.runs.typed import command_of
 from stoa.show.plans import plan_table, sum_in_words
 from stoa.show.runs import unreached_words
 from stoa.ui import tables
@@ -63,19 +64,6 @@ def _asked(processes: list[str], environments: list[str]) -> Request:
             new="new" in states, stale="stale" in states, failed="failed" in states, flagged="flagged" in states,
         ),
     )  # fmt: skip
-
-
-def command_of(request: Request) -> tuple[str, ...]:
-    """A request as it is typed."""
-    chosen = request.selection
-    words = ["stoa", "run", request.process]
-    words += ["--params", request.params] if request.params else []
-    words += ["--env", request.environment] if request.environment else []
-    words += [word for name in chosen.targets for word in ("--target", name)]
-    words += ["--where", chosen.where] if chosen.where else []
-    words += [f"--{state}" for state in (*STATES, "force") if getattr(chosen, state)]
-    words += ["--jobs", str(request.workers)] if request.workers else []
-    return tuple(words)
 
 
 def _buttons(request: Request, command: tuple[str, ...]) -> None:
