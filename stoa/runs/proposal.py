@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
@@ -104,9 +105,10 @@ def _read(source: bytes, name: str, given: Mapping[str, str]) -> Proposal:
 def _of_notebook(source: bytes, name: str) -> Proposal:
     book = notebook.read(source, name)
     made = _proposed(Options(options=book.options, notes=book.notes, style="papermill"), book.source)
+    executed = {"notebook": f"{{path: {_scalar(PurePosixPath(name).name)}}}"}
     return Proposal(
-        words=made.words, params=made.params, inputs=made.inputs, outputs=made.outputs, notes=made.notes,
-        command=book.command,
+        words=made.words, params=made.params, inputs=made.inputs, outputs={**executed, **made.outputs},
+        notes=made.notes, command=book.command,
     )  # fmt: skip
 
 
@@ -220,7 +222,7 @@ class _Maker:
         if option.positional:
             self._positionals.append(value)
         elif self._style == "papermill":
-            self._made.words += ["-r" if option.is_text else "-p", option.dest, value]
+            self._made.words += _injected(option, value)
         elif value.startswith("{params."):
             glue = "=" if option.flag.startswith("--") else ""
             self._made.words.append(f"{option.flag}{glue}{value}")
@@ -250,6 +252,13 @@ class _Maker:
         self._made.words += ["--"] if ends_options else []
         self._made.words += self._positionals
         return self._made
+
+
+def _injected(option: Option, value: str) -> list[str]:
+    """Words that give a value to papermill, which takes a bool from YAML alone."""
+    if option.is_text:
+        return ["-r", option.dest, value]
+    return ["-y", f"{option.dest}: {value}"] if isinstance(option.default, bool) else ["-p", option.dest, value]
 
 
 def _unfit(option: Option, style: str) -> str:

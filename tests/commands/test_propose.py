@@ -314,13 +314,19 @@ def notebook(*cells: tuple[str, list[str]]) -> bytes:
 
 
 def test_a_notebook_with_a_cell_of_parameters_runs_by_papermill():
-    cells = ("image = 'ngc1.fits'\nsnr = 5.0\nout = 'rows.csv'", ["parameters"]), ("%matplotlib inline\nprint(snr)", [])
+    cells = (
+        ("image = 'ngc1.fits'\nsnr = 5.0\nout = 'rows.csv'\ndeep = False", ["parameters"]),
+        ("%matplotlib inline\nprint(snr)", []),
+    )
     found = propose(notebook(*cells), "find.ipynb")
     assert found.command + found.words == [
-        "python", "-m", "papermill", "{script}", "{out}/find.ipynb",
+        "python", "-m", "papermill", "--no-progress-bar", "--log-output", "{script}", "{out}/find.ipynb",
         "-r", "image", "{image}", "-p", "snr", "{params.snr}", "-r", "out", "{out}/rows.csv",
+        "-y", "deep: {params.deep}",
     ]  # fmt: skip
-    assert (list(found.inputs), found.params) == (["image"], {"snr": "{type: float, default: 5.0}"})
+    declared = {"snr": "{type: float, default: 5.0}", "deep": "{type: bool, default: false}"}
+    assert (list(found.inputs), found.params) == (["image"], declared)
+    assert found.outputs == {"notebook": "{path: find.ipynb}", "out": "{path: rows.csv}"}
 
 
 def test_a_notebook_without_parameters_runs_as_it_is():

@@ -53,9 +53,48 @@ CASA = """\
 """
 
 
+PAPERMILL = """\
+Executing Cell 4---------------------------------------
+Traceback (most recent call last):
+  File "<frozen runpy>", line 198, in _run_module_as_main
+papermill.exceptions.PapermillExecutionError:\x20
+---------------------------------------------------------------------------
+Exception encountered at "In [4]":
+---------------------------------------------------------------------------
+ValueError                                Traceback (most recent call last)
+Cell In[4], line 3
+      1 # a comment
+      2\x20
+----> 3 check(snr)
+
+Cell In[3], line 2, in check(snr)
+      1 def check(snr):
+----> 2     raise ValueError(f'too bright: {snr}')
+
+ValueError: too bright: 4
+
+"""
+
+NBCONVERT = """\
+nbclient.exceptions.CellExecutionError: An error occurred while executing the following cell:
+------------------
+1 / 0
+------------------
+
+\x1b[31mZeroDivisionError\x1b[39m                         Traceback (most recent call last)
+\x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[1]\x1b[39m\x1b[32m, line 1\x1b[39m
+\x1b[32m----> \x1b[39m\x1b[32m1\x1b[39m \x1b[32m1\x1b[39m / \x1b[32m0\x1b[39m
+
+\x1b[31mZeroDivisionError\x1b[39m: division by zero
+"""
+
+
 @pytest.mark.parametrize(
     ("log", "cause"),
     [
+        (PAPERMILL, "cell 4, line 3 (check(snr)): ValueError: too bright: 4"),
+        (NBCONVERT, "cell 1, line 1 (1 / 0): ZeroDivisionError: division by zero"),
+        ("/usr/bin/python3: No module named papermill\n", "No module named papermill"),
         (CHAINED, "finder.Unusable: no beam"),
         (GROUP, "OSError: b"),
         (IGNORED, "ValueError: bad beam"),

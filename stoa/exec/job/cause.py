@@ -26,6 +26,8 @@ _FAULTS = (
     re.compile(r"^(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Interrupt|Fault)(?::.*)?$"),
     # CASA's logger: date, time, priority, origin and message, by blanks or tabs.
     re.compile(rf"^{_STAMP}(?P<line>SEVERE\b.*)"),
+    # Python without the module that `python -m` names.
+    re.compile(r"^\S*python[\d.]*: (?P<line>No module named \S+)$"),
     # A shell that does not find a command: bash and dash differ in what comes before.
     re.compile(r"^(?:.*?\s)??(?P<line>[^\s:]+: (?:command )?not found)$"),
     re.compile(rf"^.*: (?:\[Errno \d+\] )?(?:{_STRERROR})\b.*$"),
@@ -38,6 +40,11 @@ _FAULTS = (
         r"\W{0,8}(?:(?:ERROR|FATAL|CRITICAL)\b|(?i:fatal error|error|fatal)\W{0,4}:).*)$"
     ),
 )
+# What papermill and nbconvert write about a cell that failed, as IPython draws its traceback.
+_CELL = re.compile(r"^(?:Cell )?In ?\[(?P<cell>\d+)\], line (?P<line>\d+)$")
+_CELL_CODE = re.compile(r"^-{2,}> \d+ (?P<code>.*)$")
+_NOTEBOOK = re.compile(r"^(?:[a-z_]\w*\.)*(?:PapermillExecutionError|CellExecutionError):")
+_MARKS = re.compile(r"\x1b\[[0-9;]*m")  # colours
 _LEAP_SECONDS = re.compile(r"\bSEVERE\b.*(?i:leap.?second)")  # CASA says so of a table that is a bit old
 _TRACEBACK = re.compile(r"(?:Exception Group )?Traceback \(most recent call last\):$")
 _GROUP_MARGIN = re.compile(r"^\s+[|+] ?")  # of an exception group's traceback
@@ -47,8 +54,8 @@ _IGNORED = "Exception ignored in"  # Python's words before a traceback that ende
 def cause_of(exit_code: int | None, signal: str, log_tail: str) -> str:
     """Why a job ended as it did, in one line of at most 200 characters.
 
-    The signal if there was one; else the last line of the log that tells of a fault (see
-    `last_fault`); else the exit code and the last line that was printed.
+    The signal if there was one; else the cell of a notebook that failed (see `cell_fault`); else the last line of the
+    log that tells of a fault (see `last_fault`); else the exit code and the last line that was printed.
 
     Parameters
     ----------
@@ -61,7 +68,11 @@ def cause_of(exit_code: int | None, signal: str, log_tail: str) -> str:
     """
     if signal:
         return f"killed by {signal} ({_signal_words(signal)})"
-    return one_line(last_fault(log_tail) or ": ".join(filter(None, (_exit_words(exit_code), last_line(log_tail)))))
+    return one_line(
+        cell_fault(log_tail)
+        or last_fault(log_tail)
+        or ": ".join(filter(None, (_exit_words(exit_code), last_line(log_tail))))
+    )
 
 
 def one_line(text: str) -> str:
@@ -73,6 +84,27 @@ def one_line(text: str) -> str:
 def last_line(log: str) -> str:
     """The last line that is not blank, or ""."""
     return log.rstrip().rpartition("\n")[2].strip()
+
+
+def cell_fault(log: str) -> str:
+    """The cell that failed in a notebook that papermill or nbconvert has executed, or "".
+
+    Its number in the executed notebook, the line and its code, and the error. The line is that of the cell, also if the
+    error came from a function that the cell calls.
+    """
+    lines = [_MARKS.sub("", line[:1000]).rstrip() for line in log.split("\n")]
+    begins = [number for number, line in enumerate(lines) if _NOTEBOOK.match(line)]
+    if not begins:
+        return ""
+    cell = code = error = ""
+    for line in lines[begins[-1] + 1 :]:
+        if not cell and (place := _CELL.match(line)):  # the frames below it are those of functions that it calls
+            cell = f"cell {place['cell']}, line {place['line']}"
+        elif cell and not code and (marked := _CELL_CODE.match(line)):
+            code = f" ({marked['code'].strip()})"
+        elif line and not line[0].isspace() and _FAULTS[0].match(line):
+            error = line
+    return f"{cell}{code}: {error}" if cell and error else ""
 
 
 def last_fault(log: str) -> str:

@@ -55,7 +55,7 @@ def read(text: bytes, name: str) -> Notebook:
     notes.append("the environment needs papermill, which runs the notebook with the values of its cell of parameters")
     return Notebook(
         source=source, options=_options(parameters), notes=notes,
-        command=["python", "-m", "papermill", "{script}", f"{{out}}/{leaf}"],
+        command=["python", "-m", "papermill", "--no-progress-bar", "--log-output", "{script}", f"{{out}}/{leaf}"],
     )  # fmt: skip
 
 
