@@ -392,6 +392,7 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
     host: str
     started: str
     asked: tuple[str, ...]  # the command line or call, in words
+    message: str = ""  # why, in the words of its author
     jobs: int
     targets: int
     digests: dict[str, str]  # process, script, params, environment: of the frozen definitions
@@ -429,14 +430,14 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What somebody said about a target: a flag, its clearing, a comment, a review step, who is to do it, a tag.
+    """What somebody said about a target: a flag, its clearing, that nothing is to be flagged, a comment, a step, a tag.
 
     A comment can be on a run as such.
     """
 
     schema: int
     id: str
-    kind: Literal["flag", "unflag", "comment", "step", "assign", "tag", "untag"]
+    kind: Literal["flag", "unflag", "pass", "comment", "step", "assign", "tag", "untag"]
     target: str  # "" for a comment on a run as such
     run: str = ""  # of the outcome it is about; "" for the target as such
     group: str = ""
@@ -447,6 +448,8 @@ class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: str = ""  # of a step: done, not-needed, undone
     person: str = ""  # who is to do it; "" for nobody any more
     tag: str = ""
+    reply_to: str = ""  # of a comment: id of the comment that it answers
+    picture: str = ""  # of a comment: name of the PNG or JPEG beside the record
     author: Author
     time: str
 
@@ -474,6 +477,54 @@ class View(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     page: str = ""  # as in its address; "" for the first page
     filters: tuple[tuple[str, str], ...] = ()  # of the address, in their order; a name may occur again
+    removed: bool = False
+    author: Author
+    time: str
+
+
+class SavedSelection(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A named condition over targets, shared by git; the newest of a name counts.
+
+    A target has to meet every part that is given.
+    """
+
+    schema: int
+    id: str
+    name: str
+    targets: tuple[str, ...] = ()  # names or glob patterns
+    where: str = ""  # SQL expression, as of --where
+    tags: tuple[str, ...] = ()  # it has each of them
+    failed: bool = False  # a current outcome did not succeed
+    flagged: bool = False  # it has an open flag
+    text: str = ""  # why, in words
+    removed: bool = False
+    author: Author
+    time: str
+
+
+class Stratum(Struct, frozen=True, kw_only=True):
+    """Targets that are alike, from which a sample has its share."""
+
+    name: str  # ``ok``, ``failed, flagged``
+    targets: int
+    drawn: int
+
+
+class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Targets that were drawn at random for a second look; the newest of a name counts."""
+
+    schema: int
+    id: str
+    name: str
+    seed: int = 0  # with it the same targets of the same project give the same sample
+    asked: int = 0  # how many targets were asked for
+    where: str = ""  # SQL expression that they had to meet
+    pair: str = ""  # PROCESS@SET whose outcomes make the strata; "" for all
+    strata: tuple[Stratum, ...] = ()
+    targets: tuple[str, ...] = ()
+    person: str = ""  # who looks at them
+    blind: bool = False  # what others say of them is hidden from who has not judged
+    text: str = ""
     removed: bool = False
     author: Author
     time: str

@@ -266,8 +266,21 @@ class Project:
         return f"reviews/{about}/{event}.yaml"
 
     @staticmethod
+    def picture_file(about: str, name: str) -> str:
+        """The picture of a comment."""
+        return f"reviews/{about}/{name}"
+
+    @staticmethod
     def view_record(event: str) -> str:
         return f"views/{event}.yaml"
+
+    @staticmethod
+    def selection_record(event: str) -> str:
+        return f"selections/{event}.yaml"
+
+    @staticmethod
+    def sample_record(event: str) -> str:
+        return f"samples/{event}.yaml"
 
     # Data.
 

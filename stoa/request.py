@@ -58,6 +58,8 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Number of parallel jobs; 0 is one for each processor core.
     asked
         The command line or call, in words.
+    message
+        Why, in words; kept with the run.
     """
 
     process: str = ""
@@ -72,3 +74,4 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     engine: str = "local"
     workers: int = 0
     asked: tuple[str, ...] = ()
+    message: str = ""

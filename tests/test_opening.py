@@ -77,7 +77,7 @@ JUSTIFIED = {
     "catalogue/tables.py": "read_table looks at kind and size before",
     "catalogue/fits_tables.py": "read_table looks at kind and size before",
     "publish/stamp.py": "a copy that it has just made",
-    "provenance/packed.py": "archives in memory",
+    **dict.fromkeys(("provenance/packed.py", "workspace/pictures.py"), "archives and pictures in memory"),
     "workspace/products.py": "what it has just found to have its checksum",
     **dict.fromkeys(("commands/samp/send.py", "commands/vo/serve.py", "vo/serving.py"), "a table that it has written"),
     **dict.fromkeys(("vo/fetching.py", "vo/tars.py"), "files that it makes itself, never through a link"),

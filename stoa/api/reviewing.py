@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stoa.api.displays import ShownList
-from stoa.api.opened import Opened
+from stoa.api.opened import AnyPath, Opened, names_of
 from stoa.api.tables import flags
-from stoa.commands import assign, comment, flag, todo, unflag
+from stoa.commands import assign, comment, flag, review, select, todo, unflag
 from stoa.commands import step as steps  # the keyword has the name of the verb
 from stoa.commands import tag as tags  # the keyword has the name of the verb
+from stoa.commands.review import SampleReport
+from stoa.commands.reviews import agreed
+from stoa.commands.select import Selected
 from stoa.commands.todo import ToDoReport
 from stoa.model import Review
 from stoa.show.notebook import reviews_html
 from stoa.workspace import reviews, writing
+from stoa.workspace.selections import condition
+from stoa.workspace.verdicts import Kappa
 
 if TYPE_CHECKING:
     from stoa.api.record_table import RecordTable
@@ -31,9 +38,20 @@ class Reviewing(Opened):
         return unflag.unflag(self.workspace, targets, reason=reason, text=text, where=where)
 
     def comment(
-        self, *targets: str, text: str, run: str = "", group: str = "", where: str = ""
+        self,
+        *targets: str,
+        text: str,
+        run: str = "",
+        group: str = "",
+        where: str = "",
+        picture: AnyPath | None = None,
+        reply_to: str = "",
     ) -> writing.ReviewReport:
-        return comment.comment(self.workspace, targets, text=text, run=run, group=group, where=where)
+        """Comment on targets, outcomes or a run; with a picture (PNG or JPEG), or as a reply to a comment."""
+        return comment.comment(
+            self.workspace, targets, text=text, run=run, group=group, where=where,
+            picture=Path(picture) if picture is not None else None, reply_to=reply_to,
+        )  # fmt: skip
 
     def step(
         self, *targets: str, step: str, state: str = "done", text: str = "", where: str = ""
@@ -62,6 +80,74 @@ class Reviewing(Opened):
     def tags(self) -> dict[str, list[str]]:
         """Targets by tag."""
         return tags.tags(self.workspace)
+
+    def condition(self, where: str = "", *, tags: str | Iterable[str] = (), select: str | Iterable[str] = ()) -> str:
+        """One SQL expression for `where=` that asks for tags and saved selections, too."""
+        return condition(self.workspace, where, names_of(tags), names_of(select))
+
+    def select(
+        self,
+        name: str,
+        *,
+        targets: str | Iterable[str] = (),
+        where: str = "",
+        tags: str | Iterable[str] = (),
+        failed: bool = False,
+        flagged: bool = False,
+        text: str = "",
+    ) -> Selected:
+        """Save a condition over targets under a name."""
+        return select.save(
+            self.workspace, name, targets=names_of(targets), where=where, tags=names_of(tags), failed=failed,
+            flagged=flagged, text=text,
+        )  # fmt: skip
+
+    def selected(self, name: str) -> list[str]:
+        """Targets of a saved selection, as they are now."""
+        return list(select.selected(self.workspace, name).targets)
+
+    def selections(self) -> list[Selected]:
+        """All saved selections with their targets."""
+        return select.selections(self.workspace)
+
+    def remove_selection(self, name: str) -> Selected:
+        """Remove a saved selection."""
+        return select.remove(self.workspace, name)
+
+    def draw_sample(
+        self,
+        number: int,
+        *,
+        person: str,
+        targets: str | Iterable[str] = (),
+        where: str = "",
+        blind: bool = False,
+        name: str = "",
+        pair: str = "",
+        seed: int | None = None,
+        text: str = "",
+    ) -> SampleReport:
+        """Draw targets at random for a second look by a person; `blind` hides what others say until they judge."""
+        return review.draw(
+            self.workspace, number, person=person, targets=names_of(targets), where=where, blind=blind, name=name,
+            pair=pair, seed=seed, text=text,
+        )  # fmt: skip
+
+    def pass_targets(self, *targets: str, text: str = "", where: str = "") -> writing.ReviewReport:
+        """Say of targets that you have looked and there is nothing to flag."""
+        return review.pass_targets(self.workspace, targets, text=text, where=where)
+
+    def samples(self) -> list[SampleReport]:
+        """All samples for a second look, with how far each is."""
+        return review.list_samples(self.workspace)
+
+    def remove_sample(self, name: str) -> SampleReport:
+        """Remove a sample; all verdicts stay."""
+        return review.remove(self.workspace, name)
+
+    def agreement(self, sample: str = "") -> list[Kappa]:
+        """How far each two people agree on each reason, over the targets that both have judged: Cohen's kappa."""
+        return agreed(self.workspace, sample)
 
     def reviews(self, name: str = "") -> list[Review]:
         """Flags, clearings and comments in the order they were made."""

@@ -84,6 +84,7 @@ class Running(Opened):
         canary: int = 0,
         jobs: int = 0,
         engine: str = "local",
+        message: str = "",
     ) -> RunReport:
         """Run a process, or ``PROCESS@SET``, and commit one outcome for each job.
 
@@ -108,7 +109,7 @@ class Running(Opened):
         )
         request = Request(
             process=process, params=params, environment=env, sets=_one_set(settings), selection=chosen, canary=canary,
-            workers=jobs, engine=engine, asked=("stoa.open().run", process),
+            workers=jobs, engine=engine, message=message, asked=("stoa.open().run", process),
         )  # fmt: skip
         return _ended(run(self.workspace, request))[0]
 
@@ -182,6 +183,7 @@ class Running(Opened):
         force: bool = False,
         jobs: int = 0,
         engine: str = "local",
+        message: str = "",
     ) -> list[RunReport]:
         """Run what a process needs and then the process; without a name every process of the project, in order."""
         chosen = Selection(
@@ -189,7 +191,7 @@ class Running(Opened):
         )
         request = Request(
             process=process, params=params, chain=True, selection=chosen, workers=jobs, engine=engine,
-            asked=("stoa.open().run_all", process),
+            message=message, asked=("stoa.open().run_all", process),
         )  # fmt: skip
         return _ended(run(self.workspace, request))
 
@@ -210,6 +212,7 @@ class Running(Opened):
         force: bool = False,
         jobs: int = 0,
         engine: str = "local",
+        message: str = "",
     ) -> list[RunReport]:
         """Run a process once for each combination of values: ``sweep("sep", settings={"snr": [3, 5, 7]})``.
 
@@ -227,7 +230,7 @@ class Running(Opened):
         )
         request = Request(
             process=process, params=params, environment=env, sets=tuple(combined(rows, choices)), selection=chosen,
-            workers=jobs, engine=engine, asked=("stoa.open().sweep", process),
+            workers=jobs, engine=engine, message=message, asked=("stoa.open().sweep", process),
         )  # fmt: skip
         return _ended(run(self.workspace, request))
 
@@ -245,6 +248,7 @@ class Running(Opened):
         like: str = "",
         jobs: int = 0,
         engine: str = "local",
+        message: str = "",
     ) -> RunReport:
         """Run again what a run did, or what of it failed or is flagged.
 
@@ -256,7 +260,7 @@ class Running(Opened):
         chosen = Selection(targets=names_of(targets), where=where, failed=failed, flagged=flagged, like=like)
         request = Request(
             source=source, params=params, environment=env, sets=_one_set(settings), selection=chosen, workers=jobs,
-            engine=engine, asked=("stoa.open().rerun", source),
+            engine=engine, message=message, asked=("stoa.open().rerun", source),
         )  # fmt: skip
         return _ended(rerun(self.workspace, request))[0]
 

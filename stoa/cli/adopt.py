@@ -9,10 +9,21 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import DryOption, EnvOption, ForceOption, JsonOption, ParamsOption, TargetOption, workspace
+from stoa.cli.options import (
+    DryOption,
+    EnvOption,
+    ForceOption,
+    JsonOption,
+    ParamsOption,
+    SelectOption,
+    TagOption,
+    TargetOption,
+    workspace,
+)
 from stoa.cli.say import as_json, out, table, tell
 from stoa.commands import adopt
 from stoa.show.adopt import adopted_in_words, adopted_table, left_lines
+from stoa.workspace.selections import picked
 
 app = new_app()
 
@@ -44,6 +55,8 @@ def adopt_command(
     params: ParamsOption = "",
     env: EnvOption = "",
     target: TargetOption = None,
+    tags: TagOption = None,
+    select: SelectOption = None,
     force: ForceOption = False,
     dry_run: DryOption = False,
     json: JsonOption = False,
@@ -54,9 +67,11 @@ def adopt_command(
     read and checked as after a run. The files stay where they are, and the outcomes are marked as adopted. What does
     not fit is listed.
     """
+    ws = workspace(ctx)
+    chosen = picked(ws, target or (), tags or (), select or ())
     report = adopt.adopt(
-        workspace(ctx), process, tree, params=params, environment=env, patterns=tuple(patterns or ()), log=log,
-        targets=tuple(target or ()), force=force, dry_run=dry_run, asked=("stoa", *sys.argv[1:]),
+        ws, process, tree, params=params, environment=env, patterns=tuple(patterns or ()), log=log,
+        targets=chosen, force=force, dry_run=dry_run, asked=("stoa", *sys.argv[1:]),
     )  # fmt: skip
     if json:
         as_json(report)

@@ -7,9 +7,19 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, MessageOption, StepOption, TargetsArgument, WhereOption, workspace
+from stoa.cli.options import (
+    JsonOption,
+    MessageOption,
+    SelectOption,
+    StepOption,
+    TagOption,
+    TargetsArgument,
+    WhereOption,
+    workspace,
+)
 from stoa.cli.say import print_written
 from stoa.commands import assign
+from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -29,8 +39,12 @@ def assign_command(
     step: StepOption = "",
     text: MessageOption = "",
     where: WhereOption = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     json: JsonOption = False,
 ) -> None:
     """Assign targets to a person, as one commit. Of several assignments the last one counts."""
-    report = assign.assign(workspace(ctx), targets or (), person=person, step=step, text=text, where=where)
+    ws = workspace(ctx)
+    where = condition(ws, where, tags or (), select or ())
+    report = assign.assign(ws, targets or (), person=person, step=step, text=text, where=where)
     print_written(report, json)

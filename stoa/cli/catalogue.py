@@ -17,6 +17,8 @@ from stoa.cli.options import (
     OutputOption,
     QualityOption,
     RadiusOption,
+    SelectOption,
+    TagOption,
     workspace,
 )
 from stoa.cli.say import as_json, out, table, tell
@@ -25,6 +27,7 @@ from stoa.show.catalogues import cuts_table, limits_lines, match_lines, stack_li
 from stoa.show.runs import standing_words
 from stoa.show.words import count
 from stoa.sources.figures import PLOTS
+from stoa.workspace.selections import chosen_names
 
 app = new_app("Stack, match and plot tables of sources.")
 
@@ -57,6 +60,7 @@ def print_files(files: tuple[str, ...]) -> None:
     app, "stack",
     "stoa catalogue stack sep@deep",
     "stoa catalogue stack sep@deep --keep 'snr >= 5' --out deep.fits",
+    "stoa catalogue stack sep@deep --tag 'golden sample' --out golden.vot",
     aliases={"--output": "--which"},
 )  # fmt: skip
 def stack_command(
@@ -66,6 +70,8 @@ def stack_command(
     output: OutputOption = "",
     quality_cuts: QualityOption = False,
     out_file: OutOption = None,
+    tags: TagOption = None,
+    select: SelectOption = None,
     at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
@@ -73,7 +79,9 @@ def stack_command(
 
     It has one row for each source, and each row names the product it is from.
     """
-    report = stack.stack_and_write(workspace(ctx, at), source, keep or (), output, out_file, quality=quality_cuts)
+    ws = workspace(ctx, at)
+    among = chosen_names(ws, tags or (), select or ())
+    report = stack.stack_and_write(ws, source, keep or (), output, out_file, quality=quality_cuts, among=among)
     if json:
         as_json(report)
         return

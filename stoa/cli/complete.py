@@ -217,6 +217,20 @@ def _environments(place: Path, _current: str) -> list[str]:
     return sorted({"host", *_names(place / "environments")})
 
 
+def _tags(place: Path, _current: str) -> list[str]:
+    return _asked(place, "SELECT DISTINCT tag FROM tags ORDER BY tag")
+
+
+def _named_in(folder: str) -> Callable[[Path, str], list[str]]:
+    """Reader of the names in the records of one folder."""
+
+    def names(place: Path, _current: str) -> list[str]:
+        texts = [_text(place / folder / f"{name}.yaml") for name in _names(place / folder)]
+        return sorted({name for text in texts for name in re.findall(r"^name: ['\"]?([^'\"\n]+)", text, re.MULTILINE)})
+
+    return names
+
+
 def _asked(place: Path, sql: str, *arguments: str) -> list[str]:
     """First column of what the index answers; nothing if there is no index or it cannot be read now."""
     file = place / "cache/index.sqlite"
@@ -242,6 +256,7 @@ SOURCES: dict[str, Callable[[Path, str], Iterable[str]]] = {
     "TARGET": _targets, "PROCESS": _processes, "PROCESS[@SET]": _processes_and_pairs,
     "PROCESS[@SET[+ENV]]": _processes_and_pairs, "PROCESS@SET": _pairs,
     "SET": _sets, "RUN": _runs, "ENV": _environments, "GROUP": _groups, "REASON": _section("reasons"),
-    "STEP": _section("steps"),    "ROOT": _section("roots"), "CUT": _section("quality"),
+    "STEP": _section("steps"), "TAG": _tags, "SELECTION": _named_in("selections"), "SAMPLE": _named_in("samples"),
+    "ROOT": _section("roots"), "CUT": _section("quality"),
 }  # fmt: skip
 """Placeholder of an argument or option -> what it can be; files and folders are left to the shell."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import AtOption, JsonOption, OutputOption, workspace
+from stoa.cli.options import AtOption, JsonOption, OutputOption, SelectOption, TagOption, workspace
 from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import MOST
 from stoa.commands import diff
@@ -17,6 +17,7 @@ from stoa.show.diff import changes_table, images_table, results_table, sources_t
 from stoa.show.page import catalogue_page, diff_page, sky_in_words, transition_in_words
 from stoa.show.words import count, one_line
 from stoa.sources.changes import SkyDiff, catalogue_changes
+from stoa.workspace.selections import chosen_names
 
 app = new_app()
 
@@ -25,6 +26,7 @@ app = new_app()
     app, "diff",
     "stoa diff sep@default sep@deep",
     "stoa diff sep@default sep@deep --sky --html diff.html",
+    "stoa diff sep@default sep@deep --tag 'golden sample'",
     "stoa diff old.vot new.vot --radius 1arcsec",
     aliases={"--output": "--which"},
 )  # fmt: skip
@@ -44,19 +46,25 @@ def diff_command(
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write a page with everything, pictures included; implies --sky."),
     ] = None,
+    tags: TagOption = None,
+    select: SelectOption = None,
     everything: Annotated[bool, typer.Option("--all", help="List every change instead of the first ones.")] = False,
     at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """Compare two runs or parameter sets: definitions, statuses, results, sources. The most surprising come first."""
     if all(Path(name).suffix and Path(name).is_file() for name in (a, b)):
+        if tags or select:
+            raise typer.BadParameter("two files are compared as they are: --tag and --select are for runs")
         diff.check_tables(Path(), a, b)
         _diff_catalogues(a, b, radius, html, everything=everything, json=json)
         return
     ws = workspace(ctx, at)
-    report = diff.diff(ws, a, b, sky=sky or html is not None or bool(radius or output), radius=radius, output=output)
+    among = chosen_names(ws, tags or (), select or ())
+    on_sky = sky or html is not None or bool(radius or output)
+    report = diff.diff(ws, a, b, sky=on_sky, radius=radius, output=output, among=among)
     if html is not None:
-        _write(html, diff_page(report, diff.shown_pictures(ws, report)))
+        _write(html, diff_page(report, diff.shown_pictures(ws, report, among)))
     if json:
         as_json(report)
         return

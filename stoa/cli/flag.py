@@ -7,9 +7,20 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import GroupOption, JsonOption, MessageOption, RunOption, TargetsArgument, WhereOption, workspace
+from stoa.cli.options import (
+    GroupOption,
+    JsonOption,
+    MessageOption,
+    RunOption,
+    SelectOption,
+    TagOption,
+    TargetsArgument,
+    WhereOption,
+    workspace,
+)
 from stoa.cli.say import print_written
 from stoa.commands import flag
+from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -29,12 +40,14 @@ def flag_command(
     run: RunOption = "",
     group: GroupOption = "",
     where: WhereOption = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     json: JsonOption = False,
 ) -> None:
     """Flag targets with a reason.
 
     A flag is open until `stoa unflag` clears it. With --run it is about the outcomes of that run.
     """
-    print_written(
-        flag.flag(workspace(ctx), targets or (), reason=reason, text=text, run=run, group=group, where=where), json
-    )
+    ws = workspace(ctx)
+    where = condition(ws, where, tags or (), select or ())
+    print_written(flag.flag(ws, targets or (), reason=reason, text=text, run=run, group=group, where=where), json)

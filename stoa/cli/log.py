@@ -8,6 +8,7 @@ from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import GroupOption, JsonOption, OneTargetArgument, RunOption, workspace
 from stoa.cli.say import as_json, tell, write
 from stoa.commands import log
+from stoa.show.words import one_line
 
 app = new_app()
 
@@ -29,6 +30,8 @@ def log_command(
     if json:
         as_json(view)
         return
+    if view.message:
+        tell(f"run {view.run}: {one_line(view.message)}")
     if not view.text:
         tell(f"{f'{target} {view.group}'.rstrip()} printed nothing in run {view.run} ({view.status})")
     write(view.text if view.text.endswith("\n") or not view.text else view.text + "\n")

@@ -59,6 +59,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "assign": "Assign targets to a person for review.",
         "todo": "List the open steps of a review.",
         "tag": "Give targets a tag, or list the tags.",
+        "select": "Save a condition over targets under a name, or list the selections.",
+        "review": "Second looks: draw samples for another person, pass targets.",
         "reviews": "List flags, comments, steps and tags.",
     },
     "Use and share": {

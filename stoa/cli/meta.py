@@ -9,11 +9,20 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, OneTargetArgument, TargetsArgument, WorkersOption, workspace
+from stoa.cli.options import (
+    JsonOption,
+    OneTargetArgument,
+    SelectOption,
+    TagOption,
+    TargetsArgument,
+    WorkersOption,
+    workspace,
+)
 from stoa.cli.say import as_json, out, table, tell, write
 from stoa.commands import meta
 from stoa.show.targets import near_rules_table, overview_table, problems_table, role_lines
 from stoa.show.words import count
+from stoa.workspace.selections import picked
 
 app = new_app("XML descriptions of the targets' FITS files.")
 
@@ -22,6 +31,8 @@ app = new_app("XML descriptions of the targets' FITS files.")
 def meta_build(
     ctx: typer.Context,
     names: TargetsArgument = None,
+    tags: TagOption = None,
+    select: SelectOption = None,
     jobs: WorkersOption = 0,
     replace: Annotated[bool, typer.Option("--replace", help="Also replace documents that STOA did not write.")] = False,
     json: JsonOption = False,
@@ -32,7 +43,9 @@ def meta_build(
     write stays, unless --replace is given.
     """
     progress = None if json or not sys.stderr.isatty() else _progress
-    report = meta.build_documents(workspace(ctx), tuple(names or ()), jobs, progress, replace=replace)
+    ws = workspace(ctx)
+    chosen = picked(ws, names or (), tags or (), select or ())
+    report = meta.build_documents(ws, chosen, jobs, progress, replace=replace)
     if json:
         as_json(report)
         return
@@ -69,6 +82,8 @@ def meta_check(
         list[str] | None,
         typer.Argument(metavar="TARGET|FILE...", help="Targets or globs, or XML files (default: all targets)."),
     ] = None,
+    tags: TagOption = None,
+    select: SelectOption = None,
     brief: Annotated[
         bool, typer.Option("--overview", help="One line for each kind of problem instead of one for each file.")
     ] = False,
@@ -83,8 +98,9 @@ def meta_check(
     files = [name for name in names or () if name.endswith(".xml")]
     chosen = tuple(name for name in names or () if name not in files)
     found = [meta.check_file(Path(name)) for name in files]
-    if chosen or not files:
-        found += meta.check_documents(workspace(ctx), chosen)
+    if chosen or tags or select or not files:
+        ws = workspace(ctx)
+        found += meta.check_documents(ws, picked(ws, chosen, tags or (), select or ()))
     faults = meta.without_notes(found)
     checked = found if everything else faults
     bad = [entry for entry in faults if entry.problems]

@@ -83,6 +83,15 @@ WhereOption = Annotated[
     typer.Option("--where", metavar="SQL", help="Only targets for which this expression is true: 'freq_ghz > 200'."),
 ]
 
+TagOption = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="Only targets with this tag. Can be repeated.")
+]
+
+SelectOption = Annotated[
+    list[str] | None,
+    typer.Option("--select", metavar="SELECTION", help="Only targets of this saved selection. Can be repeated."),
+]
+
 NewOption = Annotated[bool, typer.Option("--new", help="Targets without an outcome.")]
 
 StaleOption = Annotated[bool, typer.Option("--stale", help="Outcomes of earlier definitions or inputs.")]

@@ -16,9 +16,11 @@ from stoa.cli.options import (
     LikeOption,
     NewOption,
     ParamsOption,
+    SelectOption,
     SetOption,
     SetsOption,
     StaleOption,
+    TagOption,
     TargetOption,
     WhereOption,
     WorkersOption,
@@ -37,6 +39,7 @@ from stoa.show.plans import chain_tree, plan_in_words, plan_table, sum_in_words,
 from stoa.show.runs import unreached_words
 from stoa.show.words import count
 from stoa.workspace.open import Workspace
+from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -57,6 +60,8 @@ def plan_command(
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     chain: AllOption = False,
     new: NewOption = False,
     stale: StaleOption = False,
@@ -74,6 +79,7 @@ def plan_command(
     if not process and not chain:
         raise typer.BadParameter("name a process, or give --all for every process in order", param_hint="PROCESS")
     ws = workspace(ctx)
+    where = condition(ws, where, tags or (), select or ())
     request = Request(
         process=process, params=params, environment=env or None, settings=settings_of(settings or []),
         sets=sets_of(sets), chain=chain,

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import SOME_NOT_OK, new_app, verb
-from stoa.cli.options import JsonOption, RunArgument, TargetsArgument, WorkersOption, workspace
+from stoa.cli.options import JsonOption, RunArgument, SelectOption, TagOption, TargetsArgument, WorkersOption, workspace
 from stoa.cli.say import as_json, out, tell
 from stoa.commands import reproduce
 from stoa.show.words import one_line
+from stoa.workspace.selections import picked
 
 app = new_app()
 
@@ -25,6 +26,8 @@ def reproduce_command(
     ctx: typer.Context,
     source: RunArgument = "last",
     targets: TargetsArgument = None,
+    tags: TagOption = None,
+    select: SelectOption = None,
     workers: WorkersOption = 0,
     keep: Annotated[
         bool, typer.Option("--keep-products", help="Keep all new products, also those that are the same.")
@@ -41,7 +44,9 @@ def reproduce_command(
         if one.verdict in ("different", "not run") and not json:
             out(f"{one.target} {one.group}".rstrip() + f": {one.verdict}: {one_line('; '.join(one.words))}")
 
-    report = reproduce.reproduce(workspace(ctx), source, targets or (), workers=workers, keep=keep, seen=show)
+    ws = workspace(ctx)
+    chosen = picked(ws, targets or (), tags or (), select or ())
+    report = reproduce.reproduce(ws, source, chosen, workers=workers, keep=keep, seen=show)
     if json:
         as_json(report)
     else:

@@ -18,9 +18,11 @@ from stoa.cli.options import (
     LikeOption,
     NewOption,
     RunArgument,
+    SelectOption,
     SetOption,
     SetsOption,
     StaleOption,
+    TagOption,
     TargetOption,
     WhereOption,
     WorkersOption,
@@ -33,6 +35,7 @@ from stoa.commands import rerun
 from stoa.control import Control
 from stoa.request import Request, Selection
 from stoa.runs.sweep import settings_of
+from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -55,6 +58,8 @@ def rerun_command(
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     new: NewOption = False,
     stale: StaleOption = False,
     failed: FailedOption = False,
@@ -62,6 +67,9 @@ def rerun_command(
     like: LikeOption = "",
     workers: WorkersOption = 0,
     engine: EngineOption = "local",
+    message: Annotated[
+        str, typer.Option("--message", "-m", metavar="TEXT", help="Why this run, in words; kept with the run.")
+    ] = "",
     dry_run: DryOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -70,14 +78,15 @@ def rerun_command(
     Values and environment from the command line of that run are used again. The exit code is 3 if some jobs did not
     succeed.
     """
+    ws = workspace(ctx)
+    where = condition(ws, where, tags or (), select or ())
     request = Request(
         source=source, params=params, environment=env or None, settings=settings_of(settings or []),
-        sets=sets_of(sets), engine=engine, workers=workers, asked=("stoa", *sys.argv[1:]),
+        sets=sets_of(sets), engine=engine, workers=workers, asked=("stoa", *sys.argv[1:]), message=message,
         selection=Selection(
             targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, like=like
         ),
     )  # fmt: skip
-    ws = workspace(ctx)
     if dry_run:
         ws.ready()
         print_plans(ws, [each for each, _ in rerun.plans_again(ws, request)], workers, json)

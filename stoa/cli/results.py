@@ -9,12 +9,22 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import AtOption, EnvOption, JsonOption, ParamsOption, ProcessArgument, workspace
+from stoa.cli.options import (
+    AtOption,
+    EnvOption,
+    JsonOption,
+    ParamsOption,
+    ProcessArgument,
+    SelectOption,
+    TagOption,
+    workspace,
+)
 from stoa.cli.say import as_json, table, tell
 from stoa.commands import results
 from stoa.csvcells import guarded
 from stoa.show.results import results_table
 from stoa.show.words import count, safe
+from stoa.workspace.selections import chosen_names
 
 app = new_app()
 
@@ -34,6 +44,8 @@ def results_command(
         str,
         typer.Option("--where", metavar="SQL", help="Expression over results, status and metadata: 'rms < 1e-4'."),
     ] = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     sort: Annotated[
         str, typer.Option("--sort", metavar="COLUMN", help="Column to sort by; -rms sorts from large to small.")
     ] = "",
@@ -47,7 +59,9 @@ def results_command(
     """Show what a process reported for each target, from the current outcomes."""
     if json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
-    found = results.results(workspace(ctx, at), process, params, env, where, sort)
+    ws = workspace(ctx, at)
+    among = chosen_names(ws, tags or (), select or ())
+    found = results.results(ws, process, params, env, where, sort, among)
     if json:
         as_json(found)
     elif as_csv:

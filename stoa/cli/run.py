@@ -21,9 +21,11 @@ from stoa.cli.options import (
     LikeOption,
     NewOption,
     ParamsOption,
+    SelectOption,
     SetOption,
     SetsOption,
     StaleOption,
+    TagOption,
     TargetOption,
     WhereOption,
     WorkersOption,
@@ -39,6 +41,7 @@ from stoa.request import Request, Selection
 from stoa.runs.requested import stages_of
 from stoa.runs.sweep import settings_of
 from stoa.show.plans import chain_tree
+from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -49,6 +52,7 @@ app = new_app()
     "stoa run sep@deep --new --stale",
     "stoa run sep --set snr=3,5,7 --target 'A001_*'",
     "stoa run sep --canary 20",
+    "stoa run sep@deep -m 'the referee asks for fainter sources'",
     "stoa run --all --dry-run",
     aliases={"--sets": "--set-from"},
 )  # fmt: skip
@@ -61,6 +65,8 @@ def run_command(
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     chain: AllOption = False,
     new: NewOption = False,
     stale: StaleOption = False,
@@ -77,6 +83,9 @@ def run_command(
     ] = None,
     workers: WorkersOption = 0,
     engine: EngineOption = "local",
+    message: Annotated[
+        str, typer.Option("--message", "-m", metavar="TEXT", help="Why this run, in words; kept with the run.")
+    ] = "",
     dry_run: DryOption = False,
     json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -88,18 +97,19 @@ def run_command(
     Ctrl-C once: running jobs may end, no further ones start. Ctrl-C twice: running jobs are stopped. All that ended is
     committed. The exit code is 3 if some jobs did not succeed.
     """
+    if not process and not chain:
+        raise typer.BadParameter("name a process, or give --all for every process in order", param_hint="PROCESS")
+    ws = workspace(ctx)
+    where = condition(ws, where, tags or (), select or ())
     request = Request(
         process=process, params=params, environment=env or None, settings=settings_of(settings or []),
         sets=sets_of(sets), chain=chain, canary=few or 0, engine=engine, workers=workers,
-        asked=("stoa", *sys.argv[1:]),
+        asked=("stoa", *sys.argv[1:]), message=message,
         selection=Selection(
             targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, like=like,
             force=force,
         ),
     )  # fmt: skip
-    if not process and not chain:
-        raise typer.BadParameter("name a process, or give --all for every process in order", param_hint="PROCESS")
-    ws = workspace(ctx)
     if dry_run:
         ws.ready()
         print_plans(ws, plan.plan(ws, request), workers, json)

@@ -15,6 +15,7 @@ from stoa.cli.shared import print_causes, print_contradictions, print_disagreeme
 from stoa.commands import show
 from stoa.errors import StoaError
 from stoa.show.outcomes import ending_in_words, review_lines, run_lines, target_lines, trace_lines
+from stoa.show.reviews import threaded
 from stoa.sources.trace import trace
 
 app = new_app()
@@ -79,5 +80,5 @@ def _show_run(view: show.RunView) -> None:
     if view.summary:
         print_causes(view.summary.causes)
     out(f"  {view.commit_hint}")
-    for review in view.reviews:
-        _print(review_lines(review, f" on {review.target} {review.group}".rstrip() if review.target else ""))
+    for depth, review in threaded(view.reviews):
+        _print(review_lines(review, f" on {review.target} {review.group}".rstrip() if review.target else "", depth))

@@ -7,9 +7,19 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, MessageOption, StepArgument, TargetsArgument, WhereOption, workspace
+from stoa.cli.options import (
+    JsonOption,
+    MessageOption,
+    SelectOption,
+    StepArgument,
+    TagOption,
+    TargetsArgument,
+    WhereOption,
+    workspace,
+)
 from stoa.cli.say import print_written
 from stoa.commands import step
+from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -31,10 +41,14 @@ def step_command(
     ] = "",
     text: MessageOption = "",
     where: WhereOption = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     json: JsonOption = False,
 ) -> None:
     """Record a step of the review of targets, as one commit.
 
     The steps are those of the section `steps` of .stoa/config.yaml. `stoa todo` lists the open ones.
     """
-    print_written(step.step(workspace(ctx), targets or (), step=name, state=state, text=text, where=where), json)
+    ws = workspace(ctx)
+    where = condition(ws, where, tags or (), select or ())
+    print_written(step.step(ws, targets or (), step=name, state=state, text=text, where=where), json)

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, MessageOption, TargetsArgument, WhereOption, workspace
+from stoa.cli.options import JsonOption, MessageOption, SelectOption, TagOption, TargetsArgument, WhereOption, workspace
 from stoa.cli.say import as_json, print_written, table, tell
 from stoa.commands import tag
 from stoa.show.steps import tags_table
+from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -29,13 +30,16 @@ def tag_command(
     remove: Annotated[bool, typer.Option("--remove", help="Take the tag away.")] = False,
     text: MessageOption = "",
     where: WhereOption = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     json: JsonOption = False,
 ) -> None:
     """Give targets a tag, as one commit. Without arguments: list the tags.
 
-    To choose targets by tag, use --where "name IN (SELECT target FROM tags WHERE tag = 'paper I')".
+    Every command that chooses targets takes --tag TAG.
     """
     ws = workspace(ctx)
+    where = condition(ws, where, tags or (), select or ())
     if targets or name or where:
         print_written(tag.tag(ws, targets or (), tag=name, remove=remove, text=text, where=where), json)
         return

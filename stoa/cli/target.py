@@ -16,6 +16,8 @@ from stoa.cli.options import (
     NewNameArgument,
     OneTargetArgument,
     OutOption,
+    SelectOption,
+    TagOption,
     TargetsArgument,
     WhereOption,
     workspace,
@@ -37,6 +39,7 @@ from stoa.show.targets import (
 )
 from stoa.show.words import count
 from stoa.sources import observed
+from stoa.workspace.selections import condition
 
 app = new_app("The data folders to process.")
 
@@ -158,6 +161,8 @@ def target_list(
     ctx: typer.Context,
     names: TargetsArgument = None,
     where: WhereOption = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     flagged: FlaggedOption = False,
     columns: Annotated[
         str, typer.Option("--columns", metavar="NAMES", help="Metadata columns, separated by commas; `all` for all.")
@@ -165,8 +170,10 @@ def target_list(
     json: JsonOption = False,
 ) -> None:
     """List the targets with columns of their metadata."""
+    ws = workspace(ctx)
+    where = condition(ws, where, tags or (), select or ())
     chosen = Selection(targets=tuple(names or ()), where=where, flagged=flagged)
-    rows = target.list_targets(workspace(ctx), chosen)
+    rows = target.list_targets(ws, chosen)
     if json:
         as_json(rows, several="targets")
         return

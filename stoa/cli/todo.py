@@ -29,13 +29,13 @@ def todo_command(
     step: StepOption = "",
     unassigned: Annotated[bool, typer.Option("--unassigned", help="Open steps that are not assigned.")] = False,
     disputed: Annotated[
-        bool, typer.Option("--disputed", help="Steps for which two people have recorded different states.")
+        bool, typer.Option("--disputed", help="Steps and targets that two people have judged differently.")
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="All open steps.")] = False,
     at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
-    """List the open steps of a review: yours, those of another person, or all."""
+    """List the open steps of a review and the second looks to give: yours, those of another person, or all."""
     report = todo.todo(workspace(ctx, at), person, step=step, unassigned=unassigned, disputed=disputed, every=every)
     if json:
         as_json(report)
@@ -44,7 +44,7 @@ def todo_command(
         table(todo_table(report.items))
     else:
         tell(
-            "no steps are disputed"
+            "no steps and no verdicts are disputed"
             if disputed
             else "nothing to do; `stoa todo --unassigned` lists open steps that are not assigned"
         )

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, MessageOption, TargetsArgument, WhereOption, workspace
+from stoa.cli.options import JsonOption, MessageOption, SelectOption, TagOption, TargetsArgument, WhereOption, workspace
 from stoa.cli.say import print_written
 from stoa.commands import unflag
+from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -23,7 +24,11 @@ def unflag_command(
     ] = "",
     text: MessageOption = "",
     where: WhereOption = "",
+    tags: TagOption = None,
+    select: SelectOption = None,
     json: JsonOption = False,
 ) -> None:
     """Clear the open flags of targets."""
-    print_written(unflag.unflag(workspace(ctx), targets or (), reason=reason, text=text, where=where), json)
+    ws = workspace(ctx)
+    where = condition(ws, where, tags or (), select or ())
+    print_written(unflag.unflag(ws, targets or (), reason=reason, text=text, where=where), json)

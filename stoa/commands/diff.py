@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,7 +94,16 @@ class DiffReport(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.definitions or self.transitions or self.causes or beyond or on_sky)
 
 
-def diff(ws: Workspace, a: str, b: str, *, sky: bool = False, radius: str = "", output: str = "") -> DiffReport:
+def diff(
+    ws: Workspace,
+    a: str,
+    b: str,
+    *,
+    sky: bool = False,
+    radius: str = "",
+    output: str = "",
+    among: Collection[str] | None = None,
+) -> DiffReport:
     """Compare two runs.
 
     Parameters
@@ -103,16 +112,18 @@ def diff(ws: Workspace, a: str, b: str, *, sky: bool = False, radius: str = "", 
         Run ids, unique starts of them, `last`, or ``PROCESS@SET``.
     sky
         Match the sources of every image, see `stoa.sources.changes.sky_changes` for `radius` and `output`.
+    among
+        Only jobs of these targets; None for all.
 
     Raises
     ------
     StoaError
         If a run is not known, or `sky` is asked for of a process that makes no catalogue.
     """
-    report = _report(ws, a, b)
+    report = _report(ws, a, b, among)
     if not sky:
         return report
-    return msgspec.structs.replace(report, sky=sky_changes(ws, *_sides(ws, a, b), radius, output))
+    return msgspec.structs.replace(report, sky=sky_changes(ws, *_sides(ws, a, b, among), radius, output))
 
 
 def check_tables(start: Path, *files: str) -> None:
@@ -129,21 +140,26 @@ def check_tables(start: Path, *files: str) -> None:
             project.check_inside(Path(file).absolute())
 
 
-def shown_pictures(ws: Workspace, report: DiffReport) -> list[Picture]:
+def shown_pictures(ws: Workspace, report: DiffReport, among: Collection[str] | None = None) -> list[Picture]:
     """Pictures of the most surprising images of a comparison that looked at the sky."""
-    return pictures(ws, *_sides(ws, report.a, report.b), report.sky) if report.sky else []
+    return pictures(ws, *_sides(ws, report.a, report.b, among), report.sky) if report.sky else []
 
 
-def _sides(ws: Workspace, a: str, b: str) -> tuple[Side, Side]:
+def _outcomes(ws: Workspace, name: RunName, among: Collection[str] | None) -> dict[tuple[str, str], Outcome]:
+    """Outcomes of a run or pair by target and image group, of some targets or of all."""
+    return {job: outcome for job, outcome in latest_of(ws, name).items() if among is None or job[0] in among}
+
+
+def _sides(ws: Workspace, a: str, b: str, among: Collection[str] | None) -> tuple[Side, Side]:
     names = resolve_run(ws, a), resolve_run(ws, b)
-    first, second = (latest_of(ws, name) for name in names)
+    first, second = (_outcomes(ws, name, among) for name in names)
     return Side(a, names[0], first), Side(b, names[1], second)
 
 
-def _report(ws: Workspace, a: str, b: str) -> DiffReport:
+def _report(ws: Workspace, a: str, b: str, among: Collection[str] | None) -> DiffReport:
     names = resolve_run(ws, a), resolve_run(ws, b)
     runs = tuple(run_of(ws, name) for name in names)
-    before, after = (latest_of(ws, name) for name in names)
+    before, after = (_outcomes(ws, name, among) for name in names)
     both = [key for key in before if key in after]
     process = frozen_process(ws, runs[1].id)
     changes = _changes(before, after, both, process.results if process else {})

@@ -28,6 +28,8 @@ from stoa.provenance.lost import lost_branches, removed_records
 from stoa.workspace.ahead import ahead
 from stoa.workspace.frozen import frozen_digests
 from stoa.workspace.open import Workspace
+from stoa.workspace.samples import unreadable_samples
+from stoa.workspace.selections import unreadable_selections
 from stoa.workspace.views import unreadable_views
 
 TABLES = ("runs", "outcomes", "latest", "interruptions", "reported", "reviews", "cleared", "metadata", "problems")
@@ -84,7 +86,8 @@ def fsck(ws: Workspace, *, products: bool = False, progress: Callable[[int, int]
         findings += _definitions(ws)
         findings += _frozen(ws, index, snapshot)
         findings += _runs(index)
-        findings += [Finding(where=where, message=message) for where, message in unreadable_views(ws)]
+        for where, message in (*unreadable_views(ws), *unreadable_selections(ws), *unreadable_samples(ws)):
+            findings.append(Finding(where=where, message=message))
         findings += _strangers(ws, index)
         findings += [Finding(where=found.where, message=found.message) for found in ahead(index)]
         if not damaged:

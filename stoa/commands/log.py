@@ -9,6 +9,7 @@ from stoa.exec.job.log import without_colours
 from stoa.model import Outcome
 from stoa.opening import read_bounded
 from stoa.project import LOG_FILE
+from stoa.workspace.names import resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import outcome_of
 from stoa.workspace.targets import known_target
@@ -25,6 +26,7 @@ class LogView(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     whole: bool  # or only the ends of it
     text: str
+    message: str = ""  # why the run was made, in the words of its author
 
 
 def read_log(ws: Workspace, target: str, run: str = "", group: str = "") -> LogView:
@@ -41,6 +43,7 @@ def read_log(ws: Workspace, target: str, run: str = "", group: str = "") -> LogV
     return LogView(
         target=target, group=outcome.group, run=outcome.run, status=outcome.status.value, whole=whole is not None,
         text=without_colours(outcome.log if whole is None else whole),
+        message=run_of(ws, resolve_run(ws, outcome.run)).message,
     )  # fmt: skip
 
 

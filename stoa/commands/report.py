@@ -20,6 +20,7 @@ from stoa.workspace.looks import Counts
 from stoa.workspace.names import RunName, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
+from stoa.workspace.pictures import Picture, picture_of
 from stoa.workspace.reviews import flagged, select_reviews
 
 MOST_PICTURES = 300
@@ -71,6 +72,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     reviews: tuple[Review, ...]
     standing: Counts
     pictures: dict[tuple[str, str], bytes] = {}
+    notes: dict[tuple[str, str], Picture] = {}  # target or run, and id of a comment -> its picture
 
     @property
     def run(self) -> Run:
@@ -102,13 +104,15 @@ def report(ws: Workspace, source: str, most_pictures: int = MOST_PICTURES) -> Re
     units = declared | {key: "" for one in outcomes for key in one.results if key not in declared}
     flags = flagged(ws)
     names = {outcome.target for outcome in outcomes}
+    reviews = tuple(one for one in select_reviews(ws, "", []) if one.target in names or one.run == last.id)
+    notes = {(one.about, one.id): picture for one in reviews if (picture := picture_of(ws, one))}
     return Report(
         source=source, project=ws.project.config.project, commit=ws.repository.head(),
         runs=_runs(ws, last, outcomes), process=process,
         counts=ordered(_counted(outcomes)), causes=group_causes(outcomes), outcomes=outcomes,
         results=_results(outcomes, units), units=units,
         flags={target: tuple(reasons) for target, reasons in flags.items() if target in names},
-        reviews=tuple(one for one in select_reviews(ws, "", []) if one.target in names or one.run == last.id),
+        reviews=reviews, notes=notes,
         standing=standing(ws, name).counts, pictures=_pictures(ws, outcomes[:most_pictures], process),
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
 from stoa.workspace.reviews import flagged
 from stoa.workspace.selection import choose, is_bad
+from stoa.workspace.writing import check_length
 
 Job = tuple[str, str]  # target, image group
 
@@ -35,6 +36,7 @@ def rerun(ws: Workspace, request: Request, control: Control | None = None) -> Ge
         If records cannot be committed now, or the request is wrong.
     """
     ws.ready()
+    check_length(request.message)
     yield from carry_out(ws, plans_again(ws, request, build=True), request, control or Control())
 
 

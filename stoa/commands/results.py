@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -38,7 +39,15 @@ class ResultsTable(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[dict[str, Any], ...]  # columns of `FIXED`, then the results; None where an outcome has none
 
 
-def results(ws: Workspace, name: str, params: str = "", env: str = "", where: str = "", sort: str = "") -> ResultsTable:
+def results(
+    ws: Workspace,
+    name: str,
+    params: str = "",
+    env: str = "",
+    where: str = "",
+    sort: str = "",
+    among: Collection[str] | None = None,
+) -> ResultsTable:
     """The results of the current outcomes of ``PROCESS[@SET[+ENV]]``, one row per target or image group.
 
     Outcomes that reported nothing, failed ones too, have a row. Targets that are in no list any more have none.
@@ -49,6 +58,8 @@ def results(ws: Workspace, name: str, params: str = "", env: str = "", where: st
         SQL expression over the columns, the results by their names and the metadata of the targets.
     sort
         Column to sort by; ``-rms`` sorts from large to small.
+    among
+        Only these targets; None for all.
 
     Raises
     ------
@@ -62,7 +73,8 @@ def results(ws: Workspace, name: str, params: str = "", env: str = "", where: st
         known = [*FIXED, *units]
         raise NotFoundError("column", column, known, f"columns: {', '.join(known)}")
     rows = _rows(ws, (pair.process, pair.params, pair.environment), list(units), where)
-    rows = [row for row in rows if row["target"] in ws.targets]
+    listed = ws.targets if among is None else among
+    rows = [row for row in rows if row["target"] in listed]
     if column:
         given = [row for row in rows if row[column] is not None]
         given.sort(key=lambda row: (isinstance(row[column], str), row[column]), reverse=falling)

@@ -10,6 +10,8 @@ from stoa.model import Review
 from stoa.workspace.agreement import Contradiction, contradictions
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flag_rows, reviews_of
+from stoa.workspace.samples import hidden_from, sample_named, without_hidden
+from stoa.workspace.verdicts import Kappa, agreement
 
 
 class ReviewsReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +26,7 @@ class ReviewsReport(msgspec.Struct, frozen=True, kw_only=True):
     reviews: tuple[Review, ...]
     flags: tuple[dict[str, Any], ...]
     contradictions: tuple[Contradiction, ...]
+    hidden: tuple[str, ...] = ()  # targets of a blind sample that you have not judged: what others say is left out
 
 
 def reviews(ws: Workspace, name: str = "") -> ReviewsReport:
@@ -34,8 +37,26 @@ def reviews(ws: Workspace, name: str = "") -> ReviewsReport:
     NotFoundError
         If there is no such target, and nothing was ever said about it.
     """
+    who = ws.repository.author()
+    hidden = hidden_from(ws, who)
+    found = reviews_of(ws, name)
+    kept = without_hidden(found, hidden, who)
     return ReviewsReport(
-        reviews=tuple(reviews_of(ws, name)),
-        flags=tuple(row for row in flag_rows(ws) if name in ("", row["target"], row["run"])),
-        contradictions=tuple(contradictions(ws, name)),
+        reviews=tuple(kept),
+        flags=tuple(
+            row for row in flag_rows(ws) if name in ("", row["target"], row["run"]) and row["target"] not in hidden
+        ),
+        contradictions=tuple(each for each in contradictions(ws, name) if each.target not in hidden),
+        hidden=tuple(sorted({each.target for each in found} & hidden)),
     )
+
+
+def agreed(ws: Workspace, name: str = "") -> list[Kappa]:
+    """How far each two people agree, over the targets that both have judged: all, or those of a sample.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such sample.
+    """
+    return agreement(ws, sample_named(ws, name).targets if name else None)

@@ -9,6 +9,7 @@ from stoa.request import Request
 from stoa.runs.launch import Event, carry_out
 from stoa.runs.requested import plans_of
 from stoa.workspace.open import Workspace
+from stoa.workspace.writing import check_length
 
 
 def run(ws: Workspace, request: Request, control: Control | None = None) -> Generator[Event, None, None]:
@@ -21,5 +22,6 @@ def run(ws: Workspace, request: Request, control: Control | None = None) -> Gene
     StoaError
         If records cannot be committed now, or the request is wrong: see `plans_of` and `launch`.
     """
+    check_length(request.message)
     ws.ready()
     yield from carry_out(ws, ((plan, "") for plan in plans_of(ws, request, build=True)), request, control or Control())

@@ -14,6 +14,7 @@ from stoa.workspace.agreement import Contradiction, Disagreement, contradictions
 from stoa.workspace.names import Pair, pair_words, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import reviews_of, select_reviews
+from stoa.workspace.samples import hidden_from, without_hidden
 from stoa.workspace.targets import known_target, metadata_rows
 
 
@@ -41,6 +42,7 @@ class TargetView(msgspec.Struct, frozen=True, kw_only=True):
     open_flags: tuple[str, ...]  # ids
     disagreements: tuple[Disagreement, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
+    hidden: bool = False  # it is in a blind sample that you have not judged: what others say is left out
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +58,12 @@ def show_run(ws: Workspace, name: str) -> RunView:
     """A run by name."""
     run = run_of(ws, resolve_run(ws, name))
     summary = ws.index.rows("SELECT summary FROM runs WHERE run = ?", (run.id,))[0][0]
+    who = ws.repository.author()
+    reviews = without_hidden(select_reviews(ws, "WHERE run = ?", [run.id]), hidden_from(ws, who), who)
     return RunView(
         run=run, summary=msgspec.json.decode(summary, type=Summary) if summary else None,
         commit_hint=f"git log --grep 'Stoa-Run: {run.id}'",
-        reviews=tuple(select_reviews(ws, "WHERE run = ?", [run.id])),
+        reviews=tuple(reviews),
     )  # fmt: skip
 
 
@@ -78,11 +82,16 @@ def show_target(ws: Workspace, name: str) -> TargetView:
     except StoaError:
         folder = Path(target.path)
     flags = ws.index.rows("SELECT id FROM open_flags WHERE target = ? ORDER BY id", (name,))
+    who = ws.repository.author()
+    hidden = {name} & hidden_from(ws, who)
+    reviews = tuple(without_hidden(reviews_of(ws, name), hidden, who))
+    shown = {review.id for review in reviews}
     return TargetView(
         target=target, folder=str(folder), folder_exists=folder.is_dir(),
         metadata=dict(metadata_rows(ws).get(name, {})), latest=latest,
-        reviews=tuple(reviews_of(ws, name)), open_flags=tuple(row[0] for row in flags),
-        disagreements=disagreements(ws, target=name), contradictions=contradictions(ws, name),
+        reviews=reviews, open_flags=tuple(row[0] for row in flags if row[0] in shown),
+        disagreements=disagreements(ws, target=name), contradictions=() if hidden else contradictions(ws, name),
+        hidden=bool(hidden),
     )  # fmt: skip
 
 

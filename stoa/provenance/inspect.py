@@ -18,10 +18,11 @@ from stoa.errors import StoaError
 from stoa.project import PRIVATE, STOA_DIR
 from stoa.provenance.closed import ClosedRuns, Stranger, run_of
 from stoa.provenance.git import REMOVED, Repository, TreeChange, last_change, too_large, tree_changes
+from stoa.provenance.lost import RECORDS
 from stoa.provenance.settle import is_document, settle
 
 MAX_NAME = 200
-FOLDERS = ("targets", "patterns", "processes", "params", "environments", "meta", "runs", "reviews", "views")
+FOLDERS = ("targets", "patterns", "processes", "params", "environments", "meta", *RECORDS)
 FILES = ("config.yaml", "roles.yaml", ".gitignore", ".gitattributes")
 
 _PATHSPEC = f":(icase,glob)**/{STOA_DIR}", f":(icase,glob)**/{STOA_DIR}/**"
@@ -154,7 +155,7 @@ class RecordGuard:
 def _is_kept(change: TreeChange) -> bool:
     """Whether a path may not change: a record, or a project that would be gone."""
     below = _below(change.path)
-    return below[:1] in (["runs"], ["reviews"]) or (below == ["config.yaml"] and not change.new_mode)
+    return below[:1] in [[folder] for folder in RECORDS] or (below == ["config.yaml"] and not change.new_mode)
 
 
 def commit_findings(repository: Repository, commit: str) -> list[Finding]:

@@ -21,7 +21,7 @@ from stoa.provenance.dialect import RecordError
 from stoa.provenance.former import FOLDERS, DefinitionFiles, Former, read_former
 from stoa.provenance.git import GitError, Snapshot
 from stoa.provenance.ids import is_id
-from stoa.provenance.records import outcome_lines, read_review, read_run, read_summary
+from stoa.provenance.records import is_picture, outcome_lines, read_review, read_run, read_summary
 from stoa.provenance.schema import INDEXES
 
 MOST_PROBLEMS = 100
@@ -390,11 +390,15 @@ class Loader:
         for target in known.keys() - present.keys():
             self._drop_reviews(target)
         fresh = [target for target, oid in present.items() if known.get(target) != oid]
-        files = {target: self._files(f"reviews/{target}") for target in fresh}
+        files = {target: self._said(target) for target in fresh}
         self._prepare(files.values())
         for target, names in files.items():
             self._reviews_of(target, names)
             self._seen.add(f"reviews/{target}", present[target])
+
+    def _said(self, target: str) -> dict[str, str]:
+        """The reviews of a target, without the pictures that are beside them."""
+        return {name: oid for name, oid in self._files(f"reviews/{target}").items() if not is_picture(name)}
 
     def _lost_reviews(self, known: Mapping[str, str], present: Mapping[str, str]) -> bool:
         """Whether a review that was read is gone or another one."""
@@ -425,9 +429,9 @@ class Loader:
             raise RecordError(f"a review of {review.about!r} is in {path}")
         target = self._former.target(review.target)
         self._db.execute(
-            "INSERT OR IGNORE INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT OR IGNORE INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (review.id, target, review.kind, review.run, review.group, review.subject, review.value, review.text,
-             review.author.name, review.author.email, review.time),
+             review.author.name, review.author.email, review.time, review.reply_to, review.picture),
         )  # fmt: skip
         cleared = [(target, flag) for flag in review.clears]
         self._db.executemany("INSERT OR IGNORE INTO cleared VALUES (?,?)", cleared)

@@ -32,7 +32,7 @@ from stoa.provenance.git import (
     writable,
 )
 
-RECORDS = ("runs", "reviews")
+RECORDS = ("runs", "reviews", "views", "selections", "samples")
 FOR_GOOD = f"`git rm -r PATH` and `git commit -m WHY -m '{REMOVED}: yes'` remove records for good"
 _FILE = 0o100644
 _ROUNDS = 5

@@ -13,7 +13,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from stoa.model import SCHEMA, Outcome, ParameterSet, Pattern, Review, Run, Summary, Target, View
+from stoa.model import (
+    SCHEMA,
+    Outcome,
+    ParameterSet,
+    Pattern,
+    Review,
+    Run,
+    Sample,
+    SavedSelection,
+    Summary,
+    Target,
+    View,
+)
 from stoa.provenance.definitions import NAME
 from stoa.provenance.dialect import INTEGERS, RecordError, block, line, refuse_repeated, strip_line
 from stoa.provenance.ids import is_id
@@ -24,6 +36,10 @@ MAX_BLOCK = 16_000_000  # a summary names every target that failed
 STATES = ("done", "not-needed", "undone")
 MOST_LABEL = 80
 MAX_VIEW_NAME = 80
+MAX_CONDITION = 10_000
+MAX_TEXT = 10_000
+"""Characters of a comment, or of the reason for a run."""
+_PICTURE = re.compile(r"([0-9]{8}T[0-9]{6}-[a-z0-9]{6})\.(png|jpg)")
 MAX_FILTERS = 4000  # what an address can have
 _PAGE = re.compile(r"[a-z]{0,20}")
 MOST_S = 1e10  # three centuries
@@ -182,6 +198,16 @@ def write_view(view: View) -> bytes:
     return block(msgspec.to_builtins(view))
 
 
+def write_selection(selection: SavedSelection) -> bytes:
+    """Content of the file of a saved selection."""
+    return block(msgspec.to_builtins(selection))
+
+
+def write_sample(sample: Sample) -> bytes:
+    """Content of the file of a sample."""
+    return block(msgspec.to_builtins(sample))
+
+
 def read_run(data: bytes, file: str) -> Run:
     """A run from its `run.yaml`; its id and the names in it are checked."""
     run = _read_block(data, file, Run)
@@ -190,6 +216,8 @@ def read_run(data: bytes, file: str) -> Run:
         raise RecordError(f"run {run.id} says that it counts after {run.after}, which is no later id ({file})")
     _check_time(file, "started", run.started)
     _check_names(file, run.process, run.params.process, run.environment)
+    if len(run.message) > MAX_TEXT:
+        raise RecordError(f"message: more than {MAX_TEXT} characters ({file})")
     return run
 
 
@@ -213,7 +241,7 @@ def read_frozen_set(data: bytes, file: str) -> ParameterSet:
 def read_review(data: bytes, file: str) -> Review:
     """A flag, clearing or comment; its ids, target and image group are checked."""
     review = _read_block(data, file, Review)
-    _check_ids(file, review.id, *review.clears, *filter(None, [review.run]))
+    _check_ids(file, review.id, *review.clears, *filter(None, [review.run, review.reply_to]))
     _check_names(file, review.about)
     _check_time(file, "time", review.time)
     if not review.target and (review.kind != "comment" or review.group or review.clears):
@@ -225,8 +253,26 @@ def read_review(data: bytes, file: str) -> Review:
     return review
 
 
+def is_picture(name: str) -> bool:
+    """Whether a file beside reviews is the picture of a comment, by its name."""
+    return _PICTURE.fullmatch(name) is not None
+
+
+def _wrong_comment(review: Review) -> str:
+    """What is wrong with what only comments have, "" when nothing is."""
+    if review.kind != "comment" and (review.picture or review.reply_to):
+        return f"a {review.kind} has no picture and answers nothing"
+    if review.reply_to and review.reply_to >= review.id:
+        return f"comment {review.id} answers {review.reply_to}, which is no earlier one"
+    if review.picture and not (is_picture(review.picture) and review.picture.startswith(f"{review.id}.")):
+        return f"{brief(review.picture)} is not the picture of comment {review.id}"
+    return ""
+
+
 def _wrong_judgement(review: Review) -> str:
     """What is wrong with a step, an assignment or a tag, "" when nothing is."""
+    if problem := _wrong_comment(review):
+        return problem
     if review.kind == "step" and review.state not in STATES:
         return f"a step is {', '.join(STATES[:-1])} or {STATES[-1]}, not {brief(review.state)}"
     if review.kind in ("step", "assign") and not (
@@ -264,6 +310,41 @@ def view_problem(view: View) -> str:
     if sum(len(name) + len(value) for name, value in view.filters) > MAX_FILTERS:
         return f"the filters of view {brief(view.name)} have more than {MAX_FILTERS} characters"
     return ""
+
+
+def read_selection(data: bytes, file: str) -> SavedSelection:
+    """A saved selection; its name and its condition are checked, but for the SQL, which only the index can judge."""
+    selection = _read_block(data, file, SavedSelection)
+    _check_ids(file, selection.id)
+    _check_time(file, "time", selection.time)
+    if problem := selection_problem(selection):
+        raise RecordError(f"{problem} ({file})")
+    return selection
+
+
+def selection_problem(selection: SavedSelection) -> str:
+    """What is wrong with the name or the condition of a selection, "" when nothing is."""
+    if not is_label(selection.name):
+        return f"{brief(selection.name)} cannot name a selection: 1 to {MOST_LABEL} printable characters"
+    for tag in selection.tags:
+        if not is_label(tag):
+            return f"{brief(tag)} is no tag: 1 to {MOST_LABEL} printable characters"
+    if len(selection.where) + sum(map(len, selection.targets)) > MAX_CONDITION or "\0" in selection.where:
+        return f"the condition of selection {brief(selection.name)} has more than {MAX_CONDITION} characters, or a NUL"
+    return ""
+
+
+def read_sample(data: bytes, file: str) -> Sample:
+    """A sample; its name, its targets and the person are checked."""
+    sample = _read_block(data, file, Sample)
+    _check_ids(file, sample.id)
+    _check_time(file, "time", sample.time)
+    _check_names(file, *sample.targets)
+    if not is_label(sample.name):
+        raise RecordError(f"{brief(sample.name)} cannot name a sample ({file})")
+    if not sample.removed and not is_label(sample.person):
+        raise RecordError(f"{brief(sample.person)} cannot name a person ({file})")
+    return sample
 
 
 def _check_ids(file: str, *ids: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERSION = 10
+VERSION = 11
 """Raised when a table changes, so that an index of another version is made again."""
 
 TABLES = """
@@ -31,7 +31,7 @@ CREATE TABLE interruptions(
 CREATE TABLE reported(outcome INTEGER, name TEXT, value, PRIMARY KEY(outcome, name)) WITHOUT ROWID;
 CREATE TABLE reviews(
   id TEXT, target TEXT, kind TEXT, run TEXT, grp TEXT, reason TEXT, value TEXT, text TEXT, author TEXT, email TEXT,
-  time TEXT, PRIMARY KEY(target, id)) WITHOUT ROWID;
+  time TEXT, reply_to TEXT, picture TEXT, PRIMARY KEY(target, id)) WITHOUT ROWID;
 CREATE TABLE cleared(target TEXT, id TEXT, PRIMARY KEY(target, id)) WITHOUT ROWID;
 CREATE TABLE documents(target TEXT PRIMARY KEY, oid TEXT, document BLOB, problem TEXT);
 CREATE TABLE choices(process TEXT, oid TEXT, jobs BLOB, PRIMARY KEY(process, oid)) WITHOUT ROWID;

@@ -87,9 +87,16 @@ class Store:
         """Bring the index up to a commit; by default the one that is checked out."""
         index.update(snapshot or self.snapshot(), self.prefix, read_meta, self.closed)
 
-    def add_reviews(self, reviews: list[Review], subject: str) -> str:
-        """Commit flags, clearings or comments: one commit, however many targets."""
+    def add_reviews(self, reviews: list[Review], subject: str, picture: bytes = b"") -> str:
+        """Commit flags, clearings or comments: one commit, however many targets.
+
+        Parameters
+        ----------
+        picture
+            Of comments that name one: it is put beside each, and git keeps it once.
+        """
         changes = {Project.review_record(r.about, r.id): write_review(r) for r in reviews}
+        changes |= {Project.picture_file(r.about, r.picture): picture for r in reviews if r.picture}
         return self.commit(changes, subject, {"Event": reviews[0].id})
 
     def frozen(self, run: str, name: str, snapshot: Snapshot | None = None) -> bytes | None:

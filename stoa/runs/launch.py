@@ -375,7 +375,8 @@ def _describe(ws: Workspace, plan: Plan, request: Request, prepared: Mapping[str
     return Run(
         schema=SCHEMA, id=id_after(ws.store.newest_run()), process=plan.definitions.process.name,
         params=plan.definitions.params, environment=usual, engine=request.engine, author=ws.repository.author(),
-        host=socket.gethostname(), started=now(), asked=request.asked, jobs=len(jobs),
+        host=socket.gethostname(), started=now(), asked=request.asked, message=request.message,
+        jobs=len(jobs),
         targets=len({job.target for job in jobs}),
         digests=plan.definitions.digests | run_digests(plan.definitions.places, identities),
         environment_facts=facts, stoa_version=__version__, rerun_of=rerun_of,

@@ -6,7 +6,8 @@ from stoa.show.words import count, one_line
 from stoa.workspace.board import Event
 
 _DID = {
-    "flag": "flagged", "unflag": "cleared flags of", "comment": "commented on", "step": "recorded a step for",
+    "flag": "flagged", "unflag": "cleared flags of", "pass": "passed", "comment": "commented on",
+    "step": "recorded a step for",
     "assign": "assigned", "tag": "tagged", "untag": "took a tag from",
 }  # fmt: skip
 

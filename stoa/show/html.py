@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from stoa.show.words import count, safe
+from stoa.workspace.pictures import Picture
 
 MOST_ROWS = 500
 """Rows of a table, where nothing else is said."""
@@ -91,6 +93,12 @@ def table(
         f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{"".join(lines)}</tbody></table></div>\n'
         + (more if len(rows) > most else "")
     )  # fmt: skip
+
+
+def picture_address(picture: Picture) -> str:
+    """A small picture as an address that holds it."""
+    kind = "jpeg" if picture.suffix == ".jpg" else "png"
+    return f"data:image/{kind};base64,{b64encode(picture.content).decode()}"
 
 
 def _picture(address: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stoa.commands.show import OutcomeView, RunView, TargetView
 from stoa.model import FileRef, Review
-from stoa.show.reviews import said
+from stoa.show.reviews import said, threaded
 from stoa.show.words import clock, count, counts_in_words, duration, number, one_line, safe, shown
 from stoa.sources.trace import Trace
 
@@ -50,17 +50,28 @@ def target_lines(view: TargetView) -> Iterator[str]:
         yield "  " + one_line(", ".join(facts))
     for entry in view.latest:
         yield from outcome_lines(entry)
-    for review in view.reviews:
-        yield from review_lines(review, " (open)" if review.id in view.open_flags else "")
+    if view.hidden:
+        yield "\nwhat others say is hidden until you have judged this target (a blind sample)"
+    for depth, review in threaded(view.reviews):
+        yield from review_lines(review, " (open)" if review.id in view.open_flags else "", depth)
 
 
-def review_lines(review: Review, more: str) -> Iterator[str]:
-    """A flag, clearing or comment."""
-    what = one_line(f"{review.kind} {said(review)}".rstrip())
+def review_lines(review: Review, more: str, depth: int = 0) -> Iterator[str]:
+    """A flag, clearing or comment.
+
+    Parameters
+    ----------
+    depth
+        How many comments it answers, one below the other.
+    """
+    what = "reply" if depth else one_line(f"{review.kind} {said(review)}".rstrip())
     when = clock(review.time, 16)
-    yield f"\n{what}{more} by {one_line(review.author.name)}, {when}  [{review.id}]"
+    edge = "  " * depth
+    yield f"\n{edge}{what}{more} by {one_line(review.author.name)}, {when}  [{review.id}]"
     if review.text:
-        yield "  " + safe(review.text).replace("\n", "\n  ")
+        yield f"{edge}  " + safe(review.text).replace("\n", f"\n{edge}  ")
+    if review.picture:
+        yield f"{edge}  picture: .stoa/reviews/{review.about}/{review.picture}"
 
 
 def outcome_lines(view: OutcomeView) -> Iterator[str]:
@@ -106,6 +117,8 @@ def run_lines(view: RunView) -> Iterator[str]:
     author = one_line(f"{run.author.name} <{run.author.email}>")
     yield f"  by {author}, started {clock(run.started)}, STOA {run.stoa_version}"
     yield f"  asked: {one_line(' '.join(run.asked))}"
+    if run.message:
+        yield f"  why: {one_line(run.message)}"
     if run.rerun_of:
         yield f"  rerun of {run.rerun_of}"
     yield "  parameters: " + (", ".join(f"{key}={shown(value)}" for key, value in run.params.values.items()) or "none")

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from stoa.commands.report import Report
 from stoa.model import Outcome
 from stoa.show.definitions import process_lines
-from stoa.show.html import bullets, document, table, text
+from stoa.show.html import bullets, document, picture_address, table, text
 from stoa.show.outcomes import review_lines
+from stoa.show.reviews import threaded
 from stoa.show.runs import some, standing_words
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, count, counts_in_words, duration, number, shown
@@ -135,8 +136,11 @@ def _results(report: Report) -> Iterator[str]:
 def _reviews(report: Report) -> Iterator[str]:
     if report.reviews:
         yield "<h2>Flags and comments</h2>\n"
-        lines = ["\n".join(review_lines(review, f" on {review.about}")).strip() for review in report.reviews]
-        yield "".join(f"<pre>{text(line)}</pre>\n" for line in lines)
+        for depth, review in threaded(report.reviews):
+            words = "\n".join(review_lines(review, f" on {review.about}", depth)).strip("\n")
+            yield f"<pre>{text(words)}</pre>\n"
+            if picture := report.notes.get((review.about, review.id)):
+                yield f'<p><img class="note" alt="picture of {text(review.id)}" src="{picture_address(picture)}"></p>\n'
 
 
 def _definitions(report: Report) -> Iterator[str]:

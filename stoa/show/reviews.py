@@ -10,20 +10,55 @@ from stoa.show.table import Column, Table, table
 from stoa.show.words import clock, number, one_line
 from stoa.workspace.agreement import Contradiction, Disagreement
 
+ANSWER = "↳ "
+"""In front of a reply, below the comment that it answers."""
+
+
+def threaded(reviews: Iterable[Review]) -> list[tuple[int, Review]]:
+    """Reviews in their order, each reply below the comment that it answers, with how deep it is.
+
+    A reply to a comment that is not among them stands where its time has it.
+    """
+    every = list(reviews)
+    known = {(each.about, each.id) for each in every}
+    answers: dict[tuple[str, str], list[Review]] = {}
+    first: list[Review] = []
+    for each in every:  # a reply is always later than its comment, so that no chain can close
+        asked = (each.about, each.reply_to)
+        (answers.setdefault(asked, []) if each.reply_to and asked in known else first).append(each)
+    return [found for each in first for found in _thread(each, answers)]
+
+
+def _thread(first: Review, answers: Mapping[tuple[str, str], list[Review]]) -> Iterator[tuple[int, Review]]:
+    left = [(0, first)]  # no recursion: a chain of answers may be long
+    while left:
+        depth, each = left.pop()
+        yield depth, each
+        left += [(depth + 1, answer) for answer in reversed(answers.get((each.about, each.id), ()))]
+
+
+def text_of(review: Review, depth: int = 0) -> str:
+    """The text of a review in a table: a reply is marked, and a picture named."""
+    return f"{ANSWER * min(depth, 3)}{review.text}" + (" [picture]" if review.picture else "")
+
 
 def reviews_table(found: Iterable[Review]) -> Table:
-    """One row for each flag, clearing and comment."""
+    """One row for each flag, clearing and comment; replies are below their comments."""
     columns = (
         Column("when", 3), Column("what"), Column("target"), Column("image group", 4, optional=True),
-        Column("reason", 1), Column("by", 2, text=True), Column("text", 1, text=True),
+        Column("reason", 1), Column("by", 2, text=True), Column("id", 6),
+        Column("text", 1, text=True),
     )  # fmt: skip
     return table(
         columns,
         [
-            (clock(r.time, 16), r.kind, r.target or f"run {r.run}", r.group, said(r), r.author.name, r.text)
-            for r in found
+            (
+                clock(r.time, 16), r.kind, r.target or f"run {r.run}", r.group, said(r), r.author.name,
+                r.id, text_of(r, depth),
+            )
+            for depth, r in threaded(found)
         ],
-    )
+    )  # fmt: skip
 
 
 def said(review: Review) -> str:

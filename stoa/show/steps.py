@@ -26,18 +26,28 @@ def step_lines(counts: Iterable[StepCount]) -> Iterator[str]:
 
 
 def todo_table(items: Iterable[ToDo]) -> Table:
-    """One row for each open or disputed step."""
+    """One row for each open or disputed step, second look, and target on which verdicts differ."""
     columns = (
         Column("target"),
-        Column("step"),
+        Column("step", text=True),
         Column("assigned to", 1, text=True, optional=True),
         Column("said", 1, text=True, optional=True),
     )
     rows = [
-        (each.target, each.step, each.person, ", ".join(f"{state} by {name}" for name, state in each.states.items()))
+        (
+            each.target,
+            what_to_do(each),
+            each.person,
+            ", ".join(f"{state} by {name}" for name, state in each.states.items()),
+        )
         for each in items
     ]
     return table(columns, rows)
+
+
+def what_to_do(item: ToDo) -> str:
+    """A step, ``second look (sample first)``, or ``verdict``."""
+    return item.step or (f"second look (sample {item.sample})" if item.sample else "verdict")
 
 
 def tags_table(found: Mapping[str, Sequence[str]]) -> Table:

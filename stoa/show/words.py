@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from stoa.model import Status, Value
 
 _REVIEWED = {
-    "flag": "flagged", "unflag": "cleared the flags of", "comment": "commented on", "step": "recorded the step for",
+    "flag": "flagged", "unflag": "cleared the flags of", "pass": "passed", "comment": "commented on",
+    "step": "recorded the step for",
     "assign": "assigned", "tag": "tagged", "untag": "took the tag from",
 }  # fmt: skip
 

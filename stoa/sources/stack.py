@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,8 +44,19 @@ class StackReport(msgspec.Struct, frozen=True, kw_only=True):
     standing: Counts | None = None  # how many outcomes of the run or pair are stale, flagged or missing
 
 
-def stack(ws: Workspace, source: str, cuts: Sequence[QualityCut] = (), output: str = "") -> tuple[Table, StackReport]:
+def stack(
+    ws: Workspace,
+    source: str,
+    cuts: Sequence[QualityCut] = (),
+    output: str = "",
+    among: Collection[str] | None = None,
+) -> tuple[Table, StackReport]:
     """The sources of a run's ok outcomes as one table after some cuts, and what was left out; nothing is written.
+
+    Parameters
+    ----------
+    among
+        Only these targets; None for all. The table says how many they are, since it is not the whole run.
 
     Raises
     ------
@@ -53,7 +64,8 @@ def stack(ws: Workspace, source: str, cuts: Sequence[QualityCut] = (), output: s
         If the process has no catalogue of that name, or none of its tables is on this machine.
     """
     name = resolve_run(ws, source)
-    outcomes = latest_of(ws, name)
+    everything = latest_of(ws, name)
+    outcomes = {job: one for job, one in everything.items() if among is None or job[0] in among}
     chosen = output or catalogue_output(ws, name, outcomes.values())
     parts, missing, left_out = tables_of(ws, name, outcomes.values(), chosen)
     if not parts:
@@ -61,13 +73,15 @@ def stack(ws: Workspace, source: str, cuts: Sequence[QualityCut] = (), output: s
     table = stack_parts(parts)
     runs = " ".join(sorted({part.run for part in parts}))
     table.meta |= {"process": name.process, "params": name.params, "environment": name.environment, "run": runs}
+    if among is not None:
+        table.meta["chosen"] = len(among)
     selection = cut(table, source, cuts)
     facts = table.meta
     report = StackReport(
         source=source, files=(), images=facts["images"], targets=facts["targets"], sources=facts["sources"],
         kept=len(selection.table), cuts=selection.cuts, left_out=left_out, missing=tuple(missing),
-        unlisted=count_unlisted(ws, name),
-        new=0 if name.run else len(ws.targets.keys() - {target for target, _ in outcomes}),
+        unlisted=count_unlisted(ws, name) if among is None else 0,
+        new=0 if name.run else len((ws.targets.keys() if among is None else set(among)) - {t for t, _ in outcomes}),
     )  # fmt: skip
     return selection.table, report
 

@@ -77,7 +77,7 @@ def history(ws: Workspace, process: str = "", params: str = "", environment: str
             mine = flags.setdefault(target, {})
             if kind == "flag":
                 mine[event] = reason
-            else:
+            elif kind == "unflag":
                 flags[target] = {
                     flag: code
                     for flag, code in mine.items()

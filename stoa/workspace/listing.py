@@ -29,6 +29,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     silent_s: int = 0  # since a live run last gave a sign of life
     still_running: int = 0  # jobs of an orphaned run
     pids: tuple[int, ...] = ()  # their processes
+    message: str = ""  # why, in the words of its author
 
 
 def list_runs(ws: Workspace) -> list[RunRow]:
@@ -53,6 +54,7 @@ def _row(run: Run, summary: Summary | None) -> RunRow:
         run=run.id, process=run.process, params=run.params.name, environment=run.environment, author=run.author.name,
         started=run.started, state="done" if summary else "cut off", jobs=run.jobs,
         counts=summary.counts if summary else {}, duration_s=summary.duration_s if summary else None,
+        message=run.message,
     )  # fmt: skip
 
 

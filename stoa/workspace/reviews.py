@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from stoa.model import Author, Review
@@ -33,10 +34,11 @@ def reviews_of(ws: Workspace, target: str = "") -> list[Review]:
     return []
 
 
-def select_reviews(ws: Workspace, where: str, arguments: list[str]) -> list[Review]:
+def select_reviews(ws: Workspace, where: str, arguments: Sequence[str | int]) -> list[Review]:
     """Reviews that an SQL condition selects, in the order they were made."""
     rows = ws.index.rows(
-        f"SELECT id, kind, target, run, grp, reason, value, text, author, email, time FROM reviews {where}"
+        "SELECT id, kind, target, run, grp, reason, value, text, author, email, time, reply_to, picture"
+        f" FROM reviews {where}"
         " ORDER BY id, target",
         arguments,
     )
@@ -45,13 +47,14 @@ def select_reviews(ws: Workspace, where: str, arguments: list[str]) -> list[Revi
 
 def _review(
     event: str, kind: Any, target: str, run: str, group: str, subject: str, value: str, text: str, author: str,
-    email: str, time: str,
+    email: str, time: str, reply_to: str, picture: str,
 ) -> Review:  # fmt: skip
     is_step, is_tag = kind in ("step", "assign"), kind in ("tag", "untag")
     return Review(
         schema=1, id=event, kind=kind, target=target, run=run, group=group, text=text, author=Author(author, email),
-        time=time, reason="" if is_step or is_tag else subject, step=subject if is_step else "",
-        tag=subject if is_tag else "", state=value if kind == "step" else "", person=value if kind == "assign" else "",
+        time=time, reply_to=reply_to, picture=picture, reason="" if is_step or is_tag else subject,
+        step=subject if is_step else "", tag=subject if is_tag else "", state=value if kind == "step" else "",
+        person=value if kind == "assign" else "",
     )  # fmt: skip
 
 

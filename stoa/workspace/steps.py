@@ -27,12 +27,13 @@ class StepCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToDo(msgspec.Struct, frozen=True, kw_only=True):
-    """A step of a target that is open, or that people see differently."""
+    """What is to be done for a target: a step that is open, a second look, or what people see differently."""
 
     target: str
-    step: str
+    step: str  # "" for a second look, and for verdicts that differ
     person: str  # who is to do it, "" for nobody
     states: dict[str, str]  # person -> what they said last
+    sample: str = ""  # of a second look
 
 
 def check_step(ws: Workspace, step: str) -> None:

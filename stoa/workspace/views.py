@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from stoa.errors import NotFoundError, StoaError
 from stoa.model import SCHEMA, View
 from stoa.project import Project
-from stoa.provenance.ids import horizon, id_after, now
+from stoa.provenance.ids import now
 from stoa.provenance.records import read_view, view_problem, write_view
+from stoa.workspace.named import faults, in_force, next_name_id, read_named
 from stoa.workspace.open import Workspace
 
 _FOLDER = "views"
@@ -16,13 +17,12 @@ _FOLDER = "views"
 
 def named_views(ws: Workspace) -> list[View]:
     """The views of the commit that is checked out, in the order of their names; unreadable ones are left out."""
-    newest = _newest(found for _, found in _read(ws) if isinstance(found, View))
-    return [newest[name] for name in sorted(newest, key=str.casefold) if not newest[name].removed]
+    return in_force(_read(ws))
 
 
 def unreadable_views(ws: Workspace) -> list[tuple[str, str]]:
     """Place and fault of each file that is no view."""
-    return [(place, found.message) for place, found in _read(ws) if isinstance(found, StoaError)]
+    return faults(_read(ws))
 
 
 def save_view(ws: Workspace, name: str, page: str, filters: Sequence[tuple[str, str]]) -> str:
@@ -59,9 +59,8 @@ def remove_view(ws: Workspace, name: str) -> str:
 
 def _write(ws: Workspace, name: str, page: str, filters: tuple[tuple[str, str], ...], *, removed: bool = False) -> str:
     ws.ready()
-    last = max((found.id for _, found in _read(ws) if isinstance(found, View) and found.id < horizon()), default="")
     view = View(
-        schema=SCHEMA, id=id_after(last), name=name, page=page, filters=filters, removed=removed,
+        schema=SCHEMA, id=next_name_id(_read(ws)), name=name, page=page, filters=filters, removed=removed,
         author=ws.repository.author(), time=now(),
     )  # fmt: skip
     if problem := view_problem(view):
@@ -70,21 +69,5 @@ def _write(ws: Workspace, name: str, page: str, filters: tuple[tuple[str, str], 
     return ws.store.commit({Project.view_record(view.id): write_view(view)}, f"{word} {name}", {"Event": view.id})
 
 
-def _newest(views: Iterable[View]) -> dict[str, View]:
-    return {view.name: view for view in sorted(views, key=lambda view: view.id)}
-
-
 def _read(ws: Workspace) -> Iterator[tuple[str, View | StoaError]]:
-    snapshot = ws.store.snapshot()
-    files = snapshot.files(f"{ws.store.prefix}/{_FOLDER}")
-    snapshot.prepare(oid for _, oid in files)
-    for name, oid in files:
-        place = f"{_FOLDER}/{name}"
-        try:
-            view = read_view(snapshot.record(oid, place), place)
-            yield (
-                place,
-                view if name == f"{view.id}.yaml" else StoaError(f"view {view.id} is in the file of another one"),
-            )
-        except StoaError as problem:
-            yield place, problem
+    return read_named(ws, _FOLDER, read_view)

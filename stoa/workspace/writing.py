@@ -11,9 +11,11 @@ import msgspec
 from stoa.errors import StoaError, guess
 from stoa.model import SCHEMA, Review
 from stoa.provenance.ids import horizon, id_after, now
+from stoa.provenance.records import MAX_TEXT
 from stoa.request import Selection
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
+from stoa.workspace.pictures import Picture
 from stoa.workspace.selection import choose, match_names
 
 
@@ -31,9 +33,6 @@ def refuse_existing(ws: Workspace, file: Path, kind: str, name: str) -> None:
         article = "an" if kind[0] in "aeiou" else "a"
         where = file.relative_to(ws.project.top)
         raise StoaError(f"there is {article} {kind} {name!r} already ({where})", "edit it, or remove it first")
-
-
-MAX_TEXT = 10_000
 
 
 class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +57,7 @@ def chosen_targets(ws: Workspace, targets: Iterable[str], where: str, otherwise:
 
 def write_reviews(
     ws: Workspace,
-    kind: Literal["flag", "unflag", "comment", "step", "assign", "tag", "untag"],
+    kind: Literal["flag", "unflag", "pass", "comment", "step", "assign", "tag", "untag"],
     targets: list[str],
     *,
     reason: str = "",
@@ -70,6 +69,8 @@ def write_reviews(
     run: str = "",
     group: str = "",
     clears: dict[str, list[str]] | None = None,
+    reply_to: str = "",
+    picture: Picture | None = None,
 ) -> ReviewReport:
     """Write one review per target in one commit."""
     if not targets:
@@ -83,12 +84,13 @@ def write_reviews(
         Review(
             schema=SCHEMA, id=event, kind=kind, target=target, run=run_id, group=group, reason=reason, text=text,
             clears=tuple((clears or {}).get(target, ())), step=step, state=state, person=person, tag=tag,
-            author=author, time=moment,
+            reply_to=reply_to, picture=f"{event}{picture.suffix}" if picture else "", author=author, time=moment,
         )
         for target in targets
     ]  # fmt: skip
     what = " ".join(filter(None, (reason, step, state, person and f"to {person}", tag)))
-    commit = ws.store.add_reviews(reviews, subject(kind, targets, what, text))
+    content = picture.content if picture else b""
+    commit = ws.store.add_reviews(reviews, subject(kind, targets, what, text), content)
     return ReviewReport(id=event, kind=kind, targets=tuple(targets), commit=commit)
 
 

@@ -31,7 +31,7 @@ def at(survey, monkeypatch):
 
 
 def test_commands_and_options(at):
-    assert values("", "re") == ["rerun", "reproduce", "results", "report", "reviews"]
+    assert values("", "re") == ["rerun", "reproduce", "results", "report", "review", "reviews"]
     assert values("catalogue", "") == ["stack", "quality", "match", "limits", "export", "plot"]
     assert values("run", "--fo") == ["--force"]
     assert values("--quiet run", "--fo") == ["--force"]
@@ -94,8 +94,8 @@ def test_every_placeholder_of_a_name_is_known():
               for each in [*arguments, *(metavar for metavar, _ in options.values() if metavar)]
               for kind in each.removesuffix("...").split("|")}  # fmt: skip
     free = {"FILE", "FOLDER", "N", "SQL", "TEXT", "NAME", "NAME=VALUE", "NAMES", "NUMBER", "ANGLE", "CONDITION", "URL",
-            "ADDRESS", "COMMIT", "DATE", "IMAGE", "GLOB", "COLUMN", "COLUMN@FREQUENCY",
-             "OUTPUT", "PATTERN", "PERSON", "TAG", "POSITION", "QUERY", "VERB", "PROGRAM", "TIME"}  # fmt: skip
+            "ADDRESS", "COMMENT", "COMMIT", "DATE", "IMAGE", "GLOB", "COLUMN", "COLUMN@FREQUENCY",
+             "OUTPUT", "PATTERN", "PERSON", "POSITION", "QUERY", "VERB", "PROGRAM", "TIME"}  # fmt: skip
     assert {kind for kind in wanted if not kind.islower()} - free <= SOURCES.keys()
 
 

@@ -54,7 +54,7 @@ def test_what_is_wanted_has_a_placeholder():
 ALLOWED = {
     "--process": {"PROCESS", "PROCESS[@SET]"},  # without a set where the set has an argument of its own
     "--from": {"FILE", "FOLDER"},  # a script or a list of folders; the folder with products of other work
-    "--to": {"FOLDER", "NAME"},  # the folder of a paper; an application on the desktop
+    "--to": {"FOLDER", "NAME", "PERSON"},  # the folder of a paper; an application on the desktop
 }
 
 

@@ -7,7 +7,7 @@ def test_a_log_is_printed_whole_where_the_products_are(looked):
     assert looked.ok("log", "b") == "first\nOSError: truncated\n"
     assert looked.json("log", "b") == {
         "target": "b", "group": "", "run": looked.runs()[0], "status": "failed", "whole": True,
-        "text": "first\nOSError: truncated\n",
+        "text": "first\nOSError: truncated\n", "message": "",
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ def test_reviews_are_listed_in_order(survey):
     survey.ok("flag", "b", "-m", "one")
     survey.ok("comment", "a", "-m", "two\nlines")
     lines = survey.ok("reviews").splitlines()
-    assert lines[0].split() == ["when", "what", "target", "reason", "by", "text"]
+    assert lines[0].split() == ["when", "what", "target", "reason", "by", "id", "text"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ", lines[1].split()[0])  # UTC, and said to be
     assert [line.split()[1:3] for line in lines[1:]] == [["flag", "b"], ["comment", "a"]]
     assert lines[2].endswith("two lines")

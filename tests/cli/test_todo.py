@@ -55,7 +55,7 @@ def test_two_clones_see_a_step_differently_and_say_so(stepped, tmp_path):
         assert "undone by Ben Cook" in each.ok("todo", "--disputed")
     stepped.ok("step", "a", "accepted", "undone")
     assert stepped.json("todo", "--disputed")["items"] == []
-    assert "no steps are disputed" in stepped("todo", "--disputed").stderr
+    assert "no steps and no verdicts are disputed" in stepped("todo", "--disputed").stderr
 
 
 def test_only_one_kind_is_asked_for(stepped):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from stoa.errors import StoaError
 from stoa.runs.standing import standing
 from stoa.sources.files import label, write
 from stoa.sources.stack import StackReport, cuts_of, stack
@@ -33,6 +34,7 @@ def stack_and_write(
     out: Path | None = None,
     *,
     quality: bool = False,
+    among: Collection[str] | None = None,
 ) -> StackReport:
     """Stack the tables of a run's ok outcomes and write them.
 
@@ -48,8 +50,15 @@ def stack_and_write(
         The output to stack, where a process has several catalogues.
     out
         File to write; by default VOTable and FITS in `catalogues/`.
+    among
+        Only these targets; None for all.
     """
-    table, report = stack(ws, source, cuts_of(ws, keep, quality=quality), output)
+    if among is not None and out is None:
+        raise StoaError(
+            "a table of chosen targets needs a file of its own: the usual one is for all targets of the run",
+            f"name it: `stoa catalogue stack {source} ... --out FILE`",
+        )
+    table, report = stack(ws, source, cuts_of(ws, keep, quality=quality), output, among)
     counts = standing(ws, resolve_run(ws, source)).counts
     table.meta |= counts.facts
     return msgspec.structs.replace(report, files=write(ws, table, out, label(source)), standing=counts)
