@@ -18,6 +18,7 @@ from pathlib import Path
 import airybeam
 import numpy as np
 import standard
+import standardplanes
 from astropy.coordinates import angular_separation
 from fitsimage import Given, ImageError, read_image, read_plane, same_grid
 from local_noise import noise
@@ -27,6 +28,7 @@ COMPUTED = "computed"
 MODELLED = "modelled"
 ABSENT = "absent"
 HALF = 0.5
+SKIP = 77  # not applicable here, never tried again
 FAINTEST = 0.02
 """A corrected image of one pointing has no values where the gain is lower."""
 AS_IT_IS = ("residual", "model", "psf", "mask")
@@ -37,6 +39,10 @@ WITHOUT_BEAM = "not delivered, and it does not follow without a primary beam"
 
 class StandardError(Exception):
     """No standard set can be made; the message says why."""
+
+
+class NoImageError(StandardError):
+    """There is no image at all in the folder, so that the process does not apply to it."""
 
 
 def parser():
@@ -144,11 +150,11 @@ class Set:
 
     def write(self, key, origin, words, planes, cards=None, image=None):
         product, image = standard.BY_KEY[key], image or self.image
-        header = standard.header_of(image, product, self.cards | {"STOAORIG": (origin, "how this was had")})
+        header = standardplanes.header_of(image, product, self.cards | {"STOAORIG": (origin, "how this was had")})
         header.update(cards or {})
-        beams = image.beams if standard.has_beams(image) and "CASAMBM" in header else ()
+        beams = image.beams if standardplanes.has_beams(image) and "CASAMBM" in header else ()
         figures = Figures()
-        path = standard.write(self.folder, product, header, figures.through(planes, image.channels), beams)
+        path = standardplanes.write(self.folder, product, header, figures.through(planes, image.channels), beams)
         self.row(key, origin, words, path.name)
         if product.unit == "Jy/beam" and key != "corrected":
             self.rows[key] |= figures.row()
@@ -200,11 +206,13 @@ def computed(given, gain, change):
 def standardise(args):
     """Write the set and give the results."""
     main = next((key for key in ("corrected", "image", "dirty") if getattr(args, key)), "")
+    if not main and not standard.read_job().get("group", "?"):
+        raise NoImageError("the folder has no image")
     if not main:
         raise StandardError("there is neither a corrected nor an uncorrected nor a dirty image")
     path = getattr(args, main)
     with opened(path, args, main) as image:
-        if not standard.is_even(image.world.freqs_hz):
+        if not standardplanes.is_even(image.world.freqs_hz):
             raise StandardError("the channels are not equally far apart in frequency, and the set has such an axis")
         for note in image.notes:
             print(f"note: {note}")
@@ -348,7 +356,7 @@ def main(argv):
         found = standardise(args)
     except (StandardError, ImageError) as problem:
         print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(SKIP if isinstance(problem, NoImageError) else 1)
     Path("stoa-result.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
