@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ PICTURES = REPOSITORY / "docs" / "pictures" / "ui"
 sys.path.insert(0, str(REPOSITORY / "tests" / "support"))
 
 import browser  # noqa: E402 - a helper of the tests, beside them
+import jupyter  # noqa: E402 - as browser
 
 PAGES = {
     "overview": "",
@@ -54,15 +56,42 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "stoa", "demo", demo], check=True, stdout=subprocess.DEVNULL)
         with browser.served(demo) as address, sync_playwright() as play:
             chrome = play.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
+            names = sys.argv[1:] or [*PAGES, "notebook"]
             for scheme in ("light", "dark"):
+                if "notebook" in names:
+                    take_notebook(demo, chrome, scheme)
                 context = chrome.new_context(viewport={"width": WIDTH, "height": 900}, color_scheme=scheme)
                 visitor = browser.Visitor(context.new_page(), address)
-                for name, path in PAGES.items() if not sys.argv[1:] else [(n, PAGES[n]) for n in sys.argv[1:]]:
+                for name, path in [(name, PAGES[name]) for name in names if name in PAGES]:
                     file = PICTURES / f"{name}-{scheme}.png"
                     file.write_bytes(reduced(taken(visitor, name, path)))
                     print(f"{file.relative_to(REPOSITORY)}: {file.stat().st_size // 1000} kB")
                 context.close()
             chrome.close()
+
+
+NOTEBOOK = (
+    "import stoa\nproject = stoa.open()\nproject",
+    "run = project.start('sep@deep', force=True, jobs=1)\nrun",
+    "project.image('A001_X281c_Xe4', 'sep@deep')",
+)
+NOTEBOOK_SIZE = {"width": 1100, "height": 1000}
+
+
+def take_notebook(demo: Path, chrome: Any, scheme: str) -> None:
+    """A picture of a notebook in JupyterLab while a run goes on in it."""
+    jupyter.write_notebook(demo / "story.ipynb", NOTEBOOK)
+    with jupyter.lab(demo, dark=scheme == "dark") as address:
+        page = chrome.new_page(viewport=NOTEBOOK_SIZE)
+        author = jupyter.Author(page, address, "story.ipynb")
+        page.keyboard.press("Control+b")  # without the list of files
+        author.run(0).run(2).run(1).see(1, re.compile("to go"))
+        author.cell(1).scroll_into_view_if_needed()
+        file = PICTURES / f"notebook-{scheme}.png"
+        file.write_bytes(reduced(page.screenshot()))
+        author.press(1, "Stop at once").see(1, "run the cell again to continue")
+        page.close()
+        print(f"{file.relative_to(REPOSITORY)}: {file.stat().st_size // 1000} kB")
 
 
 def taken(visitor: browser.Visitor, name: str, path: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import sys
@@ -88,6 +89,21 @@ def test_every_counterpart_is_there_and_says_what_it_gives():
         for name in COUNTERPARTS.values()
     }
     assert [name for name, function in found.items() if "return" not in function.__annotations__] == []
+
+
+def test_every_method_has_typed_keywords_and_says_what_it_does():
+    """A notebook completes names and shows signatures; the values of parameters have names of their own."""
+    of_a_process = {"new_params", "add_environment"}
+    methods = {
+        name: method for name, method in inspect.getmembers(OpenProject, inspect.isfunction) if not name.startswith("_")
+    }
+    taken = {name: list(inspect.signature(method).parameters.values())[1:] for name, method in methods.items()}
+    untyped = [
+        f"{name}: {each.name}" for name, several in taken.items() for each in several if each.annotation is each.empty
+    ]
+    assert untyped == []
+    assert {n for n, several in taken.items() for each in several if each.kind is each.VAR_KEYWORD} <= of_a_process
+    assert [name for name, method in methods.items() if not method.__doc__] == []
 
 
 def test_every_counterpart_is_called_by_a_test():

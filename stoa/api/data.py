@@ -23,6 +23,7 @@ class Data(Opened):
     """Roots, targets and their metadata."""
 
     def add_root(self, name: str, path: AnyPath, doc: str = "") -> roots.RootState:
+        """Name the folder in which data are; the path is that of this machine alone."""
         return root.add_root(self.workspace, name, os.fspath(path), doc)
 
     def remove_root(self, name: str) -> removal.Removed:
@@ -38,6 +39,7 @@ class Data(Opened):
         return rename_target(self.workspace, name, new)
 
     def roots(self) -> list[roots.RootState]:
+        """The roots, and where they are on this machine."""
         return roots.list_roots(self.workspace)
 
     def add_targets(
@@ -49,6 +51,7 @@ class Data(Opened):
         name: str = "",
         once: bool = False,
     ) -> AddReport:
+        """Take the folders of a root that match some patterns, or `paths` themselves, into a list of targets."""
         return add_targets(self.workspace, root, patterns, paths, list_name, name, remember=not once)
 
     def target(self, name: str) -> TargetRow:
@@ -64,9 +67,11 @@ class Data(Opened):
         )
 
     def build_metadata(self, *targets: str, jobs: int = 0, replace: bool = False) -> meta.BuildReport:
+        """Describe the files of targets, by default of all, in one metadata document each."""
         return meta.build_documents(self.workspace, targets, jobs, replace=replace)
 
     def check_metadata(self, *targets: str) -> list[meta.CheckedTarget]:
+        """What the files of targets, by default of all, lack."""
         return meta.check_documents(self.workspace, targets)
 
     def show_metadata(self, name: str) -> bytes:

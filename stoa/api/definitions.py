@@ -18,9 +18,11 @@ class Definitions(Opened):
     """Processes, parameter sets and environments."""
 
     def add_process(self, name: str) -> writing.Made:
+        """Copy a process that comes with STOA into the project."""
         return process.add_process(self.workspace, name)
 
     def new_process(self, name: str, script: str, over: str = "") -> writing.Made:
+        """Write a definition for a script, with parameters, inputs and outputs as the script suggests."""
         return process.new_process(self.workspace, name, script, over)
 
     def remove_process(self, name: str) -> removal.Removed:
@@ -48,12 +50,15 @@ class Definitions(Opened):
         return env.rename_environment(self.workspace, name, new)
 
     def check_processes(self, *names: str) -> process.Checked:
+        """What is wrong with processes, their sets and environments."""
         return process.check_all(self.workspace, names)
 
     def processes(self) -> list[str]:
+        """The processes of the project."""
         return self.workspace.library.processes()
 
     def process(self, name: str) -> Process:
+        """A process: command, inputs, parameters, outputs and results."""
         return self.workspace.library.process(name)
 
     def new_params(
@@ -76,6 +81,7 @@ class Definitions(Opened):
         return params.parameter_differences(self.workspace, process, first, second)
 
     def parameter_sets(self, process: str) -> list[str]:
+        """The parameter sets of a process."""
         return self.workspace.library.parameter_sets(process)
 
     def parameter_set(self, process: str, name: str = "default") -> ParameterSet:
@@ -95,6 +101,7 @@ class Definitions(Opened):
         return env.build_environment(self.workspace, name, again=again)
 
     def environments(self) -> list[str]:
+        """The environments of the project."""
         return self.workspace.library.environments()
 
     def environment(self, name: str) -> tuple[Environment, dict[str, str]]:

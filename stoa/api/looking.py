@@ -67,9 +67,11 @@ class Looking(Opened):
         return status.status(ws, *asked_pair(ws, process, params, env, ""), look=look)
 
     def show(self, name: str) -> TargetView:
+        """Everything about a target: metadata, current outcomes, flags and comments."""
         return show_target(self.workspace, name)
 
     def show_run(self, name: str = "last") -> RunView:
+        """A run with its summary, by its id, the start of it, ``last`` or ``PROCESS@SET``."""
         return show_run(self.workspace, name)
 
     def show_row(self, table: AnyPath, row: int) -> Trace:
@@ -81,6 +83,7 @@ class Looking(Opened):
         return places(self.workspace, name, run, group)
 
     def log(self, name: str, run_id: str = "", group: str = "") -> str:
+        """What a job printed: all of it if its products are on this machine, else the parts in its record."""
         return log.read_log(self.workspace, name, run_id, group).text
 
     def report(self, source: str) -> str:
@@ -88,4 +91,5 @@ class Looking(Opened):
         return report_page(report(self.workspace, source))
 
     def diff(self, a: str, b: str, *, sky: bool = False, radius: str = "", output: str = "") -> DiffReport:
+        """What differs between two runs or pairs; with `sky` also between their sources."""
         return diff(self.workspace, a, b, sky=sky, radius=radius, output=output)

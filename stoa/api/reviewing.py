@@ -32,9 +32,11 @@ class Reviewing(Opened):
     def flag(
         self, *targets: str, reason: str = "check", text: str = "", run: str = "", group: str = "", where: str = ""
     ) -> writing.ReviewReport:
+        """Flag targets, one image group of them, or the outcomes of a run, with a reason code."""
         return flag.flag(self.workspace, targets, reason=reason, text=text, run=run, group=group, where=where)
 
     def unflag(self, *targets: str, reason: str = "", text: str = "", where: str = "") -> writing.ReviewReport:
+        """Clear the open flags of targets, all of them or those of one reason."""
         return unflag.unflag(self.workspace, targets, reason=reason, text=text, where=where)
 
     def comment(

@@ -17,6 +17,7 @@ class Sharing(Opened):
     """Exchange with collaborators, and checks of the project."""
 
     def sync(self, remote: str | None = None, *, rejoin: bool = False) -> Any:
+        """Exchange commits with the collaborators, and merge."""
         return sync.sync(self.workspace, remote, rejoin=rejoin)
 
     def fsck(self, *, products: bool = False) -> FsckReport:

@@ -34,9 +34,7 @@ def author(survey, require_service) -> Iterator[Author]:
     write_notebook(survey.top / "story.ipynb", CELLS)
     with lab(survey.top) as address, sync_playwright() as play:
         chrome = play.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
-        made = Author(chrome.new_page(viewport={"width": 1200, "height": 1000}), address, "story.ipynb")
-        yield made
-        made.page.screenshot(path="/tmp/lab.png")
+        yield Author(chrome.new_page(viewport={"width": 1200, "height": 1000}), address, "story.ipynb")
         chrome.close()
 
 

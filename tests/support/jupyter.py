@@ -20,21 +20,24 @@ from ports import free_port
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE_MS = 60_000
 TRY_MS = 500
+NUMBERED = re.compile(r"\[\d+\]")
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[str]:
+def lab(folder: Path, *, dark: bool = False) -> Iterator[str]:
     """The address of a JupyterLab that has a folder open, reached from this machine alone."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="stoa-jupyter-") as home:
         environ = os.environ | {
-            "HOME": home, "JUPYTER_CONFIG_DIR": home, "JUPYTER_DATA_DIR": home, "JUPYTER_RUNTIME_DIR": home,
+            "JUPYTER_CONFIG_DIR": home, "JUPYTER_DATA_DIR": home, "JUPYTER_RUNTIME_DIR": home,
             "JUPYTERLAB_SETTINGS_DIR": home, "JUPYTERLAB_WORKSPACES_DIR": home, "IPYTHONDIR": home,
             "PYTHONPATH": str(REPOSITORY), "JUPYTER_PREFER_ENV_PATH": "1",
         }  # fmt: skip
         quiet = Path(home, "@jupyterlab/apputils-extension/notification.jupyterlab-settings")
         quiet.parent.mkdir(parents=True)
         quiet.write_text('{"fetchNews": "false"}', encoding="utf-8")
+        theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+        quiet.with_name("themes.jupyterlab-settings").write_text(f'{{"theme": "{theme}"}}', encoding="utf-8")
         options = [
             "--no-browser", f"--port={port}", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", "--allow-root",
             "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=",
@@ -42,7 +45,7 @@ def lab(folder: Path) -> Iterator[str]:
         ]  # fmt: skip
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options], cwd=folder, env=environ,
-            stdout=open("/tmp/lab.log","wb"), stderr=subprocess.STDOUT,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
             _wait(f"http://127.0.0.1:{port}/api", process)
@@ -92,17 +95,17 @@ class Author:
         before = prompt.inner_text()
         deadline = time.monotonic() + PATIENCE_MS / 1000
         self._start(number)
-        while (shown := prompt.inner_text()) == before or "*" in shown:
+        self.page.wait_for_timeout(2 * TRY_MS)
+        while (shown := prompt.inner_text()) == before or not NUMBERED.search(shown):
             assert time.monotonic() < deadline, f"cell {number} does not end: {shown}"
-            self.page.wait_for_timeout(TRY_MS)
-            if prompt.inner_text() == before:  # what is typed before the kernel is ready is lost
+            if "*" not in shown:  # what is typed before the kernel is ready is lost
                 self._start(number)
+            self.page.wait_for_timeout(TRY_MS)
         return self
 
     def _start(self, number: int) -> None:
         self.cell(number).locator(".jp-InputArea-editor").click()
         self.page.keyboard.press("Control+Enter")
-        self.page.wait_for_timeout(TRY_MS)
 
     def see(self, number: int, text: str | re.Pattern[str]) -> Author:
         """Wait until the output of a cell has a text."""

@@ -59,3 +59,9 @@ def executed(book: Any, folder: Path, *, errors: bool = False) -> list[Any]:
         resources={"metadata": {"path": str(folder)}},
     ).execute()
     return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def words_of(book: Notebook, cell: int) -> str:
+    """All that a cell put out: HTML without tags, text, and the names of other media types."""
+    kinds = [kind for each in book.cells[cell]["outputs"] for kind in each.get("data", {})]
+    return " ".join([book.words(cell), book.text(cell), *kinds])
