@@ -13,7 +13,7 @@ from stoa.cli.say import as_json, out, tell
 from stoa.commands import publish
 from stoa.show.catalogues import published_in_words
 from stoa.show.runs import standing_words
-from stoa.show.words import one_line
+from stoa.show.words import count, one_line
 
 app = new_app()
 
@@ -42,7 +42,8 @@ def publish_command(
 ) -> None:
     """Write a folder for a paper: catalogue, plots, methods and table in LaTeX, citations, records, provenance.
 
-    The folder is a Process Run RO-Crate. It has the failed jobs too.
+    The folder is a Process Run RO-Crate. It has the failed jobs too, and what a deposit in Zenodo needs: CITATION.cff,
+    .zenodo.json, and DEPOSIT.md with what is still missing.
     """
     report = publish.publish(
         workspace(ctx, at), source, folder, title=title, licence=licence, keep=keep or (), quality=quality,
@@ -56,3 +57,4 @@ def publish_command(
         tell(words)
     for words in report.missing:
         tell(one_line(words))
+    tell(f"before a deposit: {count(len(report.lacking), 'thing')} to do, see {report.folder}/DEPOSIT.md")

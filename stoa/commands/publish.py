@@ -23,6 +23,7 @@ from stoa.provenance.ids import now
 from stoa.provenance.index import decode_run
 from stoa.publish import texts
 from stoa.publish.crate import write_crate
+from stoa.publish.deposit import citation, deposit_page, lacking, zenodo
 from stoa.publish.facts import CatalogueFacts, CutFact, MatchFact, Publication
 from stoa.publish.provenance import prov_document
 from stoa.publish.stamp import stamped_copy
@@ -55,6 +56,7 @@ class PublishReport(msgspec.Struct, frozen=True, kw_only=True):
     sources: int  # in the catalogue, after the cuts
     missing: tuple[str, ...]  # what could not be published, and why
     standing: Counts  # how many outcomes are stale, flagged or missing
+    lacking: tuple[str, ...] = ()  # what is to be added or decided before a deposit
 
 
 def publish(
@@ -177,12 +179,17 @@ def _write(
     _text(folder, files, "software.bib", texts.bibtex(publication), "what is to be cited for the software")
     _text(folder, files, "prov.json", f"{document.serialize(indent=1)}\n", "provenance, W3C PROV-JSON")
     _text(folder, files, "prov.provn", f"{document.get_provn()}\n", "provenance, W3C PROV-N")
+    _text(folder, files, "CITATION.cff", citation(publication), "how to cite these data, Citation File Format 1.2")
+    _text(folder, files, ".zenodo.json", zenodo(publication), "metadata for a deposit in Zenodo")
+    left = lacking(publication, tuple(missing), len(files), titled=bool(title))
+    _text(folder, files, "DEPOSIT.md", deposit_page(publication, left), "what is missing before a deposit")
     _text(folder, files, "README.md", texts.readme(publication, files | {"README.md": "this page"}), "what is here")
     write_crate(publication, folder, files)
     files["ro-crate-metadata.json"] = "this folder as a Process Run RO-Crate"
     return PublishReport(
         source=label, folder=str(folder), files=dict(sorted(files.items())), counts=publication.counts,
         sources=found.rows if found else 0, missing=tuple(missing), standing=standing_counts,
+        lacking=left,
     )  # fmt: skip
 
 

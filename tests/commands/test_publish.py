@@ -141,3 +141,81 @@ def test_a_copied_image_names_its_run(survey, tmp_path):
     broken.write_bytes(b"no fits")
     stamped_copy(broken, tmp_path / "copy.fits", run, outcome, outcome.outputs["table"])
     assert (tmp_path / "copy.fits").read_bytes() == b"no fits"
+
+
+def _influences(prov: dict, kind: str) -> dict[str, set[str]]:
+    """What influences what by a relation of IVOA's model."""
+    found: dict[str, set[str]] = {}
+    for each in prov["wasInfluencedBy"].values():
+        if each["prov:type"]["$"] == f"voprov:{kind}":
+            found.setdefault(each["prov:influencee"], set()).add(each["prov:influencer"])
+    return found
+
+
+def test_the_provenance_has_the_classes_and_attributes_of_the_ivoa(paper):
+    prov = json.loads(read(paper, "prov.json"))
+    assert prov["prefix"]["voprov"] == "http://www.ivoa.net/documents/ProvenanceDM/index.html#"
+    run = f"stoa:run/{paper.runs()[0]}"
+    entities = prov["entity"]
+    description = entities[f"{run}/description"]
+    assert (description["prov:type"]["$"], description["voprov:name"]) == ("voprov:ActivityDescription", "measure")
+    assert description["voprov:description"] == "measures what there is"
+    assert _influences(prov, "IsDescribedBy")[f"{run}/job/a"] == {f"{run}/description"}
+    assert f"{run}/parameter/snr" in _influences(prov, "WasConfiguredBy")[f"{run}/job/a"]
+    parameter = entities[f"{run}/parameter/snr"]
+    assert (parameter["voprov:name"], parameter["voprov:value"]) == ("snr", "5.0")
+    assert _influences(prov, "IsDescribedBy")[f"{run}/parameter/snr"] == {f"{run}/description/parameter/snr"}
+    described = entities[f"{run}/description/parameter/snr"]
+    assert [described[f"voprov:{name}"] for name in ("valueType", "min", "max", "default")] == [
+        "double", "1.0", "100.0", "5.0",
+    ]  # fmt: skip
+    assert entities[f"{run}/description/generation/table"]["voprov:role"] == "table"
+    assert prov["activity"][f"{run}/job/b"]["voprov:comment"].startswith("ValueError")
+    (person,) = (each for each in prov["agent"].values() if each["voprov:type"] == "Person")
+    assert (person["voprov:name"], person["voprov:email"]) == ("Test Astronomer", "test@example.org")
+    operators = [each for each in prov["wasAssociatedWith"].values() if each.get("voprov:role") == "Operator"]
+    assert {each["prov:activity"] for each in operators} == {f"{run}/job/{name}" for name in "abc"}
+
+
+def test_the_metadata_of_a_deposit_say_what_the_records_say(paper):
+    import yaml
+
+    cff = yaml.safe_load(read(paper, "CITATION.cff"))
+    assert {"cff-version", "message", "title", "authors"} <= cff.keys()  # what the format requires
+    assert (cff["cff-version"], cff["type"], cff["title"]) == ("1.2.0", "dataset", "Three folders")
+    assert cff["authors"] == [{"family-names": "Astronomer", "given-names": "Test"}]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", str(cff["date-released"]))
+    assert "license" not in cff
+    meta = json.loads(read(paper, ".zenodo.json"))
+    assert (meta["upload_type"], meta["creators"]) == ("dataset", [{"name": "Astronomer, Test"}])
+    assert "2 ok, 1 failed" in meta["description"]
+    assert "test@example.org" not in read(paper, ".zenodo.json") + read(paper, "CITATION.cff")
+
+
+def test_the_checklist_names_what_is_missing(paper):
+    page = read(paper, "DEPOSIT.md")
+    assert "- [ ] Licence: none is stated" in page
+    assert "- [ ] Flags: 1 targets have open ones." in page
+    assert "Title:" not in page
+    assert "DEPOSIT.md" in paper.said + paper("publish", "measure@default", "--to", "other").stderr
+    assert "- [ ] Title: it was made" in (paper.top / "other/DEPOSIT.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("licence", "cff", "zenodo"),
+    [
+        ("https://creativecommons.org/licenses/by/4.0/", ("license", "CC-BY-4.0"), "cc-by-4.0"),
+        ("CC0-1.0", ("license", "CC0-1.0"), "cc0-1.0"),
+        ("https://example.org/ours", ("license-url", "https://example.org/ours"), None),
+    ],
+)
+def test_a_licence_goes_into_both(survey, licence, cff, zenodo):
+    import yaml
+
+    survey("run", "measure")
+    survey.ok("publish", "measure@default", "--to", "paper", "--licence", licence)
+    found = yaml.safe_load((survey.top / "paper/CITATION.cff").read_text(encoding="utf-8"))
+    assert found[cff[0]] == cff[1]
+    assert json.loads((survey.top / "paper/.zenodo.json").read_text(encoding="utf-8")).get("license") == zenodo
+    page = (survey.top / "paper/DEPOSIT.md").read_text(encoding="utf-8")
+    assert ("choose it there" in page) is (zenodo is None)
