@@ -23,6 +23,7 @@ from collaborators import Person
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from judged import folded
 from recomputed import BAD, INCONCLUSIVE, Recomputed, recompute
 from survey import REPOSITORY, wait_for
 
@@ -36,15 +37,21 @@ from stoa.commands.rerun import plans_again
 from stoa.commands.results import results
 from stoa.commands.root import add_root
 from stoa.commands.run import run
+from stoa.commands.select import save
 from stoa.commands.status import status
+from stoa.commands.step import step
+from stoa.commands.tag import tag
 from stoa.commands.target import add_targets, remove_targets, rename_target
 from stoa.commands.why import why
 from stoa.control import Control
 from stoa.errors import StoaError
+from stoa.provenance.records import STATES
 from stoa.request import Request, Selection
 from stoa.runs.launch import Ended, RunReport
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import outcome_rows
+from stoa.workspace.selections import saved_selection, saved_selections, targets_of
+from stoa.workspace.steps import states, tagged
 
 HISTORIES = int(os.environ.get("STOA_HISTORIES", "6"))
 PROCESS = """\
@@ -84,6 +91,8 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         add_targets(ws, "data", ["**/product"])
         ws.reread()
         build_documents(ws)
+    config = (founder.folder / ".stoa/config.yaml").read_text(encoding="utf-8")
+    founder.save(".stoa/config.yaml", f"{config}\nsteps: {{weblog: read}}\n")
     founder.save("look.sh", VERSION % 1 + SCRIPT % 1)
     founder.save(".stoa/processes/look.yaml", PROCESS)
     subprocess.run(["git", "clone", "-q", "--bare", founder.folder, top / "hub.git"], check=True)
@@ -244,6 +253,26 @@ class Histories(RuleBasedStateMachine):
         if name in self._recomputed(self.people[who]).flagged:
             self.people[who].unflag(name)
 
+    @rule(who=PEOPLE, number=TARGETS, state=st.sampled_from(STATES))
+    def records_a_step(self, who: str, number: int, state: str) -> None:
+        name = self._names(self.people[who]).get(number)
+        if name:
+            with self.people[who].open() as ws:
+                step(ws, [name], step="weblog", state=state)
+
+    @rule(who=PEOPLE, number=TARGETS)
+    def gives_or_takes_a_tag(self, who: str, number: int) -> None:
+        name = self._names(self.people[who]).get(number)
+        if name:
+            with self.people[who].open() as ws:
+                tag(ws, [name], tag="golden", remove=name in tagged(ws).get("golden", ()))
+
+    @rule(who=PEOPLE, by_tag=st.booleans())
+    def saves_a_selection(self, who: str, by_tag: bool) -> None:
+        with self.people[who].open() as ws:
+            where = "name IN (SELECT target FROM tags WHERE tag = 'golden')" if by_tag else "status = 'ok'"
+            save(ws, "chosen", where=where)
+
     @rule()
     def they_share(self) -> None:
         for name in ("anna", "ben", "anna"):
@@ -275,6 +304,7 @@ class Histories(RuleBasedStateMachine):
                 _check_status(said, known, names, pair)
                 _check_plans(ws, known, names, pair)
                 _check_tables(ws, known, pair)
+                _check_judgements(ws, person)
 
     def _recomputed(self, person: Person) -> Recomputed:
         with person.open() as ws:
@@ -323,6 +353,21 @@ def _check_plans(ws: Workspace, known: Recomputed, names: list[str], key: tuple[
             assert {job.target for job in again.to_run} == wanted
             unreached = known.flagged - known.status.keys() if chosen.flagged else set()
             assert set(again.out_of_reach.get("without an outcome", ())) == unreached
+
+
+def _check_judgements(ws: Workspace, person: Person) -> None:
+    """Steps, tags and the targets of a selection are those of the last records about them."""
+    formerly = {old: target.name for target in ws.targets.values() for old in target.formerly}
+    said = folded(person, formerly)
+    listed = set(ws.targets)
+    assert {key: state for key, state in states(ws).items() if key[0] in listed} == {
+        key: state for key, state in said["steps"].items() if key[0] in listed
+    }
+    golden = {target for target, name in said["tags"] if target in listed}
+    assert set(tagged(ws).get("golden", ())) == golden
+    assert {each.name: each.where for each in saved_selections(ws)} == said["selections"]
+    if "IN (SELECT target FROM tags" in said["selections"].get("chosen", ""):
+        assert set(targets_of(ws, saved_selection(ws, "chosen"))) == golden
 
 
 def _check_tables(ws: Workspace, known: Recomputed, key: tuple[str, str, str]) -> None:

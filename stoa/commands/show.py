@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from stoa.errors import StoaError
-from stoa.model import Outcome, Review, Run, Summary, Target
+from stoa.model import Author, Outcome, Review, Run, Summary, Target
 from stoa.provenance.index import decode_outcome
 from stoa.workspace.agreement import Contradiction, Disagreement, contradictions, disagreements
 from stoa.workspace.names import Pair, pair_words, resolve_run, run_of
@@ -54,11 +54,17 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     reviews: tuple[Review, ...] = ()  # of the run as such and of its outcomes
 
 
-def show_run(ws: Workspace, name: str) -> RunView:
-    """A run by name."""
+def show_run(ws: Workspace, name: str, reader: Author | None = None) -> RunView:
+    """A run by name.
+
+    Parameters
+    ----------
+    reader
+        Who looks, from whom a blind sample may hide what others say; by default the one whom git names.
+    """
     run = run_of(ws, resolve_run(ws, name))
     summary = ws.index.rows("SELECT summary FROM runs WHERE run = ?", (run.id,))[0][0]
-    who = ws.repository.author()
+    who = reader or ws.repository.author()
     reviews = without_hidden(select_reviews(ws, "WHERE run = ?", [run.id]), hidden_from(ws, who), who)
     return RunView(
         run=run, summary=msgspec.json.decode(summary, type=Summary) if summary else None,
@@ -67,8 +73,8 @@ def show_run(ws: Workspace, name: str) -> RunView:
     )  # fmt: skip
 
 
-def show_target(ws: Workspace, name: str) -> TargetView:
-    """A target: its folder, metadata, latest outcomes, flags and comments."""
+def show_target(ws: Workspace, name: str, reader: Author | None = None) -> TargetView:
+    """A target: its folder, metadata, latest outcomes, flags and comments; `reader` as of `show_run`."""
     target = known_target(ws, name)
     sql = (
         "SELECT l.process, l.params, l.environment, o.record FROM current l JOIN outcomes o ON o.id = l.outcome"
@@ -82,7 +88,7 @@ def show_target(ws: Workspace, name: str) -> TargetView:
     except StoaError:
         folder = Path(target.path)
     flags = ws.index.rows("SELECT id FROM open_flags WHERE target = ? ORDER BY id", (name,))
-    who = ws.repository.author()
+    who = reader or ws.repository.author()
     hidden = {name} & hidden_from(ws, who)
     reviews = tuple(without_hidden(reviews_of(ws, name), hidden, who))
     shown = {review.id for review in reviews}

@@ -6,8 +6,6 @@ import json
 from html import escape
 from typing import Any
 
-import yaml
-
 from stoa.model import Author
 from stoa.publish.facts import Publication
 
@@ -43,7 +41,24 @@ def citation(publication: Publication) -> str:
     if is_address(publication.origin):
         found["repository"] = publication.origin
     found["keywords"] = _keywords(publication)
-    return str(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100))
+    return "".join(_yaml(name, value) for name, value in found.items())
+
+
+def _yaml(name: str, value: Any) -> str:
+    """A field of a CFF file: a text, a list of texts, or a list of maps of texts. Texts are quoted as in JSON."""
+    if isinstance(value, str):
+        return f"{name}: {_quoted(value)}\n"
+    lines = [f"{name}:"]
+    for item in value:
+        fields = (
+            [f"{key}: {_quoted(text)}" for key, text in item.items()] if isinstance(item, dict) else [_quoted(item)]
+        )
+        lines += [f"  {'- ' if not number else '  '}{field}" for number, field in enumerate(fields)]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def zenodo(publication: Publication) -> str:
@@ -121,7 +136,7 @@ def deposit_page(publication: Publication, left: tuple[str, ...]) -> str:
             "How it goes:",
             "",
             "1. Edit `.zenodo.json` and `CITATION.cff`: they have the metadata as far as the records know them.",
-            "2. A record of Zenodo holds files and no folders: `zip -r deposit.zip . -x DEPOSIT.md` makes one file of all.",
+            "2. A record of Zenodo holds files and no folders: `zip -r deposit.zip . -x DEPOSIT.md` makes one.",
             "   Upload `README.md` and `catalogue.fits` beside it, so that both can be seen there.",
             "3. Reserve the DOI first, and write it into `CITATION.cff` (`doi: ...`) and the paper.",
             "4. Delete this page from what you upload.",

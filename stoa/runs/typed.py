@@ -19,6 +19,7 @@ def command_of(request: Request) -> tuple[str, ...]:
     words += [f"--{state}" for state in STATES if getattr(chosen, state)]
     words += ["--like", chosen.like] if chosen.like else []
     words += ["--canary", str(request.canary)] if request.canary else []
+    words += ["--message", request.message] if request.message else []
     words += ["--jobs", str(request.workers)] if request.workers else []
     words += ["--engine", request.engine] if request.engine != "local" else []
     return tuple(words)

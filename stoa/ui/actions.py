@@ -8,6 +8,7 @@ import msgspec
 
 from stoa.commands.comment import comment as write_comment  # the action has the name of the verb
 from stoa.commands.flag import flag as write_flag  # the action has the name of the verb
+from stoa.commands.review import pass_targets
 from stoa.commands.step import step as write_step  # the word is that of the queue
 from stoa.commands.stop import stop
 from stoa.commands.sync import sync as exchange  # the action has the name of the verb
@@ -17,6 +18,7 @@ from stoa.show.events import event_in_words
 from stoa.show.words import count, one_line, reviewed
 from stoa.ui.identity import acting, who
 from stoa.workspace.board import events
+from stoa.workspace.pictures import checked_picture
 from stoa.workspace.reviews import flagged
 from stoa.workspace.views import remove_view as take_view_away  # the action has the same name
 from stoa.workspace.views import save_view as write_view  # the action has the same name
@@ -82,12 +84,29 @@ def clear(targets: Sequence[str], reason: str = "", text: str = "") -> Done:
     return _done(report, undo)
 
 
-def comment(targets: Sequence[str], text: str) -> Done:
-    """Comment on targets by name, as one commit; a comment cannot be taken back."""
+def comment(targets: Sequence[str], text: str, *, picture: bytes = b"", reply_to: str = "") -> Done:
+    """Comment on targets by name, as one commit; a comment cannot be taken back.
+
+    Parameters
+    ----------
+    picture
+        Content of a PNG or JPEG, which is looked at; b"" for none.
+    reply_to
+        Id of a comment that this one answers.
+    """
     if not text.strip():
         raise StoaError("the comment is empty", "write something")
+    checked = checked_picture(picture, "the picture") if picture else None
     with acting("review", "comment", targets) as ws:
-        report = write_comment(ws, _named(ws.targets, targets), text=text)
+        names = _named(ws.targets, targets)
+        report = write_comment(ws, names, text=text, picture=checked, reply_to=reply_to)
+    return _done(report)
+
+
+def pass_target(targets: Sequence[str]) -> Done:
+    """Say of targets by name that there is nothing to flag, as one commit; a flag afterwards says something else."""
+    with acting("review", "pass", targets) as ws:
+        report = pass_targets(ws, _named(ws.targets, targets))
     return _done(report)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from stoa.model import BAD, Status
 from stoa.ui import picking
-from stoa.ui.reading import FRESHEST
+from stoa.ui.reading import FRESHEST, choices
 
 URL: Final = "query-params"
 
@@ -32,7 +32,10 @@ def chosen(outcomes: pd.DataFrame) -> pd.DataFrame:
         wanted = st.multiselect("Status", STATUSES, key="status", bind=URL, placeholder="all", width=230)
         word = st.text_input("Target, object or cause contains", key="has", bind=URL, width=220)
         flags = st.segmented_control("Flags", ["flagged", "not flagged"], key="flags", bind=URL)
+        chosen_targets = _targets_asked()
         rows = picking.narrowed(rows)
+    if chosen_targets is not None:
+        rows = rows[rows["target"].astype(str).isin(chosen_targets)]
     if wanted:
         rows = rows[rows["status"].isin(wanted)]
     if word:
@@ -40,6 +43,28 @@ def chosen(outcomes: pd.DataFrame) -> pd.DataFrame:
     if flags:
         rows = rows[(rows["flags"] != "") == (flags == "flagged")]
     return rows
+
+
+def _targets_asked() -> frozenset[str] | None:
+    """Targets that have all tags, meet all selections and are in the person's queue, as asked; None for all targets.
+
+    A field that the project has no use for is not drawn.
+    """
+    known = choices()
+    parts: list[frozenset[str]] = []
+    if known.tags:
+        tags = st.multiselect("Tag", list(known.tags), key="tag", bind=URL, placeholder="all", width=200)
+        parts += [known.tags[tag] for tag in tags]
+    if known.selections:
+        names = st.multiselect(
+            "Selection", list(known.selections), key="select", bind=URL, placeholder="all", width=200,
+            help="Saved by `stoa select`; which targets it has is worked out now.",
+        )  # fmt: skip
+        parts += [known.selections[name] for name in names]
+    if known.has_queue:
+        queue = st.segmented_control("Queue", ["mine"], key="queue", bind=URL)
+        parts += [known.mine] if queue else []
+    return frozenset.intersection(*parts) if parts else None
 
 
 def has_word(rows: pd.DataFrame, word: str) -> pd.Series:

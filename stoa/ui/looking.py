@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from stoa.model import FileRef
+from stoa.model import FileRef, Review
 from stoa.show.distribution import TO_SIGMA
 from stoa.show.words import safe
 from stoa.sources.marks import Position, marks
@@ -17,6 +17,7 @@ from stoa.ui.queue import Job
 from stoa.ui.reading import folder, opened, reported, settled, shown
 from stoa.workspace import dossier
 from stoa.workspace.names import Pair
+from stoa.workspace.pictures import Picture, picture_of
 
 KEPT = 400
 """Jobs that are kept as they were read."""
@@ -31,6 +32,14 @@ def job(pair: Pair, target: str, group: str) -> dossier.Dossier:
 def _job(place: str, at: str, pair: tuple[str, str, str], target: str, group: str) -> dossier.Dossier:  # noqa: ARG001 - the key
     with opened() as ws:
         return dossier.dossier(ws, Pair(*pair), target, group)
+
+
+def picture_of_comment(review: Review) -> Picture | None:
+    """The picture of a comment; None where there is none that can be shown."""
+    if not review.picture:
+        return None
+    with opened() as ws:
+        return picture_of(ws, review)
 
 
 def judges() -> dict[str, tuple[str, ...]]:

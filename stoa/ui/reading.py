@@ -22,16 +22,21 @@ import streamlit as st
 
 from stoa.commands.diff import DiffReport, diff, shown_pictures
 from stoa.commands.results import results
+from stoa.commands.select import selections
 from stoa.commands.status import StatusReport, status
 from stoa.commands.target import list_targets
+from stoa.model import Author
 from stoa.request import Selection
 from stoa.sources.changes import Picture
 from stoa.sources.stack import StackReport, stack
+from stoa.ui.identity import who
 from stoa.ui.serve import PROJECT
 from stoa.workspace.board import CURRENT, Event, current_outcomes, events, flags_in_words, settled_state
 from stoa.workspace.history import Moment, history
 from stoa.workspace.listing import RunRow, list_runs
 from stoa.workspace.open import Workspace
+from stoa.workspace.samples import hidden_from, samples, waiting
+from stoa.workspace.steps import is_person, open_steps, tagged
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -90,7 +95,49 @@ def outcomes() -> pd.DataFrame:
 
     The columns are those of `stoa.workspace.board.CURRENT`, and ``flags``: the reasons of the target's open flags.
     """
-    return _outcomes(str(folder()), shown())
+    frame = _outcomes(str(folder()), shown())
+    if not (out_of_sight := hidden()):
+        return frame
+    mine = frame.copy(deep=False)
+    mine["flags"] = frame["flags"].astype(str).where(~frame["target"].astype(str).isin(out_of_sight), "")
+    return mine
+
+
+def hidden() -> frozenset[str]:
+    """Targets of blind samples that the person at this page has not judged: what others say of them is not shown."""
+    return _hidden(str(folder()), shown(), who().author)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _hidden(place: str, at: str, author: Author) -> frozenset[str]:  # noqa: ARG001 - the key
+    with opened() as ws:
+        return frozenset(hidden_from(ws, author))
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """What targets can be chosen by, and which targets each choice stands for."""
+
+    tags: dict[str, frozenset[str]]
+    selections: dict[str, frozenset[str]]
+    mine: frozenset[str]  # open steps that are assigned to the person, and second looks to give
+    has_queue: bool  # whether the project has steps or samples at all
+
+
+def choices() -> Choices:
+    """Tags, saved selections and the queue of the person at this page."""
+    return _choices(str(folder()), shown(), who().author)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _choices(place: str, at: str, author: Author) -> Choices:  # noqa: ARG001 - the key
+    with opened() as ws:
+        mine = {each.target for each in open_steps(ws) if each.person and is_person(each.person, author)}
+        mine |= {target for _, target in waiting(ws, author)}
+        return Choices(
+            tags={tag: frozenset(names) for tag, names in tagged(ws).items()},
+            selections={each.selection.name: frozenset(each.targets) for each in selections(ws)},
+            mine=frozenset(mine), has_queue=bool(ws.project.config.steps or samples(ws)),
+        )  # fmt: skip
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

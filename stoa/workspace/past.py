@@ -65,6 +65,11 @@ def _commit(repository: Repository, when: str) -> str:
     found = commit_until(repository, _moment(when)) if _DATE.fullmatch(when) else commit_named(repository, when)
     if found:
         return found
+    if repository.is_shallow:
+        raise StoaError(
+            f"this clone is shallow: it does not reach back to {when!r}, or there is nothing of that name",
+            "`git fetch --unshallow` brings all earlier commits",
+        )
     if _DATE.fullmatch(when):
         raise StoaError(f"no commit is as old as {when}", "`git log` shows the commits")
     raise StoaError(

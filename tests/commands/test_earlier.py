@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from found_sources import LOOK, table
+from survey import Survey
 
 import stoa
 from stoa import StoaError
@@ -122,3 +126,51 @@ def test_from_python(story):
         assert [len(each.outcomes("find", "default")) for each in (then, project)] == [2, 3]
         with pytest.raises(StoaError, match="only be looked at"):
             then.flag("a", reason="artefacts")
+
+
+@pytest.fixture
+def twice(survey) -> tuple[Survey, str]:
+    """A project with two judgements, that others may clone in part; and the commit before the second one."""
+    survey.ok("flag", "a", "-m", "before")
+    before = survey.head()
+    survey.ok("flag", "b", "-m", "after")
+    for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        survey.git("config", key, "true")
+    return survey, before
+
+
+def _cloned(survey: Survey, place: Path, *options: str) -> Survey:
+    command = ["git", "clone", "--quiet", *options, f"file://{survey.top}", str(place)]
+    subprocess.run(command, check=True, capture_output=True)
+    return Survey(place, survey.terminal)
+
+
+@pytest.mark.parametrize("when", ["HEAD~1", "2020-01-01", "whole commit"])
+def test_a_shallow_clone_says_that_it_does_not_reach_back_and_how_it_does(twice, tmp_path, when):
+    survey, before = twice
+    shallow = _cloned(survey, tmp_path / "shallow", "--depth", "1")
+    message, hint = shallow.error("reviews", "--at", before if when == "whole commit" else when)
+    assert "this clone is shallow" in message
+    assert "git fetch --unshallow" in hint
+    assert "after" in shallow.ok("reviews", "--at", "HEAD")
+    shallow.git("fetch", "--quiet", "--unshallow")
+    assert "after" not in shallow.ok("reviews", "--at", before)
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_a_partial_clone_fetches_what_an_earlier_state_needs(twice, tmp_path, kind):
+    survey, before = twice
+    partial = _cloned(survey, tmp_path / "partial", f"--filter={kind}")
+    said = partial.ok("reviews", "--at", before)
+    assert "before" in said
+    assert "after" not in said
+    assert [row["name"] for row in partial.json("target", "list")] == ["a", "b", "c"]
+
+
+def test_a_partial_clone_whose_origin_is_gone_says_so(twice, tmp_path):
+    survey, before = twice
+    partial = _cloned(survey, tmp_path / "partial", "--filter=tree:0")
+    survey.top.rename(tmp_path / "elsewhere")
+    lines = partial.error("reviews", "--at", before)
+    assert len(" ".join(lines)) > 20
+    assert "Traceback" not in "".join(lines)

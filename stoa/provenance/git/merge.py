@@ -136,7 +136,7 @@ def _base(repository: Repository, ours: str, theirs: str, label: str) -> str:
 
 def refuse_shallow(repository: Repository, label: str) -> None:
     """Raise `GitError` in a clone of the last commits alone, in which two histories need not be seen to meet."""
-    if (repository.common / "shallow").exists():
+    if repository.is_shallow:
         raise GitError(
             f"this clone is shallow and does not reach back to where it and {label} part",
             hint="`git fetch --unshallow`, then `stoa sync` again",

@@ -125,6 +125,11 @@ class Repository:
         """Whether an object is there."""
         return run_git(self.top, "cat-file", "-e", oid, allow=(0, 1, 128))[0] == 0
 
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the clone has the last commits alone (``git clone --depth``)."""
+        return (self.common / "shallow").exists()
+
     def snapshot(self, commit: str | None = None, kind: type[Snapshot] = Snapshot) -> Snapshot:
         """What a commit holds; by default the one that is checked out."""
         chosen = self.head() if commit is None else commit

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from stoa.errors import StoaError
 from stoa.model import Review
 from stoa.show.distribution import results_table
-from stoa.show.reviews import review_line
+from stoa.show.reviews import ANSWER, review_line, threaded
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, count, duration, one_line, safe, shown
 from stoa.ui import actions, asking, away, looking, picking, pixels, tables
@@ -20,7 +20,7 @@ from stoa.ui.filters import URL, chosen
 from stoa.ui.going import AT
 from stoa.ui.identity import who
 from stoa.ui.queue import Job, next_open, place_of, step
-from stoa.ui.reading import about, outcomes
+from stoa.ui.reading import about, hidden, outcomes
 from stoa.ui.viewer import Mark, Shown, View, image_viewer
 from stoa.workspace.dossier import Dossier
 from stoa.workspace.names import Pair
@@ -30,6 +30,8 @@ QUEUE = "review queue"
 PROBLEM = "review problem"
 RESULTS_HEIGHT = 300
 LOG_LINES = 60
+MOST_SAID = 12
+PICTURE_WIDTH = 260
 LONGEST_LINE = 400
 WIDE = 3
 """Images before and after in the row of thumbnails."""
@@ -269,15 +271,42 @@ def _verdicts(job: Job, seen: Dossier) -> None:
                 help=why or f"Flag {job.target}: {meaning or code}", on_click=_judge, args=(job, code, run, group),
             )  # fmt: skip
         st.button(
+            "Pass", key="verdict pass", shortcut="P", disabled=bool(why),
+            help=why or f"{job.target}: you have looked, and there is nothing to flag", on_click=_pass, args=(job,),
+        )  # fmt: skip
+        st.button(
             "Undo", shortcut="U", on_click=_undo, disabled=bool(why) or asking.DONE not in st.session_state,
             help="Take the last action back; git keeps both.",
         )  # fmt: skip
-    with st.form(f"comment {job.words}", border=False, clear_on_submit=True), st.container(horizontal=True):
-        text = st.text_input(
-            "Comment", placeholder=f"Comment on {job.target}", label_visibility="collapsed", disabled=bool(why)
-        )
-        if st.form_submit_button("Comment", disabled=bool(why)) and _tried(lambda: actions.comment([job.target], text)):
-            st.rerun()
+    _comment(job, seen, why)
+
+
+def _comment(job: Job, seen: Dossier, why: str) -> None:
+    """A comment, with a picture and as a reply if somebody wants to."""
+    answered = {each.id: each for each in _visible(seen) if each.kind == "comment"}
+    with st.form(f"comment {job.words}", border=False, clear_on_submit=True):
+        with st.container(horizontal=True):
+            text = st.text_input(
+                "Comment", placeholder=f"Comment on {job.target}", label_visibility="collapsed", disabled=bool(why)
+            )
+            sent = st.form_submit_button("Comment", disabled=bool(why))
+        with st.expander("Picture, reply"):
+            picture = st.file_uploader(
+                "PNG or JPEG of at most 64 kB", type=["png", "jpg", "jpeg"], key="comment picture"
+            )
+            reply_to = st.selectbox(
+                "Answers", ["", *answered], key="comment answers",
+                format_func=lambda event: _line(answered[event])[:80] if event else "no comment: it is one of its own",
+            )  # fmt: skip
+    content = picture.getvalue() if picture else b""
+    if sent and _tried(lambda: actions.comment([job.target], text, picture=content, reply_to=str(reply_to or ""))):
+        st.rerun()
+
+
+def _pass(job: Job) -> None:
+    queue: list[Job] = st.session_state[QUEUE]
+    if _tried(lambda: actions.pass_target([job.target])) and st.session_state.get("onward", True):
+        _go(queue, step(queue, queue.index(job), 1))
 
 
 def _review_steps(job: Job, seen: Dossier) -> None:
@@ -286,7 +315,7 @@ def _review_steps(job: Job, seen: Dossier) -> None:
     if not declared:
         return
     why = actions.may("review")
-    known = [] if _is_hidden(seen) else seen.reviews
+    known = _visible(seen)
     states = {review.step: review.state for review in known if review.kind == "step"}
     with st.container(horizontal=True, gap="small"):
         for name, meaning in declared.items():
@@ -339,15 +368,24 @@ def _said(seen: Dossier) -> None:
     if not seen.reviews:
         st.caption("Nobody has said anything about this target.")
         return
-    st.text("\n".join(_line(review) for review in seen.reviews[-8:]))
+    for depth, review in threaded(seen.reviews)[-MOST_SAID:]:
+        st.text(f"{ANSWER * depth}{_line(review)}")
+        if picture := looking.picture_of_comment(review):
+            st.image(picture.content, width=PICTURE_WIDTH)
     voices = dict.fromkeys(one_line(review.author.name) for review in seen.reviews)
     st.caption(f"Judged by {count(len(voices), 'person', 'people')}: {safe(', '.join(voices))}")
 
 
+def _visible(seen: Dossier) -> Sequence[Review]:
+    """Reviews that the person may see."""
+    return () if _is_hidden(seen) else seen.reviews
+
+
 def _is_hidden(seen: Dossier) -> bool:
-    """Whether what others said is hidden until the person has said something."""
+    """Whether what others said is hidden until the person has said something: by the switch, or by a blind sample."""
     mine = who().email
-    return bool(st.session_state.get("blind")) and not any(review.author.email == mine for review in seen.reviews)
+    said = any(review.author.email == mine for review in seen.reviews)
+    return (bool(st.session_state.get("blind")) and not said) or seen.outcome.target in hidden()
 
 
 def _line(review: Review) -> str:

@@ -56,9 +56,10 @@ def _asked(processes: list[str], environments: list[str]) -> Request:
         where = st.text_input("Where (SQL)", key="where", bind=URL, placeholder="freq_ghz > 200", width=220)
         states = st.pills("Only", STATES, selection_mode="multi", key="only", bind=URL)
         force = st.toggle("All, also up to date", key="force", bind=URL)
+        message = st.text_input("Why (kept with the run)", key="why", width=260)
     return Request(
         process=process, params="" if params == "default" else params, workers=workers,
-        environment=None if environment == OWN else environment,
+        environment=None if environment == OWN else environment, message=str(message),
         selection=Selection(
             targets=tuple(str(targets).replace(",", " ").split()), where=str(where), force=bool(force),
             new="new" in states, stale="stale" in states, failed="failed" in states, flagged="flagged" in states,

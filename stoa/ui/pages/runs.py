@@ -13,11 +13,13 @@ from stoa.errors import StoaError
 from stoa.model import Status
 from stoa.show.graph import provenance_graph
 from stoa.show.outcomes import ending_in_words, review_lines, run_lines
+from stoa.show.reviews import threaded
 from stoa.show.runs import cause_lines, state_in_words
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, counts_in_words, one_line, safe
 from stoa.ui import choosing, tables
 from stoa.ui.asking import problem_box
+from stoa.ui.identity import who
 from stoa.ui.live import live_runs
 from stoa.ui.reading import about, recorded_history, run_rows
 from stoa.workspace.frozen import frozen_files
@@ -68,7 +70,7 @@ def runs_frame(rows: list[RunRow]) -> pd.DataFrame:
 
 def _one(name: str) -> None:
     try:
-        view: RunView = about(lambda ws: show_run(ws, name))
+        view: RunView = about(lambda ws: show_run(ws, name, who().author))
     except StoaError as problem:
         problem_box(problem)
         return
@@ -89,9 +91,9 @@ def _one(name: str) -> None:
     with said:
         if not view.reviews:
             st.text("Nobody has judged an outcome of this run.")
-        for review in view.reviews:
+        for depth, review in threaded(view.reviews):
             where = f" on {review.target} {review.group}".rstrip() if review.target else ""
-            st.text("\n".join(review_lines(review, where)).strip())
+            st.text("\n".join(review_lines(review, where, depth)).strip("\n"))
 
 
 def _frozen(run: str) -> None:

@@ -10,11 +10,13 @@ from stoa.commands.open import places
 from stoa.commands.show import TargetView, show_target
 from stoa.errors import StoaError
 from stoa.show.outcomes import outcome_lines, review_lines
+from stoa.show.reviews import threaded
 from stoa.show.symbols import with_symbol
 from stoa.show.words import count, one_line
-from stoa.ui import choosing, going, tables
+from stoa.ui import choosing, going, looking, tables
 from stoa.ui.asking import problem_box, review_buttons
 from stoa.ui.filters import URL
+from stoa.ui.identity import who
 from stoa.ui.reading import about, targets
 
 FIRST = (
@@ -24,6 +26,7 @@ FIRST = (
 """Columns that come first; the others follow."""
 
 MOST_CARDS = 5000
+PICTURE_WIDTH = 260
 LEVELS = {"error": "✗ error", "warning": "⚠ warning", "info": "• info"}
 
 
@@ -70,7 +73,7 @@ def narrowed(rows: pd.DataFrame, word: str, *, lacking: bool, flagged: bool) -> 
 
 def _one(name: str) -> None:
     try:
-        view: TargetView = about(lambda ws: show_target(ws, name))
+        view: TargetView = about(lambda ws: show_target(ws, name, who().author))
     except StoaError as problem:
         problem_box(problem)
         return
@@ -141,8 +144,12 @@ def _lacks(name: str) -> None:
 def _said(view: TargetView) -> None:
     if not view.reviews:
         st.text("Nobody has flagged this target or commented on it.")
-    for review in view.reviews:
-        st.text("\n".join(review_lines(review, " (open)" if review.id in view.open_flags else "")).strip())
+    if view.hidden:
+        st.caption("Blind: what others said is shown when you have judged.")
+    for depth, review in threaded(view.reviews):
+        st.text("\n".join(review_lines(review, " (open)" if review.id in view.open_flags else "", depth)).strip("\n"))
+        if picture := looking.picture_of_comment(review):
+            st.image(picture.content, width=PICTURE_WIDTH)
 
 
 def _files(name: str) -> None:
