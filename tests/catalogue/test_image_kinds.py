@@ -312,12 +312,28 @@ def test_the_frequency_follows_from_every_spectral_axis(find, changed, cards: di
     assert rows["freq_ghz"][0] == pytest.approx(ghz, rel=1e-6)
 
 
-def test_latitude_first_is_refused_in_words(find, finder: ModuleType, changed) -> None:
-    def change(hdus: fits.HDUList) -> None:
+@pytest.mark.parametrize("with_beam", [False, True])
+def test_latitude_may_come_first(find, changed, tmp_path: Path, with_beam: bool) -> None:
+    """The position is that of astropy for the turned header; `x` and `y` count the axes of the file."""
+
+    def turn(hdus: fits.HDUList) -> None:
         header = hdus[0].header
         hdus[0].data = hdus[0].data.transpose(0, 1, 3, 2).copy()
         for stem in ("CTYPE", "CRVAL", "CDELT", "CRPIX"):
             header[f"{stem}1"], header[f"{stem}2"] = header[f"{stem}2"], header[f"{stem}1"]
 
-    with pytest.raises(finder.finding.ImageError, match="latitude comes before longitude"):
-        find(changed(change))
+    straight = place(changed(BPA=20.0, BMIN=0.4 / 3600))
+    path, beam = changed(turn, BPA=20.0, BMIN=0.4 / 3600), tmp_path / "beam.fits"
+    with fits.open(path) as hdus:  # the gain falls along longitude, which is the second axis
+        header = hdus[0].header
+        gain = np.broadcast_to(np.linspace(1.0, 0.5, 96, dtype=np.float32)[:, None], (96, 96))
+        fits.PrimaryHDU(gain[None, None], header).writeto(beam)
+    lon, lat = (WCS(header).wcs_pix2world([[Y, X, 0, 0]], 0)[0][n] for n in (1, 0))
+    assert SkyCoord(lon, lat, unit="deg").separation(straight).arcsec < 1e-6
+    rows, results = find(path, *(("--beam", str(beam), "--image-is", "uncorrected") if with_beam else ()))
+    assert len(rows) == 1
+    assert SkyCoord(rows["ra_deg"][0], rows["dec_deg"][0], unit="deg").separation(straight).arcsec < 0.03
+    assert (rows["x"][0] - 1, rows["y"][0] - 1) == pytest.approx((Y, X), abs=0.3)
+    assert (results["beam_minor_arcsec"], rows["beam_pa_deg"][0]) == pytest.approx((0.4, 20.0))
+    if with_beam:
+        assert rows["gain"][0] == pytest.approx(gain[X, Y], abs=0.01)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python
 """Find sources in one interferometric image with Aegean (Hancock et al. 2012, MNRAS 422, 1812; 2018, PASA 35, e011).
 
-Peaks, shapes, integrated fluxes and their errors are Aegean's own, of Gaussians with all six numbers free; where it
-gives no error, or a smaller one, that of Condon (1997, PASP 109, 166) is taken. The noise is that of each place as
-the other finders have it, one number for the image, or BANE's map (`--background`). What is searched, and how it is
-corrected for the primary beam, is in `searched.py` and `finding.py`.
+Aegean sees islands and their summits. A summit that is noise on a wide source is dropped (`joining.py`); each of the
+others is fitted with a free Gaussian (`measuring.py`), with errors of Condon (1997, PASP 109, 166). With
+`--fits aegean` shapes, fluxes and errors are Aegean's own; where it gives no error, or a smaller one, that of Condon is
+taken. The noise is that of each place as the other finders have it, one number for the image, or BANE's map
+(`--background`). What is searched, and how it is corrected for the primary beam, is in `searched.py` and `finding.py`.
 
 Needs numpy and astropy, and the programs `aegean` and `BANE` of AegeanTools, which may live in an environment of their
 own; nothing of STOA.
@@ -24,7 +25,8 @@ import programs
 from finding import FLOOR, SEED
 from fitsunits import Beam
 from gaussians import condon
-from measuring import marked
+from joining import joined
+from measuring import fitter_of, marked, measured
 from rows import Source
 
 PACKAGE = 'pip install AegeanTools "numpy<2.4" into a venv, then `stoa env add NAME --environ AEGEAN=.../bin/aegean`'
@@ -34,7 +36,10 @@ NOT_FITTED = 2 | 4 | 8 | 16  # bits of Aegean's flags: fit failed, shape fixed t
 
 
 def detect(field, depth, args, folder):
-    """Rows of Aegean's table of components, as texts by column; none where it found nothing."""
+    """Rows of Aegean's table of components, as texts by column; none where it found nothing.
+
+    With `--fits shared` it fits nothing: they are the brightest pixels of its summits.
+    """
     program = programs.executable("Aegean", args.program, PACKAGE)
     flat = folder / "flat.fits"
     programs.write_flat(field, flat, blank=np.nan)
@@ -52,6 +57,8 @@ def detect(field, depth, args, folder):
         noise = ["--background", str(folder / "flat_bkg.fits"), "--noise", str(folder / "flat_rms.fits")]
     command = [program, str(flat), *noise, "--seedclip", str(SEED * args.snr), "--floodclip", str(FLOOR)]
     # As CSV: in its FITS tables Aegean writes positions in single precision, steps of 0.05 arcsec.
+    if args.fits == "shared":
+        command += ["--maxsummits", "0"]
     programs.run_program([*command, "--cores", "1", "--table", str(folder / "found.csv")])
     table = folder / "found_comp.csv"
     if not table.is_file():
@@ -62,11 +69,29 @@ def detect(field, depth, args, folder):
 
 def measure(field, depth, args):
     """The components of a field, measured."""
+
+    def least(x, y):
+        return SEED * args.snr * depth.at(x, y)
+
     with tempfile.TemporaryDirectory(dir=Path(args.out).absolute().parent) as folder:
         table = detect(field, depth, args, Path(folder))
+    if args.fits == "shared":
+        seen = starts(field, table, least)
+        return measured(field, depth, joined(fitter_of(field, depth), seen, least))
     islands = [row["island"] for row in table]
     found = [source(field, depth, row, deblended=islands.count(row["island"]) > 1) for row in table]
     return marked(field, depth, [one for one in found if one is not None])
+
+
+def starts(field, table, least):
+    """The summits that may reach the wanted signal to noise, brightest first: (value, x, y)."""
+    found = []
+    for row in table:
+        x, y = (float(one) for one in field.wcs.all_world2pix(float(row["ra"]), float(row["dec"]), 0))
+        value = float(row["peak_flux"])
+        if value >= least(x, y):
+            found.append((value, x, y))
+    return sorted(found, reverse=True)
 
 
 def source(field, depth, row, *, deblended):
@@ -110,6 +135,9 @@ def arguments(argv):
     parser.add_argument("--program", default=here, help="Aegean, by default $AEGEAN or on PATH; BANE is beside it")
     parser.add_argument(
         "--background", choices=("local", "constant", "bane"), default="local", help="noise and background of the image"
+    )
+    parser.add_argument(
+        "--fits", choices=("shared", "aegean"), default="shared", help="those of the other finders, or Aegean's own"
     )
     return parser.parse_args(argv)
 

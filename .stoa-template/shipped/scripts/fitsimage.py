@@ -133,6 +133,11 @@ class Image:
         return len(self.world.freqs_hz)
 
     @property
+    def turned(self):
+        """Whether latitude comes before longitude in the file; a plane has them the usual way."""
+        return self.world.axes.longitude > self.world.axes.latitude
+
+    @property
     def pixel_deg(self):
         """Side of a square with the area of a pixel."""
         return math.sqrt(abs(np.linalg.det(self.wcs.pixel_scale_matrix)))
@@ -157,12 +162,11 @@ class Image:
         ):
             if 0 < axis <= len(index):
                 index[-axis] = part
-        turned = self.world.axes.longitude > self.world.axes.latitude
         try:
-            data = self.hdus[self.hdu].section[tuple(index)].reshape(self.shape[::-1] if turned else self.shape)
+            data = self.hdus[self.hdu].section[tuple(index)].reshape(self.shape[::-1] if self.turned else self.shape)
         except (OSError, EOFError, TypeError, ValueError) as error:
             raise ImageError(DAMAGED) from error
-        if turned:
+        if self.turned:
             data = data.T
         plane = np.array(data, dtype=np.float32 if data.dtype == np.dtype(">f4") else np.float64, order="C")
         plane[~np.isfinite(plane)] = np.nan

@@ -185,15 +185,19 @@ class Fitter:
                 self.add(now, -1)
 
     def next_shape(self, one):
-        """The next free Gaussian of a peak; None where there is none.
+        """The next free Gaussian of a peak; None where there is none."""
+        return self.shape_at(one.point, one.shape)
+
+    def shape_at(self, point, before=None):
+        """The free Gaussian at a point source, in the window of the one `before`; None where there is none.
 
         The first begins with the beam. In a window of the beam the top of a wide source is too flat for a fit, so that
         wider ones are tried then.
         """
-        if one.shape is not None:
-            return self.shape(one.shape, one.point)
-        starts = (np.array([*one.point[:3], *(self.beam / wider**2)]) for wider in WIDER)
-        found = (self.shape(start, one.point) for start in starts)
+        if before is not None:
+            return self.shape(before, point)
+        starts = (np.array([*point[:3], *(self.beam / wider**2)]) for wider in WIDER)
+        found = (self.shape(start, point) for start in starts)
         return next((p for p in found if p is not None), None)
 
     def shape(self, start, point):

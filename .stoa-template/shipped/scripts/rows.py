@@ -267,8 +267,9 @@ def write_table(rows, field, depth, path, completeness=None):
     own = field.image.unit
     units = {} if own == "Jy/beam" else {"Jy/beam": own, "Jy": f"{own} beam"}
     records = np.zeros(len(rows), dtype=[(name, TYPES.get(form, f"S{form[:-1]}")) for name, form, _ in COLUMNS])
+    turned = {"x": "y", "y": "x"} if field.image.turned else {}  # they count the file's first axis and its second
     for name, _, _ in COLUMNS:
-        records[name] = range(1, len(rows) + 1) if name == "id" else [r[name] for r in rows]
+        records[name] = range(1, len(rows) + 1) if name == "id" else [r[turned.get(name, name)] for r in rows]
     header = fits.Header([("XTENSION", "BINTABLE"), ("BITPIX", 8), ("NAXIS", 2), ("NAXIS1", records.itemsize)])
     header.update({"NAXIS2": len(rows), "PCOUNT": 0, "GCOUNT": 1, "TFIELDS": len(COLUMNS)})
     for i, (name, form, unit) in enumerate(COLUMNS, 1):

@@ -99,10 +99,6 @@ def read_fields(args):
     with read_image(args.image, given(args)) as image, read_gain(image, args.beam, given(args)) as gain:
         for note in image.notes:
             print(f"note: {note}")
-        if image.world.axes.longitude > image.world.axes.latitude:
-            raise ImageError(
-                "latitude comes before longitude in the image, and `x` and `y` of a table count the other way"
-            )
         chosen = channels(args.channels, image.channels)
         if args.cube == "channels" and image.channels > 1:
             yield from single(image, gain, chosen)
