@@ -19,6 +19,7 @@ import time
 import warnings
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +35,7 @@ from stoa.catalogue.limits import undetected
 from stoa.catalogue.searched import SearchedImage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-from chance_fields import KINDS, fields
+from chance_fields import KINDS, Fields, fields, pointed
 from finder_truth import FINDERS, program, shipped
 from skies import PIXEL_ARCSEC, RMS, Beam, Sky, paired, spread
 
@@ -226,12 +227,22 @@ def limits(bench: Bench) -> str:
     return f"limits: {contradicted} of {given} contradicted ({above} objects above the threshold have none)"
 
 
+def in_the_middle(radius: float, number: int, seed: int) -> Fields:
+    """Fields that are pointed at an object each, with three unrelated sources round it."""
+    return pointed(number, 3, radius, seed)
+
+
 def chance(seeds: int = 8) -> list[str]:
     """Matches by chance in constructed fields, claimed and true; the numbers of single skies scatter by themselves."""
     lines = ["chance matches, claimed / true of all seeds together, and of each"]
-    for words, kind in KINDS:
+    makers = [(words, partial(fields, kind)) for words, kind in KINDS]
+    makers += [
+        (f"one object in the middle of fields of {radius} arcsec", partial(in_the_middle, radius))
+        for radius in (10, 20)
+    ]
+    for words, make in makers:
         for number in (300, 20, 8):
-            both = [fields(kind, number, seed).claimed_and_true() for seed in range(seeds)]
+            both = [make(number, seed).claimed_and_true() for seed in range(seeds)]
             ratio = sum(claimed for claimed, _ in both) / sum(wrong for _, wrong in both)
             each = " ".join(f"{claimed:.0f}/{wrong}" for claimed, wrong in both)
             lines.append(f"{words}, {number} fields: {ratio:.2f}   {each}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeGuard
 
 from stoa.model import Value
@@ -19,3 +20,11 @@ def agree(a: Value | None, b: Value | None, tolerance: float) -> bool:
 
 def _is_number(value: Value | None) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def with_error(number: float, error: float, sign: str = "±") -> str:
+    """A number with its error to one digit, such as ``6.9 ± 0.8``; alone, to two digits, where it has none."""
+    if not error > 0:
+        return f"{number:.2g}"
+    places = min(max(0, -math.floor(math.log10(error))), 3)
+    return f"{number:.{places}f} {sign} {error:.{places}f}"

@@ -63,6 +63,7 @@ class Matches(Struct, frozen=True, kw_only=True):
     matched: int  # rows with an object within the radius
     objects: int  # distinct objects among them
     expected: float  # of the matched rows, those whose object is expected to be another one
+    e_expected: float = 0.0  # its error
     offset: Offset | None  # None without a match
     fields: tuple[
         FieldOffset, ...
@@ -119,16 +120,20 @@ def match(
     pairs = pairs_within(ra1, dec1, ra2, dec2, FAR * radius_arcsec)
     rows, start = np.unique(pairs.first, return_index=True)
     near = pairs.separation_arcsec[start] <= radius_arcsec + _ROUNDING_ARCSEC
+    place = pairs.separation_arcsec[start] / radius_arcsec
     area = 1.0
     if errors:
         sigma = both_errors(asked, catalogue, rows, pairs.second[start], errors, names)
         east, north = offsets(ra1[rows], dec1[rows], ra2[pairs.second[start]], dec2[pairs.second[start]])
-        near &= np.hypot(east / sigma[0], north / sigma[1]) <= errors.times
+        times = np.hypot(east / sigma[0], north / sigma[1])
+        near &= times <= errors.times
+        place = np.maximum(place, times / errors.times)
         area = _area(asked, catalogue, errors, radius_arcsec, names)
     rows, start = rows[near], start[near]
     objects = pairs.second[start]
-    has_object = np.zeros(len(asked), dtype=bool)
-    has_object[rows] = True
+    places = np.full(len(asked), np.nan)
+    places[rows] = np.minimum(place[near], 1.0)
+    wrong = wrong_matches(ra1, dec1, ra2, dec2, radius_arcsec, places, area)
     matched = asked[rows]
     matched["separation_arcsec"] = pairs.separation_arcsec[start]
     matched["second_arcsec"] = _second(pairs.first, pairs.separation_arcsec, start)
@@ -148,7 +153,8 @@ def match(
         calibrators=len(table) - len(asked),
         matched=len(matched),
         objects=len(best),
-        expected=wrong_matches(ra1, dec1, ra2, dec2, radius_arcsec, has_object, area),
+        expected=wrong.number,
+        e_expected=wrong.error,
         offset=_offset(matched[best]),
         fields=_by_field(matched, objects),
     )

@@ -272,7 +272,7 @@ def _facts(table: Table, files: tuple[str, ...]) -> CatalogueFacts:
         match = MatchFact(
             catalogue=str(facts["catalogue"]), radius_arcsec=float(facts["radius_arcsec"]),
             left_out=int(facts["left_out"]), matched=int(facts["matched"]), objects=int(facts["objects"]),
-            expected=float(facts["expected"]),
+            expected=float(facts["expected"]), e_expected=float(facts.get("e_expected", 0)),
         )  # fmt: skip
     return CatalogueFacts(
         files=files, sources=int(facts.get("sources", len(table))), kept=int(facts.get("kept", len(table))),

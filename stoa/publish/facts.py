@@ -23,6 +23,7 @@ class MatchFact(Struct, frozen=True, kw_only=True):
     matched: int
     objects: int
     expected: float  # matches by chance
+    e_expected: float = 0.0  # its error; 0 in tables that were written without it
 
 
 class CatalogueFacts(Struct, frozen=True, kw_only=True):

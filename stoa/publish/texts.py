@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from stoa.model import Outcome, Status, Value
+from stoa.numbers import with_error
 from stoa.publish.facts import CatalogueFacts, Publication
 from stoa.publish.latex import bibtex_value, latex, typewriter, url
 from stoa.publish.markdown import code, markdown
@@ -209,9 +210,10 @@ def _match_sentence(found: CatalogueFacts) -> str:
     left = f"Leaving out {_counted(match.left_out, 'source')} on calibrators, " if match.left_out else ""
     number = f"{match.matched} of the {found.kept - match.left_out} sources {'is' if match.matched == 1 else 'are'}"
     objects = _counted(match.objects, "object")
+    wrong = with_error(match.expected, match.e_expected, r"$\pm$")
     return (
         f" {left}{number} within {match.radius_arcsec:g} arcsec of {objects} of the catalogue"
-        f" {typewriter(match.catalogue)}; {match.expected:.2g} of these matches are expected by chance."
+        f" {typewriter(match.catalogue)}; {wrong} of these matches are expected by chance."
     )
 
 

@@ -8,6 +8,7 @@ from stoa.commands.catalogue.limits import LimitsReport
 from stoa.commands.catalogue.match import MatchReport
 from stoa.commands.catalogue.quality import QualityReport
 from stoa.commands.publish import PublishReport
+from stoa.numbers import with_error
 from stoa.show.runs import standing_words
 from stoa.show.table import Column, Table, table
 from stoa.show.words import count, counts_in_words
@@ -47,7 +48,7 @@ def match_lines(report: MatchReport) -> Iterator[str]:
     """How many sources match, how many would by chance, offsets and fluxes."""
     found = f"{report.matched} of {count(report.sources, 'source')} within {report.radius_arcsec:g} arcsec"
     objects = f"{count(report.objects, 'object')} of {report.catalogue}"
-    yield f"{found} of {objects}; {report.expected:.2g} expected by chance"
+    yield f"{found} of {objects}; {with_error(report.expected, report.e_expected)} expected by chance"
     if report.covered >= 0:
         yield f"  {count(report.covered, 'object')} in the coverage, {report.objects} of them matched"
     if report.calibrators:

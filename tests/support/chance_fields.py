@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from astropy.table import Table
 
-from stoa.catalogue.match import match
+from stoa.catalogue.match import Matches, match
+from stoa.catalogue.position_errors import Errors
 from stoa.catalogue.sky import pairs_within
 
 RADIUS = 5.0
@@ -41,14 +42,28 @@ class Fields:
     def at(ra: float, dec: float, x: float, y: float) -> tuple[float, float]:
         return ra + x / 3600 / np.cos(np.radians(dec)), dec + y / 3600
 
-    def claimed_and_true(self) -> tuple[float, int]:
-        a = Table(rows=self.sources, names=("ra_deg", "dec_deg", "own"))
-        b = Table(rows=self.objects, names=("ra_deg", "dec_deg"))
-        pairs = pairs_within(*(np.array(t[c]) for t in (a, b) for c in ("ra_deg", "dec_deg")), RADIUS)
+    def tables(self) -> tuple[Table, Table]:
+        return (
+            Table(rows=self.sources, names=("ra_deg", "dec_deg", "own")),
+            Table(rows=self.objects, names=("ra_deg", "dec_deg")),
+        )
+
+    def matches(self, errors: Errors | None = None) -> Matches:
+        a, b = self.tables()
+        if errors:
+            a["e_ra_arcsec"], a["e_dec_arcsec"] = 0.0, 0.0
+        return match(a, b, RADIUS, errors=errors)
+
+    def claimed_and_true(self, errors: Errors | None = None) -> tuple[float, int]:
+        a, b = self.tables()
+        reach = min(RADIUS, errors.times * errors.object_arcsec) if errors else RADIUS
+        pairs = pairs_within(*(np.array(t[c]) for t in (a, b) for c in ("ra_deg", "dec_deg")), reach)
         first = np.unique(pairs.first, return_index=True)[1]
         wrong = int((np.array(a["own"])[pairs.first[first]] != pairs.second[first]).sum())
-        return match(a, b, RADIUS).expected, wrong
+        return self.matches(errors).expected, wrong
 
+
+Kind = tuple[float, float, float, float, float]
 
 KINDS = (
     ("ends with fields of 9 arcsec", (9.0, 2, 3, 0.0, 0.0)),
@@ -62,10 +77,23 @@ KINDS = (
 (0: that of the field), share of the sources with an object of their own."""
 
 
-def fields(kind: tuple[float, float, float, float, float], number: int, seed: int) -> Fields:
+def fields(kind: Kind, number: int, seed: int) -> Fields:
     """So many fields of a kind."""
     radius, sources, objects, covered, own = kind
     made = Fields(seed)
     for _ in range(number):
         made.add(radius, sources, objects, covered=covered, own=own)
+    return made
+
+
+def pointed(number: int, sources: float, radius: float, seed: int) -> Fields:
+    """Fields with one object in the middle, which is a source too, and unrelated sources round it."""
+    made = Fields(seed)
+    for _ in range(number):
+        made.add(radius, 0, 0)
+        ra, dec = 10 + 4 * ((made.fields - 1) % 60), -30 + 2 * ((made.fields - 1) // 60)
+        made.sources.append((*made.at(ra, dec, *made.random.normal(0, 0.4, 2)), len(made.objects)))
+        made.objects.append(made.at(ra, dec, 0.0, 0.0))
+        others = zip(*made.disc(made.random.poisson(sources), radius), strict=True)
+        made.sources += [(*made.at(ra, dec, x, y), -1) for x, y in others]
     return made

@@ -41,6 +41,7 @@ class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
     matched: int  # sources with an object within the radius
     objects: int  # distinct objects
     expected: float  # of the matched sources, those whose object is expected to be another one
+    e_expected: float  # its error
     offset: Offset | None
     fields: tuple[FieldOffset, ...] = ()  # offsets by target
     fluxes: FluxComparison | None = None
@@ -110,6 +111,7 @@ def match(
         **{name: table.meta[name] for name in COUNTED if name in table.meta}, **cut_facts(table),
         "catalogue": catalogue.name, "radius_arcsec": found.radius_arcsec, "left_out": found.calibrators,
         "matched": found.matched, "objects": found.objects, "expected": round(found.expected, 4),
+        "e_expected": round(found.e_expected, 4),
         **({"within": within} if within else {}), **({"fluxes": flux, "index": index} if flux else {}),
         **({"coverage": moc.name, "covered": len(objects)} if moc else {}),
     }  # fmt: skip
@@ -117,6 +119,6 @@ def match(
         source=source, catalogue=str(catalogue), radius_arcsec=found.radius_arcsec,
         files=write(ws, found.table, out, f"{label(source)}-x-{catalogue.stem}"), sources=found.sources,
         calibrators=found.calibrators, matched=found.matched, objects=found.objects, expected=found.expected,
-        offset=found.offset, fields=found.fields, fluxes=fluxes,
+        e_expected=found.e_expected, offset=found.offset, fields=found.fields, fluxes=fluxes,
         standing=standing, covered=len(objects) if moc else -1,
     )  # fmt: skip

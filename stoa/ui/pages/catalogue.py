@@ -14,7 +14,8 @@ import streamlit as st
 from stoa.commands.catalogue.match import MatchReport, match
 from stoa.commands.catalogue.plot import plot
 from stoa.errors import StoaError
-from stoa.show.words import count, number, one_line
+from stoa.numbers import with_error
+from stoa.show.words import count, one_line
 from stoa.sources.stack import StackReport, cut, cuts_of
 from stoa.ui import services, tables
 from stoa.ui.actions import may
@@ -163,7 +164,7 @@ def _match(pair: str, keep: list[str], *, quality: bool) -> None:
 def _matched(report: MatchReport) -> None:
     st.success(
         f"{count(report.matched, 'source')} of {report.sources} matched, {count(report.objects, 'object')}; "
-        f"{number(report.expected, 3)} expected by chance"
+        f"{with_error(report.expected, report.e_expected)} expected by chance"
     )
     st.text("wrote " + ", ".join(one_line(file) for file in report.files))
     if report.offset:
