@@ -59,5 +59,5 @@ def test_what_a_start_printed_is_kept(slow):
     live.start(("stoa", "run", "nothing"))
     child = list(live._children().values())[-1]
     assert wait_for(lambda: child.poll() is not None, "the command to end", 60)
-    (log,) = (slow.top / ".stoa/cache/ui").glob("run-*.log")
+    (log,) = (slow.top / ".stoa/cache/started").glob("run-*.log")
     assert "no process named 'nothing'" in log.read_text(encoding="utf-8")
