@@ -69,6 +69,7 @@ class Config(Struct, frozen=True, kw_only=True):
     reasons: dict[str, str] = field(default_factory=dict)  # reason code -> meaning
     steps: dict[str, str] = field(default_factory=dict)  # step of a review -> meaning, in the order they are done
     quality: tuple[QualityCut, ...] = ()  # applied in this order
+    store: str = ""  # address of the store of large products
     checksums: Literal["headers", "files"] = "headers"  # what metadata documents have checksums of
 
 
@@ -100,6 +101,13 @@ class DaskSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     chunk: int = 0  # jobs that are sent together; 0: by their number
 
 
+class StoreSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the store of large products is reached from this machine."""
+
+    url: str = ""  # another address than that of the project
+    options: dict[str, Any] = field(default_factory=dict)  # of the driver: credentials, addresses
+
+
 Role = Literal["read", "review", "run"]
 """What a person may do in the dashboard; each includes the ones before it."""
 
@@ -127,6 +135,7 @@ class Local(Struct, frozen=True, kw_only=True):
     slurm: SlurmSettings = SlurmSettings()
     dask: DaskSettings = DaskSettings()
     ui: UiSettings = UiSettings()
+    store: StoreSettings = StoreSettings()
 
 
 _KINDS = (".work", "failed")  # folders of a run beside those of its targets
@@ -223,6 +232,11 @@ class Project:
     @property
     def descriptions_file(self) -> Path:
         return self.cache / "descriptions.sqlite"
+
+    @property
+    def fetched(self) -> Path:
+        """Products that are being fetched."""
+        return self.cache / "products" / "parts"
 
     def target_list(self, name: str) -> Path:
         return self.stoa / "targets" / f"{name}.yaml"

@@ -49,6 +49,7 @@ COUNTERPARTS = {
     "catalogue limits": "limits", "catalogue export": "export", "catalogue plot": "plot",
     "samp send": "send", "samp listen": "listen",
     "vo cone": "cone", "vo tap": "tap", "vo obscore": "obscore", "vo fetch": "fetch", "vo moc": "moc",
+    "push": "push", "fetch": "fetch_products", "store gc": "store_garbage",
     "publish": "publish", "sync": "sync", "clone": "stoa.clone", "fsck": "fsck", "doctor": "doctor",
 }  # fmt: skip
 """Verb, with an option where that has a function of its own -> method of a project, or function of `stoa`."""

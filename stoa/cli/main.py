@@ -69,6 +69,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "vo": "Use services of the Virtual Observatory, and be one.",
         "publish": "Write a folder for a paper: catalogue, plots, texts, records, provenance.",
         "sync": "Exchange commits with the collaborators.",
+        "push": "Put large products into the store of the project.",
+        "fetch": "Fetch large products from the store of the project.",
+        "store": "The store of large products.",
     },
     "Check": {
         "fsck": "Check that every record is readable and unchanged.",

@@ -130,6 +130,8 @@ RunOption = Annotated[
     str, typer.Option("--run", metavar="RUN", help="Run: its id, the start of its id, `last`, or PROCESS@SET[+ENV].")
 ]
 
+OnlyOutputOption = Annotated[str, typer.Option("--output", metavar="OUTPUT", help="Only the products of this output.")]
+
 GroupOption = Annotated[str, typer.Option("--group", metavar="GROUP", help="Image group of the target.")]
 
 StepArgument = Annotated[str, typer.Argument(metavar="STEP", help="Step of the review, of .stoa/config.yaml.")]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
-from stoa.cli.say import as_json, out, table, tell
+from stoa.cli.say import as_json, is_quiet, out, table, tell
 from stoa.model import CauseGroup
 from stoa.show.reviews import contradictions_table, disagreement_lines
 from stoa.show.runs import cause_lines
+from stoa.show.travel import size_words
 from stoa.show.words import count
 from stoa.workspace.agreement import Contradiction, Disagreement
 from stoa.workspace.removal import Removed
@@ -76,3 +80,27 @@ def print_contradictions(found: tuple[Contradiction, ...]) -> None:
     if found:
         out("\nContradictory flags")
         table(contradictions_table(found))
+
+
+@contextmanager
+def moving(json: bool) -> Iterator[Callable[[int, int, int], None] | None]:
+    """How far products have travelled, on one line of a terminal; None where nobody watches."""
+    if json or is_quiet() or not sys.stderr.isatty():
+        yield None
+        return
+    began = time.monotonic()
+    shown = False
+
+    def progress(done: int, total: int, size: int) -> None:
+        nonlocal shown
+        shown = True
+        passed = time.monotonic() - began
+        left = f", {passed / done * (total - done):.0f} s left" if done and done < total else ""
+        line = f"{done} of {total} products, {size_words(size)}{left}"
+        print(f"\r{line.ljust(60)}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield progress
+    finally:
+        if shown:
+            print(file=sys.stderr)

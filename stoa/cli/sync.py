@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import JsonOption, workspace
 from stoa.cli.say import as_json, out, tell
+from stoa.cli.shared import moving
 from stoa.commands import sync
 from stoa.show.runs import some
+from stoa.show.travel import left_lines, moved_line
 from stoa.show.words import count, one_line
+from stoa.workspace.open import Workspace
 
 app = new_app()
 
@@ -23,6 +27,9 @@ def sync_command(
     rejoin: Annotated[
         bool, typer.Option("--rejoin", help="Put back commits that the remote has lost since the last sync.")
     ] = False,
+    products: Annotated[
+        bool, typer.Option("--products", help="Also push products to the store, and fetch those that are not here.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Fetch, merge and push until all collaborators have the same.
@@ -30,9 +37,13 @@ def sync_command(
     Plain `git pull` and `git push` do the same. This repeats them while others push, never touches files that you
     changed and did not commit, and checks incoming content before merging it.
     """
-    report = sync.sync(workspace(ctx), remote or None, rejoin=rejoin)
+    ws = workspace(ctx)
+    if products:
+        sync.check_store(ws)
+    report = sync.sync(ws, remote or None, rejoin=rejoin)
+    exchanged = _exchange_products(ws, json) if products else None
     if json:
-        as_json(report)
+        as_json(msgspec.to_builtins(report) | ({"products": msgspec.to_builtins(exchanged)} if exchanged else {}))
         return
     merged = ", merged" if report.merged else ""
     where = f" to {one_line(', '.join(report.sent_to))}" if report.sent_to else ""
@@ -45,6 +56,20 @@ def sync_command(
         tell("`stoa meta build` builds them again from the files on this machine")
     if report.hook:
         tell(f"your hook {one_line(report.hook)} did not run; run `git push` before `stoa sync` if it should")
+    if exchanged:
+        _print_products(exchanged)
     if report.unshared:
         tell(f"not committed, so the others do not have it: {one_line(some(report.unshared, 5))}")
         tell("`git add` and `git commit` them, then `stoa sync` again")
+
+
+def _exchange_products(ws: Workspace, json: bool) -> sync.Exchanged:
+    with moving(json) as progress:
+        return sync.products_too(ws, progress)
+
+
+def _print_products(moved: sync.Exchanged) -> None:
+    out(moved_line(moved.sent, "sent", "were there"))
+    out(moved_line(moved.fetched, "fetched", "were here"))
+    for line in (*left_lines(moved.sent, "on this machine"), *left_lines(moved.fetched, "in the store")):
+        tell(line)

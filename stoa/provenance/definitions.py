@@ -29,10 +29,11 @@ from stoa.model import (
     Value,
     ValueType,
 )
-from stoa.project import Config, DaskSettings, Local, QualityCut, SlurmSettings, UiSettings
+from stoa.project import Config, DaskSettings, Local, QualityCut, SlurmSettings, StoreSettings, UiSettings
 from stoa.provenance.engine_settings import dask_settings, slurm_settings
 from stoa.provenance.fields import angle_arcsec, duration, exit_codes, get, memory, path_below, tolerance
 from stoa.provenance.scalars import brief
+from stoa.provenance.store_settings import store_address, store_settings
 from stoa.provenance.ui_settings import ui_settings
 from stoa.provenance.yamltree import Spot, read_yaml
 
@@ -45,7 +46,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,9}", re.ASCII)
 _TYPES = ("bool", "int", "float", "str")
 _KINDS = ("file", "catalogue", "image", "folder")
-_SHARED = ("git",)
+_SHARED = ("git", "remote")
 _ACCEPTED = ("truncated", "no-celestial")
 T = TypeVar("T")
 
@@ -201,7 +202,7 @@ def _checksums(spot: Spot) -> Literal["headers", "files"]:
 
 def read_config(data: bytes, file: str) -> Config:
     """The settings that collaborators share."""
-    known = ("schema", "project", "roots", "reasons", "steps", "quality", "checksums")
+    known = ("schema", "project", "roots", "reasons", "steps", "quality", "checksums", "store")
     fields = read_yaml(data, file).mapping(known, required=("schema", "project"))
     check_schema(fields)
     return Config(
@@ -211,12 +212,13 @@ def read_config(data: bytes, file: str) -> Config:
         steps=get(fields, "steps", partial(_words, kind="step"), {}),
         quality=get(fields, "quality", _quality, ()),
         checksums=get(fields, "checksums", _checksums, "headers"),
+        store=get(fields, "store", store_address, ""),
     )
 
 
 def read_local(data: bytes, file: str) -> Local:
     """Settings of the machine that asks."""
-    fields = read_yaml(data, file).mapping(("schema", "roots", "jobs", "on_end", "slurm", "dask", "ui"))
+    fields = read_yaml(data, file).mapping(("schema", "roots", "jobs", "on_end", "slurm", "dask", "ui", "store"))
     check_schema(fields)
     jobs = get(fields, "jobs", Spot.integer, 0)
     if jobs < 0:
@@ -227,6 +229,7 @@ def read_local(data: bytes, file: str) -> Local:
         slurm=get(fields, "slurm", slurm_settings, SlurmSettings()),
         dask=get(fields, "dask", dask_settings, DaskSettings()),
         ui=get(fields, "ui", ui_settings, UiSettings()),
+        store=get(fields, "store", store_settings, StoreSettings()),
     )  # fmt: skip
 
 

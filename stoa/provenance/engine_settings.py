@@ -38,7 +38,7 @@ def dask_settings(spot: Spot) -> DaskSettings:
         address=get(fields, "address", Spot.text, ""),
         **files,
         cluster=get(fields, "cluster", Spot.text, "local"),
-        options=get(fields, "options", _plain, {}),
+        options=get(fields, "options", plain, {}),
         chunk=get(fields, "chunk", _positive, 0),
     )
 
@@ -61,5 +61,6 @@ def _arguments(spot: Spot) -> tuple[str, ...]:
     return spot.texts()
 
 
-def _plain(spot: Spot) -> dict[str, Any]:
+def plain(spot: Spot) -> dict[str, Any]:
+    """Names with values of any kind, as they are passed on to a library."""
     return {name: below.plain() for name, below in spot.mapping().items()}

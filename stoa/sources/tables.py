@@ -17,7 +17,7 @@ def nothing_to_stack(source: str, missing: list[str], left_out: Mapping[str, int
     if missing:
         return StoaError(
             f"the tables of {source} are not on this machine ({len(missing)}, such as {missing[0]})",
-            "`stoa root add products PATH` says where the products are",
+            f"`stoa root add products PATH` says where the products are; `stoa fetch {source}` fetches shared ones",
         )
     words = ", ".join(f"{number} {status}" for status, number in left_out.items()) or "it has none"
     return StoaError(f"{source} has no ok outcome with a table of sources ({words})", "`stoa status` shows what failed")

@@ -14,12 +14,14 @@ from stoa.commands.stop import stop
 from stoa.commands.sync import sync as exchange  # the action has the name of the verb
 from stoa.commands.unflag import unflag
 from stoa.errors import StoaError
+from stoa.model import FileRef
 from stoa.show.events import event_in_words
 from stoa.show.words import count, one_line, reviewed
 from stoa.ui.identity import acting, who
 from stoa.workspace.board import events
 from stoa.workspace.pictures import checked_picture
 from stoa.workspace.reviews import flagged
+from stoa.workspace.travel import fetch_one
 from stoa.workspace.views import remove_view as take_view_away  # the action has the same name
 from stoa.workspace.views import save_view as write_view  # the action has the same name
 from stoa.workspace.writing import ReviewReport
@@ -133,6 +135,13 @@ def record_step(targets: Sequence[str], name: str, state: str) -> Done:
         report = write_step(ws, _named(ws.targets, targets), step=name, state=state)
     whom = report.targets[0] if len(report.targets) == 1 else count(len(report.targets), "target")
     return Done(words=f"{one_line(name)} of {whom}: {state}", targets=report.targets, commit=report.commit)
+
+
+def fetch_product(ref: FileRef) -> Done:
+    """Fetch a product from the store to this machine; it changes no record."""
+    with acting("review", "fetch", [ref.path]) as ws:
+        fetch_one(ws, ref)
+    return Done(words=f"fetched {one_line(ref.path.rpartition('/')[2])}")
 
 
 def save_view(name: str, page: str, filters: Sequence[tuple[str, str]]) -> Done:

@@ -28,6 +28,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # what the reader calls it
     ref: str  # root:path
     sha256: str = ""
+    size: int = 0  # bytes
 
     @property
     def url(self) -> str:

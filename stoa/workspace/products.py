@@ -7,6 +7,7 @@ is believed by the checksum that its outcome names.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,7 @@ class Products:
         self._archives: dict[str, Archive] = {}
         self._aside: TemporaryDirectory[str] | None = None
         self.from_git = 0
+        self.fetched = 0  # how many were read from what `stoa fetch` has brought
 
     def file(self, ref: FileRef, run: str = "") -> Path:
         """Where a product can be read; where the run wrote it if it is nowhere, or only there, with another content.
@@ -69,6 +71,13 @@ class Products:
             raise problem or StoaError(f"{ref.path} is not on this machine")
         return place
 
+    def here(self, ref: FileRef, run: str = "") -> Path | None:
+        """Where a product can be read as it was recorded; None where it is nowhere on this machine."""
+        place = self._place(ref)[0]
+        if place is not None and self._is_as_recorded(place, ref):
+            return place
+        return self._kept(ref, run)
+
     def bring(self, ref: FileRef) -> Path:
         """As `file`, for a job that is to read it: what came with the records is put where the run wrote it.
 
@@ -81,7 +90,12 @@ class Products:
         place = self._project.file(ref)
         if file != place and not os.path.lexists(place):
             place.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(place, file.read_bytes())
+            aside = place.with_name(f".{place.name}.{os.getpid()}")
+            try:
+                shutil.copyfile(file, aside)
+                aside.replace(place)
+            finally:
+                aside.unlink(missing_ok=True)
             return place
         return file
 
@@ -104,14 +118,17 @@ class Products:
 
     def _kept(self, ref: FileRef, run: str) -> Path | None:
         """A product that came with its records, as a file; None without one."""
-        if not ref.sha256 or ref.size > MOST_BYTES:
+        if not ref.sha256:
             return None
         below = Path(ref.sha256[:2]) / ref.sha256 / os.path.basename(ref.path)
         for folder in self._folders():
             with suppress(OSError):
                 if self._checksums.of(folder / below) == (ref.size, ref.sha256):
-                    self.from_git += 1
+                    self.from_git += ref.size <= MOST_BYTES
+                    self.fetched += ref.size > MOST_BYTES
                     return folder / below
+        if ref.size > MOST_BYTES:
+            return None
         content = self._in_git(ref, run)
         if content is None:
             return None

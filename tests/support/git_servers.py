@@ -124,6 +124,7 @@ def real_sshd(folder: Path) -> Iterator[tuple[str, str]]:
         "Port": port, "ListenAddress": "127.0.0.1", "HostKey": folder / "host", "PidFile": "none",
         "AuthorizedKeysFile": folder / "authorized", "UsePAM": "no", "StrictModes": "no", "MaxStartups": 100,
         "PasswordAuthentication": "no", "KbdInteractiveAuthentication": "no", "PermitRootLogin": "yes",
+        "Subsystem": "sftp internal-sftp",
     }  # fmt: skip
     (folder / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     if os.geteuid() == 0:

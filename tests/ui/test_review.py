@@ -163,15 +163,51 @@ def test_a_clone_without_the_root_says_how_it_gets_one(judged, monkeypatch):
     assert problem.hint == "`stoa root add data PATH` says where it is"
 
 
-def test_without_pixels_the_thumbnail_that_came_with_the_records_is_shown(page, judged, tmp_path):
+@pytest.fixture
+def without_pixels(judged, tmp_path):
+    """A run with an image for each target in the store of the project, and no product on this machine."""
     process = "name: draw\nscript: draw.sh\ncommand: [sh, '{script}', '{target}']\n"
-    process += "outputs: {map: {path: map.fits, kind: image, thumbnail: true}}\n"
+    process += "outputs: {map: {path: map.fits, kind: image, thumbnail: true, share: remote}}\n"
     (judged.top / ".stoa/processes/draw.yaml").write_text(process, encoding="utf-8")
     (judged.top / "draw.sh").write_text('cp "$1/map.fits" map.fits\n', encoding="utf-8")
     for seed, name in enumerate("abc"):
-        fits.PrimaryHDU(np.random.default_rng(seed).normal(size=(40, 40))).writeto(judged.top / f"data/{name}/map.fits")
+        pixels_of = np.random.default_rng(seed).normal(size=(40, 40))
+        fits.PrimaryHDU(pixels_of).writeto(judged.top / f"data/{name}/map.fits")
+    judged.edit(".stoa/config.yaml", "schema: 1", f"schema: 1\nstore: {tmp_path / 'store'}")
     judged.ok("run", "draw")
+    judged.ok("push")
     (judged.top / "products").rename(tmp_path / "elsewhere")
+    return judged
+
+
+def stills(shown):
+    return [each for each in shown.get("html") if "stoa-still" in str(each.proto.body)]
+
+
+def test_without_pixels_the_thumbnail_that_came_with_the_records_is_shown(page, without_pixels):
     shown = page("review")
     assert "came with the records" in pages.texts(shown)
-    assert any("stoa-still" in str(each.proto.body) for each in shown.get("html"))
+    assert stills(shown)
+
+
+def test_a_button_fetches_the_image_from_the_store(page, without_pixels):
+    head = without_pixels.head()
+    shown = press(page("review"), "Fetch")
+    assert not shown.exception
+    assert not stills(shown)
+    assert "✓ fetched map.fits" in pages.texts(shown)
+    assert len(list((without_pixels.top / ".stoa/cache/products").glob("??/*/map.fits"))) == 1
+    assert without_pixels.head() == head, "what one machine has is no record"
+    assert stills(press(shown, "Next")), "the others are still in the store alone"
+
+
+def test_who_may_only_read_fetches_nothing(page, without_pixels, monkeypatch):
+    monkeypatch.setenv("STOA_UI_READ_ONLY", "1")
+    shown = page("review")
+    assert next(each for each in shown.button if each.label == "Fetch").disabled
+
+
+def test_an_image_that_is_not_in_the_store_is_said_to_be_absent(page, without_pixels, tmp_path):
+    (tmp_path / "store").rename(tmp_path / "gone")
+    shown = press(page("review"), "Fetch")
+    assert "is not in the store" in pages.texts(shown)

@@ -4,6 +4,7 @@ from stoa.provenance.git.clone import clone
 from stoa.provenance.git.earlier import commit_named, commit_until, copy_at, time_of
 from stoa.provenance.git.integrity import Damage, Remains, find_damage, missing_elsewhere
 from stoa.provenance.git.merge import ConflictError, Guard
+from stoa.provenance.git.named import every_version, unknown_here
 from stoa.provenance.git.network import without_secrets
 from stoa.provenance.git.origin import importable_files, made_here
 from stoa.provenance.git.plumbing import GitError, from_writable, git_version, writable
@@ -56,6 +57,7 @@ __all__ = [
     "commits",
     "contains",
     "copy_at",
+    "every_version",
     "find",
     "find_damage",
     "from_writable",
@@ -77,6 +79,7 @@ __all__ = [
     "too_large",
     "tree_changes",
     "uncommitted",
+    "unknown_here",
     "way_back",
     "without_secrets",
     "work_tree_ids",

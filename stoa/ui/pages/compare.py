@@ -190,7 +190,7 @@ def products_of(sides: Mapping[str, Sequence[Image]]) -> dict[str, list[Shown]]:
     for side, images in sides.items():
         for image in images:
             title = f"{side}: {image.ref.path.rpartition('/')[2]}"
-            one = Shown(name=title, ref=image.ref.path, sha256=image.ref.sha256)
+            one = Shown(name=title, ref=image.ref.path, sha256=image.ref.sha256, size=image.ref.size)
             found.setdefault(image.name, {}).setdefault(image.ref.sha256 or image.ref.path, one)
     return {name: list(found[name].values()) for name in sorted(found, key=lambda name: len(found[name]) < 2)}
 

@@ -169,7 +169,8 @@ def _images(pair: Pair, seen: Dossier, queue: Sequence[Job], at: int) -> None:
         if len(names) > 1:
             name = st.segmented_control("Image", names, default=name, label_visibility="collapsed") or name
         image = seen.images[names.index(name)]
-        shown_image = Shown(name=image.ref.path.rpartition("/")[2], ref=image.ref.path, sha256=image.ref.sha256)
+        name, ref = image.ref.path.rpartition("/")[2], image.ref
+        shown_image = Shown(name=name, ref=ref.path, sha256=ref.sha256, size=ref.size)
         if pixels.missing(image.ref.path, image.ref.sha256):
             away.draw([shown_image])
             st.caption("Results, log and history came with the records: you can judge them all the same.")

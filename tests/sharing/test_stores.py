@@ -1,0 +1,249 @@
+"""Large products through a store, over a folder, a real sftp server and a real S3 server."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+from stores import MAKERS, NEEDED, SECRET, Store
+from survey import REPOSITORY, Survey
+
+import stoa
+
+BIG = """\
+name: big
+script: big.sh
+command: [sh, "{script}", "{target}"]
+outputs:
+  cube: {path: cube.bin, share: remote}
+  side: {path: side.bin, share: remote, optional: true}
+"""
+SIZE = 200_000
+
+FULL = """\
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+sys.argv = ["stoa", "fetch"]
+runpy.run_module("stoa", run_name="__main__")
+"""
+
+
+def content(seed: int, size: int = SIZE) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+@pytest.fixture
+def made(survey) -> Survey:
+    """A run with a large product for each target, and a second one for a."""
+    (survey.top / ".stoa/processes/big.yaml").write_text(BIG, encoding="utf-8")
+    script = 'cp "$1/cube" cube.bin\nif [ -f "$1/side" ]; then cp "$1/side" side.bin; fi\n'
+    (survey.top / "big.sh").write_text(script, encoding="utf-8")
+    for seed, name in enumerate("abc"):
+        (survey.top / "data" / name / "cube").write_bytes(content(seed))
+    (survey.top / "data/a/side").write_bytes(content(7))
+    survey.ok("run", "big")
+    return survey
+
+
+@pytest.fixture(params=["folder", *(pytest.param(name, marks=pytest.mark.service) for name in ("sftp", "s3"))])
+def store(request, tmp_path, require_service) -> Iterator[Store]:
+    require_service(request.param, *NEEDED[request.param])
+    with ExitStack() as stack:
+        (tmp_path / "server").mkdir()
+        yield stack.enter_context(MAKERS[request.param](tmp_path / "server"))
+
+
+def name_store(survey: Survey, store: Store) -> None:
+    file = survey.top / ".stoa/config.yaml"
+    file.write_text(f"{file.read_text(encoding='utf-8')}store: {store.url}\n", encoding="utf-8")
+    survey.git("add", "--all")
+    survey.git("commit", "--quiet", "--message", "store")
+    give_options(survey, store)
+
+
+def give_options(survey: Survey, store: Store) -> None:
+    file = survey.top / ".stoa/local.yaml"
+    known = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    file.write_text(yaml.safe_dump((known or {}) | {"store": {"options": store.options}}), encoding="utf-8")
+
+
+def clone_of(survey: Survey, place: Path, store: Store | None = None) -> Survey:
+    subprocess.run(["git", "clone", "--quiet", survey.top, place], check=True)
+    clone = Survey(place, survey.terminal)
+    if store:
+        give_options(clone, store)
+    return clone
+
+
+@pytest.fixture
+def pushed(made, store) -> Survey:
+    name_store(made, store)
+    made.ok("push")
+    return made
+
+
+def objects(store: Store) -> dict[str, bytes]:
+    """Objects by their names in the store; what uploads have left is not among them."""
+    return {name.rpartition("/")[2]: store.read(name) for name in store.names() if "/objects/" in name}
+
+
+def damage(store: Store, seed: int, data: bytes) -> None:
+    wanted = hashlib.sha256(content(seed)).hexdigest()
+    store.write(next(name for name in store.names() if name.endswith(wanted)), data)
+
+
+def refs(survey: Survey) -> list[dict]:
+    return [ref for each in survey.outcomes(survey.runs()[0]).values() for ref in each["outputs"].values()]
+
+
+def kept(survey: Survey) -> set[str]:
+    parts = (survey.top / ".stoa/cache/products").glob("??/*/*.bin")
+    found = {file.parent.name: file.read_bytes() for file in parts}
+    assert all(hashlib.sha256(data).hexdigest() == sha256 for sha256, data in found.items())
+    return set(found)
+
+
+def test_products_go_to_the_store_and_come_back(made, store, tmp_path):
+    name_store(made, store)
+    said = made.json("push")
+    assert (said["moved"], said["there"], said["size"], said["problems"]) == (4, 0, 4 * SIZE, [])
+    assert objects(store) == {hashlib.sha256(content(n)).hexdigest(): content(n) for n in (0, 1, 2, 7)}
+    assert made.json("push")["there"] == 4
+    clone = clone_of(made, tmp_path / "clone", store)
+    assert clone.json("fetch", "a", "--output", "side")["moved"] == 1
+    assert kept(clone) == {hashlib.sha256(content(7)).hexdigest()}
+    assert clone.json("fetch", "last")["moved"] == 3
+    assert kept(clone) == {ref["sha256"] for ref in refs(made)}
+    assert clone.json("fetch", "big@default")["there"] == 4
+
+
+def test_other_bytes_in_the_store_are_not_taken(pushed, store, tmp_path):
+    damage(store, 1, b"x" * SIZE)
+    damage(store, 2, content(2)[:100])
+    clone = clone_of(pushed, tmp_path / "clone", store)
+    result = clone("fetch")
+    assert result.exit_code == 1
+    assert result.stderr.count("other bytes") == 2
+    assert kept(clone) == {hashlib.sha256(content(n)).hexdigest() for n in (0, 7)}
+    assert list((clone.top / ".stoa/cache/products/parts").iterdir()) == []
+
+
+def test_an_object_that_was_cut_is_sent_again(pushed, store):
+    damage(store, 2, content(2)[:100])
+    assert pushed.json("push")["moved"] == 1
+    assert content(2) in objects(store).values()
+
+
+def test_what_came_before_an_interruption_is_not_asked_for_again(pushed, store, tmp_path):
+    clone = clone_of(pushed, tmp_path / "clone", store)
+    parts = clone.top / ".stoa/cache/products/parts"
+    parts.mkdir(parents=True)
+    (parts / hashlib.sha256(content(0)).hexdigest()).write_bytes(content(0)[:150_000])
+    (parts / hashlib.sha256(content(1)).hexdigest()).write_bytes(b"other" * 100)
+    result = clone("fetch")
+    assert "other bytes" in result.stderr, "a part that was damaged here is thrown away"
+    assert clone.json("fetch")["moved"] == 1
+    assert len(kept(clone)) == 4
+
+
+def test_a_product_that_was_changed_is_not_sent(made, store):
+    name_store(made, store)
+    place = made.top / refs(made)[0]["path"].replace(":", "/", 1)
+    place.write_bytes(content(99))
+    result = made("push")
+    assert result.exit_code == 1
+    assert "not what its record names" in result.stderr
+    assert len(objects(store)) == 3
+
+
+def test_two_push_at_once(made, store, tmp_path):
+    name_store(made, store)
+    other = clone_of(made, tmp_path / "other", store)
+    (other.top / "products").symlink_to(made.top / "products")
+    other.ok("root", "add", "products", str(made.top / "products"))
+    both = [survey.start("push", "--json") for survey in (made, other)]
+    ends = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], ends
+    assert set(objects(store)) == {ref["sha256"] for ref in refs(made)}
+    assert not [name for name in store.names() if "/tmp/" in name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["push", "fetch"])
+def test_a_kill_leaves_nothing_half(made, store, tmp_path, verb):
+    name_store(made, store)
+    if verb == "fetch":
+        made.ok("push")
+    survey = made if verb == "push" else clone_of(made, tmp_path / "clone", store)
+    survey("status")
+    for point in range(int(os.environ.get("STOA_KILLS", "3"))):
+        process = survey.start(verb)
+        time.sleep(0.3 + 0.12 * point)
+        process.kill()
+        process.communicate()
+        for sha256, data in objects(store).items():
+            assert hashlib.sha256(data).hexdigest() == sha256
+        kept(survey)
+    survey.ok(verb)
+    if verb == "push":
+        assert set(objects(store)) == {ref["sha256"] for ref in refs(made)}
+    else:
+        assert kept(survey) == {ref["sha256"] for ref in refs(made)}
+
+
+def test_a_disk_that_takes_no_more_is_said_and_the_rest_comes_later(pushed, store, tmp_path):
+    clone = clone_of(pushed, tmp_path / "clone", store)
+    clone("status")
+    big = clone.top / ".stoa/cache/products/parts"
+    result = subprocess.run(
+        [sys.executable, "-c", FULL],
+        cwd=clone.top, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "cannot be written: File too large" in result.stderr, result.stderr
+    assert kept(clone) == set()
+    assert clone.json("fetch")["moved"] == 4
+    assert list(big.iterdir()) == []
+
+
+def test_no_secret_is_in_a_record_or_message(pushed, store, tmp_path):
+    everything = pushed.git("log", "--all", "-p")
+    assert SECRET not in everything
+    give_options(pushed, store._replace(options=store.options | {"key": "wrong", "nonsense": SECRET}))
+    result = pushed("push")
+    assert SECRET not in result.output
+
+
+@pytest.mark.parametrize(
+    ("address", "word"),
+    [("sftp://ada:secret@host/x", "password"), ("shell://x", "kind"), ("s3://", "bucket"), ("sftp://host", "folder")],
+)
+def test_an_address_that_is_no_store_is_refused(made, address, word):
+    made.edit(".stoa/config.yaml", "schema: 1", f"schema: 1\nstore: {address}")
+    (message, *_) = made.error("push")
+    assert word in message
+    assert "config.yaml" in message
+
+
+def test_without_a_store_it_is_said_how_to_name_one(made):
+    message, hint = made.error("fetch")
+    assert "no store" in message
+    assert ".stoa/config.yaml" in hint
+
+
+def test_from_python(made, tmp_path):
+    with MAKERS["folder"](tmp_path) as store:
+        name_store(made, store)
+        with stoa.open(made.top) as project:
+            assert project.push("big@default", output="cube").moved == 3
+            assert project.fetch_products().there == 4
+            assert project.store_garbage().unnamed == ()
