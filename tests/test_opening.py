@@ -82,6 +82,7 @@ JUSTIFIED = {
     **dict.fromkeys(("commands/samp/send.py", "commands/vo/serve.py", "vo/serving.py"), "a table that it has written"),
     **dict.fromkeys(("vo/fetching.py", "vo/tars.py"), "files that it makes itself, never through a link"),
     "commands/vo/fetch.py": "unpacks in pieces what the door has opened",
+    **dict.fromkeys(("provenance/contents/folder.py", "workspace/travel.py"), "files that it makes itself"),
     "runs/adopt.py": "looks at the kind itself; the ends of a log alone",
 }  # fmt: skip
 """Module -> why it opens files by itself. What is given to astropy as `fits.open(regular(path))` needs no reason."""

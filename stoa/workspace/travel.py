@@ -14,7 +14,9 @@ import msgspec
 
 from stoa.durable import make_folder, take, write_hint
 from stoa.errors import StoaError
+from stoa.hashing import sha256_of
 from stoa.model import FileRef
+from stoa.opening import open_regular
 from stoa.provenance.contents import ContentError, Item, Place, open_place
 from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import resolve_run
@@ -28,6 +30,10 @@ PIECE = 8 << 20
 
 _BATCH_BYTES = 64 << 20
 _LOOK_AGAIN_S = 0.1
+_OTHER_BYTES = (
+    "the store has other bytes under {}, which were not taken; whoever has the product removes that object and"
+    " pushes again"
+)
 
 _ALL = "SELECT o.run, o.target, o.record FROM outcomes o ORDER BY o.id"
 _CURRENT = "SELECT o.run, o.target, o.record FROM current l JOIN outcomes o ON o.id = l.outcome{} ORDER BY o.id"
@@ -191,10 +197,16 @@ def fetch(ws: Workspace, wanted: Iterable[Product], progress: Progress | None = 
             there += 1
     present = place.present(lacking)
     absent = tuple(each.ref.path for sha256, each in lacking.items() if sha256 not in present)
-    items = [[Item(ws.project.kept_product(each.ref), sha256, each.ref.size)] for sha256, each in lacking.items()
-             if sha256 in present]  # fmt: skip
-    make_folder(ws.project.fetched)
+    items = []
     problems: list[Refusal] = []
+    for sha256, length in present.items():
+        ref = lacking[sha256].ref
+        if length == ref.size:
+            items.append([Item(ws.project.kept_product(ref), sha256, length)])
+        else:
+            problems.append(Refusal(ref.path, _OTHER_BYTES.format(sha256)))
+    make_folder(ws.project.fetched)
+    wrong = len(problems)
     size = 0
 
     def bring(batch: Sequence[Item]) -> dict[str, str]:
@@ -204,7 +216,7 @@ def fetch(ws: Workspace, wanted: Iterable[Product], progress: Progress | None = 
         problems += [Refusal(lacking[sha256].ref.path, why) for sha256, why in answer.items()]
         size += sum(item.size for item in batch if item.sha256 not in answer)
     return Moved(
-        store=place.words, moved=len(items) - len(problems), size=size, there=there, absent=absent,
+        store=place.words, moved=len(items) + wrong - len(problems), size=size, there=there, absent=absent,
         problems=tuple(problems),
     )  # fmt: skip
 
@@ -261,15 +273,12 @@ def _fetched(place: Place, item: Item, parts: Path) -> str:
     part = parts / item.sha256
     try:
         with _held(part) as descriptor:
-            if item.file.exists():  # another command has fetched it meanwhile
+            if _is_there(item):  # another command has fetched it meanwhile
                 return ""
             digest = _continued(place, item, descriptor)
             if digest != item.sha256:
                 part.unlink(missing_ok=True)
-                return (
-                    f"the store has other bytes under {item.sha256}, which were not taken; whoever has the product"
-                    " removes that object and pushes again"
-                )
+                return _OTHER_BYTES.format(item.sha256)
             make_folder(item.file.parent)
             part.replace(item.file)
     except OSError as problem:
@@ -277,6 +286,15 @@ def _fetched(place: Place, item: Item, parts: Path) -> str:
             f"{parts} cannot be written: {problem.strerror}", f"{write_hint(problem)}; `stoa fetch` then continues"
         ) from None
     return ""
+
+
+def _is_there(item: Item) -> bool:
+    """Whether what is in the place of a product is the product, and was not changed there."""
+    try:
+        with open_regular(item.file, follow_links=False) as stream:
+            return sha256_of(stream) == item.sha256
+    except OSError:
+        return False
 
 
 @contextmanager

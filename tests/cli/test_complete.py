@@ -122,7 +122,7 @@ def asked(folder, **variables: str) -> subprocess.CompletedProcess[str]:
 def test_shells_are_answered_in_their_own_ways(at):
     bash = asked(at.top, _STOA_COMPLETE="complete_bash", COMP_WORDS="stoa\nflag\n", COMP_CWORD="2")
     assert bash.stdout == "a\nb\nc\n"
-    zsh = asked(at.top, _STOA_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="stoa sto")
+    zsh = asked(at.top, _STOA_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="stoa stop")
     assert zsh.stdout == '_arguments \'*: :(("stop":"Stop a live run."))\'\n'
     fish = {"_STOA_COMPLETE": "complete_fish", "_TYPER_COMPLETE_ARGS": "stoa log "}
     assert asked(at.top, _TYPER_COMPLETE_FISH_ACTION="get-args", **fish).stdout == "a\nb\nc\n"

@@ -28,6 +28,8 @@ outputs:
   side: {path: side.bin, share: remote, optional: true}
 """
 SIZE = 200_000
+KILLS = 3
+"""Points at which a command is killed."""
 
 FULL = """\
 import resource, runpy, sys
@@ -150,6 +152,7 @@ def test_what_came_before_an_interruption_is_not_asked_for_again(pushed, store, 
     (parts / hashlib.sha256(content(0)).hexdigest()).write_bytes(content(0)[:150_000])
     (parts / hashlib.sha256(content(1)).hexdigest()).write_bytes(b"other" * 100)
     result = clone("fetch")
+    assert result.stderr.count("other bytes") == 1, result.stderr
     assert "other bytes" in result.stderr, "a part that was damaged here is thrown away"
     assert clone.json("fetch")["moved"] == 1
     assert len(kept(clone)) == 4
@@ -185,7 +188,7 @@ def test_a_kill_leaves_nothing_half(made, store, tmp_path, verb):
         made.ok("push")
     survey = made if verb == "push" else clone_of(made, tmp_path / "clone", store)
     survey("status")
-    for point in range(int(os.environ.get("STOA_KILLS", "3"))):
+    for point in range(KILLS):
         process = survey.start(verb)
         time.sleep(0.3 + 0.12 * point)
         process.kill()
@@ -211,7 +214,8 @@ def test_a_disk_that_takes_no_more_is_said_and_the_rest_comes_later(pushed, stor
     assert result.returncode == 1
     assert "cannot be written: File too large" in result.stderr, result.stderr
     assert kept(clone) == set()
-    assert clone.json("fetch")["moved"] == 4
+    report = clone.json("fetch")
+    assert report["moved"] == 4, report
     assert list(big.iterdir()) == []
 
 

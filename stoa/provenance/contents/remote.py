@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ IN_MEMORY = 32 << 20
 """Bytes of a file that is read once, and sent as it was read."""
 
 AT_ONCE = 8
+_PIECE = 8 << 20
 T = TypeVar("T")
 
 
@@ -81,36 +83,58 @@ class RemotePlace:
         return [_entry(folder, each) for each in found if each["type"] == "file"]
 
     def put(self, items: Sequence[Item]) -> dict[str, str]:
-        return {item.sha256: problem for item in items if (problem := self._put(item))}
+        found = {}
+        for item in items:
+            try:
+                problem = self._put_aside(item) if self._renames else self._put_whole(item)
+            except ContentError:
+                raise
+            except OSError as trouble:
+                problem = f"{item.file}: {trouble.strerror or trouble}"
+            if problem:
+                found[item.sha256] = problem
+        return found
 
-    def _put(self, item: Item) -> str:
+    def _put_aside(self, item: Item) -> str:
+        """Send a file under another name, and rename it if what was sent is what its record names."""
         final = self._path(object_name(item.sha256))
-        name = f"tmp/{item.sha256}.{os.getpid()}.{secrets.token_hex(4)}"
-        place = self._path(name) if self._renames else final
-        if self._renames:
-            self._make(place)
-        try:
-            if item.size <= IN_MEMORY:
-                content = read_bounded(item.file, IN_MEMORY)
-                if hashlib.sha256(content).hexdigest() != item.sha256:
-                    return changed_words(item)
-                self._do("written", self._system.pipe_file, place, content)
-            else:
-                before = _stamp(item)
-                with open_regular(item.file, follow_links=True) as stream:
-                    if sha256_of(stream) != item.sha256:
-                        return changed_words(item)
-                self._do("written", self._system.put_file, str(item.file), place)
-                if _stamp(item) != before:
-                    self._do("written", self._system.rm_file, place)
-                    return changed_words(item)
-        except FileNotFoundError:
-            return f"{item.file} is gone"
-        except OSError as problem:
-            return f"{item.file}: {problem.strerror or problem}"
-        if self._renames:
-            self._make(final)
-            self._do("written", self._system.mv, place, final)
+        place = self._path(f"tmp/{item.sha256}.{os.getpid()}.{secrets.token_hex(4)}")
+        self._make(place)
+        digest = hashlib.sha256()
+        with open_regular(item.file, follow_links=True) as stream:
+            target = self._do("written", self._system.open, place, "wb")
+            try:
+                while piece := stream.read(_PIECE):
+                    digest.update(piece)
+                    self._do("written", target.write, piece)
+                with suppress(ContentError):  # not every server knows how to make a file durable
+                    self._do("written", target.fsync)
+            finally:
+                self._do("written", target.close)
+        if digest.hexdigest() != item.sha256:
+            self._do("changed", self._system.rm_file, place)
+            return changed_words(item)
+        self._make(final)
+        self._do("written", self._system.mv, place, final)
+        return ""
+
+    def _put_whole(self, item: Item) -> str:
+        """Send a file to a server that shows it when all of it is there."""
+        place = self._path(object_name(item.sha256))
+        if item.size <= IN_MEMORY:
+            content = read_bounded(item.file, IN_MEMORY)
+            if hashlib.sha256(content).hexdigest() != item.sha256:
+                return changed_words(item)
+            self._do("written", self._system.pipe_file, place, content)
+            return ""
+        before = _stamp(item)
+        with open_regular(item.file, follow_links=True) as stream:
+            if sha256_of(stream) != item.sha256:
+                return changed_words(item)
+        self._do("written", self._system.put_file, str(item.file), place)
+        if _stamp(item) != before:
+            self._do("changed", self._system.rm_file, place)
+            return changed_words(item)
         return ""
 
     def _make(self, path: str) -> None:
@@ -120,8 +144,16 @@ class RemotePlace:
             self._made.add(folder)
 
     def read(self, sha256: str, start: int, end: int) -> bytes:
+        path = self._path(object_name(sha256))
         try:
-            return bytes(self._do("read", self._system.cat_file, self._path(object_name(sha256)), start=start, end=end))
+            if not self._renames:
+                return bytes(self._do("read", self._system.cat_file, path, start=start, end=end))
+            source = self._do("read", self._system.open, path, "rb")  # its `cat_file` knows of no ranges
+            try:
+                self._do("read", source.seek, start)
+                return bytes(self._do("read", source.read, end - start))
+            finally:
+                self._do("read", source.close)
         except FileNotFoundError:
             raise ContentError(f"the store {self.words} has no object {sha256}") from None
 

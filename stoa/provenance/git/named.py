@@ -23,8 +23,7 @@ def every_version(repository: Repository, ending: str) -> Iterator[bytes]:
         If something of it cannot be read, or the history is not here as a whole.
     """
     top = repository.top
-    if run_git(top, "rev-parse", "--is-shallow-repository")[1].strip() == b"true":
-        raise GitError("this clone is shallow: it does not know all records", hint="`git fetch --unshallow`")
+    _check_whole(repository)
     _, named = run_git(top, "rev-list", "--objects", "--all", "--reflog")
     wanted = [line.partition(b" ")[0] for line in named.splitlines() if line.endswith(ending.encode())]
     for start in range(0, len(wanted), _AT_ONCE):
@@ -38,8 +37,9 @@ def unknown_here(repository: Repository) -> list[str]:
     Raises
     ------
     GitError
-        If a remote cannot be asked.
+        If a remote cannot be asked, or the history is not here as a whole.
     """
+    _check_whole(repository)
     found = []
     for remote in run_git(repository.top, "remote")[1].decode("utf-8", "surrogateescape").split():
         said = run_network(repository.top, "ls-remote", remote)
@@ -52,3 +52,8 @@ def unknown_here(repository: Repository) -> list[str]:
             f"{remote} {name}" for (_, name), line in zip(lines, checked, strict=True) if line.endswith(" missing")
         ]
     return found
+
+
+def _check_whole(repository: Repository) -> None:
+    if run_git(repository.top, "rev-parse", "--is-shallow-repository")[1].strip() == b"true":
+        raise GitError("this clone is shallow: it does not know all records", hint="`git fetch --unshallow`")
