@@ -92,3 +92,11 @@ def test_a_task_that_fails_is_the_cause_and_severe_messages_are_where_there_is_n
     quiet = "import sys\nfrom casatasks import casalog\ncasalog.post('weights are zero', 'SEVERE')\nsys.exit(1)\n"
     outcome = casa.run(argv=casa.prepared.argv(("python", str(script(casa, quiet)))))
     assert (outcome.status, outcome.cause) == (Status.FAILED, "SEVERE ::casa weights are zero"), outcome.log
+
+
+@real
+@pytest.mark.slow
+def test_a_script_that_reaches_its_memory_limit_ends(casa):
+    argv = casa.prepared.argv(("python", str(script(casa, "x = bytearray(10**9)\n"))))
+    outcome = casa.run(argv=argv, memory_mb=700, timeout_s=60.0)
+    assert (outcome.status, outcome.limit) == (Status.KILLED, "memory"), outcome.log

@@ -7,6 +7,7 @@ to ``casa.log`` in the working directory. Needs the standard library and casatas
 import os
 import runpy
 import sys
+import traceback
 
 
 def main(words: "list[str]") -> None:
@@ -21,7 +22,12 @@ def main(words: "list[str]") -> None:
         os.unlink(before)  # begun before its name could be said
     sys.argv = words
     sys.path[0] = os.path.dirname(os.path.abspath(script))
-    runpy.run_path(script, run_name="__main__")
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except MemoryError:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)  # CASA's own threads wait for ever at the end of a process without memory
 
 
 if __name__ == "__main__":
