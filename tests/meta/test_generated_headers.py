@@ -154,6 +154,7 @@ forms = st.sampled_from(["primary", "extension", "tiles", "gzip"])
 beams = st.sampled_from(["", "arcsec", "deg", "mas", "arcmin", "rad"])
 
 
+@pytest.mark.timeout(600 + EXAMPLES)  # thousands take longer than other tests
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(made=headers(), form=forms, beam=beams)
 def test_document_and_finder_agree_with_astropy(made: tuple[fits.Header, dict[str, Any]], form: str, beam: str) -> None:
