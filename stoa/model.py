@@ -430,7 +430,7 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What somebody said about a target: a flag, its clearing, that nothing is to be flagged, a comment, a step, a tag.
+    """What someone said about a target: a flag, its clearing, that nothing is to be flagged, a comment, a step, a tag.
 
     A comment can be on a run as such.
     """
@@ -446,7 +446,7 @@ class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
     clears: tuple[str, ...] = ()  # ids of the flags that an unflag closes
     step: str = ""  # of a step, or of who is to do it; "" for all of them
     state: str = ""  # of a step: done, not-needed, undone
-    person: str = ""  # who is to do it; "" for nobody any more
+    person: str = ""  # who is to do it; "" for no one any more
     tag: str = ""
     reply_to: str = ""  # of a comment: id of the comment that it answers
     picture: str = ""  # of a comment: name of the PNG or JPEG beside the record

@@ -131,7 +131,7 @@ class Local(Struct, frozen=True, kw_only=True):
 
     roots: dict[str, str] = field(default_factory=dict)  # name -> path, absolute or below the repository
     jobs: int = 0  # workers of the local engine; 0: one per CPU core
-    on_end: tuple[str, ...] = ()  # command that is told how a run or an update ended
+    on_end: tuple[str, ...] = ()  # command that learns how a run or an update ended
     slurm: SlurmSettings = SlurmSettings()
     dask: DaskSettings = DaskSettings()
     ui: UiSettings = UiSettings()

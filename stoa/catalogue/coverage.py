@@ -118,7 +118,7 @@ def read_coverage(path: Path) -> Any:
         if size > _MOST_BYTES:
             raise CatalogueError(f"{path} is larger than {_MOST_BYTES / 1e6:g} MB, the most that is read of a coverage")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a cut file, which is told below
+            warnings.simplefilter("ignore")  # of a cut file, which is reported below
             with fits.open(regular(path), memmap=False) as units:
                 table = units[1]
                 is_whole = table.fileinfo()["datLoc"] + table.header["NAXIS1"] * table.header["NAXIS2"] <= size

@@ -35,9 +35,7 @@ def step_command(
     name: StepArgument = "",
     state: Annotated[
         str,
-        typer.Argument(
-            metavar="done|not-needed|undone", help="What becomes of the step; the last that is said counts."
-        ),
+        typer.Argument(metavar="done|not-needed|undone", help="New state of the step; the last one recorded counts."),
     ] = "",
     text: MessageOption = "",
     where: WhereOption = "",

@@ -55,4 +55,4 @@ def open_dashboard(chosen: ui.Serving) -> None:
 def _say(chosen: ui.Serving) -> None:
     out(f"the dashboard is at {chosen.address}")
     sys.stdout.flush()
-    tell("Ctrl-C stops it" + ("; nobody can change anything" if chosen.read_only else ""))
+    tell("Ctrl-C stops it" + ("; no one can change anything" if chosen.read_only else ""))

@@ -15,7 +15,7 @@ ME = "me"
 def assign(
     ws: Workspace, targets: Iterable[str] = (), *, person: str, step: str = "", text: str = "", where: str = ""
 ) -> ReviewReport:
-    """Say who is to do the steps of targets, as one commit; the last that somebody says counts.
+    """Say who is to do the steps of targets, as one commit; the last one recorded counts.
 
     Parameters
     ----------

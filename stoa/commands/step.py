@@ -14,7 +14,7 @@ from stoa.workspace.writing import ReviewReport, chosen_targets, write_reviews
 def step(
     ws: Workspace, targets: Iterable[str] = (), *, step: str, state: str = "done", text: str = "", where: str = ""
 ) -> ReviewReport:
-    """Record a step of the review of targets, as one commit; the last that somebody records counts.
+    """Record a step of the review of targets, as one commit; the last one recorded counts.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ def todo(
     step
         Only this one.
     unassigned
-        Those that nobody is to do, instead.
+        Those that no one is to do, instead.
     disputed
         Those whose last states by two people differ, and targets on which verdicts differ, instead.
     every

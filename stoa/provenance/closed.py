@@ -20,7 +20,7 @@ _MOST_FOLDERS = 100
 
 @dataclass(frozen=True)
 class Stranger:
-    """Who has put a file into the folder of a run of somebody else."""
+    """Who has put a file into the folder of a run of someone else."""
 
     path: str  # of the repository
     who: str  # ``Ben Cook in 1a2b3c4``, "" where a merge did

@@ -49,7 +49,7 @@ def id_after(newest: str) -> str:
     """A fresh id that sorts after another one, also where the clock was set back or both are of one second.
 
     One that is not an id, or is beyond the `horizon` (it may come from outside), is not heeded. Where both are of one
-    second, the letters go on, so that many quick runs do not run ahead of the clocks of collaborators.
+    second, the letters continue, so that many quick runs do not run ahead of the clocks of collaborators.
     """
     fresh = new_id()
     if fresh[:_TIME] > newest[:_TIME] or not is_id(newest) or newest > horizon():

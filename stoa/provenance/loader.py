@@ -251,7 +251,7 @@ class Loader:
             seen = self._seen.inside(f"runs/{run}")
             fresh |= {f"runs/{run}/{name}": oid for name, oid in names.items() if seen.get(name) != oid}
             if oid := fresh.get(path := f"runs/{run}/run.yaml"):
-                with suppress(StoaError):  # it is said when it is loaded
+                with suppress(StoaError):  # it is reported when it is loaded
                     self._heads[run] = read_run(self._snapshot.record(oid, path), path)
                     authors[run] = self._heads[run].author.email
             else:

@@ -1,6 +1,6 @@
 """Products that were made before STOA: which job each folder belongs to, and the outcome that it is.
 
-Which folder belongs to which target is said by patterns, and nothing else: a folder that fits two jobs, or a job
+Patterns alone say which folder belongs to which target: a folder that matches two jobs, or a job
 that two folders fit, is named and left out.
 """
 

@@ -1,4 +1,4 @@
-"""A result among those of all others of its pair: where it stands, and a small picture of it."""
+"""A result among those of all others of its pair: its rank, and a small picture of it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standing(value: float, others: Sequence[float]) -> Standing | None:
-    """Where a value stands among others; None where there are fewer than three of them, or it is not a number."""
+    """The rank of a value among others; None where there are fewer than three of them, or it is not a number."""
     known = sorted(each for each in others if math.isfinite(each))
     if len(known) < 3 or not math.isfinite(value):
         return None

@@ -10,7 +10,7 @@ from stoa.show.words import count, safe
 from stoa.workspace.pictures import Picture
 
 MOST_ROWS = 500
-"""Rows of a table, where nothing else is said."""
+"""Rows of a table, where nothing else is given."""
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: #222; }

@@ -37,7 +37,7 @@ def _counts(report: RunReport) -> str:
 
 
 def ended_facts(verb: str, reports: list[RunReport], *, stopped: bool, problems: tuple[str, ...]) -> dict[str, Any]:
-    """What the command `on_end` is told, as fields of a JSON document."""
+    """What the command `on_end` gets, as fields of a JSON document."""
     counts: dict[str, int] = {}
     for report in reports:
         for status, number in report.counts.items():

@@ -102,7 +102,7 @@ class Channel:
         Parameters
         ----------
         after
-            None for a bridge that is new: it is told at once where it is, and nothing that was sent before.
+            None for a bridge that is new: it learns at once where it is, and nothing that was sent before.
         """
         mine = (asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
@@ -151,7 +151,7 @@ def route() -> Route:
 
 
 async def _answer(request: Request) -> Response:
-    """Answer a bridge; what is refused is told in words."""
+    """Answer a bridge; what is refused is explained in words."""
     headers = {"Cache-Control": "no-store"}
     try:
         found = _admitted(request)

@@ -151,7 +151,7 @@ def send_table(table: sent.Sent, content: bytes) -> None:
     Parameters
     ----------
     content
-        The table as FITS. It can be fetched for a quarter of an hour, by a link that nobody can guess.
+        The table as FITS. It can be fetched for a quarter of an hour, by a link that no one can guess.
     """
     sent.keep(table)
     st.session_state.setdefault(SENT, {})[(table.where, table.digest)] = table.id

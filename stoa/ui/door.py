@@ -1,7 +1,7 @@
 """The dashboard's door to files: what a record names, and only where it really is below one of the project's roots.
 
 It is narrower than that of the command line, because others look through it: a link below a root leads nowhere
-else, and nothing is told of this machine's folders.
+else, and nothing about this machine's folders is shown.
 """
 
 from __future__ import annotations

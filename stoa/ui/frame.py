@@ -27,7 +27,7 @@ MOST_NEWS = 5
 KEYS = (
     ("?", "this help"),
     ("J, K", "Review: next, previous"),
-    ("N", "Review: next one that nobody has judged"),
+    ("N", "Review: next one that no one has judged"),
     ("1 to 9", "Review: verdict with this reason code"),
     ("U", "Review: take the last verdict back"),
     ("B", "Compare: the other image; Shift-B: back"),
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def around(draw: Callable[[], None]) -> None:
-    """Draw the sidebar, what was done last, and a page; what is wrong is told in words."""
+    """Draw the sidebar, what was done last, and a page; what is wrong is explained in words."""
     try:
         st.session_state["commit"] = commit()
         with st.sidebar:

@@ -30,7 +30,7 @@ HEADERS = (
 class Guard:
     """Refuses requests to host names that are not ours and from pages that are not ours.
 
-    The first keeps a name that somebody else's server resolves to this machine from reading the dashboard (DNS
+    The first keeps a name that someone else's server resolves to this machine from reading the dashboard (DNS
     rebinding); the second keeps other pages in the same browser from using the person's rights.
 
     Parameters

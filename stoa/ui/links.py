@@ -1,7 +1,7 @@
 """Links to tables, images and files: signed, each kind by itself, and valid for a while.
 
 TOPCAT and an `<img>` bring no cookie of ours, so that a link itself says that it may be followed. What it stands for
-was put into it by a page from records; nobody can make one for another file. The key is made when the dashboard
+was put into it by a page from records; no one can make one for a different file. The key is made when the dashboard
 starts and is on no disk: links end with it at the latest.
 """
 

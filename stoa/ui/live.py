@@ -88,7 +88,7 @@ def live_runs(*, say_none: str = "") -> None:
     Parameters
     ----------
     say_none
-        What is said where nothing runs.
+        What is shown where nothing runs.
     """
     found = about(watch)
     st.fragment(_live_runs, run_every=EVERY_S if found or _running_here() else None)(say_none)

@@ -14,7 +14,7 @@ class Job(NamedTuple):
 
     @property
     def words(self) -> str:
-        """As it stands in the address: names of targets have no blanks."""
+        """As it is in the address: names of targets have no blanks."""
         return f"{self.target} {self.group}".strip()
 
 

@@ -53,7 +53,7 @@ def routes(project: Path) -> list[BaseRoute]:
 
 
 class _Answer(Route):
-    """A route whose answer is made in a thread; what is wrong is told in words, and nothing is told of this machine."""
+    """A route whose answer is made in a thread; errors are explained in words that say nothing about this machine."""
 
     def __init__(self, path: str, answer: Callable[[Request], Response]) -> None:
         async def endpoint(request: Request) -> Response:

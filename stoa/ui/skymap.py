@@ -28,7 +28,7 @@ def chart(
     Parameters
     ----------
     points
-        Columns ra_deg, dec_deg, status, target, group and row, by which a selection is told.
+        Columns ra_deg, dec_deg, status, target, group and row, by which a selection is known.
     layers
         Name -> a table with ra_deg, dec_deg and label; these cannot be selected.
     covered
@@ -87,7 +87,7 @@ def placed(rows: pd.DataFrame) -> pd.DataFrame:
 def chosen(selection: Mapping[str, Any], points: pd.DataFrame) -> list[int]:
     """What `row` says of the points inside the drawn regions.
 
-    The chart tells them by position in a series; what lies outside the present points counts for nothing.
+    The chart tells them by position in a series; what is outside the present points counts for nothing.
     """
     found: list[int] = []
     known = names(points)

@@ -15,7 +15,7 @@ LATE = ("astropy.io.fits", "astropy.visualization", "astropy.wcs", "matplotlib",
 
 
 def warm(project: Path) -> None:
-    """Bring the index up to date and load modules, beside everything else; what is wrong is told by the first page."""
+    """Bring the index up to date and load modules, beside everything else; the first page reports what is wrong."""
     threading.Thread(target=_warm, args=(project,), name="warm", daemon=True).start()
 
 

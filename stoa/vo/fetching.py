@@ -157,7 +157,7 @@ def _write(question: Question, response: requests.Response, aside: Path, start: 
 
 
 def forget(aside: Path) -> None:
-    """Delete what was downloaded, so that the next time begins anew."""
+    """Delete what was downloaded, so that the next time starts from the beginning."""
     aside.unlink(missing_ok=True)
     aside.with_name(f"{aside.name}.json").unlink(missing_ok=True)
 

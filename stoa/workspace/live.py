@@ -190,7 +190,7 @@ def heal(store: Store) -> Healing:
 def _take_in_former_spool(store: Store) -> None:
     """Move runs that an earlier version of STOA had in `.stoa/spool` to where they are looked for now.
 
-    One that still goes on there is left to its process.
+    One that still runs there is left to its process.
     """
     former = store.project.stoa / "spool"
     if former == store.spool.folder or not former.is_dir() or former.is_symlink():

@@ -1,4 +1,4 @@
-"""A command of the user's that is told how a run or an update ended."""
+"""A command of the user's that learns how a run or an update ended."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def refuse_taken(kind: str, old: str, new: str, now: str, recorded: list[str]) -
     Parameters
     ----------
     now
-        Whose former name the new one is; itself for nobody's.
+        Whose former name the new one is; itself for no one's.
     recorded
         What is recorded under the new name, in words.
     """
@@ -58,7 +58,7 @@ def refuse_former(kind: str, name: str, now: str) -> None:
     Parameters
     ----------
     now
-        Whose former name it is; itself for nobody's.
+        Whose former name it is; itself for no one's.
     """
     if now != name:
         raise StoaError(

@@ -1,4 +1,4 @@
-"""Exchanging commits with the others: what comes is checked, what is left to do is said."""
+"""Exchanging commits with the others: what comes is checked, what is left to do is named."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def share(ws: Workspace, remote: str | None = None, *, rejoin: bool = False) -> 
         where = problem.filename or ws.repository.common
         raise StoaError(
             f"the exchange could not be finished: {problem.strerror} ({where})",
-            f"nothing is lost, and `stoa sync` goes on where it stopped; {write_hint(problem)}",
+            f"nothing is lost, and `stoa sync` continues where it stopped; {write_hint(problem)}",
         ) from None
     fresh = tuple(problem for problem in _unreadable(ws) if problem not in known)
     unshared = tuple(uncommitted(ws.repository, _written(ws)))

@@ -13,7 +13,7 @@ from stoa.provenance.records import MOST_LABEL, is_label
 from stoa.workspace.open import Workspace
 
 OPEN = "undone"
-"""The state of a step that nobody has recorded."""
+"""The state of a step that no one has recorded."""
 
 
 class StepCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class ToDo(msgspec.Struct, frozen=True, kw_only=True):
 
     target: str
     step: str  # "" for a second look, and for verdicts that differ
-    person: str  # who is to do it, "" for nobody
+    person: str  # who is to do it, "" for no one
     states: dict[str, str]  # person -> what they said last
     sample: str = ""  # of a second look
 
@@ -117,7 +117,7 @@ def _person(persons: Mapping[tuple[str, str], str], target: str, step: str) -> s
 
 
 def is_person(name: str, who: Author) -> bool:
-    """Whether a name that work was assigned to is that of somebody: their name, their address or its first part."""
+    """Whether a name that work was assigned to is that of a person: their name, their address or its first part."""
     return name.casefold() in {who.name.casefold(), who.email.casefold(), who.email.partition("@")[0].casefold()}
 
 

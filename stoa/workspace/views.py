@@ -1,4 +1,4 @@
-"""Named views of the dashboard: a page and its filters, one file for each time that somebody has saved one."""
+"""Named views of the dashboard: a page and its filters, one file for each time that someone has saved one."""
 
 from __future__ import annotations
 

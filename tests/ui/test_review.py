@@ -102,7 +102,7 @@ def test_the_next_unjudged_one_is_found_and_told_when_there_is_none(page, judged
     judged.ok("comment", "a", "c", "-m", "seen")
     shown.run()
     press(shown, "Next unjudged")
-    assert "somebody has judged every target of this queue" in pages.texts(shown)
+    assert "every target of this queue has been judged" in pages.texts(shown)
 
 
 def test_a_blind_review_hides_what_others_said_until_one_has_judged(page, judged, git):

@@ -102,11 +102,11 @@ def test_causes_are_selected_by_status_and_cause(page, judged):
 
 def test_a_pair_is_selected_by_name(page, judged):
     shown = pages.select(page("overview"), "pairs", 0)
-    assert "Select a row to go on with it." not in pages.texts(shown)
+    assert "Select a row to continue with it." not in pages.texts(shown)
     judged.ok("params", "new", "deep", "--process", "measure", "--set", "snr=7")
     judged("run", "measure@deep")  # the pair of the latest run comes first
     assert list(shown.run().dataframe[0].value.iloc[:, 0]) == ["measure@deep", "measure@default"]
-    assert "Select a row to go on with it." in pages.texts(shown)
+    assert "Select a row to continue with it." in pages.texts(shown)
 
 
 def test_a_changed_result_is_selected_by_name(page, judged):

@@ -1,8 +1,8 @@
 """What a search misses and how much it boosts: point sources of known flux put into the image and searched for.
 
-Sources are put where it is searched, at random places and fluxes, some at a time so that none lies near another or
+Sources are put where it is searched, at random places and fluxes, some at a time so that none is near another or
 near a source of the image. Completeness and boost are counted by signal to noise; the fluxes are spread evenly in the
-logarithm, which is what the boost stands for.
+logarithm, which is what the boost means.
 """
 
 import math

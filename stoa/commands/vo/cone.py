@@ -1,4 +1,4 @@
-"""Rows of somebody else's catalogue around a place."""
+"""Rows of someone else's catalogue around a place."""
 
 from __future__ import annotations
 

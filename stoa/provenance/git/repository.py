@@ -380,7 +380,7 @@ class Repository:
         return commit.id.decode()
 
     def _committer(self, author: Author) -> Author:
-        """Who writes a commit: the author, or git's identity where we act on behalf of somebody."""
+        """Who writes a commit: the author, or git's identity where we act on behalf of someone."""
         return self.identity() if self.acting else author
 
     def _signed(self, tree: str, parents: list[str], message: str, author: Author) -> str:

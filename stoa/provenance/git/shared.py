@@ -36,7 +36,7 @@ class SharedBranch(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """As it is told to a person: with the address, where it has no name."""
+        """As it is shown to a person: with the address, where it has no name."""
         return f"{without_secrets(self.url)} {self.branch}" if self.url else self.label
 
     @property

@@ -80,7 +80,7 @@ def _pairs(report: StatusReport) -> None:
             going.button(title, pair=name)
         tables.export(frame, "overview", key="pairs")
     if not name:
-        st.caption("Select a row to go on with it.")
+        st.caption("Select a row to continue with it.")
 
 
 def _nothing_yet(report: StatusReport) -> None:

@@ -152,7 +152,7 @@ def _go(queue: Sequence[Job], number: int) -> None:
 def _go_open(queue: Sequence[Job], at: int) -> None:
     number = next_open(queue, at, looking.judges())
     if number is None:
-        st.session_state[PROBLEM] = StoaError("somebody has judged every target of this queue")
+        st.session_state[PROBLEM] = StoaError("every target of this queue has been judged")
     else:
         _go(queue, number)
 
@@ -367,7 +367,7 @@ def _said(seen: Dossier) -> None:
         st.caption("Blind: what others said is shown when you have judged.")
         return
     if not seen.reviews:
-        st.caption("Nobody has said anything about this target.")
+        st.caption("No one has said anything about this target.")
         return
     for depth, review in threaded(seen.reviews)[-MOST_SAID:]:
         st.text(f"{ANSWER * depth}{_line(review)}")

@@ -90,7 +90,7 @@ def _one(name: str) -> None:
         _commits(view.run.id)
     with said:
         if not view.reviews:
-            st.text("Nobody has judged an outcome of this run.")
+            st.text("No one has judged an outcome of this run.")
         for depth, review in threaded(view.reviews):
             where = f" on {review.target} {review.group}".rstrip() if review.target else ""
             st.text("\n".join(review_lines(review, where, depth)).strip("\n"))

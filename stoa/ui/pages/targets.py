@@ -143,7 +143,7 @@ def _lacks(name: str) -> None:
 
 def _said(view: TargetView) -> None:
     if not view.reviews:
-        st.text("Nobody has flagged this target or commented on it.")
+        st.text("No one has flagged this target or commented on it.")
     if view.hidden:
         st.caption("Blind: what others said is shown when you have judged.")
     for depth, review in threaded(view.reviews):
