@@ -96,7 +96,11 @@ def archive_entry(path: str, content: bytes) -> bytes:
 
     head = tarfile.TarInfo(path)
     head.size, head.mode = len(content), _FILE_MODE
-    return b"".join((head.tobuf(tarfile.PAX_FORMAT), content, bytes(-len(content) % _BLOCK)))
+    try:
+        block = head.tobuf(tarfile.USTAR_FORMAT)
+    except ValueError:  # of more than 100 characters; the other form takes twice the time
+        block = head.tobuf(tarfile.PAX_FORMAT)
+    return b"".join((block, content, bytes(-len(content) % _BLOCK)))
 
 
 def archive(entries: Mapping[str, bytes], level: int = _LEVEL) -> bytes:

@@ -39,7 +39,7 @@ def test_a_notebook_has_the_commands_and_the_displays(survey):
         "_.wait()",
         f"%%stoa run peak --param floor=0.75 --target a\n{CELL}",
         "run = _; run.wait(); run.report.params",
-        "get_ipython().Completer.complete(line_buffer='%stoa run measure --ta')[1]",
+        "get_ipython().Completer.complete(line_buffer='%stoa run measure --targ')[1]",
         "get_ipython().Completer.complete(line_buffer='%stoa show measure@d')[1]",
         "%unload_ext stoa",
     )

@@ -176,7 +176,7 @@ def test_without_an_identity(survey, monkeypatch, tmp_path):
         (("status", "--process", "mesure"), "no process named 'mesure'; did you mean 'measure'?",
          "`stoa process list` shows them"),
         (("process", "add", "sepp"), "no shipped process named 'sepp'; did you mean 'sep'?",
-         "shipped: aegean, sep, sextractor; `stoa process new` makes one of yours"),
+         "shipped: aegean, sep, sextractor, standardise, tclean; `stoa process new` makes one of yours"),
         (("env", "show", "hots"), "no environment named 'hots'; did you mean 'host'?", "`stoa env list` shows them"),
         (("target", "add", "dat", "*"), "no root named 'dat'; did you mean 'data'?", "`stoa root list` shows them"),
         (("flag", "a", "--reason", "artfacts"), "no reason code 'artfacts'; did you mean 'artefacts'?",

@@ -15,7 +15,13 @@ from typing import BinaryIO
 
 from dulwich.object_format import DEFAULT_OBJECT_FORMAT
 from dulwich.objects import ShaFile
-from dulwich.pack import full_unpacked_object, write_pack_data, write_pack_index_v2
+from dulwich.pack import (
+    UnpackedObject,
+    full_unpacked_object,
+    pack_object_chunks,
+    write_pack_data,
+    write_pack_index_v2,
+)
 
 from stoa.durable import sync_folder
 from stoa.provenance.git.plumbing import GitError, run_git
@@ -25,6 +31,7 @@ _KEPT = b"STOA is about to move a branch here\n"
 _ASIDE = "stoa_"  # not `tmp_`, which `git prune --expire=now` removes while it is written
 _LEFT_S = 3600.0
 _MODE = 0o444
+_GZIP = b"\x1f\x8b"
 
 
 class Packs:
@@ -51,7 +58,7 @@ class Packs:
         if not unique:
             return
         with _aside(self._folder, "pack") as (data, pack), _aside(self._folder, "idx") as (index_data, index):
-            records = (full_unpacked_object(single) for _, single in unique)
+            records = (_unpacked(single) for _, single in unique)
             found, checksum = write_pack_data(data.write, records, DEFAULT_OBJECT_FORMAT, num_records=len(unique))
             entries = sorted((oid, offset, crc) for oid, (offset, crc) in found.items())
             write_pack_index_v2(index_data, entries, checksum)
@@ -98,6 +105,16 @@ class Packs:
             run_git(self._top, "repack", "-d", "-q", "--geometric=2")
         except GitError:
             run_git(self._top, "repack", "-a", "-d", "-q", "--keep-unreachable")
+
+
+def _unpacked(single: ShaFile) -> UnpackedObject:
+    """An object for a pack; what is compressed by itself, as archives of products are, is not compressed again."""
+    found = full_unpacked_object(single)
+    content = found.decomp_chunks
+    if content and content[0].startswith(_GZIP):
+        chunks = pack_object_chunks(found.pack_type_num, content, DEFAULT_OBJECT_FORMAT, compression_level=0)
+        found.comp_chunks = list(chunks)
+    return found
 
 
 @contextmanager
