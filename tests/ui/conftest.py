@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import browser
+import numpy as np
 import pytest
+from astropy.io import fits
 from streamlit.testing.v1 import AppTest
 from survey import Survey
 from terminal import Terminal
@@ -25,6 +28,24 @@ def judged(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> Survey:
     survey.does("b", "echo 'Error: no beam in header' >&2; exit 1")
     survey("run", "measure")
     return survey
+
+
+@pytest.fixture
+def drawn(judged: Survey, tmp_path: Path) -> Survey:
+    """A run with an image and its thumbnail for each target; the images are in the store of the project, too."""
+    process = "name: draw\nscript: draw.sh\ncommand: [sh, '{script}', '{target}']\n"
+    process += "outputs: {map: {path: map.fits, kind: image, thumbnail: true, share: remote}}\n"
+    (judged.top / ".stoa/processes/draw.yaml").write_text(process, encoding="utf-8")
+    (judged.top / "draw.sh").write_text('cp "$1/map.fits" map.fits\n', encoding="utf-8")
+    for seed, name in enumerate("abc"):
+        pixels_of = np.random.default_rng(seed).normal(size=(40, 40))
+        fits.PrimaryHDU(pixels_of).writeto(judged.top / f"data/{name}/map.fits")
+    judged.edit(".stoa/config.yaml", "schema: 1", f"schema: 1\nstore: {tmp_path / 'store'}")
+    judged.git("add", ".")
+    judged.git("commit", "-qm", "a store, and maps")
+    judged.ok("run", "draw")
+    judged.ok("push")
+    return judged
 
 
 @pytest.fixture

@@ -164,20 +164,10 @@ def test_a_clone_without_the_root_says_how_it_gets_one(judged, monkeypatch):
 
 
 @pytest.fixture
-def without_pixels(judged, tmp_path):
+def without_pixels(drawn, tmp_path):
     """A run with an image for each target in the store of the project, and no product on this machine."""
-    process = "name: draw\nscript: draw.sh\ncommand: [sh, '{script}', '{target}']\n"
-    process += "outputs: {map: {path: map.fits, kind: image, thumbnail: true, share: remote}}\n"
-    (judged.top / ".stoa/processes/draw.yaml").write_text(process, encoding="utf-8")
-    (judged.top / "draw.sh").write_text('cp "$1/map.fits" map.fits\n', encoding="utf-8")
-    for seed, name in enumerate("abc"):
-        pixels_of = np.random.default_rng(seed).normal(size=(40, 40))
-        fits.PrimaryHDU(pixels_of).writeto(judged.top / f"data/{name}/map.fits")
-    judged.edit(".stoa/config.yaml", "schema: 1", f"schema: 1\nstore: {tmp_path / 'store'}")
-    judged.ok("run", "draw")
-    judged.ok("push")
-    (judged.top / "products").rename(tmp_path / "elsewhere")
-    return judged
+    (drawn.top / "products").rename(tmp_path / "elsewhere")
+    return drawn
 
 
 def stills(shown):
