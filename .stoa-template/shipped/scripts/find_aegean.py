@@ -22,10 +22,12 @@ from pathlib import Path
 import finding
 import numpy as np
 import programs
+from astropy.io import fits
 from finding import FLOOR, SEED
 from fitsunits import Beam
 from gaussians import condon
 from joining import joined
+from local_noise import NoiseMap
 from measuring import fitter_of, marked, measured
 from rows import Source
 
@@ -69,18 +71,34 @@ def detect(field, depth, args, folder):
 
 def measure(field, depth, args):
     """The components of a field, measured."""
+    with tempfile.TemporaryDirectory(dir=Path(args.out).absolute().parent) as folder:
+        table = detect(field, depth, args, Path(folder))
+        if args.fits == "shared":
+            return shared(*as_detected(field, depth, args, Path(folder)), table, args)
+    islands = [row["island"] for row in table]
+    found = [source(field, depth, row, deblended=islands.count(row["island"]) > 1) for row in table]
+    return marked(field, depth, [one for one in found if one is not None])
+
+
+def shared(field, depth, table, args):
+    """Aegean's summits, fitted as those of the other finders."""
 
     def least(x, y):
         return SEED * args.snr * depth.at(x, y)
 
-    with tempfile.TemporaryDirectory(dir=Path(args.out).absolute().parent) as folder:
-        table = detect(field, depth, args, Path(folder))
-    if args.fits == "shared":
-        seen = starts(field, table, least)
-        return measured(field, depth, joined(fitter_of(field, depth), seen, least))
-    islands = [row["island"] for row in table]
-    found = [source(field, depth, row, deblended=islands.count(row["island"]) > 1) for row in table]
-    return marked(field, depth, [one for one in found if one is not None])
+    return measured(field, depth, joined(fitter_of(field, depth), starts(field, table, least), least))
+
+
+def as_detected(field, depth, args, folder):
+    """A field and its noise as Aegean had them: less BANE's background, with BANE's noise, or with one number."""
+    if args.background == "local":
+        return field, depth
+    level = np.array([[depth.rms]])
+    if args.background == "bane":
+        field = replace(field, flat=field.flat - np.nan_to_num(fits.getdata(folder / "flat_bkg.fits")))
+        level = fits.getdata(folder / "flat_rms.fits").astype(float)
+        level[~(level > 0)] = depth.rms  # where there are no data
+    return field, replace(depth, map=NoiseMap(nodes=level, first=(0, 0), step=(1, 1)))
 
 
 def starts(field, table, least):
