@@ -7,9 +7,11 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -251,3 +253,63 @@ def test_from_python(made, tmp_path):
             assert project.push("big@default", output="cube").moved == 3
             assert project.fetch_products().there == 4
             assert project.store_garbage().unnamed == ()
+
+
+@pytest.mark.service
+def test_a_key_that_the_server_takes_no_more_is_an_error_and_loses_nothing(made, tmp_path, require_service):
+    require_service("sftp", *NEEDED["sftp"])
+    (tmp_path / "server").mkdir()
+    with MAKERS["sftp"](tmp_path / "server") as store:
+        name_store(made, store)
+        keys = tmp_path / "server" / "authorized"
+        before = keys.read_text(encoding="utf-8")
+        keys.write_text("", encoding="utf-8")
+        message, *hints = made.error("push")
+        assert "sftp://" in message
+        assert "ermission denied" in " ".join([message, *hints]), (message, hints)
+        assert objects(store) == {}
+        keys.write_text(before, encoding="utf-8")
+        assert made.json("push")["moved"] == 4
+
+
+class Expired(BaseHTTPRequestHandler):
+    """Answers as S3 does when a token has expired."""
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        error = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+        self.send_response(400)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(error)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(error)
+
+    do_GET = do_HEAD = do_PUT = do_POST = answer  # noqa: N815 - names of the library
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("verb", ["push", "fetch"])
+def test_a_token_that_expired_is_an_error_by_a_server_that_imitates_s3(made, tmp_path, require_service, verb):
+    require_service("s3", *NEEDED["s3"])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Expired)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        options = {"key": "x", "secret": SECRET, "token": f"token-{SECRET}", "endpoint_url": address}
+        with MAKERS["folder"](tmp_path) as place:
+            store = place._replace(url="s3://bucket/sky", options=options)
+        name_store(made, store)
+        survey = made if verb == "push" else clone_of(made, tmp_path / "clone", store)
+        message, *hints = survey.error(verb)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    words = " ".join([message, *hints])
+    assert "s3://bucket/sky" in message
+    assert "are your credentials valid" in words
+    assert SECRET not in words
