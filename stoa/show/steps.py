@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from stoa.show.runs import some
 from stoa.show.table import Column, Table, table
 from stoa.show.words import one_line
-from stoa.workspace.steps import StepCount, ToDo
+from stoa.workspace.steps import OPEN, StepCount, ToDo
+
+STEP_SYMBOLS = {"done": "☑", "not-needed": "⊟", OPEN: "☐"}
+"""Sign of each state of a step."""
+
+STEP_COLUMN = "step "
+"""What the name of a column begins with that has the states of a step."""
+
+
+def step_in_words(state: str) -> str:
+    """A state with its sign: ``☑ done``; "" stays as it is."""
+    return f"{STEP_SYMBOLS[state]} {state}" if state else ""
 
 
 def steps_lines(counts: Sequence[StepCount]) -> Iterator[str]:

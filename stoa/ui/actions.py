@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from stoa.commands.assign import NOBODY
+from stoa.commands.assign import assign as write_assignment  # the action has the name of the verb
 from stoa.commands.comment import comment as write_comment  # the action has the name of the verb
 from stoa.commands.flag import flag as write_flag  # the action has the name of the verb
 from stoa.commands.review import pass_targets
+from stoa.commands.select import save
 from stoa.commands.step import step as write_step  # the word is that of the queue
 from stoa.commands.stop import stop
 from stoa.commands.sync import sync as exchange  # the action has the name of the verb
+from stoa.commands.tag import tag as write_tag  # the action has the name of the verb
 from stoa.commands.unflag import unflag
 from stoa.errors import StoaError
 from stoa.model import FileRef
@@ -19,8 +23,11 @@ from stoa.show.events import event_in_words
 from stoa.show.words import count, one_line, reviewed
 from stoa.ui.identity import acting, who
 from stoa.workspace.board import events
+from stoa.workspace.open import Workspace
 from stoa.workspace.pictures import checked_picture
 from stoa.workspace.reviews import flagged
+from stoa.workspace.selections import condition
+from stoa.workspace.steps import OPEN, assigned, states
 from stoa.workspace.travel import fetch_one
 from stoa.workspace.views import remove_view as take_view_away  # the action has the same name
 from stoa.workspace.views import save_view as write_view  # the action has the same name
@@ -36,11 +43,28 @@ MOST_NEWS = 6
 
 
 class Undo(msgspec.Struct, frozen=True, kw_only=True):
-    """How an action is taken back; git keeps both."""
+    """How flags or clearings are taken back; git keeps both."""
 
     clears: str = ""  # id of the flags that are cleared
     flags: dict[str, tuple[str, ...]] = {}  # reason -> targets that are flagged again
     targets: tuple[str, ...] = ()
+
+
+class UndoTag(msgspec.Struct, frozen=True, kw_only=True):
+    """How a tag that was given is taken away from the same targets, or the other way round."""
+
+    tag: str
+    is_removal: bool
+    targets: tuple[str, ...]
+
+
+class UndoStep(msgspec.Struct, frozen=True, kw_only=True):
+    """How a step, or who is to do it, becomes again what it was."""
+
+    step: str  # "" for all steps
+    is_assignment: bool
+    given: str  # the state or the person that was recorded, "" for nobody
+    before: dict[str, tuple[str, ...]]  # what it was -> targets
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +73,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     words: str
     targets: tuple[str, ...] = ()
     commit: str = ""
-    undo: Undo | None = None
+    undo: Undo | UndoTag | UndoStep | None = None
 
 
 def may(right: str) -> str:
@@ -113,12 +137,20 @@ def pass_target(targets: Sequence[str]) -> Done:
 
 
 def take_back(done: Done) -> Done:
-    """Take an action back: flags of it that are still open are cleared, cleared ones are set again."""
+    """Take an action back.
+
+    Flags of it that are still open are cleared, and cleared ones are set again. A tag is taken away, or given again. A
+    step, or who is to do it, becomes what it was, of those targets of which no one has recorded something else since.
+    """
     undo = done.undo
     if undo is None:
         raise StoaError("this cannot be taken back")
     with acting("review", "take back", done.targets) as ws:
-        if undo.clears:
+        if isinstance(undo, UndoTag):
+            reports = [write_tag(ws, undo.targets, tag=undo.tag, remove=not undo.is_removal, text="taken back")]
+        elif isinstance(undo, UndoStep):
+            reports = _as_before(ws, undo)
+        elif undo.clears:
             reports = [unflag(ws, undo.targets, event=undo.clears, text="taken back")]
         else:
             reports = [
@@ -129,12 +161,80 @@ def take_back(done: Done) -> Done:
     return Done(words=f"taken back: {done.words}", targets=names, commit=reports[-1].commit)
 
 
-def record_step(targets: Sequence[str], name: str, state: str) -> Done:
-    """Record a step of the review of targets by name, as one commit; another click records the opposite."""
+def _as_before(ws: Workspace, undo: UndoStep) -> list[ReviewReport]:
+    """Record of each target what it had before; of none that has something else by now."""
+    now = _present(ws, undo.step, is_assignment=undo.is_assignment)
+    reports = []
+    for value, names in undo.before.items():
+        same = [name for name in names if now(name) == undo.given]
+        if same and undo.is_assignment:
+            reports.append(write_assignment(ws, same, person=value or NOBODY, step=undo.step, text="taken back"))
+        elif same:
+            reports.append(write_step(ws, same, step=undo.step, state=value, text="taken back"))
+    if not reports:
+        raise StoaError("something else has been recorded since; nothing was taken back", "look at the page again")
+    return reports
+
+
+def _present(ws: Workspace, step: str, *, is_assignment: bool) -> Callable[[str], str]:
+    """What is recorded now of a target: the state of a step, or who is to do it, "" for nobody."""
+    known = assigned(ws) if is_assignment else states(ws)
+    return lambda target: known.get((target, step), "" if is_assignment else OPEN)
+
+
+def _undo_step(
+    before: Callable[[str], str], targets: Sequence[str], step: str, given: str, *, is_assignment: bool
+) -> UndoStep | None:
+    """How to go back, None where nothing has changed."""
+    changed: dict[str, tuple[str, ...]] = {}
+    for target in targets:
+        if before(target) != given:
+            changed[before(target)] = (*changed.get(before(target), ()), target)
+    return UndoStep(step=step, is_assignment=is_assignment, given=given, before=changed) if changed else None
+
+
+def record_step(targets: Sequence[str], name: str, state: str, text: str = "") -> Done:
+    """Record a step of the review of targets by name, as one commit."""
     with acting("review", f"step {name} {state}", targets) as ws:
-        report = write_step(ws, _named(ws.targets, targets), step=name, state=state)
-    whom = report.targets[0] if len(report.targets) == 1 else count(len(report.targets), "target")
-    return Done(words=f"{one_line(name)} of {whom}: {state}", targets=report.targets, commit=report.commit)
+        before = _present(ws, name, is_assignment=False)
+        report = write_step(ws, _named(ws.targets, targets), step=name, state=state, text=text)
+    undo = _undo_step(before, report.targets, name, state, is_assignment=False)
+    return _said(f"{one_line(name)} of {_whom(report)}: {state}", report, undo)
+
+
+def assign(targets: Sequence[str], person: str, step: str = "", text: str = "") -> Done:
+    """Say who is to look at targets by name, as one commit.
+
+    Parameters
+    ----------
+    person
+        A name or an address; ``me``, or ``nobody``.
+    step
+        Only this one, "" for all.
+    """
+    with acting("review", f"assign {person}", targets) as ws:
+        before = _present(ws, step, is_assignment=True)
+        report = write_assignment(ws, _named(ws.targets, targets), person=person, step=step, text=text)
+        given = _present(ws, step, is_assignment=True)(report.targets[0])
+    undo = _undo_step(before, report.targets, step, given, is_assignment=True)
+    what = f"{one_line(step)} of " if step else ""
+    return _said(f"assigned {what}{_whom(report)} to {one_line(given or NOBODY)}", report, undo)
+
+
+def tag(targets: Sequence[str], name: str, text: str = "", *, remove: bool = False) -> Done:
+    """Give targets by name a tag, or take it away, as one commit; those that are as wanted are left as they are."""
+    with acting("review", f"{'untag' if remove else 'tag'} {name}", targets) as ws:
+        report = write_tag(ws, _named(ws.targets, targets), tag=name, remove=remove, text=text)
+    words = f"tag {one_line(name)} {'taken from' if remove else 'given to'} {_whom(report)}"
+    return _said(words, report, UndoTag(tag=name, is_removal=remove, targets=report.targets))
+
+
+def save_selection(name: str, where: str, tags: Sequence[str], selections: Sequence[str]) -> Done:
+    """Keep a condition over targets under a name, for all; other selections in it become part of the condition."""
+    with acting("review", f"select {name}") as ws:
+        made = save(ws, name, where=condition(ws, where, (), selections), tags=tags)
+    now = count(len(made.targets), "target")
+    return Done(words=f"selection {one_line(name)} saved: {now} now", commit=made.commit)
 
 
 def fetch_product(ref: FileRef) -> Done:
@@ -175,6 +275,14 @@ def sync() -> Done:
     what = "; ".join(came[:MOST_NEWS]) or ("nothing new" if not report.received else count(report.received, "commit"))
     more = f" and {len(came) - MOST_NEWS} more" if len(came) > MOST_NEWS else ""
     return Done(words=f"came in: {what}{more}. Sent: {count(report.sent, 'commit')}", commit=report.commit)
+
+
+def _said(words: str, report: ReviewReport, undo: UndoTag | UndoStep | None) -> Done:
+    return Done(words=f"{words} (commit {report.commit[:9]})", targets=report.targets, commit=report.commit, undo=undo)
+
+
+def _whom(report: ReviewReport) -> str:
+    return report.targets[0] if len(report.targets) == 1 else count(len(report.targets), "target")
 
 
 def _done(report: ReviewReport, undo: Undo | None = None) -> Done:

@@ -7,10 +7,12 @@ from typing import Any
 
 import streamlit as st
 
+from stoa.commands.assign import ME, NOBODY
 from stoa.errors import StoaError
+from stoa.show.steps import STEP_SYMBOLS
 from stoa.show.words import count
-from stoa.ui.actions import Done, clear, comment, flag, may, take_back
-from stoa.ui.reading import about
+from stoa.ui.actions import Done, assign, clear, comment, flag, may, record_step, tag, take_back
+from stoa.ui.reading import about, declared_steps, tag_names
 
 DONE = "stoa done"
 """Where the session keeps what was done last."""
@@ -18,9 +20,14 @@ DONE = "stoa done"
 NAMED = 12
 """Targets that are named one by one before an action."""
 
+ALL_STEPS = "all steps"
+GIVE, TAKE = "Give", "Take away"
+
 
 def review_buttons(targets: Sequence[str], key: str, *, reason: str = "") -> Any:
-    """Buttons that flag, clear or comment on targets; each asks first and shows the names.
+    """Buttons that flag, comment on or tag targets, and record steps and who does them; each asks and shows the names.
+
+    Those of steps are there where the project declares some.
 
     Parameters
     ----------
@@ -39,7 +46,10 @@ def review_buttons(targets: Sequence[str], key: str, *, reason: str = "") -> Any
     row = st.container(horizontal=True, vertical_alignment="center")
     with row:
         st.text(f"{count(len(names), 'target')} selected")
-        for word, ask in (("Flag", _ask_flag), ("Clear flags", _ask_clear), ("Comment", _ask_comment)):
+        offered = [("Flag", _ask_flag), ("Clear flags", _ask_clear), ("Comment", _ask_comment), ("Tag", _ask_tag)]
+        if declared_steps():
+            offered += [("Step", _ask_step), ("Assign", _ask_assign)]
+        for word, ask in offered:
             if st.button(f"{word} …", key=f"{key} {word}", disabled=bool(why), help=why or None):
                 ask(tuple(names), reason)
     return row
@@ -114,4 +124,53 @@ def _ask_comment(names: tuple[str, ...], _reason: str) -> None:
     names_box(names)
     text = st.text_area("Comment", max_chars=2000)
     if st.button("Comment", type="primary", key="commit comment") and perform(lambda: comment(names, text)):
+        st.rerun()
+
+
+@st.dialog("Tag")
+def _ask_tag(names: tuple[str, ...], _reason: str) -> None:
+    known = tag_names()
+    st.text(f"Tag {count(len(names), 'target')}, as one commit:")
+    names_box(names)
+    way = st.segmented_control("What", [GIVE, TAKE], default=GIVE, key="tag way") if known else GIVE
+    old = st.selectbox("Tag", known, index=None, key="tag old", placeholder="one of those there are") if known else None
+    new = st.text_input("A new tag", max_chars=80, key="tag new") if way != TAKE and not old else ""
+    text = st.text_area("Why? (optional)", max_chars=2000, key="tag text")
+    name = str(old or new).strip()
+    if st.button("Take the tag away" if way == TAKE else "Give the tag", type="primary", key="commit tag") and perform(
+        lambda: tag(names, name, text, remove=way == TAKE)
+    ):
+        st.rerun()
+
+
+@st.dialog("Step")
+def _ask_step(names: tuple[str, ...], _reason: str) -> None:
+    declared = declared_steps()
+    st.text(f"Record a step of the review of {count(len(names), 'target')}, as one commit:")
+    names_box(names)
+    name = st.selectbox(
+        "Step", list(declared), key="step which",
+        format_func=lambda step: f"{step}: {declared[step]}" if declared[step] else step,
+    )  # fmt: skip
+    states = list(STEP_SYMBOLS)
+    state = st.segmented_control("State", states, default=states[0], key="step state") or states[0]
+    text = st.text_area("Why? (optional)", max_chars=2000, key="step text")
+    if st.button("Record", type="primary", key="commit step") and perform(
+        lambda: record_step(names, str(name), state, text)
+    ):
+        st.rerun()
+
+
+@st.dialog("Assign")
+def _ask_assign(names: tuple[str, ...], _reason: str) -> None:
+    st.text(f"Say who is to look at {count(len(names), 'target')}, as one commit:")
+    names_box(names)
+    person = st.text_input(
+        "Person", value=ME, max_chars=80, key="assign person", help=f"A name or an address; `{ME}`, or `{NOBODY}`."
+    ).strip()
+    step = st.selectbox("Step", [ALL_STEPS, *declared_steps()], key="assign step")
+    text = st.text_area("Why? (optional)", max_chars=2000, key="assign text")
+    if st.button("Assign", type="primary", key="commit assign") and perform(
+        lambda: assign(names, person, "" if step == ALL_STEPS else str(step), text)
+    ):
         st.rerun()

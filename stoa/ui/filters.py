@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 import pandas as pd
 import streamlit as st
 
 from stoa.model import BAD, Status
 from stoa.ui import picking
+from stoa.ui.actions import may, save_selection
+from stoa.ui.asking import perform
 from stoa.ui.reading import FRESHEST, choices
+from stoa.workspace.selections import quoted
 
 URL: Final = "query-params"
 
@@ -33,7 +37,9 @@ def chosen(outcomes: pd.DataFrame) -> pd.DataFrame:
         word = st.text_input("Target, object or cause contains", key="has", bind=URL, width=220)
         flags = st.segmented_control("Flags", ["flagged", "not flagged"], key="flags", bind=URL)
         chosen_targets = _targets_asked()
+        asked = _condition(rows, list(wanted), str(word or ""), str(flags or ""))
         rows = picking.narrowed(rows)
+        _save_button(asked)
     if chosen_targets is not None:
         rows = rows[rows["target"].astype(str).isin(chosen_targets)]
     if wanted:
@@ -61,10 +67,68 @@ def _targets_asked() -> frozenset[str] | None:
             help="Saved by `stoa select`; which targets it has is worked out now.",
         )  # fmt: skip
         parts += [known.selections[name] for name in names]
-    if known.has_queue:
-        queue = st.segmented_control("Queue", ["mine"], key="queue", bind=URL)
-        parts += [known.mine] if queue else []
+    if known.queues:
+        queue = st.segmented_control("Queue", list(known.queues), key="queue", bind=URL)
+        parts += [known.queues[queue]] if queue else []
     return frozenset.intersection(*parts) if parts else None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the filters ask of targets, as far as a saved selection can hold it."""
+
+    where: str
+    tags: tuple[str, ...]
+    selections: tuple[str, ...]
+
+
+def _condition(rows: pd.DataFrame, statuses: list[str], word: str, flags: str) -> Asked:
+    """The filters as a condition; the pair is part of it where a status or a word is asked for.
+
+    Parameters
+    ----------
+    rows
+        Outcomes of the pair.
+    """
+    parts = []
+    if (statuses or word) and len(rows):
+        inner = [f"l.{name} = {quoted(str(rows[name].iloc[0]))}" for name in ("process", "params", "environment")]
+        if statuses:
+            inner.append(f"l.status IN ({', '.join(map(quoted, statuses))})")
+        if word:
+            texts = ("l.target", "l.grp", "m.object", "l.cause")
+            found = [f"instr(lower(coalesce({text}, '')), lower({quoted(word)}))" for text in texts]
+            inner.append(f"({' OR '.join(found)})")
+        source = "SELECT l.target FROM current l LEFT JOIN metadata m ON m.target = l.target"
+        parts.append(f"name IN ({source} WHERE {' AND '.join(inner)})")
+    if flags:
+        parts.append("flagged" if flags == "flagged" else "NOT flagged")
+    state = st.session_state
+    return Asked(" AND ".join(parts), tuple(state.get("tag") or ()), tuple(state.get("select") or ()))
+
+
+def _save_button(asked: Asked) -> None:
+    """Save what the filters ask as a selection, which the command line and all others have, too."""
+    why = may("review")
+    if not why and (st.session_state.get("queue") or st.session_state.get(picking.ONLY)):
+        why = "A selection is the same for all: it holds neither your queue nor what you picked. A tag can."
+    if not why and not any((asked.where, asked.tags, asked.selections)):
+        why = "No filter is set."
+    if st.button("Save as selection …", key="save selection", disabled=bool(why), help=why or None):
+        _ask_selection(asked)
+
+
+@st.dialog("Save as selection")
+def _ask_selection(asked: Asked) -> None:
+    st.text("Targets that meet this now or later, for `--select` and all who have the project:")
+    parts = [*(f"tag {tag}" for tag in asked.tags), *(f"selection {name}" for name in asked.selections), asked.where]
+    st.code("\n".join(filter(None, parts)), language=None, wrap_lines=True)
+    name = st.text_input("Name", max_chars=80, key="selection name").strip()
+    if name in choices().selections:
+        st.text("⚠ There is a selection of this name. This one takes its place; git keeps both.")
+    if st.button("Save", type="primary", key="commit selection") and perform(
+        lambda: save_selection(name, asked.where, asked.tags, asked.selections)
+    ):
+        st.rerun()
 
 
 def has_word(rows: pd.DataFrame, word: str) -> pd.Series:

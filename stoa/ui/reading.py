@@ -27,6 +27,7 @@ from stoa.commands.status import StatusReport, status
 from stoa.commands.target import list_targets
 from stoa.model import Author
 from stoa.request import Selection
+from stoa.show.steps import STEP_COLUMN
 from stoa.sources.changes import Picture
 from stoa.sources.stack import StackReport, stack
 from stoa.ui.identity import who
@@ -35,14 +36,17 @@ from stoa.workspace.board import CURRENT, Event, current_outcomes, events, flags
 from stoa.workspace.history import Moment, history
 from stoa.workspace.listing import RunRow, list_runs
 from stoa.workspace.open import Workspace
-from stoa.workspace.samples import hidden_from, samples, waiting
-from stoa.workspace.steps import is_person, open_steps, tagged
+from stoa.workspace.samples import disputed_verdicts, hidden_from, samples, waiting
+from stoa.workspace.steps import OPEN, disputed_steps, is_person, open_steps, states, tagged
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
 STALE_S = 60
 """For this long the look at definitions and inputs is not repeated while the commit stays the same."""
+
+MINE, DISPUTED = "mine", "disputed"
+"""Queues: what the person is to do, and what people see differently."""
 
 KEPT = 2
 """States of the project of which tables are kept: the present one, and one that a slower session still shows."""
@@ -95,7 +99,11 @@ def outcomes() -> pd.DataFrame:
 
     The columns are those of `stoa.workspace.board.CURRENT`, and ``flags``: the reasons of the target's open flags.
     """
-    frame = _outcomes(str(folder()), shown())
+    return _seen(_outcomes(str(folder()), shown()))
+
+
+def _seen(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table without the flags that a blind sample hides from the person at this page."""
     if not (out_of_sight := hidden()):
         return frame
     mine = frame.copy(deep=False)
@@ -119,8 +127,7 @@ class Choices(msgspec.Struct, frozen=True):
 
     tags: dict[str, frozenset[str]]
     selections: dict[str, frozenset[str]]
-    mine: frozenset[str]  # open steps that are assigned to the person, and second looks to give
-    has_queue: bool  # whether the project has steps or samples at all
+    queues: dict[str, frozenset[str]]  # "mine" and "disputed"; none where the project has no use for them
 
 
 def choices() -> Choices:
@@ -133,11 +140,51 @@ def _choices(place: str, at: str, author: Author) -> Choices:  # noqa: ARG001 - 
     with opened() as ws:
         mine = {each.target for each in open_steps(ws) if each.person and is_person(each.person, author)}
         mine |= {target for _, target in waiting(ws, author)}
+        differing = {each.target for each in [*disputed_steps(ws), *disputed_verdicts(ws)]} - hidden_from(ws, author)
+        has_work = bool(ws.project.config.steps or samples(ws))
+        queues = {MINE: frozenset(mine)} if has_work else {}
+        queues |= {DISPUTED: frozenset(differing)} if has_work or differing else {}
         return Choices(
             tags={tag: frozenset(names) for tag, names in tagged(ws).items()},
             selections={each.selection.name: frozenset(each.targets) for each in selections(ws)},
-            mine=frozenset(mine), has_queue=bool(ws.project.config.steps or samples(ws)),
+            queues=queues,
         )  # fmt: skip
+
+
+def tag_names() -> list[str]:
+    """The tags that targets have now."""
+    return list(choices().tags)
+
+
+def declared_steps() -> dict[str, str]:
+    """The steps of the review that the settings declare, in their order, with what each means."""
+    found: dict[str, str] = about(lambda ws: dict(ws.project.config.steps))
+    return found
+
+
+def with_steps(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """A table with one more column for each declared step, and the names of these columns.
+
+    A column has the state of the step for each target; it is empty where a blind sample hides it, and is left out
+    where the table has a column of its name already.
+    """
+    columns = {f"{STEP_COLUMN}{name}": name for name in declared_steps() if f"{STEP_COLUMN}{name}" not in frame}
+    if not columns or frame.empty:
+        return frame, list(columns)
+    known = _step_states(str(folder()), shown())
+    unseen = hidden()
+    names = frame["target"].astype(str).tolist()
+    more = frame.copy(deep=False)
+    for column, step in columns.items():
+        values = ["" if name in unseen else known.get((name, step), OPEN) for name in names]
+        more[column] = pd.Categorical(values)
+    return more, list(columns)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _step_states(place: str, at: str) -> dict[tuple[str, str], str]:  # noqa: ARG001 - the key
+    with opened() as ws:
+        return states(ws)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
@@ -221,8 +268,8 @@ def _reported(place: str, at: str, pair: str) -> Results:  # noqa: ARG001 - the 
 
 
 def targets() -> pd.DataFrame:
-    """Every listed target with its metadata, one row each."""
-    return _targets(str(folder()), shown())
+    """Every listed target with its metadata, one row each; flags that a blind sample hides are left out."""
+    return _seen(_targets(str(folder()), shown()))
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Reading the targets")

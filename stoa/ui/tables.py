@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from stoa.errors import StoaError
+from stoa.show.steps import STEP_COLUMN, step_in_words
 from stoa.show.symbols import with_symbol
 from stoa.show.table import Table as Shown  # beside that of astropy
 from stoa.show.words import clock, safe
@@ -114,6 +115,8 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
         column = frame[name]
         if name in ("status", "state"):
             shown[name] = _mapped(column, with_symbol)
+        elif str(name).startswith(STEP_COLUMN):
+            shown[name] = _mapped(column, step_in_words)
         elif name in ("started", "time", "when"):
             shown[name] = _mapped(column, _moment)
         elif not pd.api.types.is_any_real_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):

@@ -131,17 +131,17 @@ def _expression(selection: SavedSelection) -> str:
     """A selection as SQL over the columns that --where has."""
     parts = [selection.where] if selection.where.strip() else []
     if selection.targets:
-        parts.append(" OR ".join(f"name GLOB {_quoted(each.replace('[!', '[^'))}" for each in selection.targets))
+        parts.append(" OR ".join(f"name GLOB {quoted(each.replace('[!', '[^'))}" for each in selection.targets))
     parts += [_has_tag(tag) for tag in selection.tags]
     if selection.failed:
-        parts.append(f"status IN ({', '.join(_quoted(bad.value) for bad in BAD)})")
+        parts.append(f"status IN ({', '.join(quoted(bad.value) for bad in BAD)})")
     if selection.flagged:
         parts.append("flagged")
     return _all(parts) or "1"
 
 
 def _has_tag(tag: str) -> str:
-    return f"name IN (SELECT target FROM tags WHERE tag = {_quoted(tag)})"
+    return f"name IN (SELECT target FROM tags WHERE tag = {quoted(tag)})"
 
 
 def _all(parts: list[str]) -> str:
@@ -149,7 +149,8 @@ def _all(parts: list[str]) -> str:
     return " AND ".join(f"({part}\n)" for part in parts) if len(parts) > 1 else "".join(parts)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as SQL has it."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -73,3 +73,65 @@ def test_a_sync_says_what_came_in(judged, tmp_path, cli):
     cli.ok("-C", str(tmp_path / "other"), "flag", "a", "b", "--reason", "check")
     cli.ok("-C", str(tmp_path / "other"), "sync")
     assert "flagged 2 targets (check)" in actions.sync().words
+
+
+def steps_declared(survey):
+    survey.edit(".stoa/config.yaml", "schema: 1", "schema: 1\nsteps: {weblog: ''}")
+    survey.git("commit", "-qam", "steps")
+
+
+def test_a_step_that_is_taken_back_is_what_it_was(judged):
+    steps_declared(judged)
+    judged.ok("step", "a", "weblog", "not-needed")
+    actions.take_back(actions.record_step(["a", "b"], "weblog", "done"))
+    todo = judged.json("todo", "--all")["items"]
+    assert [each["target"] for each in todo] == ["b", "c"]
+
+
+def test_an_assignment_that_is_taken_back_is_what_it_was(judged):
+    steps_declared(judged)
+    judged.ok("assign", "a", "Ada")
+    done = actions.assign(["a", "b"], "Ben")
+    assert "to Ben" in done.words
+    actions.take_back(done)
+    assert [each["target"] for each in judged.json("todo", "Ada")["items"]] == ["a"]
+    assert judged.json("todo", "Ben")["items"] == []
+
+
+def test_an_assignment_to_nobody_is_taken_back(judged):
+    steps_declared(judged)
+    judged.ok("assign", "a", "Ada")
+    done = actions.assign(["a"], "nobody")
+    assert judged.json("todo", "Ada")["items"] == []
+    actions.take_back(done)
+    assert [each["target"] for each in judged.json("todo", "Ada")["items"]] == ["a"]
+
+
+def test_what_others_recorded_since_is_not_taken_back(judged):
+    steps_declared(judged)
+    done = actions.assign(["a"], "Ben")
+    judged.ok("assign", "a", "Ada")
+    with pytest.raises(StoaError, match="something else has been recorded since"):
+        actions.take_back(done)
+    assert [each["target"] for each in judged.json("todo", "Ada")["items"]] == ["a"]
+
+
+def test_what_changed_nothing_cannot_be_taken_back(judged):
+    steps_declared(judged)
+    judged.ok("assign", "a", "Ada")
+    assert actions.assign(["a"], "Ada").undo is None
+
+
+def test_a_tag_is_taken_back_from_those_that_got_it(judged):
+    judged.ok("tag", "a", "paper I")
+    actions.take_back(actions.tag(["a", "b"], "paper I"))
+    assert judged.json("tag")["tags"] == {"paper I": ["a"]}
+    actions.take_back(actions.tag(["a"], "paper I", remove=True))
+    assert judged.json("tag")["tags"] == {"paper I": ["a"]}
+
+
+def test_a_selection_within_a_selection_becomes_part_of_it(judged):
+    judged.ok("select", "bad", "--failed")
+    actions.save_selection("bad and flagged", "flagged", [], ["bad"])
+    judged.ok("flag", "a", "b", "--reason", "check")
+    assert judged.ok("select", "bad and flagged").split() == ["b"]

@@ -72,3 +72,138 @@ def test_a_comment_is_shown_with_its_picture_and_its_reply_below(page, judged, t
     text = pages.texts(page("review"))
     assert text.index("a second source?") < text.index("↳ ") < text.index("another matter")
     assert len(page("review").get("image")) == 1
+
+
+def with_declared_steps(survey):
+    survey.edit(".stoa/config.yaml", "schema: 1", "schema: 1\nsteps: {weblog: the weblog is read, accepted: ''}")
+    survey.git("commit", "-qam", "steps")
+
+
+def pressed(shown, key):
+    shown.button(key=key).click().run()
+    assert not shown.exception, shown.exception[0].stack_trace
+    return shown
+
+
+class Asking:
+    """A dialog that a button opens; without a browser it stays open only if the button is clicked with each drawing."""
+
+    def __init__(self, shown, opener):
+        self.shown, self.opener = pressed(shown, opener), opener
+
+    def put(self, kind, key, value):
+        getattr(self.shown, kind)(key=key).set_value(value)
+        pressed(self.shown, self.opener)
+        return self
+
+    def commit(self, key):
+        self.shown.button(key=key).click()
+        return pressed(self.shown, self.opener)
+
+
+def test_a_tag_is_given_to_selected_rows_as_one_commit_and_taken_back(page, judged):
+    before = judged.head()
+    asking = Asking(pages.select(page("targets"), "targets", 0, 2), "targets Tag")
+    assert "a\nc" in [code.value for code in asking.shown.code]
+    asking.put("text_input", "tag new", "golden sample")
+    assert judged.head() == before
+    shown = asking.commit("commit tag")
+    assert len(judged.subjects(before)) == 1
+    assert judged.json("tag")["tags"] == {"golden sample": ["a", "c"]}
+    shown.run()
+    pressed(shown, next(each.key for each in shown.button if each.label == "Take back"))
+    assert judged.json("tag")["tags"] == {}
+
+
+def test_a_known_tag_is_taken_away_from_the_selected_rows_alone(page, judged):
+    judged.ok("tag", "a", "b", "paper I")
+    asking = Asking(pages.select(page("targets"), "targets", 0), "targets Tag")
+    asking.put("segmented_control", "tag way", "Take away").put("selectbox", "tag old", "paper I").commit("commit tag")
+    assert judged.json("tag")["tags"] == {"paper I": ["b"]}
+
+
+def test_a_tag_without_words_is_told_and_nothing_is_written(page, judged):
+    before = judged.head()
+    shown = Asking(pages.select(page("targets"), "targets", 0), "targets Tag").commit("commit tag")
+    assert "a tag has 1 to 80 printable characters" in pages.texts(shown)
+    assert judged.head() == before
+
+
+def test_a_step_is_recorded_for_the_whole_queue(page, judged):
+    assert "Step …" not in [each.label for each in page("review").button]
+    with_declared_steps(judged)
+    before = judged.head()
+    asking = Asking(page("review"), "review all Step")
+    asking.put("segmented_control", "step state", "not-needed").commit("commit step")
+    assert len(judged.subjects(before)) == 1
+    assert {each["target"] for each in judged.json("reviews") if each["state"] == "not-needed"} == {"a", "b", "c"}
+
+
+def test_work_is_assigned_to_a_person_and_a_step(page, judged):
+    with_declared_steps(judged)
+    asking = Asking(pages.select(page("targets"), "targets", 1), "targets Assign")
+    asking.put("text_input", "assign person", "Ben Cook").put("selectbox", "assign step", "accepted")
+    asking.commit("commit assign")
+    assert [(each["target"], each["step"]) for each in judged.json("todo", "Ben Cook")["items"]] == [("b", "accepted")]
+
+
+def test_steps_are_columns_with_their_state(page, judged):
+    assert not [name for name in page("targets").dataframe[0].value if name.startswith("step ")]
+    with_declared_steps(judged)
+    judged.ok("step", "b", "weblog", "done")
+    targets = page("targets").dataframe[0].value.set_index("target")
+    assert dict(targets["step weblog"]) == {"a": "☐ undone", "b": "☑ done", "c": "☐ undone"}
+    assert set(targets["step accepted"]) == {"☐ undone"}
+    newest = page("overview").dataframe[1].value
+    assert list(newest["step weblog"]) == ["☑ done"]
+    queue = next(each.value for each in page("review").dataframe if "step weblog" in each.value)
+    assert list(queue["step weblog"]) == ["☐ undone", "☑ done", "☐ undone"]
+
+
+def test_a_blind_sample_hides_steps_and_flags_in_tables_too(page, judged):
+    with_declared_steps(judged)
+    judged.ok("flag", "a", "--reason", "artefacts")
+    judged.ok("step", "a", "weblog", "done")
+    judged.git("config", "user.name", "Ben Cook")
+    judged.git("config", "user.email", "ben@example.org")
+    judged.ok("review", "draw", "1", "--to", "me", "--blind", "--target", "a")
+    row = page("targets").dataframe[0].value.set_index("target").loc["a"]
+    assert (row["flags"], row["step weblog"]) == ("", "")
+
+
+def test_what_people_see_differently_is_a_queue(page, judged):
+    with_declared_steps(judged)
+    judged.ok("step", "c", "weblog", "done")
+    assert "disputed" in page("review", queue="disputed").segmented_control(key="queue").options
+    judged.git("config", "user.name", "Ben Cook")
+    judged.git("config", "user.email", "ben@example.org")
+    judged.ok("step", "c", "weblog", "not-needed")
+    assert number_shown(page("review", queue="disputed")) == "**1 of 1**"
+
+
+def test_filters_are_saved_as_a_selection_that_follows_the_data(page, judged):
+    judged.ok("tag", "a", "b", "paper I")
+    assert page("review").button(key="save selection").disabled
+    shown = page("review", tag=["paper I"], status=["failed"], has="NO beam")
+    assert number_shown(shown) == "**1 of 1**"
+    Asking(shown, "save selection").put("text_input", "selection name", "no beam").commit("commit selection")
+    assert judged.ok("select", "no beam").split() == ["b"]
+    judged.does("a", "echo 'Error: no beam in header' >&2; exit 1")
+    judged("run", "measure", "--force")
+    assert judged.ok("select", "no beam").split() == ["a", "b"]
+
+
+def test_a_selection_holds_no_queue_of_one_person(page, judged):
+    with_declared_steps(judged)
+    judged.ok("assign", "a", "me")
+    button = page("review", queue="mine", status=["ok"]).button(key="save selection")
+    assert button.disabled
+    assert "A tag can" in button.help
+
+
+def test_who_may_only_look_cannot_tag_assign_or_save(page, judged, monkeypatch):
+    with_declared_steps(judged)
+    monkeypatch.setenv("STOA_UI_READ_ONLY", "1")
+    shown = page("review", status=["ok"])
+    for key in ("review all Tag", "review all Step", "review all Assign", "save selection"):
+        assert shown.button(key=key).disabled

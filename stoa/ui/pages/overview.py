@@ -16,7 +16,7 @@ from stoa.ui import going, tables
 from stoa.ui.asking import review_buttons
 from stoa.ui.filters import is_bad
 from stoa.ui.live import live_runs
-from stoa.ui.reading import latest_events, outcomes, state
+from stoa.ui.reading import latest_events, outcomes, state, with_steps
 
 NEWEST = 200
 """Failures in the list."""
@@ -43,7 +43,9 @@ def page() -> None:
     if bad.empty:
         st.text("✓ No current outcome has failed.")
     else:
-        chosen = tables.selectable(bad, "newest", identity=("target", "group", "pair"), columns=FAILURES, height=300)
+        bad, steps = with_steps(bad)
+        columns = [*FAILURES, *steps]
+        chosen = tables.selectable(bad, "newest", identity=("target", "group", "pair"), columns=columns, height=300)
         with review_buttons(list(chosen["target"]), "newest"):
             tables.export(bad, "failures", key="newest", selected=tables.places(bad, chosen))
     st.subheader("Who did what", anchor=False)

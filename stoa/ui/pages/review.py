@@ -13,6 +13,7 @@ from stoa.errors import StoaError
 from stoa.model import Review
 from stoa.show.distribution import results_table
 from stoa.show.reviews import ANSWER, review_line, threaded
+from stoa.show.steps import STEP_SYMBOLS
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, count, duration, one_line, safe, shown
 from stoa.ui import actions, asking, away, looking, picking, pixels, tables
@@ -20,7 +21,7 @@ from stoa.ui.filters import URL, chosen
 from stoa.ui.going import AT
 from stoa.ui.identity import who
 from stoa.ui.queue import Job, next_open, place_of, step
-from stoa.ui.reading import about, hidden, outcomes
+from stoa.ui.reading import about, declared_steps, hidden, outcomes, with_steps
 from stoa.ui.viewer import Mark, Shown, View, image_viewer
 from stoa.workspace.dossier import Dossier
 from stoa.workspace.names import Pair
@@ -31,12 +32,13 @@ PROBLEM = "review problem"
 RESULTS_HEIGHT = 300
 LOG_LINES = 60
 MOST_SAID = 12
+MOST_LISTED = 500
+"""Jobs of the queue in the table below the page."""
+
 PICTURE_WIDTH = 260
 LONGEST_LINE = 400
 WIDE = 3
 """Images before and after in the row of thumbnails."""
-
-STEP_SYMBOLS = {"done": "☑", "not-needed": "⊟", OPEN: "☐"}
 
 ORDERS: Final = ("by name", "outliers first", "newest first")
 
@@ -81,8 +83,11 @@ def page() -> None:
     _one(rows.iloc[at], queue, at, top)
     with st.expander(f"All {len(queue)} that match"):
         st.text("Actions here are about every target in this queue, as one commit.")
+        whole, steps = with_steps(rows)
+        if steps:
+            tables.plain(whole[["target", "group", "status", "flags", *steps]].head(MOST_LISTED))
         with asking.review_buttons([job.target for job in queue], "review all"):
-            tables.export(rows.drop(columns=["like", "_far"], errors="ignore"), "queue", key="queue")
+            tables.export(whole.drop(columns=["like", "_far"], errors="ignore"), "queue", key="queue")
 
 
 def _order_and_rest(rows: pd.DataFrame) -> pd.DataFrame:
@@ -312,7 +317,7 @@ def _pass(job: Job) -> None:
 
 def _review_steps(job: Job, seen: Dossier) -> None:
     """The steps that the project declares, each with its state; a click records it as done, or opens it again."""
-    declared = about(lambda ws: dict(ws.project.config.steps))
+    declared = declared_steps()
     if not declared:
         return
     why = actions.may("review")

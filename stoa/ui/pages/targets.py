@@ -17,7 +17,7 @@ from stoa.ui import choosing, going, looking, tables
 from stoa.ui.asking import problem_box, review_buttons
 from stoa.ui.filters import URL
 from stoa.ui.identity import who
-from stoa.ui.reading import about, targets
+from stoa.ui.reading import about, targets, with_steps
 
 FIRST = (
     "target", "flags", "object", "band", "freq_ghz", "beam_arcsec", "n_images", "n_files", "problems", "ra_deg",
@@ -43,7 +43,9 @@ def page() -> None:
         flagged = st.toggle("Only flagged", key="flagged", bind=URL)
     shown = narrowed(rows, str(word), lacking=bool(lacking), flagged=bool(flagged))
     st.text(f"{len(shown)} of {count(len(rows), 'target')}")
-    columns = [name for name in FIRST if name in shown] + [name for name in shown if name not in FIRST]
+    shown, steps = with_steps(shown)
+    first = [*FIRST[:2], *steps, *FIRST[2:]]
+    columns = [name for name in first if name in shown] + [name for name in shown if name not in first]
     chosen = tables.selectable(shown, "targets", identity=("target",), columns=columns, height=330)
     names = list(chosen["target"])
     with review_buttons(names, "targets"):
