@@ -48,8 +48,9 @@ def process_new(
 ) -> None:
     """Write a definition for a script of yours.
 
-    The script is read, not run. Options of a Python script (argparse, click, typer, sys.argv) or the parameter cell of
-    a notebook are proposed as parameters, files as inputs and outputs. Notes name what was not understood.
+    The script is read, not run. Options of a Python script (argparse, click, typer, sys.argv), the parameter cell of
+    a notebook or the values of a script for CASA (Python 2 too) are proposed as parameters, files as inputs and
+    outputs. Notes name what was not understood.
     """
     if over not in ("", "target", "image"):
         raise typer.BadParameter(f"{over!r} is neither target nor image", param_hint="--over")

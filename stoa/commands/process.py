@@ -113,14 +113,40 @@ def new_process(ws: Workspace, name: str, script: str, over: str = "") -> NewPro
     relative = place.relative_to(ws.project.top).as_posix()
     held = look_at_some(ws)
     proposal = propose(ws.project.read(place), place.name, flat=held.flat and not held.images)
-    text = new_definition(name, relative, proposal, over)
+    environment = _casa(ws, proposal.notes) if proposal.runner else "host"
+    text = new_definition(name, relative, proposal, over, environment)
     read_process(text.encode(), file.name)
     ws.ready()
+    if proposal.runner:
+        runner = _runner(ws, proposal.runner)
+        changes: dict[str, bytes | None] = {f"../{path}": content for path, content in runner.items()}
+        commit = ws.store.commit({f"processes/{name}.yaml": text.encode(), **changes}, f"process {name}")
+        files = (f".stoa/processes/{name}.yaml", *runner)
+        return NewProcess(name=name, files=files, commit=commit, notes=tuple(proposal.notes))
     rule = rule_for_own_images(ws, held) if proposal.inputs else {}
     commit = ws.store.commit({f"processes/{name}.yaml": text.encode(), **rule}, f"process {name}")
     notes = [*proposal.notes, *notes_on_images(ws, proposal, held, added=bool(rule))]
     files = (f".stoa/processes/{name}.yaml", *(f".stoa/{path}" for path in rule))
     return NewProcess(name=name, files=files, commit=commit, notes=tuple(notes))
+
+
+def _casa(ws: Workspace, notes: list[str]) -> str:
+    """The environment with CASA, if there is one; a note where it has to be made or chosen."""
+    known = [name for name in ws.library.environments() if ws.library.environment(name).kind == "casa"]
+    if len(known) > 1:
+        notes.append(f"the environment is {known[0]}; others with CASA: {', '.join(known[1:])}")
+    if not known:
+        notes.append("there is no environment with CASA yet: `stoa env add casa --casa --requirements casa.txt`"
+                     " makes one, with casatasks, casadata and six in casa.txt, a line each")  # fmt: skip
+    return known[0] if known else "casa"
+
+
+def _runner(ws: Workspace, name: str) -> dict[str, bytes]:
+    """A script of STOA's that runs others, where the project does not have it yet; a changed one stays."""
+    path = f"scripts/{name}"
+    if (ws.project.top / path).exists():
+        return {}
+    return {path: (template() / "shipped" / "scripts" / name).read_bytes()}
 
 
 CELL = (
@@ -188,12 +214,12 @@ def _proposal_of_cell(
     code: str, script: str, known: Process | None, values: Mapping[str, str], *, flat: bool
 ) -> Proposal:
     """What a cell suggests; parameters that it still has keep their defaults."""
-    asked = propose(code.encode(), script).params.keys() | values.keys()
+    asked = propose(code.encode(), script, for_casa=False).params.keys() | values.keys()
     declared = known.params if known else {}
     defaults = {
         key: text_of(spec.default) for key, spec in declared.items() if key in asked and spec.default is not None
     }
-    return propose(code.encode(), script, flat=flat, given={**values, **defaults})
+    return propose(code.encode(), script, flat=flat, given={**values, **defaults}, for_casa=False)
 
 
 def _unchanged(ws: Workspace, file: Path) -> bytes:

@@ -18,18 +18,18 @@ schema: 1
 name: {name}
 doc: {doc}
 script: {script}
-command: {command}
+{files}command: {command}
 over: {over}            # target: once per folder; image: once per image group
 inputs: {inputs}# image: {{role: correctedImage}}
 params: {params}# snr: {{type: float, default: 5, min: 1, unit: "", doc: "seed clip in sigma"}}
 outputs: {outputs}# sources: {{path: sources.fits, kind: catalogue}}
 results: {{}}             # rms: {{type: float, unit: Jy/beam, tolerance: 5%}}
-environment: host
-timeout: 10m
+environment: {environment}
+timeout: {timeout}
 """
 
 
-def new_definition(name: str, script: str, proposal: Proposal, over: str) -> str:
+def new_definition(name: str, script: str, proposal: Proposal, over: str, environment: str = "host") -> str:
     """The text of a definition.
 
     Parameters
@@ -43,8 +43,12 @@ def new_definition(name: str, script: str, proposal: Proposal, over: str) -> str
     quoted = [word if re.fullmatch(r"-{0,2}[A-Za-z][A-Za-z0-9-]*", word) else _quoted(word) for word in words]
     command = ", ".join(quoted)
     text = _NEW_PROCESS.format(
-        name=name, doc=_quoted(proposal.doc), script=_scalar(script), command=f"[{command}]",
-        over=over or ("image" if proposal.inputs else "target"), inputs=_section(proposal.inputs),
+        name=name, doc=_quoted(proposal.doc), command=f"[{command}]",
+        script=f"scripts/{proposal.runner}    # runs the one of `files`" if proposal.runner else _scalar(script),
+        files=f"files: [{_scalar(script)}]\n" if proposal.runner else "", environment=environment,
+        timeout="1d" if proposal.runner else "10m",
+        over=over or ("image" if proposal.inputs and not proposal.runner else "target"),
+        inputs=_section(proposal.inputs),
         params=_section(proposal.params), outputs=_section(proposal.outputs),
     )  # fmt: skip
     return text + "".join(f"# {note}\n" for note in proposal.notes)

@@ -1,8 +1,9 @@
 """What a definition could say about a script, from the options that it declares. The script is read, not run.
 
-Read are the options of argparse, click and typer, the words of ``sys.argv``, and the cell of
-parameters of a notebook. The notes name what is not understood; an option that has a default
-of its own is then left out of the command, so that the proposed definition runs as the script does.
+Read are the options of argparse, click and typer, the words of ``sys.argv``, the cell of
+parameters of a notebook, and the values of a script for CASA. The notes name what is not
+understood; an option that has a default of its own is then left out of the command, so that
+the proposed definition runs as the script does.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from stoa.model import Value
-from stoa.runs.reading import notebook
+from stoa.runs.reading import casa, notebook
 from stoa.runs.reading.arguments import argparse_options, click_options
 from stoa.runs.reading.functions import typer_options
 from stoa.runs.reading.option import NOTHING, Option, Options
@@ -61,11 +62,13 @@ class Proposal(Struct):
     notes: list[str] = field(default_factory=list)  # what was not understood or has to be decided by hand
     doc: str = ""
     command: list[str] = field(default_factory=lambda: ["python", "{script}"])  # what `words` follow
+    runner: str = ""  # a script of STOA's that runs this one; its last word is the name of this one
 
 
 def propose(
-    source: bytes, name: str = "script.py", *, flat: bool = False, given: Mapping[str, str] | None = None
-) -> Proposal:
+    source: bytes, name: str = "script.py", *, flat: bool = False, given: Mapping[str, str] | None = None,
+    for_casa: bool = True,
+) -> Proposal:  # fmt: skip
     """What a script suggests.
 
     Parameters
@@ -76,14 +79,17 @@ def propose(
         Whether images may be without celestial axes.
     given
         Parameter -> default as written, of a script that asks STOA for its parameters.
+    for_casa
+        Whether a script for CASA's shell is known as one, which another script has to run.
     """
-    made = _read(source, name, given or {})
+    shell = casa.read(source) if for_casa and name.endswith(".py") else None
+    made = _read(source, name, given or {}, shell)
     if flat:
         made.inputs = {key: text.replace(_IMAGE_ROLE, _FLAT_ROLE) for key, text in made.inputs.items()}
     return made
 
 
-def _read(source: bytes, name: str, given: Mapping[str, str]) -> Proposal:
+def _read(source: bytes, name: str, given: Mapping[str, str], shell: casa.CasaScript | None) -> Proposal:
     if name.endswith(".ipynb"):
         return _of_notebook(source, name)
     if not name.endswith(".py"):
@@ -92,10 +98,14 @@ def _read(source: bytes, name: str, given: Mapping[str, str]) -> Proposal:
     try:
         script = Source(source)
     except SyntaxError as problem:
+        if shell:
+            return _of_casa(shell, name)
         where = f"line {problem.lineno}: " if problem.lineno else ""
         note = f"{name} cannot be read as Python 3 ({where}{problem.msg}), so nothing is proposed from its options"
         return Proposal(words=["{target}"], notes=[note])
     found = next(filter(None, (read(script) for read in _READERS)), None)
+    if found is None and not script.asks_stoa and shell:
+        return _of_casa(shell, name)
     if found is None and not script.asks_stoa:
         note = "no options were found in the script (argparse, click, typer, sys.argv): the command gives it the folder"
         return Proposal(words=["{target}"], notes=[note], doc=script.doc)
@@ -109,6 +119,20 @@ def _of_notebook(source: bytes, name: str) -> Proposal:
     return Proposal(
         words=made.words, params=made.params, inputs=made.inputs, outputs={**executed, **made.outputs},
         notes=made.notes, command=book.command,
+    )  # fmt: skip
+
+
+def _of_casa(script: casa.CasaScript, name: str) -> Proposal:
+    """A script for CASA takes no options: one of STOA's runs it with the values of the job."""
+    options = [Option(dest=key, default=value) for key, value in script.values.items() if _IDENTIFIER.fullmatch(key)]
+    outputs = {}
+    for key, (path, kind, optional) in script.outputs.items():
+        written = f"{{path: {_scalar(path)}, kind: {kind}"
+        outputs[key] = written + (", optional: true}" if optional else "}")
+    return Proposal(
+        words=[PurePosixPath(name).name], params={option.dest: _declaration(option)[0] for option in options},
+        inputs={key: f"{{pattern: {json.dumps(pattern)}}}" for key, pattern in script.inputs.items()},
+        outputs=outputs, notes=script.notes, doc=script.doc, runner="casavalues.py",
     )  # fmt: skip
 
 
