@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,9 +11,6 @@ import pytest
 from finder_truth import shipped
 
 from stoa.runs.proposal import Proposal, propose
-
-PYTHON = os.environ.get("CASATASKS_PYTHON", "")
-SIMULATE = Path(__file__).resolve().parents[1] / "support" / "simulate_visibilities.py"
 
 NEW = """\
 vis = 'x.ms'
@@ -210,23 +204,3 @@ def test_a_value_without_a_place_ends_the_job_with_its_name(values, tmp_path):
 def test_python_2_ends_the_job_with_its_line(values, tmp_path):
     with pytest.raises(values.ScriptError, match=r"imaging.py, line \d+: this is not Python 3"):
         called(values, tmp_path, OLD)
-
-
-@pytest.mark.skipif(not PYTHON, reason="CASATASKS_PYTHON names no interpreter with casatasks")
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_script_of_casas_shell_runs_with_the_values_of_a_run(survey):
-    subprocess.run([PYTHON, SIMULATE, "x.ms"], cwd=survey.top / "data/a", check=True, capture_output=True)
-    (survey.top / "imaging.py").write_text(NEW, encoding="utf-8")
-    survey.ok("env", "add", "casa", "--casa", "--python", PYTHON)
-    survey.ok("process", "new", "img", "--from", "imaging.py")
-    survey("run", "img", "a", "--set", "robust=-1", "--set", "niter=7")
-    outcome = survey.outcomes(survey.runs()[0])["a"]
-    assert outcome["status"] == "ok", outcome
-    assert outcome["outputs"].keys() >= {"image", "pbcor", "fits"}
-    log = (survey.top / outcome["place"].replace(":", "/", 1) / "casa.log").read_text(encoding="utf-8")
-    assert "robust=-1.0" in log
-    assert "niter=7," in log
-    assert "interactive=False" in log
-    job = json.loads((survey.top / outcome["place"].replace(":", "/", 1) / "stoa-job.json").read_text())
-    assert job["inputs"]["vis"].endswith("a/x.ms")

@@ -1,4 +1,4 @@
-"""The shipped process `tclean` with real CASA, over measurement sets that CASA simulates."""
+"""The shipped process `tclean`, and a script of CASA's shell, with real CASA over simulated measurement sets."""
 
 from __future__ import annotations
 
@@ -180,3 +180,31 @@ def test_calls_name_what_the_parameters_ask(imaged):
     asked = json.loads((folder(imaged) / "calls.json").read_text())
     assert (asked["dirty"]["niter"], asked["clean"]["nsigma"], asked["clean"]["robust"]) == (0, 3.0, 0.5)
     assert asked["clean"]["spw"] == "0,1"
+
+
+SHELL = """\
+vis = 'x.ms'
+robust = 0.5
+interactive = True
+tclean(vis=vis, imagename='cont', field='double', cell='0.5arcsec', imsize=[64, 64], weighting='briggs', robust=robust,
+       niter=100, interactive=interactive, pbcor=True)
+exportfits('cont.image.pbcor', fitsimage='cont.fits')
+tb.open(vis)
+print('rows', tb.nrows())
+tb.close()
+"""
+
+
+def test_a_script_of_casas_shell_runs_as_it_is_with_the_values_of_the_run(survey, visibilities):
+    shutil.copytree(visibilities, survey.top / "data/a/x.ms")
+    (survey.top / "imaging.py").write_text(SHELL, encoding="utf-8")
+    survey.ok("env", "add", "casa", "--casa", "--python", PYTHON)
+    survey.ok("process", "new", "img", "--from", "imaging.py")
+    survey("run", "img", "--target", "a", "--set", "robust=-1", "--set", "niter=7")
+    outcome = survey.outcomes(survey.runs()[0])["a"]
+    assert outcome["status"] == "ok", outcome
+    assert outcome["outputs"].keys() >= {"image", "pbcor", "fits"}
+    made = survey.top / outcome["place"].replace(":", "/", 1)
+    log = (made / "casa.log").read_text(encoding="utf-8")
+    assert all(said in log for said in ("robust=-1.0", "niter=7,", "interactive=False")), log
+    assert (made / "cont.fits").stat().st_size > 64 * 64 * 4

@@ -53,6 +53,36 @@ def test_a_python_without_casatasks_is_told(tmp_path):
     assert "pip install casatasks" in str(caught.value.hint)
 
 
+NO_MEASURES = """\
+Traceback (most recent call last):
+  File "lib/python3.11/site-packages/casatools/__init__.py", line 259, in <module>
+    raise ImportError('measures data is not available, visit https://casadocs.readthedocs.io/ for more information')
+ImportError: measures data is not available, visit https://casadocs.readthedocs.io/ for more information
+"""
+"""What `import casatasks` of CASA 6.7 ends with; recorded."""
+
+
+def test_missing_measures_data_are_told_with_where_they_come_from(tmp_path):
+    (tmp_path / "casatasks.py").write_text(f"import sys\nsys.stderr.write({NO_MEASURES!r})\nsys.exit(1)\n")
+    environment = Environment(name="casa", kind="casa", environ={"PYTHONPATH": str(tmp_path)})
+    with pytest.raises(EnvironmentProblem, match="measures data of environment 'casa' are missing") as caught:
+        prepare(environment, Setting(caller=dict(os.environ), cache=tmp_path))
+    assert "`pip install casadata`" in str(caught.value.hint)
+
+
+@real
+@pytest.mark.slow
+def test_real_casa_without_measures_data_is_told_so_and_fetches_nothing(tmp_path):
+    home = tmp_path / "home"
+    (home / ".casa").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    (home / ".casa/config.py").write_text(f"measurespath = {str(tmp_path / 'empty')!r}\ndatapath = [measurespath]\n")
+    environment = Environment(name="casa", kind="casa", python=PYTHON)
+    with pytest.raises(EnvironmentProblem, match="measures data of environment 'casa' are missing"):
+        prepare(environment, Setting(caller=os.environ | {"HOME": str(home)}, cache=tmp_path))
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
 @pytest.fixture
 def casa(make_place):
     return make_place("casa", python=PYTHON)

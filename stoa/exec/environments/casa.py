@@ -22,16 +22,23 @@ from stoa.exec.environments.base import (
 from stoa.exec.environments.host import find_interpreter, python_environment
 from stoa.exec.environments.venv import prepare_venv, venv_identity
 from stoa.model import Environment
+from stoa.opening import read_bounded
 
 _RUNNER = str(Path(__file__).with_name("casa_run.py").absolute())
 _SITE = """\
 # Written by STOA: data come with the package casadata, and nothing is fetched while a script runs.
-import casadata
-measurespath = casadata.datapath
-datapath = [casadata.datapath]
 measures_auto_update = False
 data_auto_update = False
+try:
+    import casadata
+except ImportError:
+    pass  # data of the user's own may be in ~/.casa/data
+else:
+    measurespath = casadata.datapath
+    datapath = [casadata.datapath]
 """
+_NO_MEASURES = b"measures data is not available"
+"""Begin of CASA's message; its import ends with it."""
 _HEADLESS = {"QT_QPA_PLATFORM": "offscreen", "MPLBACKEND": "Agg"}
 _OPTIONS = ("--nologger", "--nogui", "--agg", "--logfile", "casa.log", "-c")
 
@@ -54,6 +61,11 @@ def prepare_casa(environment: Environment, setting: Setting) -> Prepared:
         said = asked.stderr.splitlines()[-1:] or [b""]
     except (OSError, subprocess.TimeoutExpired) as problem:
         version, said = "", [str(problem).encode()]
+    if not version and _NO_MEASURES in said[0]:
+        raise EnvironmentProblem(
+            f"CASA's measures data of environment {environment.name!r} are missing: nothing can be imaged without them",
+            "`pip install casadata` in that Python, or measurespath in ~/.casa/config.py says where they are",
+        )
     if not version:
         raise EnvironmentProblem(
             f"casatasks of environment {environment.name!r} cannot be imported: "
@@ -77,7 +89,7 @@ def _interpreter(environment: Environment, setting: Setting) -> Prepared:
 def _site_file(setting: Setting) -> str:
     """CASA's settings for this machine; those of the user's own ~/.casa/config.py come on top."""
     file = (setting.cache / "environments" / "casasiteconfig.py").absolute()
-    if not file.exists():
+    if not file.exists() or read_bounded(file) != _SITE.encode():
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, _SITE.encode())
     return str(file)
