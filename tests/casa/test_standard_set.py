@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from astropy.io import fits
 from finder_truth import ARCHIVE
 from lxml import etree
 
@@ -53,6 +54,25 @@ def test_the_set_is_made_described_and_searched(archive):
     assert sorted(one["target"] for one in searched.values()) == sorted(names)
     assert {one["status"] for one in searched.values()} == {"ok"}
     assert not any(one["results"]["gain_is_model"] for one in searched.values())
+
+
+def test_a_beam_on_another_grid_is_named_beside_the_model_that_takes_its_place(archive):
+    (beam,) = (archive.top / "data/a").glob("*.flux.fits")
+    with fits.open(beam, mode="update") as opened:
+        opened[0].data = opened[0].data[..., 2:, 2:]
+    archive.ok("meta", "build")
+    archive.ok("process", "add", "standardise")
+    archive("run", "standardise", "--target", "a")
+    (outcome,) = archive.outcomes().values()
+    assert (outcome["status"], outcome["results"]["pb"]) == ("ok", "modelled"), outcome
+    folder = archive.top / outcome["place"].replace(":", "/", 1)
+    with (folder / "quality.csv").open(newline="", encoding="utf-8") as lines:
+        words = {row["product"]: row["words"] for row in csv.DictReader(lines)}
+    said = f"the delivered {beam.name} was not taken: on another grid of pixels than the image"
+    assert words["beam"].startswith("modelled for a dish of 12 m")
+    assert words["beam"].endswith(said)
+    assert [product for product, line in words.items() if "was not taken" in line] == ["beam"]
+    assert said in (folder / "stoa-log.txt").read_text(encoding="utf-8")
 
 
 def test_its_own_document_has_the_roles_that_stoa_finds(archive):

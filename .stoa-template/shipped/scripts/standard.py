@@ -87,6 +87,33 @@ def read_job(file="stoa-job.json"):
         return {}
 
 
+def not_passed_on(job):
+    """Files of the image that STOA knows and gave to no option, by the metadata document of the job.
+
+    Returns
+    -------
+    found
+        Role -> name of the first such file, and why it was left out. Empty without a document.
+    """
+    try:
+        text = Path(job["meta"]).read_bytes()
+        if b"<!DOCTYPE" in text:  # STOA writes none
+            return {}
+        groups = ET.fromstring(text).iterfind("group[@key='Products']/group")  # noqa: S314 -- without entities
+    except (KeyError, OSError, ET.ParseError):
+        return {}
+    found = {}
+    given = {Path(path).name for path in job.get("inputs", {}).values() if path}
+    for group in (one for one in groups if one.get("key") == job.get("group")):
+        problems = {one.get("file"): one.get("problems") for one in group.iterfind("derived")}
+        for file in group.iterfind("file"):
+            name = Path(file.text or "").name
+            if name not in given:
+                why = problems.get(file.text) or "on another grid of pixels than the image"
+                found.setdefault(file.get("FILETYPE"), (name, why))
+    return found
+
+
 def write_quality(folder, rows):
     """Write `quality.csv`: one row for each product of the set, with how it was had or why it was not."""
     names = (

@@ -83,15 +83,17 @@ class Gain:
 
     def _problem(self):
         if not np.all(self.image.world.freqs_hz > 0):
-            return "no file has it, and without a frequency there is no model (parameter freq_ghz gives it)"
+            return "no file gives it, and without a frequency there is no model (parameter freq_ghz gives it)"
         if self.image.dish_m not in airybeam.EFFECTIVE:
             name = self.image.header.get("TELESCOP") or ""
             return (
-                f"no file has it, and there is a model for ALMA's dishes of 12 m and 7 m alone: TELESCOP is {name!r} "
+                f"no file gives it, and there is a model for ALMA's dishes of 12 m and 7 m alone: TELESCOP is {name!r} "
                 "(parameter dish_m says which)"
             )
         if self.image.correction == "corrected" and self._reaches_too_far():
-            return "no file has it, and the image has values where one dish sees nothing: a mosaic, which has no model"
+            return (
+                "no file gives it, and the image has values where one dish sees nothing: a mosaic, which has no model"
+            )
         return ""
 
     def _reaches_too_far(self):
@@ -242,11 +244,22 @@ def write_set(args, image, gain, main):
     for key in AS_IT_IS:
         write_as_it_is(found, key, getattr(args, key), image)
     rows = [found.rows[product.key] for product in standard.PRODUCTS]
+    say_refused(args, rows, job)
     standard.write_quality(args.out, rows)
     standard.write_document(args.out, job.get("group", ""))
     for row in rows:
         print(f"{row['product']}: {row['origin']}" + (f" ({row['words']})" if row["words"] else ""))
     return results(found, image, gain, main)
+
+
+def say_refused(args, rows, job):
+    """Add to the words of products that were delivered in a file which STOA did not pass on."""
+    refused = standard.not_passed_on(job)
+    for row in rows:
+        if not getattr(args, row["product"]) and row["role"] in refused:
+            name, why = refused[row["role"]]
+            words = "" if row["words"] == NEEDS_VISIBILITIES else row["words"].removeprefix("not delivered, and ")
+            row["words"] = "; ".join(filter(None, (words, f"the delivered {name} was not taken: {why}")))
 
 
 def write_beam(found, gain):
