@@ -17,6 +17,9 @@ from stoa.workspace.selections import quoted
 
 URL: Final = "query-params"
 
+ASKED = "stoa asked"
+"""Where the session keeps what the filters of the page ask."""
+
 STATUSES = [status.value for status in Status]
 
 
@@ -27,8 +30,14 @@ def pair_choice(outcomes: pd.DataFrame, label: str = "Process and set", key: str
     return str(st.selectbox(label, pairs, index=at, key=key, bind=URL, width=220))
 
 
-def chosen(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Outcomes of one pair that the filters of the address leave, in the order of their names."""
+def chosen(outcomes: pd.DataFrame, *, in_popover: bool = False) -> pd.DataFrame:
+    """Outcomes of one pair that the filters of the address leave, in the order of their names.
+
+    Parameters
+    ----------
+    in_popover
+        The filters are in a popover, which would cover a dialog: the page draws `save_button` itself.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pair = pair_choice(outcomes)
         rows = outcomes[outcomes["pair"] == pair]
@@ -39,7 +48,9 @@ def chosen(outcomes: pd.DataFrame) -> pd.DataFrame:
         chosen_targets = _targets_asked()
         asked = _condition(rows, list(wanted), str(word or ""), str(flags or ""))
         rows = picking.narrowed(rows)
-        _save_button(asked)
+        st.session_state[ASKED] = asked
+        if not in_popover:
+            save_button()
     if chosen_targets is not None:
         rows = rows[rows["target"].astype(str).isin(chosen_targets)]
     if wanted:
@@ -106,8 +117,9 @@ def _condition(rows: pd.DataFrame, statuses: list[str], word: str, flags: str) -
     return Asked(" AND ".join(parts), tuple(state.get("tag") or ()), tuple(state.get("select") or ()))
 
 
-def _save_button(asked: Asked) -> None:
-    """Save what the filters ask as a selection, which the command line and all others have, too."""
+def save_button() -> None:
+    """Save what the filters of this page ask as a selection, which the command line and all others have, too."""
+    asked: Asked = st.session_state[ASKED]
     why = may("review")
     if not why and (st.session_state.get("queue") or st.session_state.get(picking.ONLY)):
         why = "A selection is the same for all: it holds neither your queue nor what you picked. A tag can."
@@ -119,7 +131,7 @@ def _save_button(asked: Asked) -> None:
 
 @st.dialog("Save as selection")
 def _ask_selection(asked: Asked) -> None:
-    st.text("Targets that meet this now or later, for `--select` and all who have the project:")
+    st.text("Targets that meet this now or later, for --select and all who have the project:")
     parts = [*(f"tag {tag}" for tag in asked.tags), *(f"selection {name}" for name in asked.selections), asked.where]
     st.code("\n".join(filter(None, parts)), language=None, wrap_lines=True)
     name = st.text_input("Name", max_chars=80, key="selection name").strip()

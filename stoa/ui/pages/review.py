@@ -17,7 +17,7 @@ from stoa.show.steps import STEP_SYMBOLS
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, count, duration, one_line, safe, shown
 from stoa.ui import actions, asking, away, looking, picking, pixels, tables
-from stoa.ui.filters import URL, chosen
+from stoa.ui.filters import URL, chosen, save_button
 from stoa.ui.going import AT
 from stoa.ui.identity import who
 from stoa.ui.queue import Job, next_open, place_of, step
@@ -71,7 +71,7 @@ def page() -> None:
     with top:
         st.header("Review", anchor=False, width="content")
         with st.popover("Filter and order"):
-            rows = _order_and_rest(chosen(everything))
+            rows = _order_and_rest(chosen(everything, in_popover=True))
     if rows.empty:
         st.info("No outcome is left by these filters, or all that pass them are judged. Take a filter away.")
         return
@@ -87,6 +87,7 @@ def page() -> None:
         if steps:
             tables.plain(whole[["target", "group", "status", "flags", *steps]].head(MOST_LISTED))
         with asking.review_buttons([job.target for job in queue], "review all"):
+            save_button()
             tables.export(whole.drop(columns=["like", "_far"], errors="ignore"), "queue", key="queue")
 
 
