@@ -7,7 +7,7 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.model import Author
 from stoa.workspace.open import Workspace
-from stoa.workspace.samples import disputed_verdicts, samples, waiting
+from stoa.workspace.samples import disputed_verdicts, hidden_from, samples, waiting
 from stoa.workspace.steps import StepCount, ToDo, check_step, disputed_steps, is_person, open_steps, step_counts
 
 
@@ -38,7 +38,8 @@ def todo(
     unassigned
         Those that no one is to do, instead.
     disputed
-        Those whose last states by two people differ, and targets on which verdicts differ, instead.
+        Those whose last states by two people differ, and targets on which verdicts differ, instead; not what a blind
+        sample hides.
     every
         Those of everybody, instead.
 
@@ -52,7 +53,8 @@ def todo(
     if step or not (ws.project.config.steps or disputed or samples(ws)):
         check_step(ws, step)
     if disputed:
-        found = [*disputed_steps(ws), *disputed_verdicts(ws)]
+        unseen = hidden_from(ws, ws.repository.author())
+        found = [each for each in [*disputed_steps(ws), *disputed_verdicts(ws)] if each.target not in unseen]
     elif unassigned:
         found = [each for each in open_steps(ws) if not each.person]
     elif every:

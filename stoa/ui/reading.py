@@ -237,8 +237,9 @@ def _run_rows(place: str, at: str) -> list[RunRow]:  # noqa: ARG001 - the key
 
 
 def latest_events(most: int = 30) -> list[Event]:
-    """Who did what, the newest first."""
-    return _events(str(folder()), commit(), most)
+    """Who did what, the newest first; not what a blind sample hides."""
+    unseen = hidden()
+    return [event for event in _events(str(folder()), commit(), most) if event.target not in unseen]
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -84,3 +84,16 @@ def test_from_python(stepped):
             ("b", "accepted"),
         ]
         assert found.steps[0].done == 1
+
+
+def test_a_dispute_about_a_target_of_a_blind_sample_is_hidden_until_one_has_judged(stepped):
+    stepped.ok("step", "a", "weblog", "done")
+    stepped.git("config", "user.name", "Ben Cook")
+    stepped.git("config", "user.email", "ben@example.org")
+    stepped.ok("step", "a", "weblog", "undone")
+    stepped.git("config", "user.name", "Cy Dee")
+    stepped.git("config", "user.email", "cy@example.org")
+    stepped.ok("review", "draw", "1", "--to", "me", "--blind", "--target", "a")
+    assert stepped.json("todo", "--disputed")["items"] == []
+    stepped.ok("review", "pass", "a")
+    assert [each["target"] for each in stepped.json("todo", "--disputed")["items"]] == ["a"]

@@ -169,6 +169,9 @@ def test_a_blind_sample_hides_steps_and_flags_in_tables_too(page, judged):
     judged.ok("review", "draw", "1", "--to", "me", "--blind", "--target", "a")
     row = page("targets").dataframe[0].value.set_index("target").loc["a"]
     assert (row["flags"], row["step weblog"]) == ("", "")
+    did = " ".join(page("overview").dataframe[-1].value["what"])
+    assert "measure@default" in did
+    assert "artefacts" not in did
 
 
 def test_what_people_see_differently_is_a_queue(page, judged):
