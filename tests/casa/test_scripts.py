@@ -148,6 +148,34 @@ def test_a_value_that_is_changed_in_the_script_is_no_parameter():
     assert "robust" not in found.params
 
 
+def test_a_name_with_several_values_is_never_given_one():
+    found = proposed("robust = 1\nif deep:\n    robust = 2\ntclean(vis=['a.ms', 'b.ms'], imagename='x', robust=0.5)\n")
+    assert (found.params, found.inputs) == ({}, {})
+    assert proposed("tclean(vis='a.ms', imagename='x')\ntclean(vis='b.ms', imagename='y')\n").inputs == {}
+
+
+def test_names_of_images_are_put_together_from_names():
+    found = proposed("obj = 'm83'\nbase = obj + '_cont'\ntclean(vis='a.ms', imagename=base + '.r0')\n")
+    assert found.outputs == {"image": "{path: m83_cont.r0.image, kind: folder}"}
+    assert found.params == {}, "another value would make an image of another name"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print 'a'; print 'b'", "if x: print 'c' # comment", "print >>f, 'd'", "print ('%s') % 1",
+        "def f((a, b)): pass", "exec 'x'",
+        "print 'x', \\\n   'y'", "print 'a %s' % (1,\n  2)", "x = {1: 0777,\n  2: 10L}", "while x <> 1:\n\tx = 1",
+        "raise ValueError, 'no'", 'print """long\ntext"""',
+    ],
+)  # fmt: skip
+def test_what_follows_a_line_of_python_2_is_read(line):
+    found = proposed(f"\ufeffvis = 'x.ms'\r\n{line}\ntclean(vis=vis, imagename='x', robust=0.5)\n")
+    assert found.outputs == {"image": "{path: x.image, kind: folder}"}
+    assert found.inputs == {"vis": '{pattern: "**/*.ms"}'}
+    assert any("line 2" in said for said in found.notes)
+
+
 def test_images_in_blocks_and_of_several_terms_are_declared_as_they_will_be():
     text = "if 1 in steps:\n    tclean(vis='a.ms', imagename='x', deconvolver='mtmfs', pbcor=True)\n"
     assert proposed(text).outputs == {
@@ -194,6 +222,15 @@ def test_values_of_the_job_take_the_place_of_those_in_the_script(values, tmp_pat
     (call,) = called(values, tmp_path, NEW, vis="/data/a.ms", robust=-1.0, niter=5, cell="1arcsec", interactive=False)
     assert (call["vis"], call["robust"], call["niter"], call["cell"]) == ("/data/a.ms", -1.0, 5, "1arcsec")
     assert (call["interactive"], call["imagename"], call["threshold"]) == (False, "x_cont", "0.1mJy")
+
+
+def test_every_task_gets_the_measurement_set_and_clean_alone_the_parameters(values, tmp_path):
+    text = "tclean(vis='x.ms', niter=1)\nlistobs(vis='x.ms', niter=1)\n"
+    (tmp_path / "imaging.py").write_text(text, encoding="utf-8")
+    calls: list[dict[str, Any]] = []
+    task = lambda **key: calls.append(key)  # noqa: E731 -- one for both
+    exec(values.with_values(tmp_path / "imaging.py", {"vis": "/a.ms", "niter": 5}), {"tclean": task, "listobs": task})
+    assert calls == [{"vis": "/a.ms", "niter": 5}, {"vis": "/a.ms", "niter": 1}]
 
 
 def test_a_value_without_a_place_ends_the_job_with_its_name(values, tmp_path):

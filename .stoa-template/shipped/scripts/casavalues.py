@@ -39,11 +39,12 @@ class Placed(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Call(self, node):
-        """What CLEAN is given."""
+        """What CLEAN is given, and the measurement set of every task."""
         self.generic_visit(node)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        for key in node.keywords if name in CLEANERS else ():
-            key.value = self.value_for(key.arg, key.value)
+        for key in node.keywords:
+            if name in CLEANERS or key.arg == "vis":
+                key.value = self.value_for(key.arg, key.value)
         return node
 
     def value_for(self, name, node):

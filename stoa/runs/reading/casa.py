@@ -24,6 +24,7 @@ _SHELL = {"system", "popen", "call", "check_call", "check_output", "Popen"}
 _OLD_NAMES = {"execfile", "raw_input", "xrange", "unicode", "has_key", "iteritems", "itervalues"}
 _OLD_MODULES = {"taskinit", "tasks", "casac", "casadef", "task_tclean", "task_clean"}
 _MADE = ("outputvis", "outfile", "concatvis")
+_DEEPEST = 20  # names of names; a script with more goes in a circle
 _PAIRS = ("imsize", "cell")  # one number or text for both axes, or a list
 
 
@@ -59,7 +60,7 @@ class _Reader:
         self._found, self._script = found, found.source
         self._made = CasaScript(doc=found.source.doc, values={})
         self._cleans = [call for call in self._script.calls if last_name(call.func) in CLEANERS]
-        self._once = self._assigned_once()
+        self._once, self._again, self._nodes = self._assigned()
         self._fixed: set[str] = set()  # names that outputs rest on
         self._top = {id(n.value) for n in self._script.tree.body if isinstance(n, ast.Expr | ast.Assign)}
 
@@ -74,40 +75,52 @@ class _Reader:
     def _note(self, text: str) -> None:
         self._made.notes.append(text)
 
-    def _assigned_once(self) -> dict[str, tuple[Any, int]]:
-        """Names that get one plain value, at the top, and no other anywhere: name -> value, line."""
+    def _assigned(self) -> tuple[dict[str, tuple[Any, int]], set[str], dict[str, ast.expr]]:
+        """Names that get one plain value, at the top, and no other anywhere; all other names; what a name gets once.
+
+        Returns
+        -------
+        once
+            Name -> value, line.
+        again
+            Names that get values elsewhere too, or computed ones.
+        nodes
+            Name -> expression, of those that get something once, at the top.
+        """
         stored = [n.id for n in ast.walk(self._script.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        found = {}
+        once, nodes = {}, {}
         for node in self._script.tree.body:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 name, value = node.targets[0].id, _literal(node.value)
-                if stored.count(name) == 1 and value is not NOTHING:
-                    found[name] = (value, node.lineno)
-        return found
+                if stored.count(name) == 1:
+                    nodes[name] = node.value
+                    if value is not NOTHING:
+                        once[name] = (value, node.lineno)
+        return once, set(stored) - once.keys(), nodes
 
-    def _text(self, node: ast.expr | None) -> str:
+    def _text(self, node: ast.expr | None, depth: int = 0) -> str:
         """A text that is written, named or put together from such; "" where it has to be computed."""
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            left, right = self._text(node.left), self._text(node.right)
+            left, right = self._text(node.left, depth + 1), self._text(node.right, depth + 1)
             return left + right if left and right else ""
         if isinstance(node, ast.Name):
             self._fixed.add(node.id)
-            value = self._once.get(node.id, ("", 0))[0]
-        else:
-            value = _literal(node) if node is not None else ""
+            return self._text(self._nodes.get(node.id), depth + 1) if depth < _DEEPEST else ""
+        value = _literal(node) if node is not None else ""
         return value if isinstance(value, str) else ""
 
     def _take_inputs(self) -> None:
         made = {self._text(key.value) for call in self._script.calls for key in call.keywords if key.arg in _MADE}
         names: dict[str, tuple[str, int]] = {}
+        several: set[str] = set()
         for call in self._script.calls:
             for key in call.keywords:
                 if key.arg == "vis":
-                    self._take_visibilities(key.value, names)
+                    self._take_visibilities(key.value, names, several)
         vis, line = self._once.get("vis", ("", 0))
         if isinstance(vis, str) and vis:
             names.setdefault("vis", (vis, line))
-        given = {name: where for name, where in names.items() if where[0] not in made}
+        given = {name: at for name, at in names.items() if at[0] not in made and name not in several | self._again}
         for name, (path, line) in given.items():
             leaf = path.rstrip("/").rpartition("/")[2]
             one = len(given) == 1 and leaf.endswith(".ms")
@@ -116,18 +129,20 @@ class _Reader:
             self._note(f"line {line}: {path} is the input {name!r}: the one folder {self._made.inputs[name]}"
                        " below each target; change the pattern where that is another")  # fmt: skip
 
-    def _take_visibilities(self, node: ast.expr, names: dict[str, tuple[str, int]]) -> None:
+    def _take_visibilities(self, node: ast.expr, names: dict[str, tuple[str, int]], several: set[str]) -> None:
         if isinstance(node, ast.Name):
             value, line = self._once.get(node.id, ("", 0))
             name = node.id
         else:
             value, line, name = _literal(node), node.lineno, "vis"
         if isinstance(value, list):
+            several.add(name)
             self._note(f"line {line}: {name} is a list of measurement sets, and an input is one: concatenate them"
                        " in a process of its own")  # fmt: skip
         elif not isinstance(value, str) or not value:
             self._note(f"line {node.lineno}: which measurement set vis is was not understood")
         elif names.setdefault(name, (value, line))[0] != value:
+            several.add(name)
             self._note(f"line {line}: vis={value!r} is another measurement set than that of line {names[name][1]}:"
                        " give each a name at the top of the script")  # fmt: skip
 
@@ -184,7 +199,7 @@ class _Reader:
     def _take_value(self, name: str, places: list[tuple[Any, int]], left: dict[str, list[str]]) -> None:
         values = [_one(name, value) for value, _ in places]
         shown = f"{name} (line {', '.join(str(line) for _, line in places)})"
-        if any(value != values[0] or type(value) is not type(values[0]) for value in values):
+        if name in self._again or any(value != values[0] or type(value) is not type(values[0]) for value in values):
             left.setdefault("it has several values", []).append(shown)
         elif not isinstance(values[0], bool | int | float | str):
             left.setdefault("no parameter can hold a list", []).append(shown)
@@ -197,6 +212,8 @@ class _Reader:
         old = {words: list(lines) for words, lines in self._found.old.items()}
         for node in ast.walk(self._script.tree):
             name = last_name(node) if isinstance(node, ast.Name | ast.Attribute) else ""
+            if isinstance(node, ast.BinOp) and _is_old_print(node):
+                old.setdefault(python2.PRINT, []).append(node.lineno)
             if name in _OLD_NAMES and isinstance(node, ast.Name | ast.Attribute):
                 old.setdefault(name, []).append(node.lineno)
         if old:
@@ -238,6 +255,12 @@ class _Reader:
             text = node.value if isinstance(node, ast.Constant) else ""
             if isinstance(text, str) and text.startswith(("/", "~/")) and len(text) > 2 and " " not in text:
                 yield node.lineno, text  # type: ignore[attr-defined]
+
+
+def _is_old_print(node: ast.BinOp) -> bool:
+    """Whether Python 3 reads ``print >>file, words`` or ``print ("%s") % word``, and stumbles when it runs."""
+    left = node.left.func if isinstance(node.left, ast.Call) and isinstance(node.op, ast.Mod) else node.left
+    return isinstance(node.op, ast.RShift | ast.Mod) and isinstance(left, ast.Name) and left.id == "print"
 
 
 def _lines(numbers: list[int]) -> str:

@@ -10,9 +10,10 @@ from msgspec import Struct
 from stoa.runs.reading.source import Source
 
 _MOST = 400  # attempts; a script with more such lines is no script in Python
+PRINT = "print without brackets"
 _OLD = (
-    (re.compile(r"((?:^|:)\s*)print\s+(?!\(|=|\.)(.+)$"), r"\1print(\2)", "print without brackets"),
-    (re.compile(r"^(\s*)print(?=[\"'`>])(.+)$"), r"\1print(\2)", "print without brackets"),
+    (re.compile(r"((?:^|:)\s*)print\s+(?!\(|=|\.)(.+?)(?:\s*#[^'\"]*)?$"), r"\1print(\2)", PRINT),
+    (re.compile(r"^(\s*)print(?=[\"'`>])(.+)$"), r"\1print(\2)", PRINT),
     (re.compile(r"^(\s*except\b[^:]*?)\s*,\s*(\w+)\s*:"), r"\1 as \2:", "`except X, e`"),
     (re.compile(r"^(\s*raise\s+[\w.]+)\s*,.*"), r"\1", "`raise X, words`"),
     (re.compile(r"<>"), "!=", "`<>`"),
@@ -38,7 +39,8 @@ class Read(Struct, frozen=True):
 
 def read(text: bytes) -> Read | None:
     """What can be read of a script; None if it is not one in Python of any version."""
-    lines = re.split(r"\r\n|\r|\n", text.decode("utf-8", errors="replace").replace("\f", ""))
+    lines = re.split(r"\r\n|\r|\n", text.decode("utf-8-sig", errors="replace").replace("\f", ""))
+    written = list(lines)
     old: dict[str, list[int]] = {}
     unread: list[tuple[int, str]] = []
     known: set[int] = set()
@@ -66,7 +68,7 @@ def read(text: bytes) -> Read | None:
             if lines[number - 1] == line:
                 if not any(number in at for at in old.values()):
                     unread.append((number, problem.msg))
-                _pass_over(lines, number - 1)
+                _pass_over(lines, written, number - 1)
     return None
 
 
@@ -79,9 +81,9 @@ def _readable(line: str, number: int, old: dict[str, list[int]]) -> str:
     return line
 
 
-def _pass_over(lines: list[str], at: int) -> None:
+def _pass_over(lines: list[str], written: list[str], at: int) -> None:
     """Replace a line that cannot be read, so that what follows keeps its block; lines that continue it go with it."""
-    line = lines[at]
+    line = written[at].expandtabs()
     indent = line[: len(line) - len(line.lstrip())]
     if re.match(r"\s*except\b", line):
         lines[at] = f"{indent}except Exception:" + ("" if _BLOCK.match(line) else " pass")
@@ -92,7 +94,7 @@ def _pass_over(lines: list[str], at: int) -> None:
         open_brackets = _open(line)
         while at + 1 < len(lines) and (open_brackets > 0 or line.rstrip().endswith("\\")):
             at += 1
-            line = lines[at]
+            line = written[at]
             open_brackets += _open(line)
             lines[at] = ""
 
