@@ -210,3 +210,11 @@ def test_who_may_only_look_cannot_tag_assign_or_save(page, judged, monkeypatch):
     shown = page("review", status=["ok"])
     for key in ("review all Tag", "review all Step", "review all Assign", "save selection"):
         assert shown.button(key=key).disabled
+
+
+def test_what_was_asked_on_failures_can_be_saved_there(page, judged):
+    judged.ok("flag", "b", "--reason", "check")
+    asking = Asking(page("failures", flags="flagged"), "save selection")
+    assert "flagged" in [code.value for code in asking.shown.code]
+    asking.put("text_input", "selection name", "looked at").commit("commit selection")
+    assert judged.ok("select", "looked at").split() == ["b"]
