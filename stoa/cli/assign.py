@@ -15,11 +15,11 @@ from stoa.cli.options import (
     TagOption,
     TargetsArgument,
     WhereOption,
+    where_of,
     workspace,
 )
 from stoa.cli.say import print_written
 from stoa.commands import assign
-from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -45,6 +45,6 @@ def assign_command(
 ) -> None:
     """Assign targets to a person, as one commit. Of several assignments the last one counts."""
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     report = assign.assign(ws, targets or (), person=person, step=step, text=text, where=where)
     print_written(report, json)

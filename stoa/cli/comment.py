@@ -17,11 +17,11 @@ from stoa.cli.options import (
     TagOption,
     TargetsArgument,
     WhereOption,
+    where_of,
     workspace,
 )
 from stoa.cli.say import print_written
 from stoa.commands import comment
-from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -59,7 +59,7 @@ def comment_command(
     about the run as a whole. A reply is about what its comment is about.
     """
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     report = comment.comment(
         ws, targets or (), text=text, run=run, group=group, where=where, picture=picture, reply_to=reply_to
     )

@@ -16,11 +16,11 @@ from stoa.cli.options import (
     TagOption,
     TargetsArgument,
     WhereOption,
+    where_of,
     workspace,
 )
 from stoa.cli.say import print_written
 from stoa.commands import flag
-from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -49,5 +49,5 @@ def flag_command(
     A flag is open until `stoa unflag` clears it. With --run it is about the outcomes of that run.
     """
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     print_written(flag.flag(ws, targets or (), reason=reason, text=text, run=run, group=group, where=where), json)

@@ -14,6 +14,7 @@ import typer
 from stoa.cli.say import tell
 from stoa.runs.sweep import read_sets
 from stoa.workspace.open import Workspace
+from stoa.workspace.selections import condition
 
 
 def _also_before_the_verb(ctx: typer.Context, value: bool) -> bool:
@@ -175,6 +176,11 @@ AtOption = Annotated[
         help="As it was at a commit, tag, branch or date (2026-11-28T14:30, UTC).",
     ),
 ]
+
+
+def where_of(ws: Workspace, where: str, tags: list[str] | None, selections: list[str] | None) -> str:
+    """One condition for --where, --tag and --select together; "" for none of them."""
+    return condition(ws, where, tags or (), selections or ()) if tags or selections else where
 
 
 def workspace(ctx: typer.Context, at: str = "") -> Workspace:

@@ -25,6 +25,7 @@ from stoa.cli.options import (
     WhereOption,
     WorkersOption,
     sets_of,
+    where_of,
     workspace,
 )
 from stoa.cli.say import as_json, out, table, tell
@@ -39,7 +40,6 @@ from stoa.show.plans import chain_tree, plan_in_words, plan_table, sum_in_words,
 from stoa.show.runs import unreached_words
 from stoa.show.words import count
 from stoa.workspace.open import Workspace
-from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -79,7 +79,7 @@ def plan_command(
     if not process and not chain:
         raise typer.BadParameter("name a process, or give --all for every process in order", param_hint="PROCESS")
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     request = Request(
         process=process, params=params, environment=env or None, settings=settings_of(settings or []),
         sets=sets_of(sets), chain=chain,

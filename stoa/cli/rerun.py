@@ -27,6 +27,7 @@ from stoa.cli.options import (
     WhereOption,
     WorkersOption,
     sets_of,
+    where_of,
     workspace,
 )
 from stoa.cli.plan import print_plans
@@ -35,7 +36,6 @@ from stoa.commands import rerun
 from stoa.control import Control
 from stoa.request import Request, Selection
 from stoa.runs.sweep import settings_of
-from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -79,7 +79,7 @@ def rerun_command(
     succeed.
     """
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     request = Request(
         source=source, params=params, environment=env or None, settings=settings_of(settings or []),
         sets=sets_of(sets), engine=engine, workers=workers, asked=("stoa", *sys.argv[1:]), message=message,

@@ -17,13 +17,13 @@ from stoa.cli.options import (
     TargetOption,
     TargetsArgument,
     WhereOption,
+    where_of,
     workspace,
 )
 from stoa.cli.say import as_json, out, print_written, table, tell
 from stoa.commands import review
 from stoa.show.samples import progress_words, samples_table, strata_table, verdicts_table
 from stoa.show.words import count
-from stoa.workspace.selections import condition
 
 app = new_app("Second looks: samples for another person. `stoa reviews` lists what was said.")
 
@@ -70,7 +70,7 @@ def review_draw(
     """
     ws = workspace(ctx)
     report = review.draw(
-        ws, number, person=person, targets=target or (), where=condition(ws, where, tags or (), select or ()),
+        ws, number, person=person, targets=target or (), where=where_of(ws, where, tags, select),
         blind=blind, name=name, pair=process, seed=seed, text=text,
     )  # fmt: skip
     if json:
@@ -100,7 +100,7 @@ def review_pass(
     `stoa flag` is the other verdict. A target that has neither is not judged.
     """
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     print_written(review.pass_targets(ws, targets or (), text=text, where=where), json)
 
 

@@ -30,6 +30,7 @@ from stoa.cli.options import (
     WhereOption,
     WorkersOption,
     sets_of,
+    where_of,
     workspace,
 )
 from stoa.cli.plan import print_plans
@@ -41,7 +42,6 @@ from stoa.request import Request, Selection
 from stoa.runs.requested import stages_of
 from stoa.runs.sweep import settings_of
 from stoa.show.plans import chain_tree
-from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -100,7 +100,7 @@ def run_command(
     if not process and not chain:
         raise typer.BadParameter("name a process, or give --all for every process in order", param_hint="PROCESS")
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     request = Request(
         process=process, params=params, environment=env or None, settings=settings_of(settings or []),
         sets=sets_of(sets), chain=chain, canary=few or 0, engine=engine, workers=workers,

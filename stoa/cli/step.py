@@ -15,11 +15,11 @@ from stoa.cli.options import (
     TagOption,
     TargetsArgument,
     WhereOption,
+    where_of,
     workspace,
 )
 from stoa.cli.say import print_written
 from stoa.commands import step
-from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -48,5 +48,5 @@ def step_command(
     The steps are those of the section `steps` of .stoa/config.yaml. `stoa todo` lists the open ones.
     """
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     print_written(step.step(ws, targets or (), step=name, state=state, text=text, where=where), json)

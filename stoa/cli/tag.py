@@ -7,11 +7,19 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, MessageOption, SelectOption, TagOption, TargetsArgument, WhereOption, workspace
+from stoa.cli.options import (
+    JsonOption,
+    MessageOption,
+    SelectOption,
+    TagOption,
+    TargetsArgument,
+    WhereOption,
+    where_of,
+    workspace,
+)
 from stoa.cli.say import as_json, print_written, table, tell
 from stoa.commands import tag
 from stoa.show.steps import tags_table
-from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -39,7 +47,7 @@ def tag_command(
     Every command that chooses targets takes --tag TAG.
     """
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     if targets or name or where:
         print_written(tag.tag(ws, targets or (), tag=name, remove=remove, text=text, where=where), json)
         return

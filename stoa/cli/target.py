@@ -20,6 +20,7 @@ from stoa.cli.options import (
     TagOption,
     TargetsArgument,
     WhereOption,
+    where_of,
     workspace,
 )
 from stoa.cli.say import as_json, out, table, tell
@@ -39,7 +40,6 @@ from stoa.show.targets import (
 )
 from stoa.show.words import count
 from stoa.sources import observed
-from stoa.workspace.selections import condition
 
 app = new_app("The data folders to process.")
 
@@ -171,7 +171,7 @@ def target_list(
 ) -> None:
     """List the targets with columns of their metadata."""
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     chosen = Selection(targets=tuple(names or ()), where=where, flagged=flagged)
     rows = target.list_targets(ws, chosen)
     if json:

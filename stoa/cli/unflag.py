@@ -7,10 +7,18 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import JsonOption, MessageOption, SelectOption, TagOption, TargetsArgument, WhereOption, workspace
+from stoa.cli.options import (
+    JsonOption,
+    MessageOption,
+    SelectOption,
+    TagOption,
+    TargetsArgument,
+    WhereOption,
+    where_of,
+    workspace,
+)
 from stoa.cli.say import print_written
 from stoa.commands import unflag
-from stoa.workspace.selections import condition
 
 app = new_app()
 
@@ -30,5 +38,5 @@ def unflag_command(
 ) -> None:
     """Clear the open flags of targets."""
     ws = workspace(ctx)
-    where = condition(ws, where, tags or (), select or ())
+    where = where_of(ws, where, tags, select)
     print_written(unflag.unflag(ws, targets or (), reason=reason, text=text, where=where), json)
