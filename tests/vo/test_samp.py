@@ -39,6 +39,11 @@ class Listening:
         assert stderr is not None
         assert stderr.readline() == "listening; Ctrl-C ends it\n"
 
+    def line(self) -> str:
+        """A line of its output, waited for: a hub delivers two messages in any order."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().rstrip("\n")
+
     def end(self) -> tuple[str, str]:
         out, err = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, err
@@ -148,10 +153,10 @@ def test_picked_rows_are_shown_as_targets(survey, sources, desktop):
     table = topcat.next()[1]["table-id"]
     listening = Listening(survey, "--once")
     topcat.says(HIGHLIGHT, table_id=table, row="1")
+    assert listening.line() == "topcat: row 2 of sources.csv: 1 target: a"
     topcat.says(ROW_LIST, table_id=table, row_list=["0", "2", "3", "77"])
     out, _ = listening.end()
     assert out.splitlines() == [
-        "topcat: row 2 of sources.csv: 1 target: a",
         "topcat: 3 rows of sources.csv: 1 target: b",
         "  1 row without a target of this project",
         "  1 of the rows are not in the table",
