@@ -79,7 +79,7 @@ NOTEBOOK_SIZE = {"width": 1100, "height": 1000}
 
 
 def take_notebook(demo: Path, chrome: Any, scheme: str) -> None:
-    """A picture of a notebook in JupyterLab while a run goes on in it."""
+    """A picture of a notebook in JupyterLab during a run in it."""
     jupyter.write_notebook(demo / "story.ipynb", NOTEBOOK)
     with jupyter.lab(demo, dark=scheme == "dark") as address:
         page = chrome.new_page(viewport=NOTEBOOK_SIZE)

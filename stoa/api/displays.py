@@ -1,4 +1,4 @@
-"""How a notebook shows what the verbs give: values stay as they are, IPython is told how to draw them."""
+"""How a notebook shows what the verbs give: values stay as they are, IPython learns how to draw them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that go on without the kernel: started from a cell, found again after it was restarted, stopped by a button."""
+"""Runs that continue without the kernel: started from a cell, found again after it was restarted, stopped by a button."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def show_progress(run: Follows, shell: Any) -> None:
 
 
 def _watch(run: Follows, draw: Any, trouble: Any) -> None:
-    """Draw a run until it has ended; a look that fails is told, and the next one comes."""
+    """Draw a run until it has ended; a look that fails is reported, and the next one follows."""
     while True:
         try:
             seen = run.look()

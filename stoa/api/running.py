@@ -131,7 +131,7 @@ class Running(Opened):
         jobs: int = 0,
         engine: str = "local",
     ) -> FollowedRun:
-        """Start what `run` with the same arguments runs, as a process that goes on without this one.
+        """Start what `run` with the same arguments runs, as a process that continues without this one.
 
         A notebook shows how far it is, with buttons that stop it, and stays free for other cells.
 
@@ -144,7 +144,7 @@ class Running(Opened):
         Raises
         ------
         StoaError
-            If records cannot be committed now. What is wrong with the request is told by `wait` and on the screen.
+            If records cannot be committed now. `wait` and the display report what is wrong with the request.
         """
         chosen = Selection(
             targets=names_of(targets), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force

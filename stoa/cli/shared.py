@@ -84,7 +84,7 @@ def print_contradictions(found: tuple[Contradiction, ...]) -> None:
 
 @contextmanager
 def moving(json: bool) -> Iterator[Callable[[int, int, int], None] | None]:
-    """How far products have travelled, on one line of a terminal; None where nobody watches."""
+    """How far products have travelled, on one line of a terminal; None where no one watches."""
     if json or is_quiet() or not sys.stderr.isatty():
         yield None
         return

@@ -26,7 +26,7 @@ class SampleReport(msgspec.Struct, frozen=True, kw_only=True):
 
     sample: Sample
     judged: tuple[str, ...]  # by the person for whom it was drawn
-    first: tuple[str, ...]  # by somebody else
+    first: tuple[str, ...]  # by someone else
     commit: str = ""  # where it was recorded or removed just now
 
 

@@ -84,7 +84,7 @@ def zenodo(publication: Publication) -> str:
 
 
 def lacking(publication: Publication, missing: tuple[str, ...], files: int, *, titled: bool) -> tuple[str, ...]:
-    """What somebody has to add or to decide before the folder can be deposited, as sentences.
+    """What a person has to add or to decide before the folder can be deposited, as sentences.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def lacking(publication: Publication, missing: tuple[str, ...], files: int, *, t
     """
     said = [
         (not titled, "Title: it was made from the name of the process; give one with --title."),
-        (not publication.licence, "Licence: none is stated, so nobody may use the data; --licence ADDRESS states one."),
+        (not publication.licence, "Licence: none is stated, so no one may use the data; --licence ADDRESS states one."),
         (
             bool(publication.licence) and not spdx_of(publication.licence),
             "Licence: it is not one that Zenodo knows by its address; choose it there.",

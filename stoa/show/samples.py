@@ -21,7 +21,7 @@ def strata_table(sample: Sample) -> Table:
 
 
 def progress_words(report: SampleReport) -> str:
-    """``judged by Ben: 12 of 20; by somebody else: 20``."""
+    """``judged by Ben: 12 of 20; by someone else: 20``."""
     sample = report.sample
     return one_line(
         f"judged by {sample.person}: {len(report.judged)} of {len(sample.targets)}; by others: {len(report.first)}"

@@ -177,7 +177,7 @@ def _as_before(ws: Workspace, undo: UndoStep) -> list[ReviewReport]:
 
 
 def _present(ws: Workspace, step: str, *, is_assignment: bool) -> Callable[[str], str]:
-    """What is recorded now of a target: the state of a step, or who is to do it, "" for nobody."""
+    """What is recorded now of a target: the state of a step, or who is to do it, "" for no one."""
     known = assigned(ws) if is_assignment else states(ws)
     return lambda target: known.get((target, step), "" if is_assignment else OPEN)
 

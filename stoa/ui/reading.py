@@ -123,7 +123,7 @@ def _hidden(place: str, at: str, author: Author) -> frozenset[str]:  # noqa: ARG
 
 
 class Choices(msgspec.Struct, frozen=True):
-    """What targets can be chosen by, and which targets each choice stands for."""
+    """What targets can be chosen by, and which targets each choice means."""
 
     tags: dict[str, frozenset[str]]
     selections: dict[str, frozenset[str]]

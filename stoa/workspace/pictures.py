@@ -32,7 +32,7 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 def read_picture(file: Path) -> Picture:
-    """A picture from a file that somebody names.
+    """A picture from a file that the user names.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from stoa.workspace.verdicts import are_disputed, judged_by, passed, present_ver
 _FOLDER = "samples"
 NOTHING = "no outcome"
 TELLING = ("flag", "unflag", "pass", "comment", "step")
-"""Kinds of reviews that tell what somebody thinks of a target."""
+"""Kinds of reviews that are an opinion of a target."""
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -156,7 +156,7 @@ def without_hidden(reviews: Iterable[Review], hidden: set[str], who: Author) -> 
 def disputed_verdicts(ws: Workspace) -> list[ToDo]:
     """Targets that two people have judged differently, as far as their flags are still open.
 
-    Of targets that nobody has passed and that are in no sample, flags with different reasons say nothing against each
+    Of targets that no one has passed and that are in no sample, flags with different reasons say nothing against each
     other, and are left out.
     """
     of_samples = {target for sample in samples(ws) for target in sample.targets}

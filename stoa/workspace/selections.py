@@ -96,7 +96,7 @@ def condition(ws: Workspace, where: str = "", tags: Iterable[str] = (), selectio
         parts.append(_has_tag(tag))
     for name in selections:
         selection = saved_selection(ws, name)
-        targets_of(ws, selection)  # a fault is said with its name
+        targets_of(ws, selection)  # a fault is reported with its name
         parts.append(_expression(selection))
     return _all(parts)
 

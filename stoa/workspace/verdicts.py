@@ -66,7 +66,7 @@ def judged_by(ws: Workspace) -> dict[str, set[str]]:
 def first_verdicts(ws: Workspace) -> dict[str, dict[str, Verdict]]:
     """What each person said of a target at first, before anyone answered: target -> email -> verdict.
 
-    Further flags of a person belong to their first verdict until somebody else gives one. What is said or cleared
+    Further flags of a person belong to their first verdict until someone else gives one. What is said or cleared
     later may come from talking about it, and says nothing about agreement.
     """
     found: dict[str, dict[str, Verdict]] = {}
@@ -103,7 +103,7 @@ def present_verdicts(ws: Workspace, targets: Collection[str]) -> dict[str, dict[
 
 
 def passed(ws: Workspace) -> set[str]:
-    """Targets of which somebody said that there is nothing to flag."""
+    """Targets of which someone said that there is nothing to flag."""
     return {row[0] for row in ws.index.rows("SELECT DISTINCT target FROM reviews WHERE kind = 'pass'")}
 
 

@@ -1,4 +1,4 @@
-"""Runs that go on without the process that started them: followed, stopped, found again."""
+"""Runs that continue without the process that started them: followed, stopped, found again."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_a_verdict_is_taken_back_and_the_reader_is_back_there(page, judged):
 def test_a_verdict_is_about_the_target_on_the_screen_though_others_have_changed_the_queue(page, judged):
     shown = page("review", flags="not flagged")
     assert "Comment on a" in [each.placeholder for each in shown.text_input]
-    judged.ok("flag", "a", "--reason", "artefacts")  # by somebody else: `a` leaves this queue, and `b` is the first
+    judged.ok("flag", "a", "--reason", "artefacts")  # by someone else: `a` leaves this queue, and `b` is the first
     shown.button(key="verdict check").click().run()
     assert [(target, reason) for _, target, reason, _ in reviews(judged)] == [("a", "artefacts"), ("a", "check")]
 

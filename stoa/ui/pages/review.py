@@ -289,7 +289,7 @@ def _verdicts(job: Job, seen: Dossier) -> None:
 
 
 def _comment(job: Job, seen: Dossier, why: str) -> None:
-    """A comment, with a picture and as a reply if somebody wants to."""
+    """A comment, with a picture and as a reply, if wanted."""
     answered = {each.id: each for each in _visible(seen) if each.kind == "comment"}
     with st.form(f"comment {job.words}", border=False, clear_on_submit=True):
         with st.container(horizontal=True):
