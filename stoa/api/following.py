@@ -1,4 +1,4 @@
-"""Runs that continue without the kernel: started from a cell, found again after it was restarted, stopped by a button."""
+"""Runs that continue without the kernel: started from a cell, found again after a restart, stopped by a button."""
 
 from __future__ import annotations
 
@@ -24,8 +24,19 @@ from stoa.workspace.watch import ENDED, FAILED, STARTING, Watched, not_begun, wa
 WAIT_S = 0.25
 """How often one who waits looks at a run."""
 
-NOTHING = 0, 3
+BEGAN = 0, 3
 """Exit codes of a command that could begin."""
+
+
+class _Refusal(msgspec.Struct):
+    """What `stoa run --json` prints instead of a report."""
+
+    message: str
+    hint: str = ""
+
+
+class _Refused(msgspec.Struct):
+    error: _Refusal
 
 
 class FollowedRun:
@@ -80,9 +91,17 @@ class FollowedRun:
         """State and words of a run without a record."""
         if not ended or self._child is None:
             return STARTING, ""
-        if self._child.poll() in NOTHING:
+        if self._child.poll() in BEGAN:
             return ENDED, "nothing to do: no job is new or stale"
-        return FAILED, self.log.strip()
+        return FAILED, str(self._problem())
+
+    def _problem(self) -> StoaError:
+        """Why it could not begin."""
+        with suppress(msgspec.MsgspecError, OSError):
+            if self._child:
+                said = msgspec.json.decode(self._child.answer.read_bytes(), type=_Refused).error
+                return StoaError(said.message, said.hint or None)
+        return StoaError(self.log.strip() or "the run could not begin")  # its STOA was killed, or broke
 
     def _reported_run(self) -> str:
         report = self.report
@@ -130,18 +149,8 @@ class FollowedRun:
         while self._child and self._child.poll() is None:  # its last words are its report
             time.sleep(WAIT_S)
         if seen.state == FAILED:
-            raise _said(seen.said)
+            raise self._problem()
         return seen
-
-
-def _said(text: str) -> StoaError:
-    """The error that a command printed."""
-    lines = text.splitlines()
-    found = {
-        kind: next((line.removeprefix(f"{kind}: ") for line in lines if line.startswith(f"{kind}: ")), "")
-        for kind in ("error", "hint")
-    }
-    return StoaError(found["error"] or "\n".join(lines[-3:]) or "the run could not begin", found["hint"] or None)
 
 
 def begin(ws: Workspace, command: Sequence[str], asked: tuple[str, str]) -> FollowedRun:

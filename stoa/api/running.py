@@ -130,6 +130,7 @@ class Running(Opened):
         canary: int = 0,
         jobs: int = 0,
         engine: str = "local",
+        message: str = "",
     ) -> FollowedRun:
         """Start what `run` with the same arguments runs, as a process that continues without this one.
 
@@ -151,7 +152,7 @@ class Running(Opened):
         )
         request = Request(
             process=process, params=params, environment=env, settings=texts_of(settings or {}), selection=chosen,
-            canary=canary, workers=jobs, engine=engine,
+            canary=canary, workers=jobs, engine=engine, message=message,
         )  # fmt: skip
         return begin(self.workspace, command_of(request), (process, params))
 

@@ -81,8 +81,8 @@ class FolderPlace:
 
     def entries(self) -> Iterator[Entry]:
         for folder in sorted([*(self.top / "objects").glob("??"), self.top / "tmp"]):
-            with suppress(FileNotFoundError):
-                for each in os.scandir(folder):
+            with suppress(FileNotFoundError), os.scandir(folder) as found:
+                for each in found:
                     with suppress(FileNotFoundError):  # just renamed
                         state = each.stat(follow_symlinks=False)
                         name = f"{folder.relative_to(self.top).as_posix()}/{each.name}"
