@@ -8,10 +8,8 @@ import typer
 
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import JsonOption, OnlyOutputOption, workspace
-from stoa.cli.say import as_json, out, tell
-from stoa.cli.shared import moving
+from stoa.cli.shared import moving, print_fetched
 from stoa.commands import fetch
-from stoa.show.travel import left_lines, moved_line
 
 app = new_app()
 
@@ -34,11 +32,6 @@ def fetch_command(
     """
     with moving(json) as progress:
         report = fetch.fetch(workspace(ctx), source, output, progress)
-    if json:
-        as_json(report)
-    else:
-        out(moved_line(report, "fetched", "were here"))
-        for line in left_lines(report, "in the store"):
-            tell(line)
+    print_fetched(report, json=json)
     if report.problems or report.absent:
         raise typer.Exit(1)

@@ -8,10 +8,8 @@ import typer
 
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import JsonOption, OnlyOutputOption, workspace
-from stoa.cli.say import as_json, out, tell
-from stoa.cli.shared import moving
+from stoa.cli.shared import moving, print_sent
 from stoa.commands import push
-from stoa.show.travel import left_lines, moved_line
 
 app = new_app()
 
@@ -33,11 +31,6 @@ def push_command(
     """
     with moving(json) as progress:
         report = push.push(workspace(ctx), source, output, progress)
-    if json:
-        as_json(report)
-    else:
-        out(moved_line(report, "sent", "were there"))
-        for line in left_lines(report, "on this machine"):
-            tell(line)
+    print_sent(report, json=json)
     if report.problems:
         raise typer.Exit(1)

@@ -11,11 +11,12 @@ from stoa.cli.say import as_json, is_quiet, out, table, tell
 from stoa.model import CauseGroup
 from stoa.show.reviews import contradictions_table, disagreement_lines
 from stoa.show.runs import cause_lines
-from stoa.show.travel import size_words
+from stoa.show.travel import left_lines, moved_line, size_words
 from stoa.show.words import count
 from stoa.workspace.agreement import Contradiction, Disagreement
 from stoa.workspace.removal import Removed
 from stoa.workspace.renaming import Renamed
+from stoa.workspace.travel import Moved
 from stoa.workspace.writing import Made
 
 MOST = 20
@@ -80,6 +81,25 @@ def print_contradictions(found: tuple[Contradiction, ...]) -> None:
     if found:
         out("\nContradictory flags")
         table(contradictions_table(found))
+
+
+def print_sent(moved: Moved, *, json: bool = False) -> None:
+    """Print which products went to the store."""
+    _print_moved(moved, json, "sent", "were there", "on this machine")
+
+
+def print_fetched(moved: Moved, *, json: bool = False) -> None:
+    """Print which products came from the store."""
+    _print_moved(moved, json, "fetched", "were here", "in the store")
+
+
+def _print_moved(moved: Moved, json: bool, done: str, there: str, absent: str) -> None:
+    if json:
+        as_json(moved)
+        return
+    out(moved_line(moved, done, there))
+    for line in left_lines(moved, absent):
+        tell(line)
 
 
 @contextmanager

@@ -10,10 +10,9 @@ import typer
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import JsonOption, workspace
 from stoa.cli.say import as_json, out, tell
-from stoa.cli.shared import moving
+from stoa.cli.shared import moving, print_fetched, print_sent
 from stoa.commands import sync
 from stoa.show.runs import some
-from stoa.show.travel import left_lines, moved_line
 from stoa.show.words import count, one_line
 from stoa.workspace.open import Workspace
 
@@ -57,7 +56,8 @@ def sync_command(
     if report.hook:
         tell(f"your hook {one_line(report.hook)} did not run; run `git push` before `stoa sync` if it should")
     if exchanged:
-        _print_products(exchanged)
+        print_sent(exchanged.sent)
+        print_fetched(exchanged.fetched)
     if report.unshared:
         tell(f"not committed, so the others do not have it: {one_line(some(report.unshared, 5))}")
         tell("`git add` and `git commit` them, then `stoa sync` again")
@@ -66,10 +66,3 @@ def sync_command(
 def _exchange_products(ws: Workspace, json: bool) -> sync.Exchanged:
     with moving(json) as progress:
         return sync.products_too(ws, progress)
-
-
-def _print_products(moved: sync.Exchanged) -> None:
-    out(moved_line(moved.sent, "sent", "were there"))
-    out(moved_line(moved.fetched, "fetched", "were here"))
-    for line in (*left_lines(moved.sent, "on this machine"), *left_lines(moved.fetched, "in the store")):
-        tell(line)

@@ -7,7 +7,7 @@ newer schema is distinguished from a damaged record.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -44,6 +44,7 @@ MAX_FILTERS = 4000  # what an address can have
 _PAGE = re.compile(r"[a-z]{0,20}")
 MOST_S = 1e10  # three centuries
 S = TypeVar("S", bound=msgspec.Struct)
+N = TypeVar("N", View, SavedSelection, Sample)
 _OUTCOME = msgspec.json.Decoder(Outcome)
 _TARGET = msgspec.json.Decoder(Target)
 _PATTERN = msgspec.json.Decoder(Pattern)
@@ -293,12 +294,16 @@ def is_label(text: str) -> bool:
 
 def read_view(data: bytes, file: str) -> View:
     """A named view; its name and the page are checked."""
-    view = _read_block(data, file, View)
-    _check_ids(file, view.id)
-    _check_time(file, "time", view.time)
-    if problem := view_problem(view):
+    return _read_named(data, file, View, view_problem)
+
+
+def _read_named(data: bytes, file: str, kind: type[N], problem_of: Callable[[N], str]) -> N:
+    record = _read_block(data, file, kind)
+    _check_ids(file, record.id)
+    _check_time(file, "time", record.time)
+    if problem := problem_of(record):
         raise RecordError(f"{problem} ({file})")
-    return view
+    return record
 
 
 def view_problem(view: View) -> str:
@@ -314,12 +319,7 @@ def view_problem(view: View) -> str:
 
 def read_selection(data: bytes, file: str) -> SavedSelection:
     """A saved selection; its name and its condition are checked, but for the SQL, which only the index can judge."""
-    selection = _read_block(data, file, SavedSelection)
-    _check_ids(file, selection.id)
-    _check_time(file, "time", selection.time)
-    if problem := selection_problem(selection):
-        raise RecordError(f"{problem} ({file})")
-    return selection
+    return _read_named(data, file, SavedSelection, selection_problem)
 
 
 def selection_problem(selection: SavedSelection) -> str:
@@ -336,15 +336,19 @@ def selection_problem(selection: SavedSelection) -> str:
 
 def read_sample(data: bytes, file: str) -> Sample:
     """A sample; its name, its targets and the person are checked."""
-    sample = _read_block(data, file, Sample)
-    _check_ids(file, sample.id)
-    _check_time(file, "time", sample.time)
-    _check_names(file, *sample.targets)
+    return _read_named(data, file, Sample, sample_problem)
+
+
+def sample_problem(sample: Sample) -> str:
+    """What is wrong with the name, the targets or the person of a sample, "" when nothing is."""
+    for name in sample.targets:
+        if not NAME.fullmatch(name):
+            return f"{brief(name)} cannot name anything in a record"
     if not is_label(sample.name):
-        raise RecordError(f"{brief(sample.name)} cannot name a sample ({file})")
+        return f"{brief(sample.name)} cannot name a sample"
     if not sample.removed and not is_label(sample.person):
-        raise RecordError(f"{brief(sample.person)} cannot name a person ({file})")
-    return sample
+        return f"{brief(sample.person)} cannot name a person"
+    return ""
 
 
 def _check_ids(file: str, *ids: str) -> None:

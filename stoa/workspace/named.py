@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
-from stoa.errors import StoaError
+from stoa.errors import NotFoundError, StoaError
 from stoa.provenance.ids import horizon, id_after
 from stoa.workspace.open import Workspace
 
@@ -49,6 +49,14 @@ def in_force(found: Found[R]) -> list[R]:
     records = [record for _, record in found if not isinstance(record, StoaError)]
     newest = {record.name: record for record in sorted(records, key=lambda record: record.id)}
     return [newest[name] for name in sorted(newest, key=str.casefold) if not newest[name].removed]
+
+
+def one_named(records: Iterable[R], kind: str, name: str, hint: str) -> R:
+    """The record of a name; `NotFoundError` with what comes nearest if there is none."""
+    known = {record.name: record for record in records}
+    if name not in known:
+        raise NotFoundError(kind, name, list(known), hint)
+    return known[name]
 
 
 def faults(found: Found[R]) -> list[tuple[str, str]]:

@@ -7,12 +7,12 @@ from hashlib import sha256
 
 import msgspec
 
-from stoa.errors import NotFoundError, StoaError
+from stoa.errors import StoaError
 from stoa.model import BAD, SCHEMA, Author, Review, Sample, Status, Stratum
 from stoa.project import Project
 from stoa.provenance.ids import now
-from stoa.provenance.records import read_sample, write_sample
-from stoa.workspace.named import faults, in_force, next_name_id, read_named
+from stoa.provenance.records import read_sample, sample_problem, write_sample
+from stoa.workspace.named import faults, in_force, next_name_id, one_named, read_named
 from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
@@ -44,10 +44,7 @@ def unreadable_samples(ws: Workspace) -> list[tuple[str, str]]:
 
 def sample_named(ws: Workspace, name: str) -> Sample:
     """The sample of a name; `NotFoundError` if there is none."""
-    known = {sample.name: sample for sample in samples(ws)}
-    if name not in known:
-        raise NotFoundError("sample", name, list(known), "`stoa review list` lists the samples")
-    return known[name]
+    return one_named(samples(ws), "sample", name, "`stoa review list` lists the samples")
 
 
 def save_sample(ws: Workspace, sample: Sample) -> tuple[Sample, str]:
@@ -57,20 +54,12 @@ def save_sample(ws: Workspace, sample: Sample) -> tuple[Sample, str]:
     made = msgspec.structs.replace(
         sample, schema=SCHEMA, id=event, name=sample.name or event, author=ws.repository.author(), time=now()
     )
-    if problem := _problem(made):
+    if problem := sample_problem(made):
         raise StoaError(problem)
     word = "remove sample" if made.removed else "sample"
     what = "" if made.removed else f": {len(made.targets)} targets for {made.person}"
     files = {Project.sample_record(event): write_sample(made)}
     return made, ws.store.commit(files, f"{word} {made.name}{what}", {"Event": event})
-
-
-def _problem(sample: Sample) -> str:
-    try:
-        read_sample(write_sample(sample), "sample")
-    except StoaError as problem:
-        return problem.message.removesuffix(" (sample)")
-    return ""
 
 
 def strata(ws: Workspace, names: Sequence[str], pair: Pair | None = None) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from stoa.provenance.ids import now
 from stoa.provenance.index import QueryError
 from stoa.provenance.records import read_selection, selection_problem, write_selection
 from stoa.request import Selection
-from stoa.workspace.named import faults, in_force, next_name_id, read_named
+from stoa.workspace.named import faults, in_force, next_name_id, one_named, read_named
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import choose, match_names
 from stoa.workspace.steps import tagged
@@ -33,10 +33,7 @@ def unreadable_selections(ws: Workspace) -> list[tuple[str, str]]:
 
 def saved_selection(ws: Workspace, name: str) -> SavedSelection:
     """The selection of a name; `NotFoundError` if there is none."""
-    known = {each.name: each for each in saved_selections(ws)}
-    if name not in known:
-        raise NotFoundError("selection", name, list(known), "`stoa select` lists the selections")
-    return known[name]
+    return one_named(saved_selections(ws), "selection", name, "`stoa select` lists the selections")
 
 
 def save_selection(ws: Workspace, selection: SavedSelection) -> str:
