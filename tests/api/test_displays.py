@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import urllib.request
 from collections.abc import Iterator
 
 import numpy as np
@@ -158,3 +159,18 @@ def test_what_is_not_installed_is_named(monkeypatch, method, module):
 
 def test_links_are_escaped():
     assert 'href="http://x/?a=1&amp;b=&quot;"' in notebook.link('http://x/?a=1&b="', "<b>")
+
+
+def test_the_dashboard_is_served_once_and_displays_lead_to_it(project):
+    served = project.dashboard()
+    try:
+        assert urllib.request.urlopen(f"{served.address}/_stcore/health", timeout=60).status == 200
+        assert project.dashboard() is served
+        assert f'href="{served.address}"' in served._repr_html_()
+        assert project._page("review", pair="measure@default", at="a b") == (
+            f"{served.address}/review?pair=measure%40default&at=a%20b"
+        )
+    finally:
+        served.close()
+    assert not served.lives
+    assert project._page("review", at="a") == ""
