@@ -18,6 +18,7 @@ from stoa.catalogue.tables import read_table, write_table
 from stoa.errors import StoaError
 from stoa.exec.job.cause import group_causes
 from stoa.model import FileRef, Outcome, Run, Status
+from stoa.provenance.dialect import block
 from stoa.provenance.git import remote_url
 from stoa.provenance.ids import now
 from stoa.provenance.index import decode_run
@@ -179,7 +180,8 @@ def _write(
     _text(folder, files, "software.bib", texts.bibtex(publication), "what is to be cited for the software")
     _text(folder, files, "prov.json", f"{document.serialize(indent=1)}\n", "provenance, W3C PROV-JSON")
     _text(folder, files, "prov.provn", f"{document.get_provn()}\n", "provenance, W3C PROV-N")
-    _text(folder, files, "CITATION.cff", citation(publication), "how to cite these data, Citation File Format 1.2")
+    cff = block(citation(publication)).decode()
+    _text(folder, files, "CITATION.cff", cff, "how to cite these data, Citation File Format 1.2")
     _text(folder, files, ".zenodo.json", zenodo(publication), "metadata for a deposit in Zenodo")
     left = lacking(publication, tuple(missing), len(files), titled=bool(title))
     _text(folder, files, "DEPOSIT.md", deposit_page(publication, left), "what is missing before a deposit")

@@ -21,8 +21,8 @@ MANY_FILES = 100
 """Zenodo takes at most so many files in one record."""
 
 
-def citation(publication: Publication) -> str:
-    """Content of ``CITATION.cff``, Citation File Format 1.2.0."""
+def citation(publication: Publication) -> dict[str, Any]:
+    """Fields of ``CITATION.cff``, Citation File Format 1.2.0."""
     spdx = spdx_of(publication.licence)
     found: dict[str, Any] = {
         "cff-version": "1.2.0",
@@ -41,24 +41,7 @@ def citation(publication: Publication) -> str:
     if is_address(publication.origin):
         found["repository"] = publication.origin
     found["keywords"] = _keywords(publication)
-    return "".join(_yaml(name, value) for name, value in found.items())
-
-
-def _yaml(name: str, value: Any) -> str:
-    """A field of a CFF file: a text, a list of texts, or a list of maps of texts. Texts are quoted as in JSON."""
-    if isinstance(value, str):
-        return f"{name}: {_quoted(value)}\n"
-    lines = [f"{name}:"]
-    for item in value:
-        fields = (
-            [f"{key}: {_quoted(text)}" for key, text in item.items()] if isinstance(item, dict) else [_quoted(item)]
-        )
-        lines += [f"  {'- ' if not number else '  '}{field}" for number, field in enumerate(fields)]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return found
 
 
 def zenodo(publication: Publication) -> str:
