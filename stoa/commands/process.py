@@ -22,12 +22,12 @@ from stoa.runs.drafted import new_definition, notes_on_images, rule_for_own_imag
 from stoa.runs.environments import check_environment, look_up, not_accepted
 from stoa.runs.proposal import Proposal, propose
 from stoa.runs.warm import Warmth, could_be_warm, warmth_of
+from stoa.workspace.held import look_at_some
 from stoa.workspace.listing import Listed, listed
 from stoa.workspace.open import Workspace, alone
 from stoa.workspace.removal import Removed, count_refers, refuse_in_use, refuse_live, remove_files
 from stoa.workspace.renaming import Renamed, commit_renamed, committed, refuse_former, refuse_taken
 from stoa.workspace.roles import role_table
-from stoa.workspace.sample import look_at_some
 from stoa.workspace.template import template
 from stoa.workspace.trust import trusts_modules
 from stoa.workspace.writing import Made, refuse_existing

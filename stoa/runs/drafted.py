@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from stoa.meta.table import BUILT_IN
 from stoa.runs.proposal import Proposal
+from stoa.workspace.held import Held
 from stoa.workspace.open import Workspace
 from stoa.workspace.roles import ROLES, role_table
-from stoa.workspace.sample import Held
 
 _NEW_PROCESS = """\
 # What STOA runs over every target. `stoa process check {name}` says whether it can.

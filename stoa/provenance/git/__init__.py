@@ -4,10 +4,10 @@ from stoa.provenance.git.clone import clone
 from stoa.provenance.git.earlier import commit_named, commit_until, copy_at, time_of
 from stoa.provenance.git.integrity import Damage, Remains, find_damage, missing_elsewhere
 from stoa.provenance.git.merge import ConflictError, Guard
-from stoa.provenance.git.named import every_version, unknown_here
 from stoa.provenance.git.network import without_secrets
 from stoa.provenance.git.origin import importable_files, made_here
 from stoa.provenance.git.plumbing import GitError, from_writable, git_version, writable
+from stoa.provenance.git.reachable import every_version, unknown_here
 from stoa.provenance.git.remote import RewrittenError, SyncReport, has_remote, remote_url, sync
 from stoa.provenance.git.repository import Repository, last_ref
 from stoa.provenance.git.setup import check_ready, find, init_durable, way_back
