@@ -108,9 +108,8 @@ def visibilities(vis, field_ids, windows, metadata):
     main = table()
     main.open(vis)
     try:
-        query = f"FIELD_ID IN {list(map(int, field_ids))} AND DATA_DESC_ID IN {list(map(int, description))}"
         for one in description:
-            some = main.query(query.replace(f"IN {list(map(int, description))}", f"== {int(one)}"))
+            some = main.query(f"FIELD_ID IN {list(map(int, field_ids))} AND DATA_DESC_ID == {int(one)}")
             for start in range(0, some.nrows(), CHUNK):
                 flag, uvw, weights = (some.getcol(name, start, CHUNK) for name in ("FLAG", "UVW", "WEIGHT"))
                 row = some.getcol("FLAG_ROW", start, CHUNK)
