@@ -313,7 +313,7 @@ def test_the_frequency_follows_from_every_spectral_axis(find, changed, cards: di
 
 
 @pytest.mark.parametrize("with_beam", [False, True])
-def test_latitude_may_come_first(find, changed, tmp_path: Path, with_beam: bool) -> None:
+def test_latitude_may_come_first(find, finder: ModuleType, changed, tmp_path: Path, with_beam: bool) -> None:
     """The position is that of astropy for the turned header; `x` and `y` count the axes of the file."""
 
     def turn(hdus: fits.HDUList) -> None:
@@ -330,7 +330,10 @@ def test_latitude_may_come_first(find, changed, tmp_path: Path, with_beam: bool)
         fits.PrimaryHDU(gain[None, None], header).writeto(beam)
     lon, lat = (WCS(header).wcs_pix2world([[Y, X, 0, 0]], 0)[0][n] for n in (1, 0))
     assert SkyCoord(lon, lat, unit="deg").separation(straight).arcsec < 1e-6
-    rows, results = find(path, *(("--beam", str(beam), "--image-is", "uncorrected") if with_beam else ()))
+    options = ("--beam", str(beam), "--image-is", "uncorrected") if with_beam else ()
+    with pytest.raises(finder.finding.ImageError, match="latitude axis comes before.*latitude_first=search"):
+        find(path, *options)
+    rows, results = find(path, *options, "--latitude-first", "search")
     assert len(rows) == 1
     assert SkyCoord(rows["ra_deg"][0], rows["dec_deg"][0], unit="deg").separation(straight).arcsec < 0.03
     assert (rows["x"][0] - 1, rows["y"][0] - 1) == pytest.approx((Y, X), abs=0.3)

@@ -202,6 +202,7 @@ def parser(doc):
         default="fail",
         help="for units that do not convert to Jy/beam",
     )
+    add("--latitude-first", choices=("fail", "search"), default="fail", help="for images whose latitude axis is first")
     add("--dish-m", type=float, default=0, help="dish diameter, to model the primary beam; 0: that of the telescope")
     add(
         "--image-is", choices=("auto", "corrected", "uncorrected", "flat"), default="auto",

@@ -99,6 +99,11 @@ def read_fields(args):
     with read_image(args.image, given(args)) as image, read_gain(image, args.beam, given(args)) as gain:
         for note in image.notes:
             print(f"note: {note}")
+        if image.turned and args.latitude_first == "fail":
+            raise ImageError(
+                "the latitude axis comes before the longitude axis, which is seldom meant: "
+                "compare one position with the sky, then search with the parameter latitude_first=search"
+            )
         chosen = channels(args.channels, image.channels)
         if args.cube == "channels" and image.channels > 1:
             yield from single(image, gain, chosen)
