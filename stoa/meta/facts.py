@@ -43,6 +43,8 @@ _STOKES = {
 }  # fmt: skip
 _HZ = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "": 1.0}
 _MOST_HZ = 1e21
+_FAR_OFF = 10
+"""A beam so many times as wide as the image is none, and one so many times narrower than a pixel."""
 _COMPACT = re.compile(r"(?i)(?:^|[._/-])(?:7m|aca)(?=[._-]|$)")
 _CLEAN = re.compile(r"CLEAN\s+BMAJ=\s*(\S+)\s+BMIN=\s*(\S+)\s+BPA=\s*(\S+)")
 
@@ -81,7 +83,20 @@ def facts(
     """
     array = get("TELESCOP") or get("INSTRUME"), get("INSTRUME")
     axes = _axes_facts(keywords, tuple(map(get, keywords)), array, compact=bool(_COMPACT.search(name)))
-    return {**axes, **_beam(get, plane_beam, history)}
+    beam = _beam(get, plane_beam, history)
+    wrong = _size_problem(beam, axes)
+    return {**axes, **({"no_beam": wrong} if wrong else beam)}
+
+
+def _size_problem(beam: Mapping[str, str], axes: Mapping[str, str]) -> str:
+    """What is wrong with a beam whose size tells that its unit is another one than degrees."""
+    major, minor = (number(beam.get(f"beam_{which}_arcsec", "")) for which in ("major", "minor"))
+    radius, pixel = (number(axes.get(name, "")) for name in ("radius_deg", "pixel_arcsec"))
+    if minor and radius and minor > _FAR_OFF * 2 * radius * 3600:
+        return f"the beam is {minor:g} arcsec wide, far more than the image"
+    if major and pixel and major * _FAR_OFF < pixel:
+        return f"the beam is {major:g} arcsec wide, far less than a pixel"
+    return ""
 
 
 @lru_cache(maxsize=1024)  # the files of an image have the same axes

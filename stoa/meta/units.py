@@ -29,7 +29,7 @@ def why_no_flux(text: str) -> str:
             warnings.simplefilter("ignore")
             unit = units.Unit(_spelled(text))
     except (ValueError, TypeError):
-        return f"{text!r} is not an unit that is known"
+        return f"{text!r} is not a unit that is known"
     flux = units.Jy / units.beam, units.Jy / units.pixel, units.Jy / units.sr, units.K
     return "" if any(unit.is_equivalent(one) for one in flux) else repr(text)
 

@@ -235,6 +235,14 @@ def test_a_beam_that_is_none_is_told(find, finder: ModuleType, changed, cards: d
         find(changed(**cards))
 
 
+def test_facts_may_say_that_the_dish_is_not_known(find, changed, monkeypatch, tmp_path: Path) -> None:
+    path = changed(TELESCOP="ALMA")
+    job = {"inputs": {"image": str(path)}, "facts": {"image": {"primary_beam": None, "frequency": None, "beam": None}}}
+    (tmp_path / "stoa-job.json").write_text(json.dumps(job), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    check(find(path)[0])
+
+
 def test_an_image_that_is_corrected_by_its_role_is_not_corrected_again(find, changed, monkeypatch, tmp_path) -> None:
     """The name says nothing; STOA's facts do. The gain falls to 0.5 at the source."""
     gain = np.tile(np.linspace(1.0, 0.5, X + 1, dtype=np.float32), (96, 1))
@@ -340,3 +348,17 @@ def test_latitude_may_come_first(find, finder: ModuleType, changed, tmp_path: Pa
     assert (results["beam_minor_arcsec"], rows["beam_pa_deg"][0]) == pytest.approx((0.4, 20.0))
     if with_beam:
         assert rows["gain"][0] == pytest.approx(gain[X, Y], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("cards", "why"),
+    [
+        ({"BMAJ": 0.5, "BMIN": 0.5}, r"no beam: its width is 1800 arcsec, and the image is 9\.6 arcsec wide"),
+        ({"BMAJ": 1e-6, "BMIN": 1e-6}, r"no beam: its width is 0\.0036 arcsec, and a pixel is 0\.1 arcsec wide"),
+    ],
+)
+def test_a_beam_that_cannot_be_is_none(find, finder: ModuleType, changed, cards: dict[str, float], why: str) -> None:
+    path = changed(**cards)
+    with pytest.raises(finder.finding.ImageError, match=why):
+        find(path)
+    check(find(path, "--beam-arcsec", "0.5")[0])

@@ -41,6 +41,19 @@ def test_a_beam_wider_than_the_sky_is_none(changes: dict[str, str]) -> None:
     assert not [key for key in found(**changes) if key.startswith("beam")]
 
 
+@pytest.mark.parametrize(
+    ("width", "why"),
+    [
+        ("0.5", "the beam is 1800 arcsec wide, far more than the image"),
+        ("0.000001", "the beam is 0.0036 arcsec wide, far less than a pixel"),
+    ],
+)
+def test_a_beam_in_another_unit_than_degrees_is_none(width: str, why: str) -> None:
+    derived = found(BMAJ=width, BMIN=width)
+    assert derived["no_beam"] == why
+    assert "beam_major_arcsec" not in derived
+
+
 @pytest.mark.parametrize("changes", [{"CRVAL3": "1E300"}, {"CDELT3": "1E308"}, {"CDELT1": "1E307", "CDELT2": "1E307"}])
 def test_no_derived_value_is_infinite(changes: dict[str, str]) -> None:
     assert not {"inf", "-inf", "nan"} & set(" ".join(found(**changes).values()).split())

@@ -76,7 +76,7 @@ def headers(draw: st.DrawFn) -> tuple[fits.Header, dict[str, Any]]:
     scale = POWERS[unit or "deg"]
     pole = kind in ("CAR", "AIT", "MER", "NCP")
     place = draw(st.floats(0, 359.9)), draw(st.floats(*((5, 80) if pole else (-89.9, 90.0))))
-    cell = draw(st.floats(1e-5, 5e-3))
+    cell = draw(st.floats(1e-5, 3e-3))  # neither far less nor far more than the beam
     where = draw(st.floats(-20, 20)), draw(st.floats(-20, 20))
     value, step, hz = SPECTRA[spectrum]
     axes = {

@@ -405,7 +405,7 @@ def _dish(image, given):
     """Diameter of the dish in metres, NaN where it is not known."""
     if given.dish_m > 0:
         return given.dish_m
-    known = image.facts.get("primary_beam", {}).get("dish_m") if image.facts else None
+    known = (image.facts.get("primary_beam") or {}).get("dish_m")
     if known:
         return float(known)
     telescope = str(image.header.get("TELESCOP") or image.header.get("INSTRUME") or image.facts.get("telescope") or "")

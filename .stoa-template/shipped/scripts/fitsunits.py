@@ -15,6 +15,7 @@ from fitsaxes import ImageError
 
 JY_BEAM = units.Jy / units.beam
 ROUND = 0.01  # relative difference of two widths below which a beam needs no position angle
+FAR_OFF = 10  # a beam so many times as wide as the image is none, and one so many times narrower than a pixel
 
 _CLEAN = re.compile(r"CLEAN\s+BMAJ=\s*(\S+)\s+BMIN=\s*(\S+)\s+BPA=\s*(\S+)")
 _POWER = re.compile(r"(?:\*\*|\^)\s*\(?\s*([+-]?\d+)\s*\)?")
@@ -47,6 +48,19 @@ def read_beams(image, beam_arcsec=0.0):
 
     That is the header, else the BEAMS table, else the last CLEAN in the HISTORY, else STOA, else `beam_arcsec`.
     """
+    try:
+        beams, middle, origin = _own_beams(image)
+        _check_size(middle, image)
+    except ImageError as problem:
+        if not beam_arcsec > 0:
+            raise ImageError(f"no beam: {problem} (parameter beam_arcsec gives one)") from problem
+        middle, origin = Beam(beam_arcsec / 3600, beam_arcsec / 3600, 0.0), "given"
+        beams = (middle,) * image.channels
+    return beams, middle, origin
+
+
+def _own_beams(image):
+    """Those that the file or STOA tells, as `read_beams` gives them."""
     table = _beam_table(image)
     one, problem = _header_beam(image.header)
     if one:
@@ -58,13 +72,19 @@ def read_beams(image, beam_arcsec=0.0):
     one, origin = _history_beam(image.header), "HISTORY"
     if not one:
         one, origin = _facts_beam(image.facts), "STOA"
-    if not one and beam_arcsec > 0:
-        one, origin = Beam(beam_arcsec / 3600, beam_arcsec / 3600, 0.0), "given"
-    if one:
-        return (one,) * image.channels, one, origin
-    raise ImageError(
-        f"no beam: {problem or 'the header has no BMAJ and there is no BEAMS table'} (parameter beam_arcsec gives one)"
-    )
+    if not one:
+        raise ImageError(problem or "the header has no BMAJ and there is no BEAMS table")
+    return (one,) * image.channels, one, origin
+
+
+def _check_size(beam, image):
+    """Refuse a beam whose size tells that its unit is not the one that it should have."""
+    major, minor, pixel = (3600 * width for width in (beam.major, beam.minor, image.pixel_deg))
+    side = pixel * max(image.shape)
+    if minor > FAR_OFF * side:
+        raise ImageError(f"its width is {minor:g} arcsec, and the image is {side:.4g} arcsec wide")
+    if major * FAR_OFF < pixel:
+        raise ImageError(f"its width is {major:g} arcsec, and a pixel is {pixel:.4g} arcsec wide")
 
 
 def _header_beam(header):
