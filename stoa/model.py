@@ -432,13 +432,13 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What someone said about a target: a flag, its clearing, that nothing is to be flagged, a comment, a step, a tag.
 
-    A comment can be on a run as such.
+    A comment or a tag can be on a run as such, a tag on a pair as well.
     """
 
     schema: int
     id: str
     kind: Literal["flag", "unflag", "pass", "comment", "step", "assign", "tag", "untag"]
-    target: str  # "" for a comment on a run as such
+    target: str  # "" for a run as such, and for a pair
     run: str = ""  # of the outcome it is about; "" for the target as such
     group: str = ""
     reason: str = ""  # reason code of a flag
@@ -448,6 +448,9 @@ class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: str = ""  # of a step: done, not-needed, undone
     person: str = ""  # who is to do it; "" for no one any more
     tag: str = ""
+    process: str = ""  # of a tag on a pair
+    params: str = ""  # and its parameter set
+    environment: str = ""  # and environment
     reply_to: str = ""  # of a comment: id of the comment that it answers
     picture: str = ""  # of a comment: name of the PNG or JPEG beside the record
     author: Author
@@ -465,8 +468,8 @@ class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def about(self) -> str:
-        """The target or, of a comment on a run as such, the run."""
-        return self.target or self.run
+        """The target or, without one, the run or the process of the pair; the folder of the record has its name."""
+        return self.target or self.run or self.process
 
 
 class View(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,13 +8,15 @@ from msgspec import Struct
 class Selection(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which jobs are asked for; empty fields ask for nothing.
 
-    Targets come from `targets` and `where` (all when both are empty). Of those, `new`, `stale`, `failed` and
-    `flagged` choose the jobs for which any of them holds, by the current outcomes of the pair; with none of them,
-    new and stale ones are chosen. `like` narrows the choice to jobs whose cause contains it.
+    Targets come from `targets` and `where` (all when both are empty). With `tags` only those jobs count that carry all
+    of them, by their target or by their image group. Of those, `new`, `stale`, `failed` and `flagged` choose the jobs
+    for which any of them holds, by the current outcomes of the pair; with none of them, new and stale ones are chosen.
+    `like` narrows the choice to jobs whose cause contains it.
     """
 
     targets: tuple[str, ...] = ()  # names or glob patterns
     where: str = ""  # SQL expression over the columns of the target's row
+    tags: tuple[str, ...] = ()
     new: bool = False
     stale: bool = False
     failed: bool = False

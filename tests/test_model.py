@@ -23,7 +23,7 @@ from collaborators import Person
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from judged import folded
+from judged import carried, folded
 from recomputed import BAD, INCONCLUSIVE, Recomputed, recompute
 from survey import REPOSITORY, wait_for
 
@@ -48,10 +48,12 @@ from stoa.errors import StoaError
 from stoa.provenance.records import STATES
 from stoa.request import Request, Selection
 from stoa.runs.launch import Ended, RunReport
+from stoa.workspace.listing import list_runs
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import outcome_rows
 from stoa.workspace.selections import saved_selection, saved_selections, targets_of
-from stoa.workspace.steps import states, tagged
+from stoa.workspace.steps import states
+from stoa.workspace.tags import Carriers, carriers, tagged
 
 HISTORIES = int(os.environ.get("STOA_HISTORIES", "6"))
 PROCESS = """\
@@ -267,6 +269,15 @@ class Histories(RuleBasedStateMachine):
             with self.people[who].open() as ws:
                 tag(ws, [name], tag="golden", remove=name in tagged(ws).get("golden", ()))
 
+    @rule(who=PEOPLE, of_run=st.booleans())
+    def gives_a_run_or_the_pair_a_tag_or_takes_it(self, who: str, of_run: bool) -> None:
+        with self.people[who].open() as ws:
+            runs = list_runs(ws)
+            if runs:
+                name = runs[-1].run if of_run else f"{runs[-1].process}@default"
+                having = carriers(ws).get("golden", Carriers())
+                tag(ws, run=name, tag="golden", remove=name in (*having.runs, *having.pairs))
+
     @rule(who=PEOPLE, by_tag=st.booleans())
     def saves_a_selection(self, who: str, by_tag: bool) -> None:
         with self.people[who].open() as ws:
@@ -358,13 +369,14 @@ def _check_plans(ws: Workspace, known: Recomputed, names: list[str], key: tuple[
 def _check_judgements(ws: Workspace, person: Person) -> None:
     """Steps, tags and the targets of a selection are those of the last records about them."""
     formerly = {old: target.name for target in ws.targets.values() for old in target.formerly}
+    formerly |= dict.fromkeys(("look", "gaze"), _process(person))
     said = folded(person, formerly)
     listed = set(ws.targets)
     assert {key: state for key, state in states(ws).items() if key[0] in listed} == {
         key: state for key, state in said["steps"].items() if key[0] in listed
     }
-    golden = {target for target, name in said["tags"] if target in listed}
-    assert set(tagged(ws).get("golden", ())) == golden
+    assert carried(ws) == {one for one in said["tags"] if not one[0] or one[0] in listed}
+    golden = set(tagged(ws).get("golden", ()))
     assert {each.name: each.where for each in saved_selections(ws)} == said["selections"]
     if "IN (SELECT target FROM tags" in said["selections"].get("chosen", ""):
         assert set(targets_of(ws, saved_selection(ws, "chosen"))) == golden

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stoa.api.displays import ShownList
 from stoa.api.opened import AnyPath, Opened, names_of
@@ -16,10 +16,12 @@ from stoa.commands.review import SampleReport
 from stoa.commands.reviews import agreed
 from stoa.commands.select import Selected
 from stoa.commands.todo import ToDoReport
+from stoa.errors import StoaError
 from stoa.model import Review
 from stoa.show.notebook import reviews_html
 from stoa.workspace import reviews, writing
 from stoa.workspace.selections import condition
+from stoa.workspace.tags import KINDS
 from stoa.workspace.verdicts import Kappa
 
 if TYPE_CHECKING:
@@ -74,14 +76,24 @@ class Reviewing(Opened):
         return todo.todo(self.workspace, person, step=step, unassigned=unassigned, disputed=disputed, every=every)
 
     def tag(
-        self, *targets: str, tag: str, remove: bool = False, text: str = "", where: str = ""
+        self,
+        *targets: str,
+        tag: str,
+        remove: bool = False,
+        text: str = "",
+        where: str = "",
+        group: str = "",
+        run: str = "",
     ) -> writing.ReviewReport:
-        """Give targets a tag, or take it away."""
-        return tags.tag(self.workspace, targets, tag=tag, remove=remove, text=text, where=where)
+        """Give targets a tag, or one image group of them, a run or a pair (`run="sep@deep"`); or take it away."""
+        return tags.tag(self.workspace, targets, tag=tag, remove=remove, text=text, where=where, group=group, run=run)
 
-    def tags(self) -> dict[str, list[str]]:
-        """Targets by tag."""
-        return tags.tags(self.workspace)
+    def tags(self, of: str = "targets") -> dict[str, list[Any]]:
+        """Targets by tag; `of` is ``targets``, ``groups`` (target and image group), ``runs`` or ``pairs``."""
+        if of not in KINDS:
+            raise StoaError(f"tags are of {', '.join(KINDS)}, not of {of!r}")
+        found = {tag: list(getattr(each, of)) for tag, each in tags.tags(self.workspace).items()}
+        return {tag: names for tag, names in found.items() if names}
 
     def condition(self, where: str = "", *, tags: str | Iterable[str] = (), select: str | Iterable[str] = ()) -> str:
         """One SQL expression for `where=` that asks for tags and saved selections, too."""

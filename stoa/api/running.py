@@ -45,6 +45,7 @@ class Running(Opened):
         env: str | None = None,
         targets: Targets = (),
         where: str = "",
+        tags: str | Iterable[str] = (),
         new: bool = False,
         stale: bool = False,
         failed: bool = False,
@@ -53,7 +54,14 @@ class Running(Opened):
     ) -> Plan:
         """What `run` with the same arguments would do."""
         chosen = Selection(
-            targets=names_of(targets), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
+            targets=names_of(targets),
+            where=where,
+            tags=names_of(tags),
+            new=new,
+            stale=stale,
+            failed=failed,
+            flagged=flagged,
+            force=force,
         )
         (made,) = plan(
             self.workspace,
@@ -76,6 +84,7 @@ class Running(Opened):
         env: str | None = None,
         targets: Targets = (),
         where: str = "",
+        tags: str | Iterable[str] = (),
         new: bool = False,
         stale: bool = False,
         failed: bool = False,
@@ -105,7 +114,14 @@ class Running(Opened):
             If nothing could begin. A script that fails raises nothing: see `RunReport.counts`.
         """
         chosen = Selection(
-            targets=names_of(targets), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
+            targets=names_of(targets),
+            where=where,
+            tags=names_of(tags),
+            new=new,
+            stale=stale,
+            failed=failed,
+            flagged=flagged,
+            force=force,
         )
         request = Request(
             process=process, params=params, environment=env, sets=_one_set(settings), selection=chosen, canary=canary,
@@ -122,6 +138,7 @@ class Running(Opened):
         env: str | None = None,
         targets: Targets = (),
         where: str = "",
+        tags: str | Iterable[str] = (),
         new: bool = False,
         stale: bool = False,
         failed: bool = False,
@@ -148,7 +165,14 @@ class Running(Opened):
             If records cannot be committed now. `wait` and the display report what is wrong with the request.
         """
         chosen = Selection(
-            targets=names_of(targets), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
+            targets=names_of(targets),
+            where=where,
+            tags=names_of(tags),
+            new=new,
+            stale=stale,
+            failed=failed,
+            flagged=flagged,
+            force=force,
         )
         request = Request(
             process=process, params=params, environment=env, settings=texts_of(settings or {}), selection=chosen,
@@ -177,6 +201,7 @@ class Running(Opened):
         *,
         targets: Targets = (),
         where: str = "",
+        tags: str | Iterable[str] = (),
         new: bool = False,
         stale: bool = False,
         failed: bool = False,
@@ -188,7 +213,14 @@ class Running(Opened):
     ) -> list[RunReport]:
         """Run what a process needs and then the process; without a name every process of the project, in order."""
         chosen = Selection(
-            targets=names_of(targets), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
+            targets=names_of(targets),
+            where=where,
+            tags=names_of(tags),
+            new=new,
+            stale=stale,
+            failed=failed,
+            flagged=flagged,
+            force=force,
         )
         request = Request(
             process=process, params=params, chain=True, selection=chosen, workers=jobs, engine=engine,
@@ -206,6 +238,7 @@ class Running(Opened):
         env: str | None = None,
         targets: Targets = (),
         where: str = "",
+        tags: str | Iterable[str] = (),
         new: bool = False,
         stale: bool = False,
         failed: bool = False,
@@ -227,7 +260,14 @@ class Running(Opened):
         rows = read_sets(Path(sets)) if isinstance(sets, str | os.PathLike) else [texts_of(row) for row in sets]
         choices = {name: [text_of(each) for each in several(value)] for name, value in (settings or {}).items()}
         chosen = Selection(
-            targets=names_of(targets), where=where, new=new, stale=stale, failed=failed, flagged=flagged, force=force
+            targets=names_of(targets),
+            where=where,
+            tags=names_of(tags),
+            new=new,
+            stale=stale,
+            failed=failed,
+            flagged=flagged,
+            force=force,
         )
         request = Request(
             process=process, params=params, environment=env, sets=tuple(combined(rows, choices)), selection=chosen,
@@ -244,6 +284,7 @@ class Running(Opened):
         env: str | None = None,
         targets: Targets = (),
         where: str = "",
+        tags: str | Iterable[str] = (),
         failed: bool = False,
         flagged: bool = False,
         like: str = "",
@@ -258,7 +299,9 @@ class Running(Opened):
         like
             Part of the cause of the outcomes that are run again.
         """
-        chosen = Selection(targets=names_of(targets), where=where, failed=failed, flagged=flagged, like=like)
+        chosen = Selection(
+            targets=names_of(targets), where=where, tags=names_of(tags), failed=failed, flagged=flagged, like=like
+        )
         request = Request(
             source=source, params=params, environment=env, sets=_one_set(settings), selection=chosen, workers=jobs,
             engine=engine, message=message, asked=("stoa.open().rerun", source),

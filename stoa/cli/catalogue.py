@@ -10,6 +10,7 @@ import typer
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     AtOption,
+    JobTagOption,
     JsonOption,
     KeepOption,
     MocOption,
@@ -18,7 +19,6 @@ from stoa.cli.options import (
     QualityOption,
     RadiusOption,
     SelectOption,
-    TagOption,
     workspace,
 )
 from stoa.cli.say import as_json, out, table, tell
@@ -27,7 +27,7 @@ from stoa.show.catalogues import cuts_table, limits_lines, match_lines, stack_li
 from stoa.show.runs import standing_words
 from stoa.show.words import count
 from stoa.sources.figures import PLOTS
-from stoa.workspace.selections import chosen_names
+from stoa.workspace.selections import chosen_jobs
 
 app = new_app("Stack, match and plot tables of sources.")
 
@@ -70,7 +70,7 @@ def stack_command(
     output: OutputOption = "",
     quality_cuts: QualityOption = False,
     out_file: OutOption = None,
-    tags: TagOption = None,
+    tags: JobTagOption = None,
     select: SelectOption = None,
     at: AtOption = "",
     json: JsonOption = False,
@@ -80,7 +80,7 @@ def stack_command(
     It has one row for each source, and each row names the product it is from.
     """
     ws = workspace(ctx, at)
-    among = chosen_names(ws, tags or (), select or ())
+    among = chosen_jobs(ws, tags or (), select or ())
     report = stack.stack_and_write(ws, source, keep or (), output, out_file, quality=quality_cuts, among=among)
     if json:
         as_json(report)

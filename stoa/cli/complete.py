@@ -218,7 +218,7 @@ def _environments(place: Path, _current: str) -> list[str]:
 
 
 def _tags(place: Path, _current: str) -> list[str]:
-    return _asked(place, "SELECT DISTINCT tag FROM tags ORDER BY tag")
+    return _asked(place, "SELECT DISTINCT tag FROM tagged ORDER BY tag")
 
 
 def _named_in(folder: str) -> Callable[[Path, str], list[str]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stoa.cli.grammar import new_app, verb
-from stoa.cli.options import AtOption, JsonOption, OutputOption, SelectOption, TagOption, workspace
+from stoa.cli.options import AtOption, JobTagOption, JsonOption, OutputOption, SelectOption, workspace
 from stoa.cli.say import as_json, out, table, tell
 from stoa.cli.shared import MOST
 from stoa.commands import diff
@@ -17,7 +17,7 @@ from stoa.show.diff import changes_table, images_table, results_table, sources_t
 from stoa.show.page import catalogue_page, diff_page, sky_in_words, transition_in_words
 from stoa.show.words import count, one_line
 from stoa.sources.changes import SkyDiff, catalogue_changes
-from stoa.workspace.selections import chosen_names
+from stoa.workspace.selections import chosen_jobs
 
 app = new_app()
 
@@ -46,7 +46,7 @@ def diff_command(
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write a page with everything, pictures included; implies --sky."),
     ] = None,
-    tags: TagOption = None,
+    tags: JobTagOption = None,
     select: SelectOption = None,
     everything: Annotated[bool, typer.Option("--all", help="List every change instead of the first ones.")] = False,
     at: AtOption = "",
@@ -60,7 +60,7 @@ def diff_command(
         _diff_catalogues(a, b, radius, html, everything=everything, json=json)
         return
     ws = workspace(ctx, at)
-    among = chosen_names(ws, tags or (), select or ())
+    among = chosen_jobs(ws, tags or (), select or ())
     on_sky = sky or html is not None or bool(radius or output)
     report = diff.diff(ws, a, b, sky=on_sky, radius=radius, output=output, among=among)
     if html is not None:

@@ -88,6 +88,11 @@ TagOption = Annotated[
     list[str] | None, typer.Option("--tag", metavar="TAG", help="Only targets with this tag. Can be repeated.")
 ]
 
+JobTagOption = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", help="Only jobs whose target or image group has this tag. Can be repeated."),
+]
+
 SelectOption = Annotated[
     list[str] | None,
     typer.Option("--select", metavar="SELECTION", help="Only targets of this saved selection. Can be repeated."),

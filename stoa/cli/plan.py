@@ -12,6 +12,7 @@ from stoa.cli.options import (
     FailedOption,
     FlaggedOption,
     ForceOption,
+    JobTagOption,
     JsonOption,
     LikeOption,
     NewOption,
@@ -20,12 +21,10 @@ from stoa.cli.options import (
     SetOption,
     SetsOption,
     StaleOption,
-    TagOption,
     TargetOption,
     WhereOption,
     WorkersOption,
     sets_of,
-    where_of,
     workspace,
 )
 from stoa.cli.say import as_json, out, table, tell
@@ -40,6 +39,7 @@ from stoa.show.plans import chain_tree, plan_in_words, plan_table, sum_in_words,
 from stoa.show.runs import unreached_words
 from stoa.show.words import count
 from stoa.workspace.open import Workspace
+from stoa.workspace.selections import for_jobs
 
 app = new_app()
 
@@ -60,7 +60,7 @@ def plan_command(
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
-    tags: TagOption = None,
+    tags: JobTagOption = None,
     select: SelectOption = None,
     chain: AllOption = False,
     new: NewOption = False,
@@ -79,13 +79,13 @@ def plan_command(
     if not process and not chain:
         raise typer.BadParameter("name a process, or give --all for every process in order", param_hint="PROCESS")
     ws = workspace(ctx)
-    where = where_of(ws, where, tags, select)
+    where, carried = for_jobs(ws, where, tags or (), select or ())
     request = Request(
         process=process, params=params, environment=env or None, settings=settings_of(settings or []),
         sets=sets_of(sets), chain=chain,
         selection=Selection(
-            targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, like=like,
-            force=force,
+            targets=tuple(target or ()), where=where, tags=carried, new=new, stale=stale, failed=failed,
+            flagged=flagged, like=like, force=force,
         ),
     )  # fmt: skip
     made = plan.plan(ws, request)

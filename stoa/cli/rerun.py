@@ -14,6 +14,7 @@ from stoa.cli.options import (
     EnvOption,
     FailedOption,
     FlaggedOption,
+    JobTagOption,
     JsonOption,
     LikeOption,
     NewOption,
@@ -22,12 +23,10 @@ from stoa.cli.options import (
     SetOption,
     SetsOption,
     StaleOption,
-    TagOption,
     TargetOption,
     WhereOption,
     WorkersOption,
     sets_of,
-    where_of,
     workspace,
 )
 from stoa.cli.plan import print_plans
@@ -36,6 +35,7 @@ from stoa.commands import rerun
 from stoa.control import Control
 from stoa.request import Request, Selection
 from stoa.runs.sweep import settings_of
+from stoa.workspace.selections import for_jobs
 
 app = new_app()
 
@@ -58,7 +58,7 @@ def rerun_command(
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
-    tags: TagOption = None,
+    tags: JobTagOption = None,
     select: SelectOption = None,
     new: NewOption = False,
     stale: StaleOption = False,
@@ -79,12 +79,13 @@ def rerun_command(
     succeed.
     """
     ws = workspace(ctx)
-    where = where_of(ws, where, tags, select)
+    where, carried = for_jobs(ws, where, tags or (), select or ())
     request = Request(
         source=source, params=params, environment=env or None, settings=settings_of(settings or []),
         sets=sets_of(sets), engine=engine, workers=workers, asked=("stoa", *sys.argv[1:]), message=message,
         selection=Selection(
-            targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, like=like
+            targets=tuple(target or ()), where=where, tags=carried, new=new, stale=stale, failed=failed,
+            flagged=flagged, like=like,
         ),
     )  # fmt: skip
     if dry_run:

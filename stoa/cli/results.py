@@ -12,11 +12,11 @@ from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
     AtOption,
     EnvOption,
+    JobTagOption,
     JsonOption,
     ParamsOption,
     ProcessArgument,
     SelectOption,
-    TagOption,
     workspace,
 )
 from stoa.cli.say import as_json, table, tell
@@ -24,7 +24,7 @@ from stoa.commands import results
 from stoa.csvcells import guarded
 from stoa.show.results import results_table
 from stoa.show.words import count, safe
-from stoa.workspace.selections import chosen_names
+from stoa.workspace.selections import chosen_jobs
 
 app = new_app()
 
@@ -44,7 +44,7 @@ def results_command(
         str,
         typer.Option("--where", metavar="SQL", help="Expression over results, status and metadata: 'rms < 1e-4'."),
     ] = "",
-    tags: TagOption = None,
+    tags: JobTagOption = None,
     select: SelectOption = None,
     sort: Annotated[
         str, typer.Option("--sort", metavar="COLUMN", help="Column to sort by; -rms sorts from large to small.")
@@ -60,7 +60,7 @@ def results_command(
     if json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
     ws = workspace(ctx, at)
-    among = chosen_names(ws, tags or (), select or ())
+    among = chosen_jobs(ws, tags or (), select or ())
     found = results.results(ws, process, params, env, where, sort, among)
     if json:
         as_json(found)

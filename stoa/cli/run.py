@@ -17,6 +17,7 @@ from stoa.cli.options import (
     FailedOption,
     FlaggedOption,
     ForceOption,
+    JobTagOption,
     JsonOption,
     LikeOption,
     NewOption,
@@ -25,12 +26,10 @@ from stoa.cli.options import (
     SetOption,
     SetsOption,
     StaleOption,
-    TagOption,
     TargetOption,
     WhereOption,
     WorkersOption,
     sets_of,
-    where_of,
     workspace,
 )
 from stoa.cli.plan import print_plans
@@ -42,6 +41,7 @@ from stoa.request import Request, Selection
 from stoa.runs.requested import stages_of
 from stoa.runs.sweep import settings_of
 from stoa.show.plans import chain_tree
+from stoa.workspace.selections import for_jobs
 
 app = new_app()
 
@@ -65,7 +65,7 @@ def run_command(
     env: EnvOption = "",
     target: TargetOption = None,
     where: WhereOption = "",
-    tags: TagOption = None,
+    tags: JobTagOption = None,
     select: SelectOption = None,
     chain: AllOption = False,
     new: NewOption = False,
@@ -100,14 +100,14 @@ def run_command(
     if not process and not chain:
         raise typer.BadParameter("name a process, or give --all for every process in order", param_hint="PROCESS")
     ws = workspace(ctx)
-    where = where_of(ws, where, tags, select)
+    where, carried = for_jobs(ws, where, tags or (), select or ())
     request = Request(
         process=process, params=params, environment=env or None, settings=settings_of(settings or []),
         sets=sets_of(sets), chain=chain, canary=few or 0, engine=engine, workers=workers,
         asked=("stoa", *sys.argv[1:]), message=message,
         selection=Selection(
-            targets=tuple(target or ()), where=where, new=new, stale=stale, failed=failed, flagged=flagged, like=like,
-            force=force,
+            targets=tuple(target or ()), where=where, tags=carried, new=new, stale=stale, failed=failed,
+            flagged=flagged, like=like, force=force,
         ),
     )  # fmt: skip
     if dry_run:

@@ -17,7 +17,7 @@ from stoa.workspace.names import asked_pair
 app = new_app()
 
 
-@verb(app, "runs", "stoa runs", "stoa runs sep@deep", "stoa runs -n 3 --json")
+@verb(app, "runs", "stoa runs", "stoa runs sep@deep", "stoa runs --tag 'paper I'", "stoa runs -n 3 --json")
 def runs_command(
     ctx: typer.Context,
     process: Annotated[
@@ -29,12 +29,15 @@ def runs_command(
     last: Annotated[
         int, typer.Option("--last", "-n", metavar="N", min=1, help="How many of the latest runs to list.")
     ] = MOST,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Only runs with this tag. Can be repeated.")
+    ] = None,
     at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
     """List the runs, the latest one at the end."""
     ws = workspace(ctx, at)
-    rows = runs.runs(ws, *asked_pair(ws, process, params, env, ""), last)
+    rows = runs.runs(ws, *asked_pair(ws, process, params, env, ""), last, tags or ())
     if json:
         as_json(rows, several="runs")
     elif rows:

@@ -15,8 +15,9 @@ from stoa.cli.options import GroupOption, JsonOption, KeepOption, MessageOption,
 from stoa.cli.say import as_json, out, tell
 from stoa.commands.samp import bridge, listen, send
 from stoa.commands.samp.listen import Picked
+from stoa.show.reviews import reviewed_words
 from stoa.show.samp import picked_lines, sent_words, targets_words
-from stoa.show.words import one_line, reviewed
+from stoa.show.words import one_line
 from stoa.workspace.open import Workspace
 
 app = new_app("Exchange tables, images and selections with TOPCAT, DS9 and Aladin.")
@@ -134,4 +135,4 @@ def _flag(ws: Workspace, picked: Picked, reason: str, text: str, *, yes: bool) -
             tell("nothing was flagged")
             return
     report = listen.flag_picked(ws, picked, reason, text)
-    tell(reviewed(report.kind, report.run, report.targets, report.commit))
+    tell(reviewed_words(report))

@@ -12,8 +12,9 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.show.colours import COLOURS, COUNTED, colour_of
+from stoa.show.reviews import reviewed_words
 from stoa.show.table import GAP, Fitted, Table, fitted, width_of
-from stoa.show.words import reviewed, safe
+from stoa.show.words import safe
 
 if TYPE_CHECKING:
     from stoa.workspace.writing import ReviewReport  # what every start of `stoa` would load
@@ -90,7 +91,7 @@ def print_written(report: ReviewReport, json: bool) -> None:
     if json:
         as_json(report)
     else:
-        out(reviewed(report.kind, report.run, report.targets, report.commit))
+        out(reviewed_words(report))
 
 
 def table(made: Table) -> None:

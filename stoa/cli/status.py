@@ -18,7 +18,9 @@ from stoa.workspace.names import asked_pair
 app = new_app()
 
 
-@verb(app, "status", "stoa status", "stoa status sep@deep --targets", "stoa status --json")
+@verb(
+    app, "status", "stoa status", "stoa status sep@deep --targets", "stoa status --tag 'paper I'", "stoa status --json"
+)
 def status_command(
     ctx: typer.Context,
     name: Annotated[
@@ -31,6 +33,10 @@ def status_command(
         bool, typer.Option("--look", help="Check all inputs for changes, even if that takes longer than 0.5 s.")
     ] = False,
     targets: Annotated[bool, typer.Option("--targets", help="List every target.")] = False,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="Only pairs (process and set) with this tag. Can be repeated."),
+    ] = None,
     at: AtOption = "",
     json: JsonOption = False,
 ) -> None:
@@ -39,7 +45,7 @@ def status_command(
         raise typer.BadParameter("name the process once: PROCESS[@SET], or --process", param_hint="--process")
     ws = workspace(ctx, at)
     process, params, env = asked_pair(ws, name or process, params, env, "")
-    report = status.status(ws, process, params, env, every_target=json or targets, look=look)
+    report = status.status(ws, process, params, env, every_target=json or targets, look=look, tags=tags or ())
     if json:
         as_json(report)
         return

@@ -8,8 +8,10 @@ import typer
 
 from stoa.cli.grammar import new_app, verb
 from stoa.cli.options import (
+    GroupOption,
     JsonOption,
     MessageOption,
+    RunOption,
     SelectOption,
     TagOption,
     TargetsArgument,
@@ -19,7 +21,7 @@ from stoa.cli.options import (
 )
 from stoa.cli.say import as_json, print_written, table, tell
 from stoa.commands import tag
-from stoa.show.steps import tags_table
+from stoa.show.tags import tags_document, tags_table
 
 app = new_app()
 
@@ -28,6 +30,8 @@ app = new_app()
     app, "tag",
     "stoa tag A001_X121_X28b 'golden sample'",
     "stoa tag --where 'freq_ghz > 400' 'paper I'",
+    "stoa tag A001_X121_X28b 'golden sample' --group spw25",
+    "stoa tag --run sep@deep 'paper I'",
     "stoa tag 'A001_*' 'paper I' --remove",
     "stoa tag",
 )  # fmt: skip
@@ -37,6 +41,8 @@ def tag_command(
     name: Annotated[str, typer.Argument(metavar="TAG", help="Any words, in quotes.")] = "",
     remove: Annotated[bool, typer.Option("--remove", help="Take the tag away.")] = False,
     text: MessageOption = "",
+    group: GroupOption = "",
+    run: RunOption = "",
     where: WhereOption = "",
     tags: TagOption = None,
     select: SelectOption = None,
@@ -44,16 +50,18 @@ def tag_command(
 ) -> None:
     """Give targets a tag, as one commit. Without arguments: list the tags.
 
-    Every command that chooses targets takes --tag TAG.
+    With --group only that image group of the targets is tagged; --run tags a run or, as PROCESS@SET, a pair.
+    Every command that chooses targets takes --tag TAG; `stoa runs` and `stoa status` take it for runs and pairs.
     """
     ws = workspace(ctx)
     where = where_of(ws, where, tags, select)
-    if targets or name or where:
-        print_written(tag.tag(ws, targets or (), tag=name, remove=remove, text=text, where=where), json)
+    if targets or name or where or group or run:
+        made = tag.tag(ws, targets or (), tag=name, remove=remove, text=text, where=where, group=group, run=run)
+        print_written(made, json)
         return
     found = tag.tags(ws)
     if json:
-        as_json({"tags": found})
+        as_json(tags_document(found))
     elif found:
         table(tags_table(found))
     else:

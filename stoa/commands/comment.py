@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stoa.errors import StoaError
-from stoa.model import SCHEMA, Review
-from stoa.provenance.ids import now
+from stoa.model import Review
 from stoa.workspace.open import Workspace
 from stoa.workspace.pictures import Picture, read_picture
 from stoa.workspace.reviews import select_reviews
 from stoa.workspace.selection import match_names
-from stoa.workspace.writing import ReviewReport, check_length, chosen_targets, next_id, one_run, subject, write_reviews
+from stoa.workspace.writing import ReviewReport, chosen_targets, one_run, write_on_run, write_reviews
 
 _ON_RUN = "; --run alone is for a run as such"
 LAST = "last"
@@ -53,22 +52,9 @@ def comment(
             raise StoaError("a reply is about what its comment is about", "leave --run, --group and --where out")
         return _reply(ws, reply_to, names, text, shown)
     if run and not names and not where and not group:
-        return _comment_on_run(ws, one_run(ws, run), text, shown)
+        return write_on_run(ws, "comment", one_run(ws, run), text=text, picture=shown)
     chosen = chosen_targets(ws, names, where, _ON_RUN)
     return write_reviews(ws, "comment", chosen, text=text, run=run, group=group, picture=shown)
-
-
-def _comment_on_run(ws: Workspace, run: str, text: str, picture: Picture | None, reply_to: str = "") -> ReviewReport:
-    check_length(text)
-    ws.ready()
-    event = next_id(ws)
-    review = Review(
-        schema=SCHEMA, id=event, kind="comment", target="", run=run, text=text, reply_to=reply_to,
-        picture=f"{event}{picture.suffix}" if picture else "", author=ws.repository.author(), time=now(),
-    )  # fmt: skip
-    content = picture.content if picture else b""
-    commit = ws.store.add_reviews([review], subject("comment", [f"run {run}"], "", text), content)
-    return ReviewReport(id=review.id, kind="comment", targets=(), commit=commit, run=run)
 
 
 def _reply(ws: Workspace, asked: str, patterns: Sequence[str], text: str, picture: Picture | None) -> ReviewReport:
@@ -76,7 +62,7 @@ def _reply(ws: Workspace, asked: str, patterns: Sequence[str], text: str, pictur
     answered = _answered(ws, asked, wanted)
     first = answered[0]
     if not first.target:
-        return _comment_on_run(ws, first.run, text, picture, first.id)
+        return write_on_run(ws, "comment", first.run, text=text, reply_to=first.id, picture=picture)
     on = [each.target for each in answered]
     if others := [name for name in wanted if name not in on]:
         raise StoaError(f"comment {first.id} is not about target {others[0]!r}", f"it is about {', '.join(on[:5])}")

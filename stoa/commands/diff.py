@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import statistics
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from stoa.workspace.looks import Counts
 from stoa.workspace.names import RunName, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
+from stoa.workspace.tags import ChosenJobs
 
 MAX_DIFF_LINES = 400
 FLOOR = 0.05
@@ -102,7 +103,7 @@ def diff(
     sky: bool = False,
     radius: str = "",
     output: str = "",
-    among: Collection[str] | None = None,
+    among: ChosenJobs | None = None,
 ) -> DiffReport:
     """Compare two runs.
 
@@ -113,7 +114,7 @@ def diff(
     sky
         Match the sources of every image, see `stoa.sources.changes.sky_changes` for `radius` and `output`.
     among
-        Only jobs of these targets; None for all.
+        Only these jobs; None for all.
 
     Raises
     ------
@@ -140,23 +141,23 @@ def check_tables(start: Path, *files: str) -> None:
             project.check_inside(Path(file).absolute())
 
 
-def shown_pictures(ws: Workspace, report: DiffReport, among: Collection[str] | None = None) -> list[Picture]:
+def shown_pictures(ws: Workspace, report: DiffReport, among: ChosenJobs | None = None) -> list[Picture]:
     """Pictures of the most surprising images of a comparison that looked at the sky."""
     return pictures(ws, *_sides(ws, report.a, report.b, among), report.sky) if report.sky else []
 
 
-def _outcomes(ws: Workspace, name: RunName, among: Collection[str] | None) -> dict[tuple[str, str], Outcome]:
-    """Outcomes of a run or pair by target and image group, of some targets or of all."""
-    return {job: outcome for job, outcome in latest_of(ws, name).items() if among is None or job[0] in among}
+def _outcomes(ws: Workspace, name: RunName, among: ChosenJobs | None) -> dict[tuple[str, str], Outcome]:
+    """Outcomes of a run or pair by target and image group, some of them or all."""
+    return {job: outcome for job, outcome in latest_of(ws, name).items() if among is None or job in among}
 
 
-def _sides(ws: Workspace, a: str, b: str, among: Collection[str] | None) -> tuple[Side, Side]:
+def _sides(ws: Workspace, a: str, b: str, among: ChosenJobs | None) -> tuple[Side, Side]:
     names = resolve_run(ws, a), resolve_run(ws, b)
     first, second = (_outcomes(ws, name, among) for name in names)
     return Side(a, names[0], first), Side(b, names[1], second)
 
 
-def _report(ws: Workspace, a: str, b: str, among: Collection[str] | None) -> DiffReport:
+def _report(ws: Workspace, a: str, b: str, among: ChosenJobs | None) -> DiffReport:
     names = resolve_run(ws, a), resolve_run(ws, b)
     runs = tuple(run_of(ws, name) for name in names)
     before, after = (_outcomes(ws, name, among) for name in names)

@@ -227,9 +227,12 @@ def _strangers(ws: Workspace, index: Index) -> Iterator[Finding]:
         for (name,) in index.rows(f"SELECT DISTINCT target FROM {table} WHERE target != '' ORDER BY target"):
             if name not in known:
                 yield Finding(where=folder, message=f"records about {name!r}, which is in no list of targets")
-    sql = "SELECT DISTINCT run FROM reviews WHERE target = '' AND run NOT IN (SELECT run FROM runs) ORDER BY run"
-    for (run,) in index.rows(sql):
-        yield Finding(where=f"reviews/{run}", message="comments on a run that has no record")
+    sql = "SELECT DISTINCT run FROM reviews WHERE target = '' AND process = '' AND run NOT IN (SELECT run FROM runs)"
+    for (run,) in index.rows(f"{sql} ORDER BY run"):
+        yield Finding(where=f"reviews/{run}", message="comments or tags on a run that has no record")
+    sql = "SELECT DISTINCT process FROM reviews WHERE process != '' AND process NOT IN (SELECT process FROM runs)"
+    for (process,) in index.rows(f"{sql} ORDER BY process"):
+        yield Finding(where=f"reviews/{process}", message="tags on a pair that never ran")
 
 
 def _index(ws: Workspace, fresh: Index) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
 from stoa.workspace.reviews import flagged
 from stoa.workspace.selection import choose, is_bad
+from stoa.workspace.tags import jobs_with
 from stoa.workspace.writing import check_length
 
 Job = tuple[str, str]  # target, image group
@@ -68,14 +69,15 @@ def plans_again(ws: Workspace, request: Request, *, build: bool = False) -> Iter
 
 def _plan_again(ws: Workspace, origin: RunName, definitions: Definitions, chosen: Selection, *, build: bool) -> Plan:
     asked_for = set(choose(ws, chosen, origin.pair))
-    before = {key: outcome for key, outcome in _before(ws, origin, chosen).items() if key[0] in asked_for}
+    having = jobs_with(ws, chosen.tags, asked_for)
+    before = {key: outcome for key, outcome in _before(ws, origin, chosen).items() if key in having}
     keys = _picked(ws, before, chosen)
     unreached = out_of_reach(ws, chosen, asked_for, {target for target, _ in before})
     by_state = chosen.new or chosen.stale  # which only a plan knows
     names = sorted({target for target, _ in keys} | (asked_for if by_state else set()))
     if not names:
         return Plan(definitions=definitions, jobs=(), out_of_reach=unreached)
-    all_of_them = Selection(targets=tuple(names), force=True)
+    all_of_them = Selection(targets=tuple(names), tags=chosen.tags, force=True)
     described = describe_missing(ws, definitions, all_of_them) if build else None
     plan = make_plan(ws, definitions, all_of_them)
     jobs = tuple(_judged(job, keys, chosen, before.get((job.target, job.group))) for job in plan.jobs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from stoa.provenance.index import QueryError
 from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import Pair, asked_pair, resolve_run
 from stoa.workspace.open import Workspace
+from stoa.workspace.tags import ChosenJobs
 
 FIXED = ("target", "group", "status", "cause", "run", "duration_s", "memory_mb", "flags", "origin")
 """Columns that every table of results has, beside those that the process reports."""
@@ -46,7 +46,7 @@ def results(
     env: str = "",
     where: str = "",
     sort: str = "",
-    among: Collection[str] | None = None,
+    among: ChosenJobs | None = None,
 ) -> ResultsTable:
     """The results of the current outcomes of ``PROCESS[@SET[+ENV]]``, one row per target or image group.
 
@@ -59,7 +59,7 @@ def results(
     sort
         Column to sort by; ``-rms`` sorts from large to small.
     among
-        Only these targets; None for all.
+        Only these jobs; None for all.
 
     Raises
     ------
@@ -73,8 +73,9 @@ def results(
         known = [*FIXED, *units]
         raise NotFoundError("column", column, known, f"columns: {', '.join(known)}")
     rows = _rows(ws, (pair.process, pair.params, pair.environment), list(units), where)
-    listed = ws.targets if among is None else among
-    rows = [row for row in rows if row["target"] in listed]
+    rows = [row for row in rows if row["target"] in ws.targets]
+    if among is not None:
+        rows = [row for row in rows if (row["target"], row["group"]) in among]
     if column:
         given = [row for row in rows if row[column] is not None]
         given.sort(key=lambda row: (isinstance(row[column], str), row[column]), reverse=falling)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from stoa.errors import NotFoundError, StoaError
+from stoa.errors import StoaError
 from stoa.model import SCHEMA, Author, SavedSelection
 from stoa.workspace.open import Workspace
 from stoa.workspace.selections import save_selection, saved_selection, saved_selections, targets_of
-from stoa.workspace.steps import tagged
+from stoa.workspace.tags import check_tags, tagged
 
 
 class Selected(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,10 +59,7 @@ def save(
     )  # fmt: skip
     if not (made.targets or where.strip() or made.tags or failed or flagged):
         raise StoaError("a selection needs a condition", "`stoa select NAME --where SQL`, --target, --tag or --flagged")
-    known = list(tagged(ws))
-    for tag in made.tags:
-        if tag not in known:
-            raise NotFoundError("tag", tag, known, "`stoa tag` lists the tags")
+    check_tags(ws, made.tags, tagged(ws), "target")
     found = targets_of(ws, made)
     return Selected(selection=made, targets=tuple(found), commit=save_selection(ws, made))
 

@@ -15,6 +15,7 @@ from stoa.workspace.names import Pair, pair_words, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import reviews_of, select_reviews
 from stoa.workspace.samples import hidden_from, without_hidden
+from stoa.workspace.tags import tagged, tagged_groups, tags_of_pairs, tags_of_runs
 from stoa.workspace.targets import known_target, metadata_rows
 
 
@@ -42,6 +43,8 @@ class TargetView(msgspec.Struct, frozen=True, kw_only=True):
     open_flags: tuple[str, ...]  # ids
     disagreements: tuple[Disagreement, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
+    tags: tuple[str, ...] = ()
+    group_tags: tuple[tuple[str, str], ...] = ()  # image group and tag, where the group alone has it
     hidden: bool = False  # it is in a blind sample that you have not judged: what others say is left out
 
 
@@ -51,7 +54,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     summary: Summary | None
     commit_hint: str  # the git command that shows its commits
-    reviews: tuple[Review, ...] = ()  # of the run as such and of its outcomes
+    reviews: tuple[Review, ...] = ()  # of the run as such and of its outcomes; of the pair where one was named
+    tags: tuple[str, ...] = ()  # of the run, or of the pair
 
 
 def show_run(ws: Workspace, name: str, reader: Author | None = None) -> RunView:
@@ -62,14 +66,20 @@ def show_run(ws: Workspace, name: str, reader: Author | None = None) -> RunView:
     reader
         Who looks, from whom a blind sample may hide what others say; by default the one whom git names.
     """
-    run = run_of(ws, resolve_run(ws, name))
+    asked = resolve_run(ws, name)
+    run = run_of(ws, asked)
     summary = ws.index.rows("SELECT summary FROM runs WHERE run = ?", (run.id,))[0][0]
     who = reader or ws.repository.author()
     reviews = without_hidden(select_reviews(ws, "WHERE run = ?", [run.id]), hidden_from(ws, who), who)
+    tags = tags_of_runs(ws).get(run.id, ())
+    if not asked.run:
+        key = msgspec.structs.astuple(asked.pair)
+        reviews += select_reviews(ws, "WHERE process = ? AND params = ? AND environment = ?", key)
+        tags = tags_of_pairs(ws).get(asked.pair, ())
     return RunView(
         run=run, summary=msgspec.json.decode(summary, type=Summary) if summary else None,
         commit_hint=f"git log --grep 'Stoa-Run: {run.id}'",
-        reviews=tuple(reviews),
+        reviews=tuple(reviews), tags=tags,
     )  # fmt: skip
 
 
@@ -97,6 +107,8 @@ def show_target(ws: Workspace, name: str, reader: Author | None = None) -> Targe
         metadata=dict(metadata_rows(ws).get(name, {})), latest=latest,
         reviews=reviews, open_flags=tuple(row[0] for row in flags if row[0] in shown),
         disagreements=disagreements(ws, target=name), contradictions=() if hidden else contradictions(ws, name),
+        tags=tuple(tag for tag, names in tagged(ws).items() if name in names),
+        group_tags=tuple((one[1], tag) for tag, some in tagged_groups(ws).items() for one in some if one[0] == name),
         hidden=bool(hidden),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -26,6 +26,7 @@ from stoa.workspace.names import Pair, current, pair_words
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
 from stoa.workspace.steps import StepCount, step_counts
+from stoa.workspace.tags import check_tags, tagged_pairs, tags_of_pairs
 
 
 class PairStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,7 @@ class PairStatus(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[CauseGroup, ...]
     interrupted_since: int = 0  # outcomes that stay current, as a later run of their job said nothing about it
     unlisted: int = 0  # outcomes of targets that are in no list any more; they are counted nowhere else
+    tags: tuple[str, ...] = ()  # of the pair itself
 
 
 class TargetStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +104,7 @@ class _Ran(msgspec.Struct, frozen=True):
     name: str
     counts: dict[str, dict[str, int]]  # the latest run last
     standing: Standing
+    tags: tuple[str, ...]
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -116,6 +119,7 @@ def status(
     *,
     every_target: bool = True,
     look: bool = False,
+    tags: Iterable[str] = (),
 ) -> StatusReport:
     """The state of every target for every pair that ran, or for the named ones.
 
@@ -128,12 +132,21 @@ def status(
         Look at all inputs, however long it takes.
     every_target
         Whether to give each target's state; for thousands of them that takes as long as all the rest.
+    tags
+        Only pairs that carry all of these.
+
+    Raises
+    ------
+    StoaError
+        If no pair has one of the tags, or there is no such process or set.
     """
+    wanted = frozenset(tags)
+    check_tags(ws, wanted, tagged_pairs(ws) if wanted else (), "pair")
     healing = ws.heal()
     check_names(ws, process, params)
     flags = flagged(ws)
     with ws.index.reading():
-        ran = _ran(ws, process, params, environment, None if look else time.monotonic() + LOOK_S)
+        ran = _ran(ws, (process, params, environment), wanted, None if look else time.monotonic() + LOOK_S)
         return StatusReport(
             project=ws.project.config.project,
             branch=writable((ws.repository.branch_or_none() or "").removeprefix("refs/heads/")),
@@ -167,7 +180,8 @@ def check_names(ws: Workspace, process: str, params: str) -> None:
         raise NotFoundError("parameter set", params, sorted(sets), "`stoa params list` shows them")
 
 
-def _ran(ws: Workspace, process: str, params: str, environment: str, until: float | None) -> list[_Ran]:
+def _ran(ws: Workspace, asked: tuple[str, str, str], tags: frozenset[str], until: float | None) -> list[_Ran]:
+    process, params, environment = asked
     rows = ws.index.rows(
         "SELECT process, params, environment, run, status, count(*) FROM current"
         " WHERE (? = '' OR process = ?) AND (? = '' OR params = ?) AND (? = '' OR environment = ?)"
@@ -175,10 +189,15 @@ def _ran(ws: Workspace, process: str, params: str, environment: str, until: floa
         (process, process, params, params, environment, environment),
     )
     counts: dict[Pair, dict[str, dict[str, int]]] = {}
+    carried = tags_of_pairs(ws)
     for *key, run, state, number in rows:
-        counts.setdefault(Pair(*key), {}).setdefault(run, {})[state] = number
+        if tags.issubset(carried.get(Pair(*key), ())):
+            counts.setdefault(Pair(*key), {}).setdefault(run, {})[state] = number
     words = pair_words(ws, counts)
-    return [_Ran(pair, words[pair], by_run, _standing(ws, pair, by_run, until)) for pair, by_run in counts.items()]
+    return [
+        _Ran(pair, words[pair], by_run, _standing(ws, pair, by_run, until), carried.get(pair, ()))
+        for pair, by_run in counts.items()
+    ]
 
 
 def _standing(ws: Workspace, pair: Pair, counts: Mapping[str, dict[str, int]], until: float | None) -> Standing:
@@ -209,7 +228,7 @@ def _pair(ws: Workspace, ran: _Ran) -> PairStatus:
         run=list(ran.counts)[-1], jobs=sum(counts.values()),
         counts=ordered(counts), new=len(ws.targets) - sum(target in ws.targets for target in seen),
         stale=len(ran.standing.stale), stale_reasons=ran.standing.reasons, looked=ran.standing.looked,
-        causes=_causes(ws, ran), unlisted=sum(unlisted.values()),
+        causes=_causes(ws, ran), unlisted=sum(unlisted.values()), tags=ran.tags,
         interrupted_since=sum(target in ws.targets for target, _ in _interrupted(ws, ran.key)),
     )  # fmt: skip
 

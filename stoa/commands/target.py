@@ -140,7 +140,7 @@ def _records_of(ws: Workspace, names: list[str]) -> list[str]:
 def list_targets(ws: Workspace, selection: Selection | None = None) -> list[TargetRow]:
     """Targets with their metadata columns and open flags."""
     chosen = selection or Selection()
-    names = choose(ws, chosen) if chosen.targets or chosen.where else list(ws.targets)
+    names = choose(ws, chosen) if chosen.targets or chosen.where or chosen.tags else list(ws.targets)
     flags = flagged(ws)
     if chosen.flagged:
         names = [name for name in names if name in flags]

@@ -382,8 +382,8 @@ class Loader:
     def _reviews(self) -> None:
         known = self._seen.inside("reviews")
         present = dict(self._snapshot.folders(f"{self._prefix}/reviews"))
-        if self._former.targets and self._lost_reviews(known, present):
-            known = {}  # one target may have several folders, so that none can be forgotten alone
+        if (self._former.targets or self._former.processes) and self._lost_reviews(known, present):
+            known = {}  # what was renamed may have several folders, so that none can be forgotten alone
             self._seen.forget("reviews")
             for table in ("reviews", "cleared"):
                 self._db.execute(f"DELETE FROM {table}")
@@ -420,18 +420,20 @@ class Loader:
 
     def _drop_reviews(self, target: str) -> None:
         self._seen.forget(f"reviews/{target}")
-        self._db.execute("DELETE FROM reviews WHERE target = ? OR (target = '' AND run = ?)", (target, target))
+        sql = "DELETE FROM reviews WHERE target = :it OR (target = '' AND :it IN (run, process))"
+        self._db.execute(sql, {"it": target})
         self._db.execute("DELETE FROM cleared WHERE target = ?", (target,))
 
     def _review(self, path: str, oid: str) -> None:
         review: Review = read_review(self._snapshot.record(oid, path), path)
         if path != f"reviews/{review.about}/{review.id}.yaml":
             raise RecordError(f"a review of {review.about!r} is in {path}")
-        target = self._former.target(review.target)
+        target, process = self._former.target(review.target), self._former.process(review.process)
         self._db.execute(
-            "INSERT OR IGNORE INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT OR IGNORE INTO reviews VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (review.id, target, review.kind, review.run, review.group, review.subject, review.value, review.text,
-             review.author.name, review.author.email, review.time, review.reply_to, review.picture),
+             review.author.name, review.author.email, review.time, review.reply_to, review.picture, process,
+             self._former.parameter_set(process, review.params), self._former.environment(review.environment)),
         )  # fmt: skip
         cleared = [(target, flag) for flag in review.clears]
         self._db.executemany("INSERT OR IGNORE INTO cleared VALUES (?,?)", cleared)

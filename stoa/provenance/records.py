@@ -240,18 +240,34 @@ def read_frozen_set(data: bytes, file: str) -> ParameterSet:
 
 
 def read_review(data: bytes, file: str) -> Review:
-    """A flag, clearing or comment; its ids, target and image group are checked."""
+    """A flag, clearing, comment, step or tag; what it is about is checked."""
     review = _read_block(data, file, Review)
     _check_ids(file, review.id, *review.clears, *filter(None, [review.run, review.reply_to]))
     _check_names(file, review.about)
     _check_time(file, "time", review.time)
-    if not review.target and (review.kind != "comment" or review.group or review.clears):
+    if not review.target and (review.kind not in ("comment", "tag", "untag") or review.group or review.clears):
         raise RecordError(f"a {review.kind} names no target ({file})")
+    if problem := _wrong_pair(review):
+        raise RecordError(f"{problem} ({file})")
     if _leaves(review.group):
         raise RecordError(f"image group {brief(review.group)} leaves its target ({file})")
     if problem := _wrong_judgement(review):
         raise RecordError(f"{problem} ({file})")
     return review
+
+
+def _wrong_pair(review: Review) -> str:
+    """What is wrong with the pair that a tag is on, "" when nothing is."""
+    pair = review.process, review.params, review.environment
+    if not any(pair):
+        return ""
+    if review.kind not in ("tag", "untag") or review.target or review.run:
+        return f"a {review.kind} of a target or run names a pair, too"
+    if not all(NAME.fullmatch(name) for name in (review.process, review.environment)):
+        return f"{brief('@'.join(pair))} cannot name a pair"
+    if not (0 < len(review.params) <= MAX_CONDITION and review.params.isprintable()):
+        return f"{brief(review.params)} cannot name a parameter set"
+    return ""
 
 
 def is_picture(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERSION = 11
+VERSION = 12
 """Raised when a table changes, so that an index of another version is made again."""
 
 TABLES = """
@@ -31,7 +31,8 @@ CREATE TABLE interruptions(
 CREATE TABLE reported(outcome INTEGER, name TEXT, value, PRIMARY KEY(outcome, name)) WITHOUT ROWID;
 CREATE TABLE reviews(
   id TEXT, target TEXT, kind TEXT, run TEXT, grp TEXT, reason TEXT, value TEXT, text TEXT, author TEXT, email TEXT,
-  time TEXT, reply_to TEXT, picture TEXT, PRIMARY KEY(target, id)) WITHOUT ROWID;
+  time TEXT, reply_to TEXT, picture TEXT, process TEXT, params TEXT, environment TEXT,
+  PRIMARY KEY(target, id, run, process)) WITHOUT ROWID;
 CREATE TABLE cleared(target TEXT, id TEXT, PRIMARY KEY(target, id)) WITHOUT ROWID;
 CREATE TABLE documents(target TEXT PRIMARY KEY, oid TEXT, document BLOB, problem TEXT);
 CREATE TABLE choices(process TEXT, oid TEXT, jobs BLOB, PRIMARY KEY(process, oid)) WITHOUT ROWID;
@@ -55,9 +56,12 @@ CREATE VIEW steps AS SELECT target, reason AS step, value AS state, author, emai
 CREATE VIEW assigned AS SELECT target, reason AS step, value AS person, author, email, time, text, id FROM reviews AS r
   WHERE kind = 'assign' AND value != '' AND NOT EXISTS (SELECT 1 FROM reviews n WHERE n.target = r.target
   AND n.kind = 'assign' AND n.reason = r.reason AND n.id > r.id);
-CREATE VIEW tags AS SELECT target, reason AS tag, author, email, time, text, id FROM reviews AS r
+CREATE VIEW tagged AS SELECT target, grp, iif(target = '', run, '') AS run, process, params, environment,
+  reason AS tag, author, email, time, text, id FROM reviews AS r
   WHERE kind = 'tag' AND NOT EXISTS (SELECT 1 FROM reviews n WHERE n.target = r.target AND n.kind IN ('tag', 'untag')
-  AND n.reason = r.reason AND n.id > r.id);
+  AND n.reason = r.reason AND n.grp = r.grp AND (r.target != '' OR n.run = r.run) AND n.process = r.process
+  AND n.params = r.params AND n.environment = r.environment AND n.id > r.id);
+CREATE VIEW tags AS SELECT target, tag, author, email, time, text, id FROM tagged WHERE target != '' AND grp = '';
 """
 
 INDEXES = {

@@ -287,7 +287,7 @@ def out_of_reach(
     if not chosen.flagged:
         return {}
     flags = flagged(ws)
-    unlisted = [] if chosen.targets or chosen.where else sorted(flags.keys() - ws.targets.keys())
+    unlisted = [] if chosen.targets or chosen.where or chosen.tags else sorted(flags.keys() - ws.targets.keys())
     found = {
         "in no list": tuple(unlisted),
         "without an outcome": tuple(sorted((flags.keys() & set(asked_for)) - set(with_outcome))),

@@ -19,6 +19,7 @@ from stoa.runs.planned import Held, Plan, PlannedJob
 from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import choose
+from stoa.workspace.tags import jobs_with
 
 _PAST = msgspec.json.Decoder(Past)
 _AT_ONCE = 500
@@ -50,6 +51,9 @@ def make_plan(ws: Workspace, definitions: Definitions, selection: Selection) -> 
     ws.heal()
     names = choose(ws, selection, definitions.pair)
     jobs = judged(ws, definitions, names, selection)
+    if selection.tags:
+        having = jobs_with(ws, selection.tags, names)
+        jobs = tuple(job for job in jobs if (job.target, job.group) in having)
     # A flagged target without an outcome is new, and takes part.
     unreached = out_of_reach(ws, selection, names, names)
     return Plan(definitions=definitions, jobs=jobs, out_of_reach=unreached)

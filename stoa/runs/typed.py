@@ -16,6 +16,7 @@ def command_of(request: Request) -> tuple[str, ...]:
     words += ["--env", request.environment] if request.environment else []
     words += [word for name in chosen.targets for word in ("--target", name)]
     words += ["--where", chosen.where] if chosen.where else []
+    words += [word for tag in chosen.tags for word in ("--tag", tag)]
     words += [f"--{state}" for state in STATES if getattr(chosen, state)]
     words += ["--like", chosen.like] if chosen.like else []
     words += ["--canary", str(request.canary)] if request.canary else []

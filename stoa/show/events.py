@@ -17,7 +17,7 @@ def event_in_words(event: Event) -> str:
     who = one_line(event.author)
     if event.kind == "run":
         return f"{who} ran {event.reason} ({count(event.count, 'job')})"
-    whom = count(event.count, "target") if event.count > 1 else event.target or f"run {event.run}"
+    whom = count(event.count, "target") if event.count > 1 else event.target or event.pair or f"run {event.run}"
     reason = f" ({event.reason})" if event.reason else ""
     text = one_line(event.text)
     words = f": {text if len(text) <= 80 else text[:79] + '…'}" if text else ""

@@ -48,12 +48,15 @@ def target_lines(view: TargetView) -> Iterator[str]:
     facts = [f"{key} {_fact(v)}" for key, v in view.metadata.items() if key in FACTS and v not in (None, "")]
     if facts:
         yield "  " + one_line(", ".join(facts))
+    if view.tags or view.group_tags:
+        yield "  tags: " + one_line(", ".join([*view.tags, *(f"{tag} ({group})" for group, tag in view.group_tags)]))
     for entry in view.latest:
         yield from outcome_lines(entry)
     if view.hidden:
         yield "\nwhat others say is hidden until you have judged this target (a blind sample)"
     for depth, review in threaded(view.reviews):
-        yield from review_lines(review, " (open)" if review.id in view.open_flags else "", depth)
+        on_group = f" on {one_line(review.group)}" if review.group else ""
+        yield from review_lines(review, on_group + (" (open)" if review.id in view.open_flags else ""), depth)
 
 
 def review_lines(review: Review, more: str, depth: int = 0) -> Iterator[str]:
@@ -119,6 +122,8 @@ def run_lines(view: RunView) -> Iterator[str]:
     yield f"  asked: {one_line(' '.join(run.asked))}"
     if run.message:
         yield f"  why: {one_line(run.message)}"
+    if view.tags:
+        yield f"  tags: {one_line(', '.join(view.tags))}"
     if run.rerun_of:
         yield f"  rerun of {run.rerun_of}"
     yield "  parameters: " + (", ".join(f"{key}={shown(value)}" for key, value in run.params.values.items()) or "none")

@@ -7,8 +7,15 @@ from typing import Any
 
 from stoa.model import Review
 from stoa.show.table import Column, Table, table
-from stoa.show.words import clock, number, one_line
+from stoa.show.words import clock, count, number, one_line
 from stoa.workspace.agreement import Contradiction, Disagreement
+from stoa.workspace.writing import ReviewReport
+
+_REVIEWED = {
+    "flag": "flagged", "unflag": "cleared the flags of", "pass": "passed", "comment": "commented on",
+    "step": "recorded the step for",
+    "assign": "assigned", "tag": "tagged", "untag": "took the tag from",
+}  # fmt: skip
 
 ANSWER = "↳ "
 """In front of a reply, below the comment that it answers."""
@@ -53,12 +60,26 @@ def reviews_table(found: Iterable[Review]) -> Table:
         columns,
         [
             (
-                clock(r.time, 16), r.kind, r.target or f"run {r.run}", r.group, said(r), r.author.name,
+                clock(r.time, 16), r.kind, r.target or about_in_words(r), r.group, said(r), r.author.name,
                 r.id, text_of(r, depth),
             )
             for depth, r in threaded(found)
         ],
     )  # fmt: skip
+
+
+def about_in_words(review: Review) -> str:
+    """The target and image group, the run or the pair that a review is about; a pair is named with its environment."""
+    if review.process:
+        return f"{review.process}@{review.params}+{review.environment}"
+    return f"{review.target} {review.group}".rstrip() if review.target else f"run {review.run}"
+
+
+def reviewed_words(report: ReviewReport) -> str:
+    """``flagged A001 (commit 1f0c9e2a7)``: what was recorded about which targets, a run or a pair."""
+    whom = report.targets[0] if len(report.targets) == 1 else count(len(report.targets), "target")
+    whom = report.pair or (f"run {report.run}" if report.run else f"{whom} {report.group}".rstrip())
+    return f"{_REVIEWED[report.kind]} {whom} (commit {report.commit[:9]})"
 
 
 def said(review: Review) -> str:

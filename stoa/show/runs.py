@@ -31,13 +31,14 @@ def runs_table(rows: Iterable[RunRow]) -> Table:
     columns = (
         Column("run"), Column("process", 1), Column("set", 3), Column("state", 2, text=True),
         Column("jobs", 6, right=True), Column("outcomes", 4, text=True), Column("took", 5), Column("by", 7),
-        Column("why", 6, text=True, optional=True),
+        Column("why", 6, text=True, optional=True), Column("tags", 6, text=True, optional=True),
     )  # fmt: skip
     return table(
         columns,
         [
             (r.run, r.process, r.params, state_in_words(r), r.jobs, counts_in_words(r.counts),
-             duration(r.duration_s) if r.duration_s is not None else "", r.author, r.message)
+             duration(r.duration_s) if r.duration_s is not None else "", r.author, r.message,
+             ", ".join(r.tags))
             for r in rows
         ],
     )  # fmt: skip

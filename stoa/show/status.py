@@ -37,6 +37,8 @@ def pair_lines(pair: PairStatus) -> Iterator[str]:
     """A process with a parameter set: counts, stale outcomes; without the causes."""
     new = f", {pair.new} without an outcome" if pair.new else ""
     yield f"\n{pair.name.replace('@', ' @ ', 1)}: {counts_in_words(pair.counts)}{new}  (last run {pair.run})"
+    if pair.tags:
+        yield f"  tagged {one_line(', '.join(pair.tags))}"
     if pair.stale:
         yield f"  {pair.stale} stale: {one_line('; '.join(pair.stale_reasons))}"
     if look := _look_in_words(pair.looked):

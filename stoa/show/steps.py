@@ -1,10 +1,9 @@
-"""Steps of a review, what is to be done, and tags, in words and tables."""
+"""Steps of a review and what is to be done, in words and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from stoa.show.runs import some
 from stoa.show.table import Column, Table, table
 from stoa.show.words import one_line
 from stoa.workspace.steps import OPEN, StepCount, ToDo
@@ -59,9 +58,3 @@ def todo_table(items: Iterable[ToDo]) -> Table:
 def what_to_do(item: ToDo) -> str:
     """A step, ``second look (sample first)``, or ``verdict``."""
     return item.step or (f"second look (sample {item.sample})" if item.sample else "verdict")
-
-
-def tags_table(found: Mapping[str, Sequence[str]]) -> Table:
-    """One row for each tag."""
-    columns = (Column("tag", text=True), Column("targets"), Column("which", 1, text=True))
-    return table(columns, [(tag, str(len(names)), some(list(names), 5)) for tag, names in found.items()])

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from stoa.model import Status, Value
-
-_REVIEWED = {
-    "flag": "flagged", "unflag": "cleared the flags of", "pass": "passed", "comment": "commented on",
-    "step": "recorded the step for",
-    "assign": "assigned", "tag": "tagged", "untag": "took the tag from",
-}  # fmt: skip
 
 
 def safe(text: object) -> str:
@@ -64,9 +58,3 @@ def duration(seconds: float) -> str:
 def counts_in_words(counts: Mapping[str, int]) -> str:
     """``35 ok, 39 failed``, in the order of the statuses."""
     return ", ".join(f"{counts[status]} {status.value}" for status in Status if counts.get(status)) or "nothing"
-
-
-def reviewed(kind: str, run: str, targets: Sequence[str], commit: str) -> str:
-    """``flagged A001 (commit 1f0c9e2a7)``: what was recorded about a run or about which targets."""
-    whom = f"run {run}" if run else targets[0] if len(targets) == 1 else count(len(targets), "target")
-    return f"{_REVIEWED[kind]} {whom} (commit {commit[:9]})"

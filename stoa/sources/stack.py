@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from stoa.workspace.looks import Counts
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import count_unlisted, latest_of
+from stoa.workspace.tags import ChosenJobs
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -49,14 +50,14 @@ def stack(
     source: str,
     cuts: Sequence[QualityCut] = (),
     output: str = "",
-    among: Collection[str] | None = None,
+    among: ChosenJobs | None = None,
 ) -> tuple[Table, StackReport]:
     """The sources of a run's ok outcomes as one table after some cuts, and what was left out; nothing is written.
 
     Parameters
     ----------
     among
-        Only these targets; None for all. The table says how many they are, since it is not the whole run.
+        Only these jobs; None for all. The table says of how many targets they are, since it is not the whole run.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def stack(
     """
     name = resolve_run(ws, source)
     everything = latest_of(ws, name)
-    outcomes = {job: one for job, one in everything.items() if among is None or job[0] in among}
+    outcomes = {job: one for job, one in everything.items() if among is None or job in among}
     chosen = output or catalogue_output(ws, name, outcomes.values())
     parts, missing, left_out = tables_of(ws, name, outcomes.values(), chosen)
     if not parts:
@@ -74,14 +75,14 @@ def stack(
     runs = " ".join(sorted({part.run for part in parts}))
     table.meta |= {"process": name.process, "params": name.params, "environment": name.environment, "run": runs}
     if among is not None:
-        table.meta["chosen"] = len(among)
+        table.meta["chosen"] = len(among.targets)
     selection = cut(table, source, cuts)
     facts = table.meta
     report = StackReport(
         source=source, files=(), images=facts["images"], targets=facts["targets"], sources=facts["sources"],
         kept=len(selection.table), cuts=selection.cuts, left_out=left_out, missing=tuple(missing),
         unlisted=count_unlisted(ws, name) if among is None else 0,
-        new=0 if name.run else len((ws.targets.keys() if among is None else set(among)) - {t for t, _ in outcomes}),
+        new=0 if name.run else len((ws.targets.keys() if among is None else among.targets) - {t for t, _ in outcomes}),
     )  # fmt: skip
     return selection.table, report
 

@@ -20,7 +20,8 @@ from stoa.commands.unflag import unflag
 from stoa.errors import StoaError
 from stoa.model import FileRef
 from stoa.show.events import event_in_words
-from stoa.show.words import count, one_line, reviewed
+from stoa.show.reviews import reviewed_words
+from stoa.show.words import count, one_line
 from stoa.ui.identity import acting, who
 from stoa.workspace.board import events
 from stoa.workspace.open import Workspace
@@ -51,11 +52,13 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UndoTag(msgspec.Struct, frozen=True, kw_only=True):
-    """How a tag that was given is taken away from the same targets, or the other way round."""
+    """How a tag that was given is taken away from the same, or the other way round."""
 
     tag: str
     is_removal: bool
     targets: tuple[str, ...]
+    group: str = ""
+    run: str = ""  # a run or a pair instead of targets
 
 
 class UndoStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +150,12 @@ def take_back(done: Done) -> Done:
         raise StoaError("this cannot be taken back")
     with acting("review", "take back", done.targets) as ws:
         if isinstance(undo, UndoTag):
-            reports = [write_tag(ws, undo.targets, tag=undo.tag, remove=not undo.is_removal, text="taken back")]
+            reports = [
+                write_tag(
+                    ws, undo.targets, tag=undo.tag, remove=not undo.is_removal, text="taken back", group=undo.group,
+                    run=undo.run,
+                )
+            ]  # fmt: skip
         elif isinstance(undo, UndoStep):
             reports = _as_before(ws, undo)
         elif undo.clears:
@@ -221,12 +229,29 @@ def assign(targets: Sequence[str], person: str, step: str = "", text: str = "") 
     return _said(f"assigned {what}{_whom(report)} to {one_line(given or NOBODY)}", report, undo)
 
 
-def tag(targets: Sequence[str], name: str, text: str = "", *, remove: bool = False) -> Done:
-    """Give targets by name a tag, or take it away, as one commit; those that are as wanted are left as they are."""
-    with acting("review", f"{'untag' if remove else 'tag'} {name}", targets) as ws:
-        report = write_tag(ws, _named(ws.targets, targets), tag=name, remove=remove, text=text)
-    words = f"tag {one_line(name)} {'taken from' if remove else 'given to'} {_whom(report)}"
-    return _said(words, report, UndoTag(tag=name, is_removal=remove, targets=report.targets))
+def tag(
+    targets: Sequence[str], name: str, text: str = "", *, remove: bool = False, group: str = "", run: str = ""
+) -> Done:
+    """Give a tag, or take it away, as one commit; what is as wanted is left as it is.
+
+    Parameters
+    ----------
+    targets
+        Names.
+    group
+        Image group of the targets, which alone is tagged.
+    run
+        A run or a pair instead of targets.
+    """
+    with acting("review", f"{'untag' if remove else 'tag'} {name}", targets or [run]) as ws:
+        names = _named(ws.targets, targets)
+        report = write_tag(ws, names, tag=name, remove=remove, text=text, group=group, run=run)
+    whom = report.pair or report.run or f"{_whom(report)} {report.group}".rstrip()
+    words = f"tag {one_line(name)} {'taken from' if remove else 'given to'} {whom}"
+    undo = UndoTag(
+        tag=name, is_removal=remove, targets=report.targets, group=report.group, run=report.pair or report.run
+    )
+    return _said(words, report, undo)
 
 
 def save_selection(name: str, where: str, tags: Sequence[str], selections: Sequence[str]) -> Done:
@@ -286,8 +311,7 @@ def _whom(report: ReviewReport) -> str:
 
 
 def _done(report: ReviewReport, undo: Undo | None = None) -> Done:
-    words = reviewed(report.kind, report.run, report.targets, report.commit)
-    return Done(words=words, targets=report.targets, commit=report.commit, undo=undo)
+    return Done(words=reviewed_words(report), targets=report.targets, commit=report.commit, undo=undo)
 
 
 def _named(known: Mapping[str, object], targets: Iterable[str]) -> list[str]:

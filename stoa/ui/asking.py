@@ -22,6 +22,7 @@ NAMED = 12
 
 ALL_STEPS = "all steps"
 GIVE, TAKE = "Give", "Take away"
+ONE_GROUP, WHOLE = "this image group", "the whole target"
 
 
 def review_buttons(targets: Sequence[str], key: str, *, reason: str = "") -> Any:
@@ -129,16 +130,35 @@ def _ask_comment(names: tuple[str, ...], _reason: str) -> None:
 
 @st.dialog("Tag")
 def _ask_tag(names: tuple[str, ...], _reason: str) -> None:
-    known = tag_names()
     st.text(f"Tag {count(len(names), 'target')}, as one commit:")
     names_box(names)
+    _tag_fields(names)
+
+
+def tag_button(key: str, *, run: str = "", target: str = "", group: str = "") -> None:
+    """A button that asks for a tag of one run or pair, or of one target or its image group."""
+    why = may("review")
+    if st.button("Tag …", key=f"{key} Tag", disabled=bool(why), help=why or None):
+        _ask_tag_of(run, target, group)
+
+
+@st.dialog("Tag")
+def _ask_tag_of(run: str, target: str, group: str) -> None:
+    st.text(f"Tag {'a pair' if '@' in run else 'a run' if run else 'a target'}, as one commit:")
+    names_box([run or f"{target} {group}".rstrip()])
+    on = st.segmented_control("On", [ONE_GROUP, WHOLE], default=ONE_GROUP, key="tag on") if group else WHOLE
+    _tag_fields((target,) if target else (), group="" if on == WHOLE else group, run=run)
+
+
+def _tag_fields(names: tuple[str, ...], *, group: str = "", run: str = "") -> None:
+    known = tag_names()
     way = st.segmented_control("What", [GIVE, TAKE], default=GIVE, key="tag way") if known else GIVE
     old = st.selectbox("Tag", known, index=None, key="tag old", placeholder="one of those there are") if known else None
     new = st.text_input("A new tag", max_chars=80, key="tag new") if way != TAKE and not old else ""
     text = st.text_area("Why? (optional)", max_chars=2000, key="tag text")
     name = str(old or new).strip()
     if st.button("Take the tag away" if way == TAKE else "Give the tag", type="primary", key="commit tag") and perform(
-        lambda: tag(names, name, text, remove=way == TAKE)
+        lambda: tag(names, name, text, remove=way == TAKE, group=group, run=run)
     ):
         st.rerun()
 

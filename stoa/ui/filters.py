@@ -14,6 +14,7 @@ from stoa.ui.actions import may, save_selection
 from stoa.ui.asking import perform
 from stoa.ui.reading import FRESHEST, choices
 from stoa.workspace.selections import quoted
+from stoa.workspace.tags import ChosenJobs
 
 URL: Final = "query-params"
 
@@ -45,7 +46,7 @@ def chosen(outcomes: pd.DataFrame, *, in_popover: bool = False) -> pd.DataFrame:
         wanted = st.multiselect("Status", STATUSES, key="status", bind=URL, placeholder="all", width=230)
         word = st.text_input("Target, object or cause contains", key="has", bind=URL, width=220)
         flags = st.segmented_control("Flags", ["flagged", "not flagged"], key="flags", bind=URL)
-        chosen_targets = _targets_asked()
+        tags, chosen_targets = _targets_asked()
         asked = _condition(rows, list(wanted), str(word or ""), str(flags or ""))
         rows = picking.narrowed(rows)
         st.session_state[ASKED] = asked
@@ -53,6 +54,9 @@ def chosen(outcomes: pd.DataFrame, *, in_popover: bool = False) -> pd.DataFrame:
             save_button()
     if chosen_targets is not None:
         rows = rows[rows["target"].astype(str).isin(chosen_targets)]
+    for jobs in tags:
+        carried = [job in jobs for job in zip(rows["target"].astype(str), rows["group"].astype(str), strict=True)]
+        rows = rows[pd.Series(carried, index=rows.index, dtype=bool)]
     if wanted:
         rows = rows[rows["status"].isin(wanted)]
     if word:
@@ -62,16 +66,17 @@ def chosen(outcomes: pd.DataFrame, *, in_popover: bool = False) -> pd.DataFrame:
     return rows
 
 
-def _targets_asked() -> frozenset[str] | None:
-    """Targets that have all tags, meet all selections and are in the person's queue, as asked; None for all targets.
+def _targets_asked() -> tuple[list[ChosenJobs], frozenset[str] | None]:
+    """Jobs of each tag that is asked for, and targets that meet all selections and are in the person's queue.
 
-    A field that the project has no use for is not drawn.
+    Targets are None where none of this is asked. A field that the project has no use for is not drawn.
     """
     known = choices()
+    tags: list[ChosenJobs] = []
     parts: list[frozenset[str]] = []
     if known.tags:
-        tags = st.multiselect("Tag", list(known.tags), key="tag", bind=URL, placeholder="all", width=200)
-        parts += [known.tags[tag] for tag in tags]
+        names = st.multiselect("Tag", list(known.tags), key="tag", bind=URL, placeholder="all", width=200)
+        tags = [known.tags[tag] for tag in names]
     if known.selections:
         names = st.multiselect(
             "Selection", list(known.selections), key="select", bind=URL, placeholder="all", width=200,
@@ -81,7 +86,7 @@ def _targets_asked() -> frozenset[str] | None:
     if known.queues:
         queue = st.segmented_control("Queue", list(known.queues), key="queue", bind=URL)
         parts += [known.queues[queue]] if queue else []
-    return frozenset.intersection(*parts) if parts else None
+    return tags, frozenset.intersection(*parts) if parts else None
 
 
 class Asked(msgspec.Struct, frozen=True):

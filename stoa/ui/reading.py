@@ -37,7 +37,8 @@ from stoa.workspace.history import Moment, history
 from stoa.workspace.listing import RunRow, list_runs
 from stoa.workspace.open import Workspace
 from stoa.workspace.samples import disputed_verdicts, hidden_from, samples, waiting
-from stoa.workspace.steps import OPEN, disputed_steps, is_person, open_steps, states, tagged
+from stoa.workspace.steps import OPEN, disputed_steps, is_person, open_steps, states
+from stoa.workspace.tags import ChosenJobs, carriers
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -125,7 +126,7 @@ def _hidden(place: str, at: str, author: Author) -> frozenset[str]:  # noqa: ARG
 class Choices(msgspec.Struct, frozen=True):
     """What targets can be chosen by, and which targets each choice means."""
 
-    tags: dict[str, frozenset[str]]
+    tags: dict[str, ChosenJobs]  # those of targets and of image groups
     selections: dict[str, frozenset[str]]
     queues: dict[str, frozenset[str]]  # "mine" and "disputed"; none where the project has no use for them
 
@@ -145,15 +146,25 @@ def _choices(place: str, at: str, author: Author) -> Choices:  # noqa: ARG001 - 
         queues = {MINE: frozenset(mine)} if has_work else {}
         queues |= {DISPUTED: frozenset(differing)} if has_work or differing else {}
         return Choices(
-            tags={tag: frozenset(names) for tag, names in tagged(ws).items()},
+            tags={
+                tag: ChosenJobs(whole=frozenset(each.targets), groups=frozenset(each.groups))
+                for tag, each in carriers(ws).items()
+                if each.targets or each.groups
+            },
             selections={each.selection.name: frozenset(each.targets) for each in selections(ws)},
             queues=queues,
         )  # fmt: skip
 
 
 def tag_names() -> list[str]:
-    """The tags that targets have now."""
-    return list(choices().tags)
+    """All tags that something has now."""
+    return _tag_names(str(folder()), shown())
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _tag_names(place: str, at: str) -> list[str]:  # noqa: ARG001 - the key
+    with opened() as ws:
+        return list(carriers(ws))
 
 
 def declared_steps() -> dict[str, str]:

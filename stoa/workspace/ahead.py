@@ -26,7 +26,7 @@ class Ahead(msgspec.Struct, frozen=True):
 def ahead(index: Index) -> tuple[Ahead, ...]:
     """Runs and reviews that are dated more than a day ahead."""
     runs = index.rows("SELECT 'runs/' || run, run FROM runs WHERE run > ? ORDER BY run", (horizon(),))
-    about = "iif(target = '', run, target)"
+    about = "coalesce(nullif(target, ''), nullif(run, ''), process)"
     sql = f"SELECT 'reviews/' || {about} || '/' || id || '.yaml', id FROM reviews WHERE id > ? ORDER BY target, id"
     return tuple(Ahead(*row) for row in (*runs, *index.rows(sql, (horizon(),))))
 

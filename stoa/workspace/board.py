@@ -26,10 +26,11 @@ ORDER BY l.process, l.params, l.environment, l.target, l.grp
 """
 
 _EVENTS = """
-SELECT id, max(time) AS at, author, kind, count(*), min(target), max(run), max(trim(reason || ' ' || value)), max(text)
+SELECT id, max(time) AS at, author, kind, count(*), min(target), max(run), max(trim(reason || ' ' || value)), max(text),
+  max(iif(process = '', '', process || '@' || params))
 FROM reviews GROUP BY id
 UNION ALL
-SELECT run, started, author, 'run', jobs, '', run, process || '@' || params, '' FROM runs
+SELECT run, started, author, 'run', jobs, '', run, process || '@' || params, '', '' FROM runs
 ORDER BY at DESC LIMIT ?
 """
 
@@ -51,6 +52,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     reason: str  # reason code; of a run PROCESS@SET
     text: str
+    pair: str = ""  # of a tag on a pair: PROCESS@SET
 
 
 def settled_state(ws: Workspace, commit: str) -> str:

@@ -19,7 +19,10 @@ FROM outcomes o JOIN runs r ON r.run = o.run ORDER BY r.rank, o.target, o.grp, o
 
 _RUNS = "SELECT run, ifnull(nullif(finished, ''), started), author, process || '@' || params FROM runs"
 
-_REVIEWS = "SELECT id, time, author, kind, target, reason FROM reviews WHERE kind != 'comment' ORDER BY id, target"
+_REVIEWS = (
+    "SELECT id, time, author, kind, coalesce(nullif(target, ''), nullif(run, ''), process || '@' || params), reason"
+    " FROM reviews WHERE kind != 'comment' ORDER BY id, target"
+)
 
 Pair = tuple[str, str, str]
 

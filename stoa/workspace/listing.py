@@ -10,6 +10,7 @@ from stoa.errors import StoaError
 from stoa.model import Run, Summary
 from stoa.provenance.index import decode_run
 from stoa.workspace.open import Workspace
+from stoa.workspace.tags import tags_of_runs
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,16 +31,19 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     still_running: int = 0  # jobs of an orphaned run
     pids: tuple[int, ...] = ()  # their processes
     message: str = ""  # why, in the words of its author
+    tags: tuple[str, ...] = ()  # of the run itself
 
 
 def list_runs(ws: Workspace) -> list[RunRow]:
     """All runs, the latest last; live ones and those that were cut off too."""
     sql = "SELECT record, summary FROM runs"
     rows, ranks = {}, {}
+    tags = tags_of_runs(ws)
     for record, summary in ws.index.rows(sql):
         run = decode_run(record)
         ranks[run.id] = run.rank
-        rows[run.id] = _row(run, msgspec.json.decode(summary, type=Summary) if summary else None)
+        known = msgspec.json.decode(summary, type=Summary) if summary else None
+        rows[run.id] = _row(run, known, tags.get(run.id, ()))
     for name, live in ws.live().items():
         ranks[name] = live.run.rank
         rows[name] = msgspec.structs.replace(
@@ -49,12 +53,12 @@ def list_runs(ws: Workspace) -> list[RunRow]:
     return [rows[name] for name in sorted(rows, key=ranks.__getitem__)]
 
 
-def _row(run: Run, summary: Summary | None) -> RunRow:
+def _row(run: Run, summary: Summary | None, tags: tuple[str, ...] = ()) -> RunRow:
     return RunRow(
         run=run.id, process=run.process, params=run.params.name, environment=run.environment, author=run.author.name,
         started=run.started, state="done" if summary else "cut off", jobs=run.jobs,
         counts=summary.counts if summary else {}, duration_s=summary.duration_s if summary else None,
-        message=run.message,
+        message=run.message, tags=tags,
     )  # fmt: skip
 
 

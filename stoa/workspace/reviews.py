@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from stoa.model import Author, Review
 from stoa.workspace.names import resolve_run, run_of
 from stoa.workspace.open import Workspace
@@ -12,12 +14,12 @@ from stoa.workspace.targets import known_target
 
 
 def reviews_of(ws: Workspace, target: str = "") -> list[Review]:
-    """Flags, clearings and comments in the order they were made, of one target, of one run, or of all.
+    """Flags, clearings, comments and tags in the order they were made, of one target, run or pair, or of all.
 
     Parameters
     ----------
     target
-        A target, or a run by name; "" for all.
+        A target, or a run or pair by name; "" for all.
 
     Raises
     ------
@@ -28,6 +30,9 @@ def reviews_of(ws: Workspace, target: str = "") -> list[Review]:
         return select_reviews(ws, "", [])
     if (found := select_reviews(ws, "WHERE target = ?", [target])) or target in ws.targets:
         return found
+    if "@" in target:
+        key = msgspec.structs.astuple(resolve_run(ws, target).pair)
+        return select_reviews(ws, "WHERE process = ? AND params = ? AND environment = ?", key)
     if target == "last" or target[:8].isdigit():
         return select_reviews(ws, "WHERE run = ?", [run_of(ws, resolve_run(ws, target)).id])
     known_target(ws, target)
@@ -37,9 +42,8 @@ def reviews_of(ws: Workspace, target: str = "") -> list[Review]:
 def select_reviews(ws: Workspace, where: str, arguments: Sequence[str | int]) -> list[Review]:
     """Reviews that an SQL condition selects, in the order they were made."""
     rows = ws.index.rows(
-        "SELECT id, kind, target, run, grp, reason, value, text, author, email, time, reply_to, picture"
-        f" FROM reviews {where}"
-        " ORDER BY id, target",
+        "SELECT id, kind, target, run, grp, reason, value, text, author, email, time, reply_to, picture, process,"
+        f" params, environment FROM reviews {where} ORDER BY id, target",
         arguments,
     )
     return [_review(*row) for row in rows]
@@ -47,14 +51,14 @@ def select_reviews(ws: Workspace, where: str, arguments: Sequence[str | int]) ->
 
 def _review(
     event: str, kind: Any, target: str, run: str, group: str, subject: str, value: str, text: str, author: str,
-    email: str, time: str, reply_to: str, picture: str,
+    email: str, time: str, reply_to: str, picture: str, process: str, params: str, environment: str,
 ) -> Review:  # fmt: skip
     is_step, is_tag = kind in ("step", "assign"), kind in ("tag", "untag")
     return Review(
         schema=1, id=event, kind=kind, target=target, run=run, group=group, text=text, author=Author(author, email),
         time=time, reply_to=reply_to, picture=picture, reason="" if is_step or is_tag else subject,
         step=subject if is_step else "", tag=subject if is_tag else "", state=value if kind == "step" else "",
-        person=value if kind == "assign" else "",
+        person=value if kind == "assign" else "", process=process, params=params, environment=environment,
     )  # fmt: skip
 
 

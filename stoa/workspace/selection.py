@@ -13,6 +13,7 @@ from stoa.provenance.index import QueryError
 from stoa.request import Selection
 from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
+from stoa.workspace.tags import jobs_with
 
 
 def match_names(patterns: Iterable[str], known: Iterable[str] | Mapping[str, Target]) -> list[str]:
@@ -44,7 +45,7 @@ def _now(name: str, known: Iterable[str] | Mapping[str, Target]) -> str:
 
 
 def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> list[str]:
-    """Names of the targets that a selection's patterns and SQL expression match."""
+    """Names of the targets that a selection's patterns and SQL expression match, and that have a job with its tags."""
     names = list(ws.targets)
     if not names:
         raise StoaError("this project has no targets yet", "`stoa target add ROOT GLOB` adds some")
@@ -53,6 +54,9 @@ def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> lis
     if selection.where:
         fitting = _where(ws, selection.where, pair)
         names = [name for name in names if name in fitting]
+    if selection.tags:
+        having = jobs_with(ws, selection.tags, names).targets
+        names = [name for name in names if name in having]
     return names
 
 

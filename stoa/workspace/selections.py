@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from stoa.errors import NotFoundError, StoaError
+from stoa.errors import StoaError
 from stoa.model import BAD, SCHEMA, SavedSelection
 from stoa.project import Project
 from stoa.provenance.ids import now
@@ -16,7 +16,7 @@ from stoa.request import Selection
 from stoa.workspace.named import faults, in_force, next_name_id, one_named, read_named
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import choose, match_names
-from stoa.workspace.steps import tagged
+from stoa.workspace.tags import ChosenJobs, check_tags, jobs_with, tagged
 
 _FOLDER = "selections"
 
@@ -78,7 +78,8 @@ def targets_of(ws: Workspace, selection: SavedSelection) -> list[str]:
 def condition(ws: Workspace, where: str = "", tags: Iterable[str] = (), selections: Iterable[str] = ()) -> str:
     """One SQL expression for --where, --tag and --select together; "" for none of them.
 
-    What it gives goes wherever --where goes: a target has to meet all of it.
+    What it gives goes wherever --where goes: a target has to meet all of it. Tags are those of targets; for what
+    takes jobs, `for_jobs` has those of image groups, too.
 
     Raises
     ------
@@ -86,11 +87,9 @@ def condition(ws: Workspace, where: str = "", tags: Iterable[str] = (), selectio
         If no target has a tag, there is no such selection, or a selection does not work any more.
     """
     parts = [where] if where.strip() else []
-    known = list(tagged(ws)) if (tags := list(tags)) else []
-    for tag in tags:
-        if tag not in known:
-            raise NotFoundError("tag", tag, known, "`stoa tag` lists the tags")
-        parts.append(_has_tag(tag))
+    wanted = list(tags)
+    check_tags(ws, wanted, tagged(ws) if wanted else (), "target")
+    parts += map(_has_tag, wanted)
     for name in selections:
         selection = saved_selection(ws, name)
         targets_of(ws, selection)  # a fault is reported with its name
@@ -112,29 +111,58 @@ def picked(ws: Workspace, targets: Iterable[str], tags: Iterable[str], selection
     return tuple(names)
 
 
-def chosen_names(ws: Workspace, tags: Iterable[str], selections: Iterable[str]) -> frozenset[str] | None:
-    """Names of the targets that have all tags and meet all selections; None where neither is given.
+def for_jobs(ws: Workspace, where: str, tags: Iterable[str], selections: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+    """An expression over targets and the tags that their jobs have to carry, of --where, --tag and --select.
 
     Raises
     ------
     StoaError
-        If no target does.
+        If nothing has a tag, there is no such selection, or a selection does not work any more.
     """
-    expression = condition(ws, "", tags, selections)
-    return frozenset(picked(ws, (), tags, selections)) if expression else None
+    parts = [where] if where.strip() else []
+    wanted = list(tags)
+    for name in selections:
+        selection = saved_selection(ws, name)
+        targets_of(ws, selection)  # a fault is reported with its name
+        parts += filter(None, [_untagged(selection)])
+        wanted += selection.tags
+    if wanted:
+        jobs_with(ws, wanted, ())  # a wrong tag is reported before anything is done
+    return _all(parts), tuple(dict.fromkeys(wanted))
+
+
+def chosen_jobs(ws: Workspace, tags: Iterable[str], selections: Iterable[str]) -> ChosenJobs | None:
+    """Jobs that carry all tags and whose targets meet all selections; None where neither is given.
+
+    Raises
+    ------
+    StoaError
+        If there is none.
+    """
+    expression, wanted = for_jobs(ws, "", tags, selections)
+    if not (expression or wanted):
+        return None
+    found = jobs_with(ws, wanted, choose(ws, Selection(where=expression)))
+    if not found.targets:
+        raise StoaError("no target matches", "`stoa target list --select ...` shows which would")
+    return found
 
 
 def _expression(selection: SavedSelection) -> str:
     """A selection as SQL over the columns that --where has."""
+    return _all([*filter(None, [_untagged(selection)]), *map(_has_tag, selection.tags)]) or "1"
+
+
+def _untagged(selection: SavedSelection) -> str:
+    """The same without its tags, "" where it asks for nothing else."""
     parts = [selection.where] if selection.where.strip() else []
     if selection.targets:
         parts.append(" OR ".join(f"name GLOB {quoted(each.replace('[!', '[^'))}" for each in selection.targets))
-    parts += [_has_tag(tag) for tag in selection.tags]
     if selection.failed:
         parts.append(f"status IN ({', '.join(quoted(bad.value) for bad in BAD)})")
     if selection.flagged:
         parts.append("flagged")
-    return _all(parts) or "1"
+    return _all(parts)
 
 
 def _has_tag(tag: str) -> str:

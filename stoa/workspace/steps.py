@@ -1,4 +1,4 @@
-"""Steps of a review, who is to do them, and tags: what is open, and where people see it differently."""
+"""Steps of a review and who is to do them: what is open, and where people see it differently."""
 
 from __future__ import annotations
 
@@ -119,12 +119,3 @@ def _person(persons: Mapping[tuple[str, str], str], target: str, step: str) -> s
 def is_person(name: str, who: Author) -> bool:
     """Whether a name that work was assigned to is that of a person: their name, their address or its first part."""
     return name.casefold() in {who.name.casefold(), who.email.casefold(), who.email.partition("@")[0].casefold()}
-
-
-def tagged(ws: Workspace) -> dict[str, list[str]]:
-    """Targets by tag, tags in the order of their letters."""
-    found: dict[str, list[str]] = {}
-    for tag, target in ws.index.rows("SELECT tag, target FROM tags ORDER BY tag, target"):
-        if target in ws.targets:
-            found.setdefault(tag, []).append(target)
-    return found

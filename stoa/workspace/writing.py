@@ -13,7 +13,7 @@ from stoa.model import SCHEMA, Review
 from stoa.provenance.ids import horizon, id_after, now
 from stoa.provenance.records import MAX_TEXT
 from stoa.request import Selection
-from stoa.workspace.names import resolve_run
+from stoa.workspace.names import Pair, pair_words, resolve_run
 from stoa.workspace.open import Workspace
 from stoa.workspace.pictures import Picture
 from stoa.workspace.selection import choose, match_names
@@ -42,7 +42,9 @@ class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     targets: tuple[str, ...]
     commit: str
-    run: str = ""  # of a comment on a run as such
+    run: str = ""  # of a comment or a tag on a run as such
+    pair: str = ""  # as typed, of a tag on a pair
+    group: str = ""  # of a tag on an image group
 
 
 def chosen_targets(ws: Workspace, targets: Iterable[str], where: str, otherwise: str = "") -> list[str]:
@@ -91,7 +93,36 @@ def write_reviews(
     what = " ".join(filter(None, (reason, step, state, person and f"to {person}", tag)))
     content = picture.content if picture else b""
     commit = ws.store.add_reviews(reviews, subject(kind, targets, what, text), content)
-    return ReviewReport(id=event, kind=kind, targets=tuple(targets), commit=commit)
+    return ReviewReport(
+        id=event, kind=kind, targets=tuple(targets), commit=commit,
+        group=group if kind in ("tag", "untag") else "",
+    )  # fmt: skip
+
+
+def write_on_run(
+    ws: Workspace,
+    kind: Literal["comment", "tag", "untag"],
+    about: str | Pair,
+    *,
+    tag: str = "",
+    text: str = "",
+    reply_to: str = "",
+    picture: Picture | None = None,
+) -> ReviewReport:
+    """Write one review of a run as such (by its id), or of a pair, in one commit."""
+    check_length(text)
+    ws.ready()
+    event = next_id(ws)
+    run, pair = (about, None) if isinstance(about, str) else ("", about)
+    words = pair_words(ws, [pair])[pair] if pair else ""
+    review = Review(
+        schema=SCHEMA, id=event, kind=kind, target="", run=run, text=text, tag=tag, reply_to=reply_to,
+        picture=f"{event}{picture.suffix}" if picture else "", author=ws.repository.author(), time=now(),
+        **(msgspec.structs.asdict(pair) if pair else {}),
+    )  # fmt: skip
+    content = picture.content if picture else b""
+    commit = ws.store.add_reviews([review], subject(kind, [words or f"run {run}"], tag, text), content)
+    return ReviewReport(id=event, kind=kind, targets=(), commit=commit, run=run, pair=words)
 
 
 def check_reason(ws: Workspace, reason: str) -> None:

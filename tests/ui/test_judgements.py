@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from io import BytesIO
 
 import pages
 from PIL import Image
+
+from stoa.model import SCHEMA, Author, Review
+from stoa.workspace.open import Workspace
 
 
 def drawn() -> bytes:
@@ -218,3 +222,32 @@ def test_what_was_asked_on_failures_can_be_saved_there(page, judged):
     assert "flagged" in [code.value for code in asking.shown.code]
     asking.put("text_input", "selection name", "looked at").commit("commit selection")
     assert judged.ok("select", "looked at").split() == ["b"]
+
+
+def test_an_image_group_that_is_tagged_alone_is_the_queue_of_its_tag(page, judged):
+    review = Review(
+        schema=SCHEMA, id="20261122T103000-k3f9q2", kind="tag", target="a", group="spw1", tag="golden",
+        author=Author("Ben Cook", "ben@example.org"), time="2026-11-22T10:30:00Z",
+    )  # fmt: skip
+    with closing(Workspace(judged.top)) as ws:
+        ws.store.add_reviews([review], "tag a")
+    judged.ok("tag", "b", "golden")
+    assert number_shown(page("review", tag=["golden"])) == "**1 of 1**"  # the outcome of `a` is of the whole target
+    assert "b" in pages.texts(page("review", tag=["golden"]))
+
+
+def test_a_run_is_tagged_and_runs_are_filtered_by_tag(page, judged):
+    judged.ok("run", "measure", "--force", "--target", "a")
+    first, last = judged.runs()
+    shown = page("runs", run=first)
+    assert "Tag" not in [each.label for each in shown.multiselect]
+    Asking(shown, "runs Tag").put("text_input", "tag new", "submitted").commit("commit tag")
+    assert judged.json("tag")["runs"] == {"submitted": [first]}
+    table = page("runs", tag=["submitted"]).dataframe[0].value
+    assert list(zip(table["run"], table["tags"], strict=True)) == [(first, "submitted")]
+    assert set(page("runs").dataframe[0].value["run"]) == {first, last}
+    before = judged.head()
+    Asking(page("runs", run="measure@default"), "runs Tag").put("text_input", "tag new", "paper").commit("commit tag")
+    assert judged.json("tag")["pairs"] == {"paper": ["measure@default"]}
+    assert judged.subjects(before) == ["tag measure@default (paper)"]
+    assert list(page("overview").dataframe[0].value["tags"]) == ["paper"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from stoa.sources.files import label, write
 from stoa.sources.stack import StackReport, cuts_of, stack
 from stoa.workspace.names import resolve_run
 from stoa.workspace.open import Workspace
+from stoa.workspace.tags import ChosenJobs
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -34,7 +35,7 @@ def stack_and_write(
     out: Path | None = None,
     *,
     quality: bool = False,
-    among: Collection[str] | None = None,
+    among: ChosenJobs | None = None,
 ) -> StackReport:
     """Stack the tables of a run's ok outcomes and write them.
 
@@ -51,7 +52,7 @@ def stack_and_write(
     out
         File to write; by default VOTable and FITS in `catalogues/`.
     among
-        Only these targets; None for all.
+        Only these jobs; None for all.
     """
     if among is not None and out is None:
         raise StoaError(

@@ -68,6 +68,7 @@ def _pairs(report: StatusReport) -> None:
                 with_symbol("flagged"): int(flagged.get(pair.name, 0)),
                 "last run": pair.run,
                 "why stale": one_line("; ".join(pair.stale_reasons)),
+                **({"tags": one_line(", ".join(pair.tags))} if any(each.tags for each in report.pairs) else {}),
             }
             for pair in report.pairs
         ]

@@ -285,6 +285,7 @@ def _verdicts(job: Job, seen: Dossier) -> None:
             "Undo", shortcut="U", on_click=_undo, disabled=bool(why) or asking.DONE not in st.session_state,
             help="Take the last action back; git keeps both.",
         )  # fmt: skip
+        asking.tag_button("review one", target=job.target, group=job.group)
     _comment(job, seen, why)
 
 

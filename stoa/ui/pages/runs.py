@@ -13,12 +13,12 @@ from stoa.errors import StoaError
 from stoa.model import Status
 from stoa.show.graph import provenance_graph
 from stoa.show.outcomes import ending_in_words, review_lines, run_lines
-from stoa.show.reviews import threaded
+from stoa.show.reviews import about_in_words, threaded
 from stoa.show.runs import cause_lines, state_in_words
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, counts_in_words, one_line, safe
-from stoa.ui import choosing, tables
-from stoa.ui.asking import problem_box
+from stoa.ui import asking, choosing, tables
+from stoa.ui.filters import URL
 from stoa.ui.identity import who
 from stoa.ui.live import live_runs
 from stoa.ui.reading import about, recorded_history, run_rows
@@ -44,7 +44,15 @@ def page() -> None:
         st.info("Nothing has run yet. `stoa run PROCESS` runs a process over the targets, and so does the page Run.")
         return
     live_runs()
+    known = list(dict.fromkeys(tag for row in rows for tag in row.tags))
+    if known:
+        wanted = set(st.multiselect("Tag", known, key="tag", bind=URL, placeholder="all", width=260))
+        rows = [row for row in rows if wanted.issubset(row.tags)]
+    if not rows:
+        st.info("No run has all of these tags. Take one away.")
+        return
     frame = runs_frame(rows)
+    frame = frame if known else frame.drop(columns="tags")
     chosen = tables.selectable(frame, "runs", identity=("run", "state"), mode="single-row", height=300)
     tables.export(frame, "runs", key="runs")
     name = choosing.one(chosen, "run", "Run", "run")
@@ -62,7 +70,7 @@ def runs_frame(rows: list[RunRow]) -> pd.DataFrame:
             "run": row.run, "process": row.process, "params": row.params, "environment": row.environment,
             "state": row.state if row.state in ("done", "running") else state_in_words(row),
             "outcomes": counts_in_words(row.counts), "jobs": row.jobs, "by": row.author, "started": row.started,
-            "duration_s": row.duration_s,
+            "duration_s": row.duration_s, "tags": ", ".join(map(one_line, row.tags)),
         }
         for row in rows
     ])  # fmt: skip
@@ -72,9 +80,11 @@ def _one(name: str) -> None:
     try:
         view: RunView = about(lambda ws: show_run(ws, name, who().author))
     except StoaError as problem:
-        problem_box(problem)
+        asking.problem_box(problem)
         return
-    st.subheader(view.run.id, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(view.run.id, anchor=False, width="content")
+        asking.tag_button("runs", run=name if "@" in name else view.run.id)
     ran, graph, frozen, history, said = st.tabs(["What ran", "Graph", "Frozen definitions", "Commits", "Verdicts"])
     with ran:
         st.code("\n".join([*run_lines(view), ending_in_words(view)]), language=None, wrap_lines=True)
@@ -92,7 +102,7 @@ def _one(name: str) -> None:
         if not view.reviews:
             st.text("No one has judged an outcome of this run.")
         for depth, review in threaded(view.reviews):
-            where = f" on {review.target} {review.group}".rstrip() if review.target else ""
+            where = f" on {about_in_words(review)}" if review.target else ""
             st.text("\n".join(review_lines(review, where, depth)).strip("\n"))
 
 
