@@ -237,6 +237,8 @@ def test_names_that_differ_in_case_only_are_two_targets():
 
 TIME = "'2026-11-22T10:00:00Z'"
 REVIEW = f"schema: 1\nid: {RUN}\nkind: flag\ntarget: A001_X1\nauthor: {{name: A, email: a@b}}\ntime: {TIME}\n"
+TAG = REVIEW.replace("kind: flag", "kind: tag\ntag: x").replace("A001_X1", "''")
+PAIR = "process: sep\nparams: deep\nenvironment: host\n"
 SUMMARY = f"schema: 1\nrun: {RUN}\nfinished: {TIME}\nduration_s: 1\ncounts: {{ok: 1}}\n"
 RUN_YAML = f"""\
 schema: 1
@@ -279,6 +281,7 @@ def test_a_time_that_is_none_is_refused_with_its_field(read, text, field, time):
 
 def test_the_records_that_the_tests_below_spoil_are_good():
     assert read_review(REVIEW.encode(), "r").target == "A001_X1"
+    assert read_review((TAG + PAIR).encode(), "r").about == "sep"
     assert read_summary(SUMMARY.encode(), "r").counts == {"ok": 1}
     assert read_run(RUN_YAML.encode(), "r").params.values == {"snr": 5.0}
 
@@ -322,6 +325,15 @@ def test_the_records_that_the_tests_below_spoil_are_good():
         (REVIEW + "run: last\n", "'last' is not an id of a run or review (r.yaml)"),
         (REVIEW + "clears: [x]\n", "'x' is not an id of a run or review (r.yaml)"),
         (REVIEW + "group: ../x\n", "image group '../x' leaves its target (r.yaml)"),
+        (REVIEW.replace("A001_X1", "''") + f"run: {RUN}\n", "a flag names no target (r.yaml)"),
+        (REVIEW + PAIR, "a flag of a target or run names a pair, too (r.yaml)"),
+        (TAG + PAIR + "run: " + RUN + "\n", "a tag of a target or run names a pair, too (r.yaml)"),
+        (TAG + PAIR + "group: x\n", "a tag names no target (r.yaml)"),
+        (TAG, "'' cannot name anything in a record (r.yaml)"),
+        (TAG + PAIR.replace("sep", "../x"), "'../x' cannot name anything in a record (r.yaml)"),
+        (TAG + PAIR.replace("host", ".git"), "'sep@deep@.git' cannot name a pair (r.yaml)"),
+        (TAG + PAIR.replace("deep", '"a\\e[2J"'), "'a\\x1b[2J' cannot name a parameter set (r.yaml)"),
+        (TAG + PAIR.replace("params: deep\n", ""), "'' cannot name a parameter set (r.yaml)"),
         (REVIEW + "text: \x07\n", NOT + "control character U+0007" + L7),
         (REVIEW + "---\na: b\n", NOT + "a second document begins" + L7),
         ("", NOT + "the file is empty (r.yaml)"),
