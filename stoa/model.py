@@ -87,6 +87,7 @@ class InputSpec(Struct, frozen=True, kw_only=True):
     choose: Choice = "continuum"
     accept: tuple[str, ...] = ()  # problems of a file with which it is taken all the same
     thumbnail: bool = False  # a small picture of it goes into the commit of the outcomes
+    missing: Literal["block", "skip"] = "block"  # how a job ends if nothing matches the pattern
 
 
 class HeaderTest(Struct, frozen=True):
@@ -175,10 +176,16 @@ class Process(Struct, frozen=True, kw_only=True):
     disk_mb: int = 0  # what a job writes at most, looked for on the disk before the run starts
     skip_codes: tuple[int, ...] = (77,)
     needs: tuple[Need, ...] = ()
+    over_products_of: tuple[Need, ...] = ()  # its targets are the folders that these made; () for the others
     intent: Intent = "any"  # the intent of the images that it takes
     warm: bool | tuple[str, ...] = False  # modules that are imported once for many jobs; True: those that are found
     formerly: tuple[str, ...] = ()  # names that it had; what was recorded with them belongs to it
     doc: str = ""
+
+    @property
+    def runs_after(self) -> tuple[Need, ...]:
+        """The processes that come before this one in a chain."""
+        return tuple(dict.fromkeys((*self.needs, *self.over_products_of)))
 
 
 class ParamRule(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -153,6 +153,16 @@ class FollowedRun:
         return seen
 
 
+_newest: dict[Path, FollowedRun] = {}
+"""The run of each project that was started last from this interpreter: until it has begun no one else knows of it."""
+
+
+def _beginning(ws: Workspace) -> FollowedRun | None:
+    """The run that was started last from here, as long as it has not begun."""
+    newest = _newest.get(ws.project.top)
+    return newest if newest and newest.look().state == STARTING else None
+
+
 def begin(ws: Workspace, command: Sequence[str], asked: tuple[str, str]) -> FollowedRun:
     """Start a ``stoa run`` and follow it.
 
@@ -168,17 +178,22 @@ def begin(ws: Workspace, command: Sequence[str], asked: tuple[str, str]) -> Foll
     """
     ws.ready()
     child = start_child(ws, [*command, "--json"], os.environ, answer_apart=True)
-    return FollowedRun(ws.project.top, child=child, asked=asked)
+    _newest[ws.project.top] = FollowedRun(ws.project.top, child=child, asked=asked)
+    return _newest[ws.project.top]
 
 
 def followed(ws: Workspace, name: str) -> FollowedRun:
-    """A run by its name; see `watched_run`."""
+    """A run by its name, see `watched_run`; ``last`` may be one that was started from here and has not begun."""
+    if name == "last" and (beginning := _beginning(ws)):
+        return beginning
     return FollowedRun(ws.project.top, watched_run(ws, name).run)
 
 
 def under_way(ws: Workspace) -> list[FollowedRun]:
-    """The live runs, the newest first."""
-    return [FollowedRun(ws.project.top, each.run) for each in watch(ws)]
+    """The live runs, the newest first; also one that was started from here and has not begun."""
+    beginning = _beginning(ws)
+    live = [FollowedRun(ws.project.top, each.run) for each in watch(ws)]
+    return [beginning, *(each for each in live if each.run != beginning.run)] if beginning else live
 
 
 def followed_html(runs: Iterable[FollowedRun]) -> str:

@@ -187,6 +187,8 @@ class Running(Opened):
     def follow(self, run: str = "last") -> FollowedRun:
         """A run by its id or the start of it; ``last`` is the newest one that is live, or else the newest in git.
 
+        Directly after `start` the newest one is that run, also before it has a record.
+
         Raises
         ------
         StoaError

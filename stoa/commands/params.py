@@ -95,7 +95,7 @@ def remove_parameter_set(ws: Workspace, name: str, process_name: str) -> Removed
     users = [
         f"process {other!r}"
         for other in ws.library.processes()
-        for need in ws.library.process(other).needs
+        for need in ws.library.process(other).runs_after
         if ws.library.need(need) == Need(process_name, name)
     ]
     refuse_in_use("parameter set", f"{process_name}@{name}", users, "remove it from `needs` there first")

@@ -290,7 +290,7 @@ def rename_process(ws: Workspace, name: str, new: str) -> Renamed:
 
 def _needs(ws: Workspace, name: str, needed: str) -> bool:
     try:
-        return any(ws.library.need(need).process == needed for need in ws.library.process(name).needs)
+        return any(ws.library.need(need).process == needed for need in ws.library.process(name).runs_after)
     except StoaError:
         return False
 

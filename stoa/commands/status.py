@@ -25,6 +25,7 @@ from stoa.workspace.looks import Finding
 from stoa.workspace.names import Pair, current, pair_words
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
+from stoa.workspace.scope import Origins, origins, targets_for
 from stoa.workspace.steps import StepCount, step_counts
 from stoa.workspace.tags import check_tags, tagged_pairs, tags_of_pairs
 
@@ -45,7 +46,8 @@ class PairStatus(msgspec.Struct, frozen=True, kw_only=True):
     looked: str  # when the inputs were looked at, UTC, ISO 8601; "" if they never were on this machine
     causes: tuple[CauseGroup, ...]
     interrupted_since: int = 0  # outcomes that stay current, as a later run of their job said nothing about it
-    unlisted: int = 0  # outcomes of targets that are in no list any more; they are counted nowhere else
+    origins: Origins = Origins()  # where its targets come from, if it runs over the products of others
+    unlisted: int = 0  # outcomes of targets that are in no list, or that it does not run over; counted nowhere else
     tags: tuple[str, ...] = ()  # of the pair itself
 
 
@@ -53,7 +55,7 @@ class TargetStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A target: the state of its worst current outcome for each pair."""
 
     name: str
-    states: dict[str, str]  # pair as typed -> status, `new` without an outcome
+    states: dict[str, str]  # pair as typed -> status, `new` without an outcome, "" where it is not run
     causes: dict[str, str]
     stale: dict[str, str]  # pair -> what changed in the definitions and inputs since
     interrupted_since: dict[str, str]  # pair -> the later run that said nothing
@@ -217,7 +219,8 @@ def _runs(ws: Workspace, pair: Pair, wanted: Container[str]) -> list[Run]:
 
 def _pair(ws: Workspace, ran: _Ran) -> PairStatus:
     seen = [row[0] for row in ws.index.rows(f"SELECT DISTINCT target FROM latest WHERE {_OF_PAIR}", ran.key)]
-    unlisted = _counts_of(ws, ran.key, [target for target in seen if target not in ws.targets])
+    mine = set(targets_for(ws, ran.pair.process))
+    unlisted = _counts_of(ws, ran.key, [target for target in seen if target not in mine])
     counts: dict[str, int] = {}
     for run, states in ran.counts.items():
         for state, number in states.items():
@@ -226,10 +229,11 @@ def _pair(ws: Workspace, ran: _Ran) -> PairStatus:
     return PairStatus(
         name=ran.name, process=ran.pair.process, params=ran.pair.params, environment=ran.pair.environment,
         run=list(ran.counts)[-1], jobs=sum(counts.values()),
-        counts=ordered(counts), new=len(ws.targets) - sum(target in ws.targets for target in seen),
+        counts=ordered(counts), new=len(mine.difference(seen)),
         stale=len(ran.standing.stale), stale_reasons=ran.standing.reasons, looked=ran.standing.looked,
-        causes=_causes(ws, ran), unlisted=sum(unlisted.values()), tags=ran.tags,
-        interrupted_since=sum(target in ws.targets for target, _ in _interrupted(ws, ran.key)),
+        causes=_causes(ws, ran, mine), origins=origins(ws, ran.pair.process), unlisted=sum(unlisted.values()),
+        tags=ran.tags,
+        interrupted_since=sum(target in mine for target, _ in _interrupted(ws, ran.key)),
     )  # fmt: skip
 
 
@@ -250,7 +254,7 @@ def _counts_of(ws: Workspace, key: tuple[str, str, str], targets: list[str]) -> 
     return {(run, state): number for run, state, number in rows}
 
 
-def _causes(ws: Workspace, ran: _Ran) -> tuple[CauseGroup, ...]:
+def _causes(ws: Workspace, ran: _Ran, mine: Container[str]) -> tuple[CauseGroup, ...]:
     """What is amiss, grouped. A blocked job has the cause that blocks it now, or none if nothing blocks it any more."""
     now = {finding.job: finding for finding in ran.standing.findings}
     rows = ws.index.rows(
@@ -261,7 +265,7 @@ def _causes(ws: Workspace, ran: _Ran) -> tuple[CauseGroup, ...]:
     return group_causes(
         Outcome(schema=SCHEMA, run="", target=target, group=group, status=Status(state), cause=words)
         for target, group, state, cause in rows
-        if target in ws.targets and (words := _cause_now(state, cause, now.get((target, group)))) is not None
+        if target in mine and (words := _cause_now(state, cause, now.get((target, group)))) is not None
     )
 
 
@@ -307,11 +311,14 @@ def _targets(ws: Workspace, ran: list[_Ran], flags: Mapping[str, list[str]]) -> 
     worst: dict[str, dict[str, tuple[str, str]]] = {}  # target -> pair -> status and cause
     stale: dict[str, dict[str, str]] = {}
     since: dict[str, dict[str, str]] = {}
+    runs_over = {one.name: set(targets_for(ws, one.pair.process)) for one in ran}
     for one in ran:
         pair = one.name
         now = {finding.job: finding for finding in one.standing.findings}
         sql = f"SELECT target, grp, status, cause FROM current WHERE {_OF_PAIR} ORDER BY target, grp"
         for target, group, state, cause in ws.index.rows(sql, one.key):
+            if target not in runs_over[pair]:
+                continue
             mine = worst.setdefault(target, {})
             found = now.get((target, group))
             if pair not in mine or _ORDER[state] < _ORDER[mine[pair][0]]:
@@ -320,11 +327,13 @@ def _targets(ws: Workspace, ran: list[_Ran], flags: Mapping[str, list[str]]) -> 
                 stale.setdefault(target, {}).setdefault(pair, found.reason)
         for target, run in _interrupted(ws, one.key):
             since.setdefault(target, {})[pair] = run
-    new = {one.name: ("new", "") for one in ran}
     return tuple(
         TargetStatus(
             name=name,
-            states={pair: state for pair, (state, _) in (new | worst.get(name, {})).items()},
+            states={
+                pair: worst.get(name, {}).get(pair, ("new" if name in of_pair else "", ""))[0]
+                for pair, of_pair in runs_over.items()
+            },
             causes={pair: cause for pair, (_, cause) in worst.get(name, {}).items() if cause},
             stale=stale.get(name, {}),
             interrupted_since=since.get(name, {}),

@@ -16,6 +16,7 @@ from stoa.runs.definitions import resolve
 from stoa.runs.launch import Event, RunReport, carry_out
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import Plan
+from stoa.runs.products import take_products
 from stoa.runs.standing import notice
 from stoa.workspace.adding import add_targets, folders_of
 from stoa.workspace.growing import still_growing
@@ -24,6 +25,7 @@ from stoa.workspace.names import Pair, asked_pair, pair_words
 from stoa.workspace.on_end import problem_words
 from stoa.workspace.open import Workspace
 from stoa.workspace.roots import list_roots
+from stoa.workspace.scope import targets_for
 from stoa.workspace.sharing import share
 
 __all__ = ["Prepared", "UpdateReport", "finish", "prepare", "run_new", "seconds_of"]
@@ -186,7 +188,12 @@ def run_new(
 
 def _plans(ws: Workspace, prepared: Prepared, request: Request) -> Iterator[tuple[Plan, str]]:
     for pair in prepared.pairs:
-        made = make_plan(ws, resolve(ws, pair.process, pair.params, {}, pair.environment), request.selection)
+        definitions = resolve(ws, pair.process, pair.params, {}, pair.environment)
+        selection = request.selection
+        if definitions.process.over_products_of:
+            take_products(ws, definitions.process)
+            selection = msgspec.structs.replace(selection, targets=tuple(targets_for(ws, pair.process)))
+        made = make_plan(ws, definitions, selection)
         notice(ws, made)
         yield made, ""
 

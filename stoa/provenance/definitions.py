@@ -53,7 +53,7 @@ T = TypeVar("T")
 _PROCESS_FIELDS = (
     "schema", "name", "doc", "script", "files", "command", "shell", "over", "inputs", "params", "outputs",
     "results", "environment", "timeout", "grace", "memory", "memory_most", "cpu_time", "file_size", "processes", "disk",
-    "skip_codes", "needs", "intent", "warm", FORMERLY,
+    "skip_codes", "needs", "over_products_of", "intent", "warm", FORMERLY,
 )  # fmt: skip
 _PLACEHOLDERS = ("script", "target", "name", "group", "meta", "out", "params", "needs")
 
@@ -136,6 +136,7 @@ def read_process(data: bytes, file: str) -> Process:
         disk_mb=get(fields, "disk", memory, 0),
         skip_codes=get(fields, "skip_codes", exit_codes, (77,)),
         needs=get(fields, "needs", _needs, ()),
+        over_products_of=get(fields, "over_products_of", _needs, ()),
         intent=cast(Intent, get(fields, "intent", lambda s: s.word(get_args(Intent)), "any")),
         warm=_warm(fields["warm"]) if "warm" in fields else False,
         formerly=get(fields, FORMERLY, former_names, ()),
@@ -299,14 +300,14 @@ def _check_at(spot: Spot, name: str, kind: str) -> str:
 
 
 def _needs(spot: Spot) -> tuple[Need, ...]:
-    """Needed processes, as ``NAME`` or ``NAME@SET``."""
+    """Other processes, as ``NAME`` or ``NAME@SET``."""
     found: dict[str, Need] = {}
     for below in [spot] if isinstance(spot.content, dict) else spot.sequence():
         if not isinstance(below.content, str):
-            raise below.error("a needed process is a word, NAME or NAME@SET", "needs: [sep@deep]")
+            raise below.error(f"a process in {spot.field} is a word, NAME or NAME@SET", f"{spot.field}: [sep@deep]")
         name, at, params = below.text().partition("@")
         if name in found:
-            raise below.error(f"process {brief(name)} is needed twice", "one parameter set of a process can be needed")
+            raise below.error(f"{spot.field} has process {brief(name)} twice", "name one parameter set of it")
         _check_at(below, name, "process")
         found[name] = Need(name, _check_at(below, params, "parameter set")) if at else Need(name)
     return tuple(found.values())
@@ -377,7 +378,7 @@ def _allowed(spot: Spot, spec: ParamSpec) -> Value:
 
 
 def _input(spot: Spot) -> InputSpec:
-    fields = spot.mapping(("role", "pattern", "optional", "choose", "accept", "thumbnail"))
+    fields = spot.mapping(("role", "pattern", "optional", "choose", "accept", "thumbnail", "missing"))
     if ("role" in fields) == ("pattern" in fields):
         raise spot.error(
             f"{spot.field} needs a role or a pattern, and not both",
@@ -386,16 +387,20 @@ def _input(spot: Spot) -> InputSpec:
     for name in ("choose", "accept"):
         if "pattern" in fields and name in fields:
             raise fields[name].error(f"{spot.field}.{name} is for inputs with a role")
+    optional = get(fields, "optional", Spot.boolean, False)
+    if "missing" in fields and ("role" in fields or optional):
+        raise fields["missing"].error(f"{spot.field}.missing is for inputs with a pattern that are not optional")
     roles = fields["role"].texts() if "role" in fields else ()
     if "role" in fields and not roles:
         raise fields["role"].error(f"{spot.field}.role names no role")
     return InputSpec(
         role=roles,
         pattern=path_below(fields["pattern"], "the target's folder") if "pattern" in fields else "",
-        optional=get(fields, "optional", Spot.boolean, False),
+        optional=optional,
         choose=cast(Choice, get(fields, "choose", lambda s: s.word(get_args(Choice)), "continuum")),
         accept=get(fields, "accept", lambda s: tuple(below.word(_ACCEPTED) for below in s.sequence()), ()),
         thumbnail=get(fields, "thumbnail", Spot.boolean, False),
+        missing=cast(Literal["block", "skip"], get(fields, "missing", lambda s: s.word(("block", "skip")), "block")),
     )
 
 

@@ -173,6 +173,18 @@ class Library:
         process = former.process(need.process)
         return Need(process, former.parameter_set(process, need.params))
 
+    def over_products(self) -> dict[str, tuple[Need, ...]]:
+        """The processes whose products others run over, by those others; a definition that is wrong counts for none.
+
+        Only files with the word are parsed, as this is asked for each process of a project.
+        """
+        found: dict[str, tuple[Need, ...]] = {}
+        for name in self.processes():
+            with suppress(StoaError, OSError):
+                if b"over_products_of" in _content(self.project, self.project.process_file(name)):
+                    found[name] = tuple(map(self.need, self.process(name).over_products_of))
+        return {name: needs for name, needs in found.items() if needs}
+
     def process(self, name: str) -> Process:
         """A process by name; the environment that it names has its present name.
 

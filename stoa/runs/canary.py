@@ -58,7 +58,8 @@ def canary(ws: Workspace, plan: Plan, size: int) -> Plan:
     kinds = dict(_kinds(ws))
     strata: dict[tuple[str, ...], list[PlannedJob]] = {}
     for job in plan.to_run:
-        strata.setdefault((*kinds.get(job.target, ()), job.missing and "blocked"), []).append(job)
+        ends = "skipped" if job.skips else "blocked" if job.missing else ""
+        strata.setdefault((*kinds.get(job.target, ()), ends), []).append(job)
     ordered = sorted(strata.values(), key=lambda jobs: (-len(jobs), _key(jobs[0])))
     numbers = {_key(job): number for number, jobs in enumerate(ordered) for job in jobs}
     rounds = [(place, number, job) for number, jobs in enumerate(ordered) for place, job in enumerate(_shuffled(jobs))]

@@ -12,7 +12,7 @@ from stoa.workspace.open import Workspace
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """A process and parameter set of a chain, and what it takes outputs of."""
+    """A process and parameter set of a chain, and what it takes outputs of or runs over."""
 
     process: str
     params: str
@@ -52,7 +52,7 @@ def _visit(ws: Workspace, pair: Need, above: tuple[str, ...], found: dict[Need, 
         raise StoaError(
             f"processes need each other: {' -> '.join(loop)}", f"take one out of the `needs` of {pair.process!r}"
         )
-    needs = tuple(map(ws.library.need, process.needs))
+    needs = tuple(map(ws.library.need, process.runs_after))
     for need in needs:
         _check_exists(ws, process, need)
         _visit(ws, need, (*above, pair.process), found)

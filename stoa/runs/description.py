@@ -21,7 +21,7 @@ def describe_missing(ws: Workspace, definitions: Definitions, selection: Selecti
     if not _needs_metadata(definitions, selection):
         return None
     known = {target for (target,) in ws.index.rows("SELECT target FROM documents")}
-    asked = choose(ws, msgspec.structs.replace(selection, where=""))
+    asked = choose(ws, msgspec.structs.replace(selection, where=""), definitions.pair)
     lacking = tuple(name for name in asked if name not in known and _is_here(ws, name))
     return build_documents(ws, lacking) if lacking else None
 

@@ -33,6 +33,7 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
     group: str
     inputs: dict[str, str | None]
     missing: str = ""
+    skips: bool = False  # what is missing says that the process is not for this target
 
 
 _CHOICES = msgspec.msgpack.Decoder(tuple[Choice, ...])

@@ -114,7 +114,7 @@ class Judge:
             yield PlannedJob(
                 target=target.name, group=one.group, state=state, reason=reason, state_reason=state_reason, runs=runs,
                 because=because, held=held, missing=missing, inputs=one.inputs, meta=oid[:12], needs=given.files,
-                waits=waits, restores=restores,
+                skips=one.skips, waits=waits, restores=restores,
                 environment=self._chosen(target).name, environment_reason=self._chosen(target).reason,
                 overrides=self.overrides.get(target.name, {}),
             )  # fmt: skip

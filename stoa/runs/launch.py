@@ -122,7 +122,7 @@ class Launch:
         self._maker.place_script(self._writer.folder)
         for job in self.plan.to_run:
             if job.missing:
-                yield self._take(self._blocked(job))
+                yield self._take(self._not_started(job))
             elif job.restores:
                 yield self._take(restored(job.restores, self.run.id, job))
         self._ended = self._engine.execute(self._jobs(), control)
@@ -212,9 +212,10 @@ class Launch:
             held=self.plan.held, out_of_reach=self.plan.out_of_reach,
         )  # fmt: skip
 
-    def _blocked(self, job: PlannedJob) -> Outcome:
+    def _not_started(self, job: PlannedJob) -> Outcome:
+        status = Status.SKIPPED if job.skips else Status.BLOCKED
         return Outcome(
-            schema=SCHEMA, run=self.run.id, target=job.target, group=job.group, status=Status.BLOCKED,
+            schema=SCHEMA, run=self.run.id, target=job.target, group=job.group, status=status,
             cause=job.missing, start=now(), meta=job.meta,
         )  # fmt: skip
 

@@ -28,7 +28,7 @@ def with_found(process: Process, choice: Choice, target: Target, folder: str, be
     patterns = {name: spec for name, spec in process.inputs.items() if spec.pattern}
     if not patterns:
         return choice
-    found, missing = dict(choice.inputs), choice.missing
+    found, missing, skips = dict(choice.inputs), choice.missing, False
     start = f"{target.root}:{target.path}/" if target.path else f"{target.root}:"
     for name, spec in patterns.items():
         if not folder:
@@ -37,9 +37,11 @@ def with_found(process: Process, choice: Choice, target: Target, folder: str, be
         names = _matches(folder, spec.pattern)
         problem = _problem(folder, names, spec.pattern, optional=spec.optional)
         found[name] = None if problem or not names else names[0]
-        missing = missing or (f"input {name}: {problem}" if problem else "")
+        if problem and not missing:
+            missing = f"input {name}: {problem}"
+            skips = not names and spec.missing == "skip"
     ordered = {name: found[name] for name in process.inputs if name in found}
-    return msgspec.structs.replace(choice, inputs=ordered, missing=missing)
+    return msgspec.structs.replace(choice, inputs=ordered, missing=missing, skips=skips)
 
 
 def _matches(folder: str, pattern: str) -> list[str]:

@@ -39,6 +39,7 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     because: Because = "asked"
     held: Held | None = None  # the live run that it belongs to
     missing: str = ""  # what the process needs and is not there: such a job ends as blocked
+    skips: bool = False  # or as skipped, where it says that the process is not for this target
     inputs: dict[str, str | None] = {}  # input -> file below the target's folder
     meta: str = ""  # object id of the metadata document
     needs: dict[str, FileRef] = {}  # outputs of other processes, by their names in the outcome's inputs
@@ -51,7 +52,12 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ends_blocked(self) -> bool:
         """Whether it takes part in the run only to say what is missing."""
-        return self.runs and bool(self.missing)
+        return self.runs and bool(self.missing) and not self.skips
+
+    @property
+    def ends_skipped(self) -> bool:
+        """Whether it takes part in the run only to say that the process is not for its target."""
+        return self.runs and self.skips
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from stoa.runs.definitions import resolve
 from stoa.runs.description import describe_missing
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import Plan
+from stoa.runs.products import take_products
 from stoa.runs.standing import notice
 from stoa.runs.sweep import sweep
 from stoa.workspace.names import asked_pair
@@ -65,7 +66,9 @@ def plans_of(ws: Workspace, request: Request, *, build: bool = False) -> Iterato
         resolve(ws, stage.process, stage.params, chosen, where)
     for stage, chosen, where in asked:
         definitions = resolve(ws, stage.process, stage.params, chosen, where)
-        described = describe_missing(ws, definitions, request.selection) if build else None
+        described = take_products(ws, definitions.process) if build else None
+        if build and not described:
+            described = describe_missing(ws, definitions, request.selection)
         made = msgspec.structs.replace(make_plan(ws, definitions, request.selection), described=described)
         notice(ws, made)
         yield canary(ws, made, request.canary) if request.canary else made

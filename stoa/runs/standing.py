@@ -25,6 +25,7 @@ from stoa.workspace.looks import MOST_REASONS, Counts, Finding, Look, amend, rem
 from stoa.workspace.names import Pair, RunName, current, resolve_run, run_of
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
+from stoa.workspace.scope import targets_for
 
 NO_IMAGE = "the metadata no longer has this image"
 
@@ -82,7 +83,7 @@ def standing(ws: Workspace, name: RunName, *, until: float | None = None) -> Sta
         words = no_definition(problem)
         findings = tuple(Finding(*job, of, "stale", words) for job, of in _recorded(ws, name, conclusive=True).items())
         return _standing(ws, name, recorded, findings, now())
-    names = sorted({target for target, _ in recorded}) if name.run else list(ws.targets)
+    names = sorted({target for target, _ in recorded}) if name.run else targets_for(ws, name.pair.process)
     past = _of_run(ws, name.run, names) if name.run else None
     jobs = judged(ws, definitions, names, Selection(), past, until)
     findings = tuple(_findings(jobs, recorded))
@@ -106,7 +107,7 @@ def notice(ws: Workspace, plan: Plan) -> None:
     recorded = _recorded(ws, current(pair))
     targets = {job.target for job in plan.jobs}
     findings = tuple(_findings(plan.jobs, {job: run for job, run in recorded.items() if job[0] in targets}))
-    if targets >= ws.targets.keys():
+    if targets >= set(targets_for(ws, pair.process)):
         remember(ws, Look(pair=pair, digests=digests, at=now(), findings=findings))
     elif look := remembered(ws, pair, digests):
         amend(ws, look, targets, findings)
@@ -142,7 +143,7 @@ def no_definition(problem: StoaError) -> str:
 
 
 def _recorded(ws: Workspace, name: RunName, *, conclusive: bool = False) -> dict[tuple[str, str], str]:
-    """The run of each outcome by target and image group, of listed targets; all of them, or conclusive ones."""
+    """The run of each outcome by target and image group, of its targets; all of them, or conclusive ones."""
     arguments: tuple[str, ...]
     if name.run:
         sql, arguments = "SELECT DISTINCT target, grp, run FROM outcomes WHERE run = ?", (name.run,)
@@ -152,7 +153,8 @@ def _recorded(ws: Workspace, name: RunName, *, conclusive: bool = False) -> dict
     if conclusive:
         sql, arguments = f"{sql} AND status NOT IN (?, ?)", (*arguments, *(state.value for state in INCONCLUSIVE))
     rows = ws.index.rows(sql, arguments)
-    return {(target, group): run for target, group, run in rows if target in ws.targets}
+    mine = ws.targets.keys() if name.run else set(targets_for(ws, name.process))
+    return {(target, group): run for target, group, run in rows if target in mine}
 
 
 def _of_run(ws: Workspace, run: str, names: list[str]) -> Iterator[dict[str, Past]]:
@@ -176,7 +178,8 @@ def _standing(
     ws: Workspace, name: RunName, recorded: Mapping[tuple[str, str], str], findings: tuple[Finding, ...], at: str
 ) -> Standing:
     targets = {target for target, _ in recorded}
+    mine = () if name.run else targets_for(ws, name.pair.process)
     return Standing(
         outcomes=len(recorded), findings=findings, flagged=tuple(sorted(targets & flagged(ws).keys())),
-        missing=() if name.run else tuple(target for target in ws.targets if target not in targets), looked=at,
+        missing=tuple(target for target in mine if target not in targets), looked=at,
     )  # fmt: skip

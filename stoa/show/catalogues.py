@@ -26,7 +26,7 @@ def stack_lines(report: StackReport) -> Iterator[str]:
     if report.left_out:
         yield "  left out: " + ", ".join(f"{number} {status}" for status, number in report.left_out.items())
     if report.unlisted:
-        yield f"  left out: {report.unlisted} of targets that are no longer in any list"
+        yield f"  left out: {report.unlisted} of targets that are no longer in any list, or that it does not run over"
 
 
 def stack_notes(report: StackReport) -> Iterator[str]:

@@ -42,26 +42,29 @@ def plan_table(plan: Plan) -> Table:
 def _deed(job: PlannedJob) -> str:
     if not job.runs:
         return "leave"
-    return "block" if job.missing else "restore" if job.restores else "run"
+    return "skip" if job.skips else "block" if job.missing else "restore" if job.restores else "run"
 
 
 def reason_in_words(job: PlannedJob) -> str:
     """Why a job runs or does not run."""
     if job.restores:
         return f"{job.reason}; restored from {job.restores.restored or job.restores.run}"
-    return job.missing if job.ends_blocked else job.reason
+    return job.missing if job.ends_blocked or job.ends_skipped else job.reason
 
 
 def job_in_words(job: PlannedJob) -> str:
     """A job, whether it runs, and why."""
-    verb = "is blocked" if job.ends_blocked else "runs" if job.runs else "does not run"
+    verb = "runs" if job.runs else "does not run"
+    if job.ends_blocked or job.ends_skipped:
+        verb = "is skipped" if job.ends_skipped else "is blocked"
     return f"{job.target} {job.group}".rstrip() + f": {verb}, {reason_in_words(job)}"
 
 
 def sum_in_words(plan: Plan, seconds: float | None, at_once: int) -> str:
     """How many jobs would run, and how long they take."""
     blocked = sum(job.ends_blocked for job in plan.jobs)
-    words = f", {blocked} of them blocked" if blocked else ""
+    skipped = sum(job.ends_skipped for job in plan.jobs)
+    words = "".join(f", {n} of them {how}" for n, how in ((blocked, "blocked"), (skipped, "skipped")) if n)
     return f"{len(plan.to_run)} of {count(len(plan.jobs), 'job')} would run{words}{time_in_words(seconds, at_once)}"
 
 

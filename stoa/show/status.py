@@ -9,6 +9,7 @@ from stoa.commands.status import PairStatus, StatusReport
 from stoa.show.runs import some, state_in_words
 from stoa.show.table import Column, Table, table
 from stoa.show.words import clock, count, counts_in_words, one_line
+from stoa.workspace.scope import Origins
 
 FRESH_S = 60
 """A check this young is not mentioned."""
@@ -39,6 +40,7 @@ def pair_lines(pair: PairStatus) -> Iterator[str]:
     yield f"\n{pair.name.replace('@', ' @ ', 1)}: {counts_in_words(pair.counts)}{new}  (last run {pair.run})"
     if pair.tags:
         yield f"  tagged {one_line(', '.join(pair.tags))}"
+    yield from _origin_lines(pair.origins)
     if pair.stale:
         yield f"  {pair.stale} stale: {one_line('; '.join(pair.stale_reasons))}"
     if look := _look_in_words(pair.looked):
@@ -46,7 +48,17 @@ def pair_lines(pair: PairStatus) -> Iterator[str]:
     if pair.interrupted_since:
         yield f"  {pair.interrupted_since} interrupted since; the earlier outcome stays current"
     if pair.unlisted:
-        yield f"  {pair.unlisted} more of targets that are no longer in any list"
+        where = "that it no longer runs over" if pair.origins.made else "that are no longer in any list"
+        yield f"  {pair.unlisted} more of targets {where}"
+
+
+def _origin_lines(origins: Origins) -> Iterator[str]:
+    """Which processes made what another one runs over, and which targets have none of it and why."""
+    made = ", ".join(f"{one.process} ({one.products} of {count(one.targets, 'target')})" for one in origins.made)
+    if made:
+        yield f"  runs over the products of {made}"
+    for why, names in origins.without.items():
+        yield f"  none of {count(len(names), 'target')} ({why}): {some(names, 3)}"
 
 
 def _look_in_words(looked: str) -> str:

@@ -39,7 +39,7 @@ class StackReport(msgspec.Struct, frozen=True, kw_only=True):
     kept: int
     cuts: tuple[CutCount, ...]
     left_out: dict[str, int]  # jobs without a table, by status
-    unlisted: int  # latest outcomes of targets that are in no list any more, left out as well
+    unlisted: int  # latest outcomes of targets that are in no list, or that it does not run over, left out as well
     missing: tuple[str, ...]  # products that are not on this machine
     new: int = 0  # of a pair: targets without an outcome
     standing: Counts | None = None  # how many outcomes of the run or pair are stale, flagged or missing

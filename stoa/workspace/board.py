@@ -11,6 +11,7 @@ from stoa.model import BAD, Status
 from stoa.workspace.names import Pair, pair_words
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
+from stoa.workspace.scope import targets_for
 
 CURRENT = (
     "target", "group", "pair", "process", "params", "environment", "status", "cause", "like", "run", "started",
@@ -67,11 +68,13 @@ def flags_in_words(ws: Workspace) -> dict[str, str]:
 
 
 def current_outcomes(ws: Workspace) -> list[tuple[Any, ...]]:
-    """The current outcome of every job of a listed target, as rows with the columns `CURRENT`.
+    """The current outcome of every job of a target that its process runs over, as rows with the columns `CURRENT`.
 
     ``like`` is the cause without what differs from target to target, "" for outcomes that are ok.
     """
-    rows = [row for row in ws.index.rows(_SQL) if row[0] in ws.targets]
+    rows = ws.index.rows(_SQL)
+    mine = {process: set(targets_for(ws, process)) for process in {row[2] for row in rows}}
+    rows = [row for row in rows if row[0] in mine[row[2]]]
     words = pair_words(ws, {Pair(*row[2:5]) for row in rows})
     seen: dict[str, str] = {}
     return [

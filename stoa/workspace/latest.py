@@ -1,7 +1,7 @@
 """Links to the products of current outcomes: ``products/PROCESS/latest/SET/TARGET``.
 
-They are made for people and programs that want files and no records. Nothing in STOA reads them, and all of them can be
-removed at any time.
+They are made for people and programs that want files and no records. All of them can be removed at any time; the next
+run makes them again. In STOA they are the folders of a process that runs over the products of others.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 
 from stoa.durable import exclusive
 from stoa.errors import StoaError
+from stoa.model import Need
 from stoa.project import PRODUCTS_ROOT
 from stoa.workspace.names import Pair, own_environment, set_words
 from stoa.workspace.open import CHANGE_WAIT_S, Workspace
@@ -68,6 +69,17 @@ def refresh(ws: Workspace, pair: Pair, run: str = "") -> str:
         words = "this file system has no symbolic links" if no_links else f"{problem.filename}: {problem.strerror}"
         return f"the links in {PRODUCTS_ROOT}/{pair.process}/{FOLDER} are not kept: {words}"
     return ""
+
+
+def folder_of(made: Need) -> str:
+    """Where the links of a process are, in its own environment: path below the root of the products."""
+    return f"{made.process}/{FOLDER}/{_folder(made.params)}"
+
+
+def linked(ws: Workspace, made: Need) -> list[str]:
+    """Paths below the root of the products of the links of a process, in order."""
+    products = ws.project.root(PRODUCTS_ROOT).absolute()
+    return sorted(path.relative_to(products).as_posix() for path in _links(products / folder_of(made)))
 
 
 def _folder(words: str) -> str:

@@ -12,17 +12,20 @@ from stoa.model import INCONCLUSIVE, Outcome
 from stoa.provenance.index import decode_outcome
 from stoa.workspace.names import RunName, resolve_run
 from stoa.workspace.open import Workspace
+from stoa.workspace.scope import targets_for
 
 
 def latest_of(ws: Workspace, name: RunName) -> dict[tuple[str, str], Outcome]:
-    """The outcomes of a run, or the current ones of a pair, of targets that are listed; in the order of their names."""
-    found = {(o.target, o.group): o for o in _outcomes(ws, name) if name.run or o.target in ws.targets}
+    """The outcomes of a run, or the current ones of a pair, of its targets; in the order of their names."""
+    mine = () if name.run else set(targets_for(ws, name.process))
+    found = {(o.target, o.group): o for o in _outcomes(ws, name) if name.run or o.target in mine}
     return dict(sorted(found.items()))
 
 
 def count_unlisted(ws: Workspace, name: RunName) -> int:
-    """How many current outcomes of a pair are of targets that are in no list any more."""
-    return 0 if name.run else sum(o.target not in ws.targets for o in _outcomes(ws, name))
+    """How many current outcomes of a pair are of targets that are in no list any more, or that it does not run over."""
+    mine = () if name.run else set(targets_for(ws, name.process))
+    return 0 if name.run else sum(o.target not in mine for o in _outcomes(ws, name))
 
 
 def _outcomes(ws: Workspace, name: RunName) -> Iterator[Outcome]:

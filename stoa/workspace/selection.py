@@ -13,6 +13,7 @@ from stoa.provenance.index import QueryError
 from stoa.request import Selection
 from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
+from stoa.workspace.scope import made_of, targets_for
 from stoa.workspace.tags import jobs_with
 
 
@@ -45,7 +46,13 @@ def _now(name: str, known: Iterable[str] | Mapping[str, Target]) -> str:
 
 
 def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> list[str]:
-    """Names of the targets that a selection's patterns and SQL expression match, and that have a job with its tags."""
+    """Names of the targets that a selection's patterns and SQL expression match, and that have a job with its tags.
+
+    Parameters
+    ----------
+    pair
+        Only targets that its process runs over; what was made of a target goes with it.
+    """
     names = list(ws.targets)
     if not names:
         raise StoaError("this project has no targets yet", "`stoa target add ROOT GLOB` adds some")
@@ -57,6 +64,9 @@ def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> lis
     if selection.tags:
         having = jobs_with(ws, selection.tags, names).targets
         names = [name for name in names if name in having]
+    if pair:
+        chosen = set(names)
+        names = [name for name in targets_for(ws, pair.process) if name in chosen or made_of(ws, name) in chosen]
     return names
 
 

@@ -61,6 +61,17 @@ def test_a_live_run_is_found_from_another_process_and_stopped(survey, project, w
     assert set(survey.statuses().values()) == {"ok"}
 
 
+def test_a_run_that_has_not_begun_is_found_by_who_started_it(survey, project, waiting):
+    run = project.start("measure", jobs=3)
+    with stoa.open(survey.top) as again:
+        found, (live,) = again.follow(), again.live()
+    assert found is live is run
+    (survey.top / "go").touch()
+    assert found.wait(60).counts == {"ok": 3}
+    assert project.follow().run == run.run
+    assert list(project.live()) == []
+
+
 def test_a_run_is_stopped_at_once(survey, project, waiting):
     run = project.start("measure", jobs=3)
     wait_for(lambda: run.look().state == "running", "the run to begin")

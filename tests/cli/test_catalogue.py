@@ -39,7 +39,7 @@ def test_sources_of_a_target_that_is_in_no_list_any_more_are_left_out(found):
     assert found.ok("catalogue", "stack", "find@default").splitlines()[:3] == [
         "2 sources in 1 image of 1 target",
         "  left out: 1 failed",
-        "  left out: 1 of targets that are no longer in any list",
+        "  left out: 1 of targets that are no longer in any list, or that it does not run over",
     ]
     assert found.json("catalogue", "stack", "last")["targets"] == 2  # what a run made stays what it made
 

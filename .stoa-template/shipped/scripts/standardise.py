@@ -208,10 +208,12 @@ def computed(given, gain, change):
 def standardise(args):
     """Write the set and give the results."""
     main = next((key for key in ("corrected", "image", "dirty") if getattr(args, key)), "")
-    if not main and not standard.read_job().get("group", "?"):
+    job = standard.read_job()
+    if not main and not job.get("group", "?"):
         raise NoImageError("the folder has no image")
     if not main:
-        raise StandardError("there is neither a corrected nor an uncorrected nor a dirty image")
+        refused = [f"the delivered {name} was not taken: {why}" for name, why in standard.not_passed_on(job).values()]
+        raise StandardError("; ".join(("there is neither a corrected nor an uncorrected nor a dirty image", *refused)))
     path = getattr(args, main)
     with opened(path, args, main) as image:
         if not standardplanes.is_even(image.world.freqs_hz):
