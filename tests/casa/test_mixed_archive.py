@@ -137,7 +137,7 @@ def test_meta_check_says_what_was_mended(mixed):
     names, problems = findings(mixed, (one["name"] for one in targets if one["root"] == "alma"))
     made = [one["name"] for one in targets if one["root"] == "products"]
     sets, left = findings(mixed, made)
-    assert stated(r"`meta check` names (\d+) of the (\d+) folders") == (len(names), 24)
+    assert stated(r"`stoa meta check` names (\d+) of the (\d+) folders") == (len(names), 24)
     assert stated(r"and (\d+) of the (\d+) sets") == (len(sets), len(made))
     assert problems.keys() - left.keys() == {
         "truncated", "no-fits", "tarball", "no-primary-beam", "no-beam",
