@@ -19,6 +19,7 @@ import pytest
 import slurm_server
 from alma_archive import Archive, Defect, make_archive
 from hypothesis import settings
+from loop_disk import Disk
 from survey import Survey, make_survey
 from terminal import Terminal
 
@@ -187,3 +188,18 @@ def container_servers(require_service: Any) -> Iterator[Callable[[str], Any]]:
             return started[kind]
 
         yield get
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    if os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
+        pytest.skip("a file system in a file needs root and mkfs.ext4")
+    made = Disk(tmp_path)
+    try:
+        made.make()
+    except subprocess.CalledProcessError as problem:
+        pytest.skip(f"no loop devices here: {problem.stderr.decode().strip()}")
+    try:
+        yield made
+    finally:
+        made.close()

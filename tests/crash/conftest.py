@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +11,6 @@ import pytest
 pytest.register_assert_rewrite("crash_site")  # before it is imported, so that its asserts tell what they met
 
 from crash_site import EXPECTED, PROCESS, SCRIPT, Killed, Site  # noqa: E402
-from loop_disk import Disk  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -87,18 +84,3 @@ def shared(pristine_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def shared_site(shared: Path, tmp_path: Path) -> Callable[[], Site]:
     """Maker of a copy of `shared`; gives the project in it."""
     return lambda: Site(shutil.copytree(shared, tmp_path / "shared", symlinks=True) / "site")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    if os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
-        pytest.skip("a file system in a file needs root and mkfs.ext4")
-    made = Disk(tmp_path)
-    try:
-        made.make()
-    except subprocess.CalledProcessError as problem:
-        pytest.skip(f"no loop devices here: {problem.stderr.decode().strip()}")
-    try:
-        yield made
-    finally:
-        made.close()

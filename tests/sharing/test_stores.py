@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from killed_store import VERBS, Victims
 from stores import MAKERS, NEEDED, SECRET, Store
 from survey import REPOSITORY, Survey
 
@@ -30,8 +32,11 @@ outputs:
   side: {path: side.bin, share: remote, optional: true}
 """
 SIZE = 200_000
-KILLS = 3
-"""Points at which a command is killed."""
+POINTS = 12
+"""So many parts of a command's steps; a kill comes in each."""
+KILLS = int(os.environ.get("STOA_KILLS", "1"))
+"""In each part; other ones with another `STOA_KILLS_SEED`."""
+SEED = os.environ.get("STOA_KILLS_SEED", "")
 
 FULL = """\
 import resource, runpy, sys
@@ -182,27 +187,45 @@ def test_two_push_at_once(made, store, tmp_path):
     assert not [name for name in store.names() if "/tmp/" in name]
 
 
+def forget(survey: Survey, store: Store, verb: str) -> None:
+    """Make a verb have everything to do again."""
+    if verb == "fetch":
+        shutil.rmtree(survey.top / ".stoa/cache/products")
+        return
+    for name in store.names():
+        store.remove(name)
+
+
+def check_whole(survey: Survey, store: Store) -> None:
+    for sha256, data in objects(store).items():
+        assert hashlib.sha256(data).hexdigest() == sha256
+    kept(survey)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["push", "fetch"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_a_kill_leaves_nothing_half(made, store, tmp_path, verb):
+    """After each kill all is whole, and the same command then does the rest."""
     name_store(made, store)
     if verb == "fetch":
         made.ok("push")
     survey = made if verb == "push" else clone_of(made, tmp_path / "clone", store)
+    there = {"push": objects, "fetch": lambda _store: kept(survey)}[verb]
+    products = {ref["sha256"] for ref in refs(made)}
     survey("status")
-    for point in range(KILLS):
-        process = survey.start(verb)
-        time.sleep(0.3 + 0.12 * point)
-        process.kill()
-        process.communicate()
-        for sha256, data in objects(store).items():
-            assert hashlib.sha256(data).hexdigest() == sha256
-        kept(survey)
-    survey.ok(verb)
-    if verb == "push":
-        assert set(objects(store)) == {ref["sha256"] for ref in refs(made)}
-    else:
-        assert kept(survey) == {ref["sha256"] for ref in refs(made)}
+    with Victims(*store.modules) as victims:
+        code, steps = victims.do(survey.top, verb)
+        assert code == 0
+        for point, kill in itertools.product(range(POINTS), range(KILLS)):
+            forget(survey, store, verb)
+            seed = f"{SEED}{store.url.partition(':')[0]}{verb}{point}.{kill}"
+            step = int(steps * (point + random.Random(seed).random()) / POINTS) + 1
+            assert victims.do(survey.top, verb, step, seed)[0] == -9
+            check_whole(survey, store)
+            assert victims.do(survey.top, verb)[0] == 0, seed
+            check_whole(survey, store)
+            assert set(there(store)) == products
+    assert not list((survey.top / ".stoa/cache/products/parts").glob("*"))
 
 
 def test_a_disk_that_takes_no_more_is_said_and_the_rest_comes_later(pushed, store, tmp_path):
@@ -219,6 +242,25 @@ def test_a_disk_that_takes_no_more_is_said_and_the_rest_comes_later(pushed, stor
     report = clone.json("fetch")
     assert report["moved"] == 4, report
     assert list(big.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["folder", pytest.param("sftp", marks=pytest.mark.service)])
+def test_a_store_whose_disk_is_full_has_nothing_half(made, disk, require_service, kind):
+    require_service(kind, *NEEDED[kind])
+    (disk.place / "server").mkdir()
+    with MAKERS[kind](disk.place / "server") as store:
+        name_store(made, store)
+        disk.fill(left_kb=300)
+        message, hint = made.error("push")
+        assert "cannot be written" in message
+        assert "full" in hint
+        there = objects(store)
+        assert len(there) < 4
+        check_whole(made, store)
+        assert len(store.names()) == len(there), "what could not be written takes no room"
+        disk.empty()
+        assert made.json("push")["moved"] == 4 - len(there)
+        check_whole(made, store)
 
 
 def test_no_secret_is_in_a_record_or_message(pushed, store, tmp_path):
@@ -270,20 +312,32 @@ def test_a_key_that_the_server_takes_no_more_is_an_error_and_loses_nothing(made,
         assert objects(store) == {}
         keys.write_text(before, encoding="utf-8")
         assert made.json("push")["moved"] == 4
+        clone = clone_of(made, tmp_path / "clone", store)
+        keys.write_text("", encoding="utf-8")
+        assert "ermission denied" in " ".join(clone.error("fetch"))
+        assert kept(clone) == set()
+        keys.write_text(before, encoding="utf-8")
+        assert clone.json("fetch")["moved"] == 4
 
 
-class Expired(BaseHTTPRequestHandler):
-    """Answers as S3 does when a token has expired."""
+class Refusing(BaseHTTPRequestHandler):
+    """Answers every question as S3 does when it refuses."""
+
+    protocol_version = "HTTP/1.1"  # so that a client that asks whether it may send its body gets an answer
+    status = 400
+    code = "ExpiredToken"
 
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        error = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
-        self.send_response(400)
+        self.say(self.status, f"<Error><Code>{self.code}</Code><Message>refused: {self.code}</Message></Error>")
+
+    def say(self, status: int, words: str) -> None:
+        self.send_response(status)
         self.send_header("Content-Type", "application/xml")
-        self.send_header("Content-Length", str(len(error)))
+        self.send_header("Content-Length", str(len(words)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(error)
+            self.wfile.write(words.encode())
 
     do_GET = do_HEAD = do_PUT = do_POST = answer  # noqa: N815 - names of the library
 
@@ -291,25 +345,48 @@ class Expired(BaseHTTPRequestHandler):
         pass
 
 
+class Full(Refusing):
+    """An empty server without room."""
+
+    status = 507
+    code = "XMinioStorageFull"
+
+    def do_HEAD(self) -> None:
+        self.say(404, "")
+
+    def do_GET(self) -> None:
+        self.say(200, "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>")
+
+
+def imitated_s3(survey: Survey, place: Path, handler: type[Refusing], verb: str) -> str:
+    """The words of a verb's error when a server that imitates S3 refuses."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            address = f"http://127.0.0.1:{server.server_port}"
+            options = {"key": "x", "secret": SECRET, "token": f"token-{SECRET}", "endpoint_url": address}
+            with MAKERS["folder"](place) as store:
+                store = store._replace(url="s3://bucket/sky", options=options)
+            name_store(survey, store)
+            return " ".join((survey if verb == "push" else clone_of(survey, place / "clone", store)).error(verb))
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @pytest.mark.parametrize("verb", ["push", "fetch"])
 def test_a_token_that_expired_is_an_error_by_a_server_that_imitates_s3(made, tmp_path, require_service, verb):
     require_service("s3", *NEEDED["s3"])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Expired)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        address = f"http://127.0.0.1:{server.server_port}"
-        options = {"key": "x", "secret": SECRET, "token": f"token-{SECRET}", "endpoint_url": address}
-        with MAKERS["folder"](tmp_path) as place:
-            store = place._replace(url="s3://bucket/sky", options=options)
-        name_store(made, store)
-        survey = made if verb == "push" else clone_of(made, tmp_path / "clone", store)
-        message, *hints = survey.error(verb)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    words = " ".join([message, *hints])
-    assert "s3://bucket/sky" in message
+    words = imitated_s3(made, tmp_path, Refusing, verb)
+    assert "s3://bucket/sky" in words
     assert "are your credentials valid" in words
+    assert SECRET not in words
+
+
+def test_an_s3_server_that_is_full_is_named(made, tmp_path, require_service):
+    require_service("s3", *NEEDED["s3"])
+    words = imitated_s3(made, tmp_path, Full, "push")
+    assert "s3://bucket/sky cannot be written" in words
+    assert "full" in words.partition("hint:")[2]
     assert SECRET not in words

@@ -53,7 +53,7 @@ REGIONS = {
     "push": ("stoa.provenance.git.remote", "_Exchange._push"),
 }
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate", "subprocess.Popen", "os.utime"}
-CALLS = ("write", "fsync", "fdatasync", "ftruncate", "replace")
+CALLS = ("write", "pwrite", "fsync", "fdatasync", "ftruncate", "replace")
 
 LEDGER = Ledger()
 say_directly = os.write
@@ -82,7 +82,7 @@ class Killer:
             place = functools.reduce(getattr, owner, importlib.import_module(module))
             setattr(place, last, self._wrapped(name, getattr(place, last)))
         for name in CALLS:
-            setattr(os, name, self._watched(name, getattr(os, name)))
+            setattr(os, name, self.watched(name, getattr(os, name)))
         sys.addaudithook(self._audit)
 
     def _wrapped(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,14 +102,14 @@ class Killer:
 
         return inside
 
-    def _watched(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(call)
         def step(*arguments: Any, **options: Any) -> Any:
-            if name == "write" and self.count(kill=False):
-                call(arguments[0], arguments[1][: self.chance.randrange(len(arguments[1]) + 1)])
-                self.kill()
-            if name != "write":
+            if name not in ("write", "pwrite"):
                 self.count()
+            elif self.count(kill=False):
+                call(arguments[0], arguments[1][: self.chance.randrange(len(arguments[1]) + 1)], *arguments[2:])
+                self.kill()
             return call(*arguments, **options)
 
         return step

@@ -27,13 +27,21 @@ class Store(NamedTuple):
     names: Callable[[], list[str]]
     read: Callable[[str], bytes]
     write: Callable[[str, bytes], object]
+    remove: Callable[[str], object]
+    modules: tuple[str, ...] = ()  # that its driver is in
 
 
 def _of_folder(top: Path, url: str, options: dict[str, Any]) -> Store:
     def names() -> list[str]:
         return sorted(str(file.relative_to(top)) for file in top.rglob("*") if file.is_file())
 
-    return Store(url, options, names, lambda name: (top / name).read_bytes(), lambda n, c: (top / n).write_bytes(c))
+    def read(name: str) -> bytes:
+        return (top / name).read_bytes()
+
+    def write(name: str, content: bytes) -> object:
+        return (top / name).write_bytes(content)
+
+    return Store(url, options, names, read, write, lambda name: (top / name).unlink())
 
 
 @contextmanager
@@ -46,7 +54,8 @@ def sftp_store(place: Path) -> Iterator[Store]:
     with git_servers.real_sshd(place) as (host, _):
         user, _, address = host.partition("@")
         options = {"client_keys": [str(place / "user")], "known_hosts": str(place / "known"), "config": []}
-        yield _of_folder(place / "store", f"sftp://{user}@{address}{place}/store", options)
+        store = _of_folder(place / "store", f"sftp://{user}@{address}{place}/store", options)
+        yield store._replace(modules=("sshfs",))
 
 
 @contextmanager
@@ -69,7 +78,11 @@ def s3_store(_place: Path) -> Iterator[Store]:
         def write(name: str, content: bytes) -> object:
             return client.put_object(Bucket="bucket", Key=f"sky/{name}", Body=content)
 
-        yield Store("s3://bucket/sky", {"key": "x", "secret": SECRET, "endpoint_url": address}, names, read, write)
+        def remove(name: str) -> object:
+            return client.delete_object(Bucket="bucket", Key=f"sky/{name}")
+
+        options = {"key": "x", "secret": SECRET, "endpoint_url": address}
+        yield Store("s3://bucket/sky", options, names, read, write, remove, ("s3fs",))
 
 
 @contextmanager
@@ -78,7 +91,7 @@ def s3_server() -> Iterator[str]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        [sys.executable, Path(__file__).with_name("s3_service.py"), str(port)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env=os.environ | {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
     )  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from stoa.hashing import sha256_of
 from stoa.opening import open_regular, read_bounded
@@ -100,23 +100,33 @@ class RemotePlace:
         final = self._path(object_name(item.sha256))
         place = self._path(f"tmp/{item.sha256}.{os.getpid()}.{secrets.token_hex(4)}")
         self._make(place)
-        digest = hashlib.sha256()
         with open_regular(item.file, follow_links=True) as stream:
-            target = self._do("written", self._system.open, place, "wb")
             try:
-                while piece := stream.read(_PIECE):
-                    digest.update(piece)
-                    self._do("written", target.write, piece)
-                with suppress(ContentError):  # not every server knows how to make a file durable
-                    self._do("written", target.fsync)
-            finally:
-                self._do("written", target.close)
-        if digest.hexdigest() != item.sha256:
-            self._do("changed", self._system.rm_file, place)
-            return changed_words(item)
-        self._make(final)
-        self._do("written", self._system.mv, place, final)
-        return ""
+                sha256 = self._sent(stream, place)
+                if sha256 == item.sha256:
+                    self._make(final)
+                    self._do("written", self._system.mv, place, final)
+                    return ""
+            except BaseException:
+                with suppress(ContentError, FileNotFoundError):  # a full disk gets its room back
+                    self._do("changed", self._system.rm_file, place)
+                raise
+        self._do("changed", self._system.rm_file, place)
+        return changed_words(item)
+
+    def _sent(self, stream: BinaryIO, place: str) -> str:
+        """Send a file to a place; gives the checksum of what was sent."""
+        digest = hashlib.sha256()
+        target = self._do("written", self._system.open, place, "wb")
+        try:
+            while piece := stream.read(_PIECE):
+                digest.update(piece)
+                self._do("written", target.write, piece)
+            with suppress(ContentError):  # not every server knows how to make a file durable
+                self._do("written", target.fsync)
+        finally:
+            self._do("written", target.close)
+        return digest.hexdigest()
 
     def _put_whole(self, item: Item) -> str:
         """Send a file to a server that shows it when all of it is there."""
@@ -185,9 +195,10 @@ def failed(words: str, what: str, problem: BaseException, secret: Collection[str
     said = " ".join(str(problem).split()) or type(problem).__name__
     for value in secret:
         said = said.replace(value, "***")
+    room = ", and is its disk or your quota full" if what == "written" else ""  # sftp says no more than "Failure"
     return ContentError(
         f"the store {words} cannot be {what}: {said[:300]}",
-        "are your credentials valid, and is the server reachable? They belong into `store: options:` of"
+        f"are your credentials valid, is the server reachable{room}? Credentials belong into `store: options:` of"
         " .stoa/local.yaml, or where the driver looks (~/.aws, ~/.ssh)",
     )
 
