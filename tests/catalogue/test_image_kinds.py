@@ -362,3 +362,45 @@ def test_a_beam_that_cannot_be_is_none(find, finder: ModuleType, changed, cards:
     with pytest.raises(finder.finding.ImageError, match=why):
         find(path)
     check(find(path, "--beam-arcsec", "0.5")[0])
+
+
+def test_an_image_that_does_not_lie_around_zero_fails_or_loses_its_level(find, finder: ModuleType, changed) -> None:
+    """Noise about zero would be that of the level, and nothing would stand out of it."""
+
+    def lift(hdus: fits.HDUList) -> None:
+        hdus[0].data = hdus[0].data + np.float32(0.25)
+
+    path = changed(lift)
+    with pytest.raises(finder.finding.ImageError, match=r"pixels lie around 0\.25 .*level=subtract"):
+        find(path)
+    rows, results = find(path, "--level", "subtract")
+    check(rows)
+    assert results["level"] == pytest.approx(0.25, abs=2e-4)
+
+
+def test_the_plane_that_is_searched_is_the_one_that_is_named(find, finder: ModuleType, changed) -> None:
+    def add(hdus: fits.HDUList) -> None:
+        plane = hdus[0].data
+        hdus[0].data = np.concatenate([plane, plane * 0.5, plane * 0.1, plane * 0.1])
+
+    path = changed(add)
+    check(find(path)[0])
+    rows, _ = find(path, "--stokes", "Q")
+    assert rows["peak_flux"][0] == pytest.approx(PEAK / 2, rel=0.03)
+    with pytest.raises(finder.finding.ImageError, match="has Stokes I, Q, U, V and not XX"):
+        find(path, "--stokes", "XX")
+
+
+@pytest.mark.parametrize(("code", "name"), [(2.0, "Q"), (4.0, "V"), (-7.0, "XY")])
+def test_a_plane_that_is_not_the_total_intensity_is_not_taken_for_it(
+    find, finder: ModuleType, changed, code: float, name: str
+) -> None:
+    path = changed(CRVAL4=code)
+    with pytest.raises(finder.finding.ImageError, match=f"has Stokes {name} and not I .parameter stokes"):
+        find(path)
+    check(find(path, "--stokes", name)[0])
+
+
+def test_one_of_two_parallel_hands_stands_in_and_a_note_says_so(find, changed, capsys) -> None:
+    check(find(changed(CRVAL4=-5.0))[0])
+    assert "note: the plane is XX, which is Stokes I only for what is not polarised" in capsys.readouterr().out

@@ -23,7 +23,7 @@ from fitsimage import ImageError
 from fitsunits import OtherUnitError
 from programs import FindingError, ProgramError
 from rows import COLUMNS, choose, read_floors, row, write_table
-from searched import measure_depth, read_fields
+from searched import measure_depth, read_fields, without_level
 
 __all__ = [
     "COLUMNS",
@@ -100,6 +100,7 @@ def summary(results):
         "beam_minor_arcsec": first["beam_minor_arcsec"],
         "gain_is_model": first["gain_is_model"],
         "channels": sum(one["channels"] for one in results),
+        **({"level": first["level"]} if "level" in first else {}),
     }
 
 
@@ -118,6 +119,7 @@ def search_field(field, args, find, floors):
     searched = np.isfinite(field.flat) & (field.gain >= args.min_gain)
     if not searched.any():
         raise ImageError(f"the gain is below {args.min_gain:g} everywhere")
+    level = without_level(field, searched, args.level)
     depth = measure_depth(field, searched, args.noise_beams)
 
     def passing(one):
@@ -135,6 +137,7 @@ def search_field(field, args, find, floors):
         "beam_minor_arcsec": field.beam.minor * 3600,
         "gain_is_model": field.gain_is_model,
         "channels": field.channels,
+        **({"level": level} if level else {}),
     }
     if args.inverted:
         numbers["n_inverted"] = len(passing(replace(field, flat=-field.flat))[1])
@@ -202,6 +205,8 @@ def parser(doc):
         default="fail",
         help="for units that do not convert to Jy/beam",
     )
+    add("--level", choices=("fail", "subtract"), default="fail", help="for pixels that do not lie around zero")
+    add("--stokes", default="I", help="the plane that is searched")
     add("--latitude-first", choices=("fail", "search"), default="fail", help="for images whose latitude axis is first")
     add("--dish-m", type=float, default=0, help="dish diameter, to model the primary beam; 0: that of the telescope")
     add(

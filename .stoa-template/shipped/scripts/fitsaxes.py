@@ -21,6 +21,7 @@ _FRAMES = {
 _STOKES = {
     1: "I", 2: "Q", 3: "U", 4: "V", -1: "RR", -2: "LL", -3: "RL", -4: "LR", -5: "XX", -6: "YY", -7: "XY", -8: "YX",
 }  # fmt: skip
+_PARALLEL = ("XX", "YY", "RR", "LL")
 _NO_WCS = frozenset(("", "HISTORY", "COMMENT", "RADECSYS", "RADESYS"))
 _SIZE = re.compile(r"NAXIS\d*")
 _NUMERIC = re.compile(r"(?:CRVAL|CDELT|CRPIX|CROTA)\d+|(?:CD|PC|PV)\d+_\d+|LONPOLE|LATPOLE|RESTFRQ|RESTFREQ|RESTWAV")
@@ -73,7 +74,7 @@ class World:
     notes: tuple
 
 
-def read_world(header, hdus, freq_ghz=0.0):
+def read_world(header, hdus, freq_ghz=0.0, stokes=""):
     """The axes of an image.
 
     Parameters
@@ -82,6 +83,8 @@ def read_world(header, hdus, freq_ghz=0.0):
         The open file, for distortion tables.
     freq_ghz
         Used where no spectral axis gives a frequency.
+    stokes
+        Name of the plane that is wanted; by default I, or the only one.
 
     Raises
     ------
@@ -93,10 +96,10 @@ def read_world(header, hdus, freq_ghz=0.0):
     axes = Axes(whole.wcs.lng + 1, whole.wcs.lat + 1, whole.wcs.spec + 1, _stokes_axis(whole))
     wcs = _celestial(whole, axes, header)
     frame = _frame(whole, header)
-    plane, stokes = _stokes(whole, axes, header)
+    plane, name = _stokes(whole, axes, header, stokes, notes)
     _check_other_axes(axes, header, notes)
     freqs, middle, origin = _frequencies(whole, axes, header, freq_ghz, notes)
-    return World(axes, wcs, frame, plane, stokes, freqs, middle, origin, tuple(notes))
+    return World(axes, wcs, frame, plane, name, freqs, middle, origin, tuple(notes))
 
 
 def _understandable(header):
@@ -199,18 +202,28 @@ def _stokes_axis(whole):
     return next((axis for axis, kind in enumerate(whole.wcs.ctype, 1) if kind.strip() == "STOKES"), 0)
 
 
-def _stokes(whole, axes, header):
-    """Number of the plane of Stokes I, and the name of the plane that is used."""
+def _stokes(whole, axes, header, wanted, notes):
+    """Number and name of the plane that is used: the wanted one, else that of Stokes I, else the only one.
+
+    One of two parallel hands counts as I, with a note.
+    """
     count = header.get(f"NAXIS{axes.stokes}", 1) if 0 < axes.stokes <= header["NAXIS"] else 1
-    if not axes.stokes:
+    if not axes.stokes and wanted in ("", "I"):
         return 0, ""
+    if not axes.stokes:
+        raise ImageError(f"the image has no Stokes axis, and so no plane {wanted}")
     values = whole.sub([WCSSUB_STOKES]).all_pix2world(np.arange(count)[:, None], 0)[:, 0]
     names = [_STOKES.get(round(value), f"{value:g}") for value in values]
-    if "I" in names:
-        return names.index("I"), "I"
-    if count == 1:
+    if (wanted or "I") in names:
+        return names.index(wanted or "I"), wanted or "I"
+    if count == 1 and wanted == "I" and names[0] in _PARALLEL:
+        notes.append(f"the plane is {names[0]}, which is Stokes I only for what is not polarised")
         return 0, names[0]
-    raise ImageError(f"none of the Stokes planes {', '.join(names)} is I")
+    if count == 1 and not wanted:
+        return 0, names[0]
+    raise ImageError(
+        f"the image has Stokes {', '.join(names)} and not {wanted or 'I'} (parameter stokes names the plane)"
+    )
 
 
 def _check_other_axes(axes, header, notes):

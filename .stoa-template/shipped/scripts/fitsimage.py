@@ -53,6 +53,8 @@ class Given:
         Of the modelled primary beam, in place of the telescope's.
     image_is
         ``corrected`` or ``uncorrected`` (for the primary beam), ``flat`` (no correction applies), or ``auto``.
+    stokes
+        Name of the plane that is wanted, such as I or V; by default I, or the only one.
     other_unit
         What to do with an image whose unit does not convert to Jy/beam: ``search`` it in its own unit, else an
         `OtherUnitError` is raised.
@@ -63,6 +65,7 @@ class Given:
     unit: str = ""
     dish_m: float = 0.0
     image_is: str = "auto"
+    stokes: str = ""
     other_unit: str = "fail"
 
 
@@ -320,7 +323,7 @@ def _described(path, hdus, given, facts, like):
     if like is not None and not any(keyword.startswith("CTYPE") for keyword in header):
         header.update({key: like.header[key] for key in like.header if _PLANE_WCS.fullmatch(key)})
     same = like is not None and _axes_cards(header) == _axes_cards(like.header)
-    world = like.world if same else fitsaxes.read_world(header, hdus, given.freq_ghz)
+    world = like.world if same else fitsaxes.read_world(header, hdus, given.freq_ghz, "" if like else given.stokes)
     shape = header[f"NAXIS{world.axes.latitude}"], header[f"NAXIS{world.axes.longitude}"]
     return Image(path, number, header, world, shape, facts, hdus, role=str(facts.get("role", "")))
 

@@ -26,10 +26,7 @@ def noise(values, used=None):
     used
         Which of them count.
     """
-    step = math.ceil((values.size / MANY) ** (1 / values.ndim)) if values.size else 1
-    thin = (slice(None, None, step),) * values.ndim
-    values = values[thin] if used is None else values[thin][used[thin]]
-    values = np.abs(values[np.isfinite(values)])
+    values = np.abs(some(values, used))
     rms = math.inf
     for _ in range(10):
         kept = values[values < 4 * rms]
@@ -37,6 +34,21 @@ def noise(values, used=None):
         if rms == before:
             break
     return rms
+
+
+def level_and_noise(values, used=None):
+    """The median, and the robust rms about it."""
+    values = some(values, used)
+    level = float(np.median(values)) if values.size else 0.0
+    return level, noise(values - level)
+
+
+def some(values, used=None):
+    """The finite ones of some evenly spread values, as a list; of an image or a list."""
+    step = math.ceil((values.size / MANY) ** (1 / values.ndim)) if values.size else 1
+    thin = (slice(None, None, step),) * values.ndim
+    values = values[thin] if used is None else values[thin][used[thin]]
+    return values[np.isfinite(values)]
 
 
 @dataclass(frozen=True)

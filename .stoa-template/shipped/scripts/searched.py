@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from fitsimage import Given, Image, ImageError, read_gain, read_image
 from gaussians import axes_matrix
-from local_noise import NoiseMap, correlation, noise, noise_map
+from local_noise import NoiseMap, correlation, level_and_noise, noise, noise_map
+
+LEVEL = 2  # in units of the noise; what lies further from zero has a background, or is full of emission
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def given(args):
     """What the options say of the image."""
     return Given(
         beam_arcsec=args.beam_arcsec, freq_ghz=args.freq_ghz, unit=args.unit, dish_m=args.dish_m,
-        image_is=args.image_is, other_unit=args.other_unit,
+        image_is=args.image_is, other_unit=args.other_unit, stokes=args.stokes,
     )  # fmt: skip
 
 
@@ -185,6 +187,26 @@ def empty_because(image, gain):
         if any_gain
         else "no pixel with a value has a gain above zero"
     )
+
+
+def without_level(field, searched, answer):
+    """Take the level of an image off its pixels, in place, and give it: 0 where they lie around zero.
+
+    Raises
+    ------
+    ImageError
+        If there is a level and `answer` is ``fail``.
+    """
+    level, spread = level_and_noise(field.flat, searched)
+    if abs(level) <= LEVEL * spread:
+        return 0.0
+    if answer == "fail":
+        raise ImageError(
+            f"the pixels lie around {level:.3g} with a noise of {spread:.3g}, and not around zero "
+            "(parameter level=subtract takes that off)"
+        )
+    field.flat[...] -= level
+    return level
 
 
 def measure_depth(field, searched, noise_beams):
