@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -48,7 +49,7 @@ def read_plane(file: Path, channel: int | None) -> tuple[NDArray[np.float32], fi
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with fits.open(regular(file), memmap=True, ignore_missing_simple=True) as units:
+            with fits.open(regular(file), memmap=False, ignore_missing_simple=True) as units:
                 return _chosen(units, file.name, channel)
     except (OSError, ValueError, TypeError, EOFError, IndexError, KeyError, fits.VerifyError) as problem:
         raise StoaError(f"{file.name} cannot be read as an image: {problem}") from None
@@ -58,11 +59,20 @@ def _chosen(units: fits.HDUList, name: str, channel: int | None) -> tuple[NDArra
     unit = next((each for each in units if each.is_image and each.header.get("NAXIS", 0) >= 2), None)
     if unit is None or 0 in unit.shape:
         raise StoaError(f"{name} holds no image")
-    stack = unit.data.reshape(-1, *unit.shape[-2:])
-    number = len(stack) // 2 + 1 if channel is None else channel
-    if not 1 <= number <= len(stack):
-        raise StoaError(f"{name} has the channels 1 to {len(stack)}, not {number}")
-    return np.array(stack[number - 1], dtype=np.float32), unit.header.copy(), number, len(stack)
+    others, count = unit.shape[:-2], math.prod(unit.shape[:-2])
+    number = _middle(others, unit.header) if channel is None else channel
+    if not 1 <= number <= count:
+        raise StoaError(f"{name} has the channels 1 to {count}, not {number}")
+    # By `section`, which reads this plane alone and scales it, and by slices, as it mistakes some whole numbers.
+    plane = unit.section[tuple(slice(at, at + 1) for at in np.unravel_index(number - 1, others))]
+    return np.array(plane.reshape(unit.shape[-2:]), dtype=np.float32), unit.header.copy(), number, count
+
+
+def _middle(others: tuple[int, ...], header: fits.Header) -> int:
+    """Number of the middle channel, of the first Stokes plane; `others` are the axes before those of a plane."""
+    kinds = [str(header.get(f"CTYPE{axis}", "")) for axis in range(len(others) + 2, 2, -1)]
+    at = [0 if kind.startswith("STOKES") else size // 2 for kind, size in zip(kinds, others, strict=True)]
+    return int(np.ravel_multi_index(at, others)) + 1 if others else 1
 
 
 def block_means(data: NDArray[np.float32], step: int) -> NDArray[np.float32]:

@@ -12,7 +12,20 @@ from astropy.wcs import WCS
 from finder_truth import REPOSITORY, shipped
 
 FILES = sorted(path for path in (REPOSITORY / "tests" / "data").rglob("*.fits*") if path.stat().st_size < 1_000_000)
-OPTIONS = ("--image-is", "flat", "--beam-arcsec", "5", "--unit", "Jy/beam", "--other-unit", "search", "--snr", "4")
+OPTIONS = (
+    "--image-is",
+    "flat",
+    "--beam-arcsec",
+    "5",
+    "--unit",
+    "Jy/beam",
+    "--other-unit",
+    "search",
+    "--snr",
+    "4",
+    "--level",
+    "subtract",
+)
 
 
 def off_arcsec(path: Path, rows: fits.FITS_rec) -> float:

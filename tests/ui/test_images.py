@@ -63,6 +63,24 @@ def test_degenerate_axes_go_and_a_cube_gives_one_channel_after_the_other(tmp_pat
         plane(file, 6)
 
 
+def test_of_four_stokes_planes_the_middle_channel_of_the_first_is_shown(tmp_path):
+    data = np.arange(4 * 3 * 8 * 9, dtype=np.float32).reshape(4, 3, 8, 9)
+    axes = {"CTYPE3": "FREQ", "CRVAL3": 1e11, "CDELT3": 1e6, "CRPIX3": 1.0, "CTYPE4": "STOKES", "CRVAL4": 1.0}
+    seen = opened(plane(write_image(tmp_path / "full.fits", data, **axes)))
+    np.testing.assert_array_equal(seen.data, data[0, 1])
+
+
+def test_whole_numbers_with_a_scale_and_blanks_are_shown_in_their_unit(tmp_path):
+    counts = np.arange(72, dtype=np.int16).reshape(8, 9)
+    file = write_image(tmp_path / "counts.fits", counts)
+    with fits.open(file, mode="update", do_not_scale_image_data=True) as units:
+        units[0] = fits.PrimaryHDU(counts, units[0].header)
+        units[0].header.update({"BSCALE": 0.5, "BZERO": 10.0, "BLANK": 71})
+    seen = opened(plane(file))
+    assert np.isnan(seen.data[-1, -1])
+    np.testing.assert_array_equal(seen.data.ravel()[:-1], counts.ravel()[:-1] * 0.5 + 10)
+
+
 def test_a_large_image_is_averaged_and_says_so_and_its_sources_stay_where_they_are(tmp_path):
     side = 2 * LARGEST + 10
     data = np.zeros((side, side), dtype=np.float32)
