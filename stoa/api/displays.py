@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from stoa.show.notebook import PARTS, html_of
+from stoa.show.plain import plain_text
 
 T = TypeVar("T")
 
@@ -35,8 +37,23 @@ def shell() -> Any:
 
 
 def register() -> None:
-    """Let a running IPython show the values of the verbs as HTML."""
-    if running := shell():
-        formatter = running.display_formatter.formatters["text/html"]
+    """Let a running IPython show the values of the verbs as HTML, or as lines where it runs in a terminal."""
+    running = shell()
+    if not running:
+        return
+    formatters = running.display_formatter.formatters
+    for kind in PARTS:
+        formatters["text/html"].for_type(kind, html_of)
+    if not hasattr(running, "kernel"):
         for kind in PARTS:
-            formatter.for_type(kind, html_of)
+            formatters["text/plain"].for_type(kind, lambda value, printer, _cycle: _print(html_of(value), printer))
+        formatters["text/plain"].for_type(
+            ShownList, lambda value, printer, _cycle: _print(value._repr_html_(), printer)
+        )
+
+
+def _print(html: str, printer: Any) -> None:
+    for number, line in enumerate(plain_text(html, shutil.get_terminal_size().columns).splitlines()):
+        if number:
+            printer.break_()
+        printer.text(line)

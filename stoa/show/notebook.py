@@ -32,7 +32,7 @@ from stoa.show.reports import advice, forecast_in_words, report_lines
 from stoa.show.results import results_table
 from stoa.show.reviews import reviews_table
 from stoa.show.runs import some, unreached_words
-from stoa.show.status import flag_lines, headline, live_lines, trouble_lines
+from stoa.show.status import flag_lines, headline, live_lines, origin_lines, trouble_lines
 from stoa.show.stopping import stop_in_words
 from stoa.show.symbols import with_symbol
 from stoa.show.table import Column, Table, table
@@ -118,8 +118,10 @@ def _status(report: StatusReport) -> Iterator[str]:
                    Column("stale", right=True), Column("last run"))  # fmt: skip
         yield drawn(table(columns, [(p.name, _counts(p.counts), p.new, p.stale, p.run) for p in report.pairs]))
     for pair in report.pairs:
+        if pair.causes or pair.origins.made:
+            yield paragraphs([pair.name, *origin_lines(pair.origins)])
         if pair.causes:
-            yield f"<p>{text(pair.name)}</p>\n" + _causes(pair.causes)
+            yield _causes(pair.causes)
     yield preformatted(flag_lines(report)) if report.flags else ""
     yield paragraphs(trouble_lines(report))
 

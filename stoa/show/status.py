@@ -40,7 +40,7 @@ def pair_lines(pair: PairStatus) -> Iterator[str]:
     yield f"\n{pair.name.replace('@', ' @ ', 1)}: {counts_in_words(pair.counts)}{new}  (last run {pair.run})"
     if pair.tags:
         yield f"  tagged {one_line(', '.join(pair.tags))}"
-    yield from _origin_lines(pair.origins)
+    yield from origin_lines(pair.origins)
     if pair.stale:
         yield f"  {pair.stale} stale: {one_line('; '.join(pair.stale_reasons))}"
     if look := _look_in_words(pair.looked):
@@ -52,7 +52,7 @@ def pair_lines(pair: PairStatus) -> Iterator[str]:
         yield f"  {pair.unlisted} more of targets {where}"
 
 
-def _origin_lines(origins: Origins) -> Iterator[str]:
+def origin_lines(origins: Origins) -> Iterator[str]:
     """Which processes made what another one runs over, and which targets have none of it and why."""
     made = ", ".join(f"{one.process} ({one.products} of {count(one.targets, 'target')})" for one in origins.made)
     if made:
