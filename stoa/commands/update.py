@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 
 import msgspec
 
@@ -16,7 +17,7 @@ from stoa.runs.definitions import resolve
 from stoa.runs.launch import Event, RunReport, carry_out
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import Plan
-from stoa.runs.products import take_products
+from stoa.runs.products import NothingMade, take_products
 from stoa.runs.standing import notice
 from stoa.workspace.adding import add_targets, folders_of
 from stoa.workspace.growing import still_growing
@@ -191,7 +192,8 @@ def _plans(ws: Workspace, prepared: Prepared, request: Request) -> Iterator[tupl
         definitions = resolve(ws, pair.process, pair.params, {}, pair.environment)
         selection = request.selection
         if definitions.process.over_products_of:
-            take_products(ws, definitions.process)
+            with suppress(NothingMade):
+                take_products(ws, definitions.process)
             selection = msgspec.structs.replace(selection, targets=tuple(targets_for(ws, pair.process)))
         made = make_plan(ws, definitions, selection)
         notice(ws, made)

@@ -13,6 +13,17 @@ from stoa.workspace.open import Workspace
 from stoa.workspace.scope import targets_for
 
 
+class NothingMade(StoaError):
+    """The processes that another one runs over the products of have made none yet."""
+
+    def __init__(self, process: Process) -> None:
+        makers = " and ".join(need.process for need in process.over_products_of)
+        super().__init__(
+            f"{process.name!r} runs over the products of {makers}, and there are none",
+            f"`stoa run --all {process.name}` makes them first",
+        )
+
+
 def take_products(ws: Workspace, process: Process) -> BuildReport | None:
     """Let the folders that a process runs over be targets, and describe those that are new or were made again.
 
@@ -26,6 +37,8 @@ def take_products(ws: Workspace, process: Process) -> BuildReport | None:
 
     Raises
     ------
+    NothingMade
+        If there are none.
     StoaError
         If records cannot be committed now.
     """
@@ -37,8 +50,10 @@ def take_products(ws: Workspace, process: Process) -> BuildReport | None:
         for depth in {path.count("/") for path in fresh}:
             _add(ws, made, [path for path in fresh if path.count("/") == depth], of_images=depth > _OF_TARGET)
     here = tuple(name for name in targets_for(ws, process.name) if ws.project.folder(ws.targets[name]).is_dir())
-    report = build_documents(ws, here) if here else None
-    return report if report and report.changed else None
+    if not here:
+        raise NothingMade(process)
+    report = build_documents(ws, here)
+    return report if report.changed else None
 
 
 _OF_TARGET = 3

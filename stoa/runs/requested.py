@@ -11,13 +11,14 @@ from stoa.exec.engines import check_engine
 from stoa.request import Request
 from stoa.runs.canary import canary
 from stoa.runs.chain import Stage, stages
-from stoa.runs.definitions import resolve
+from stoa.runs.definitions import Definitions, resolve
 from stoa.runs.description import describe_missing
 from stoa.runs.plan import make_plan
 from stoa.runs.planned import Plan
-from stoa.runs.products import take_products
+from stoa.runs.products import NothingMade, take_products
 from stoa.runs.standing import notice
 from stoa.runs.sweep import sweep
+from stoa.workspace.metadata import BuildReport
 from stoa.workspace.names import asked_pair
 from stoa.workspace.open import Workspace
 
@@ -66,12 +67,21 @@ def plans_of(ws: Workspace, request: Request, *, build: bool = False) -> Iterato
         resolve(ws, stage.process, stage.params, chosen, where)
     for stage, chosen, where in asked:
         definitions = resolve(ws, stage.process, stage.params, chosen, where)
-        described = take_products(ws, definitions.process) if build else None
-        if build and not described:
-            described = describe_missing(ws, definitions, request.selection)
+        described = _described(ws, definitions, request) if build else None
         made = msgspec.structs.replace(make_plan(ws, definitions, request.selection), described=described)
         notice(ws, made)
         yield canary(ws, made, request.canary) if request.canary else made
+
+
+def _described(ws: Workspace, definitions: Definitions, request: Request) -> BuildReport | None:
+    """Describe what a run needs and is not described yet, products that it runs over included."""
+    try:
+        taken = take_products(ws, definitions.process)
+    except NothingMade:
+        if not request.chain:  # else those that should have made them have just said why not
+            raise
+        taken = None
+    return taken or describe_missing(ws, definitions, request.selection)
 
 
 def values_of(ws: Workspace, process: str, request: Request) -> list[dict[str, str]]:

@@ -85,6 +85,22 @@ def test_a_product_that_is_made_again_with_other_content_is_run_over_again(chain
     assert lines.read_text() == "signal 5.0\n"
 
 
+def test_without_products_it_says_what_makes_them(chain):
+    message, hint = chain.error("run", "second")
+    assert "runs over the products of measure, and there are none" in message
+    assert "stoa run --all second" in hint
+    chain.does("a", "exit 1")
+    chain.does("c", "exit 1")
+    assert chain("run", "--all", "second").exit_code == 3
+    assert "0 new targets" in chain.ok("update", "second", "--no-sync")
+
+
+def test_an_update_takes_what_was_made_since(chain):
+    chain("run", "measure", "--target", "a")
+    chain.ok("update", "second", "--no-sync", "--settled", "0s")
+    assert chain.statuses() == {"a_measure": "ok"}
+
+
 def test_a_name_that_is_wrong_is_named(chain):
     chain.edit(".stoa/processes/second.yaml", "[measure]", "[measures]")
     problem = chain.error("run", "--all")
