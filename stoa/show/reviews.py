@@ -129,5 +129,7 @@ def contradictions_table(found: Iterable[Contradiction]) -> Table:
 def review_line(review: Review) -> str:
     """A flag, clearing or comment in one line."""
     what = f"{review.kind} {said(review)}".strip()
+    if review.tag and review.group:
+        what += f" on {review.group}"
     text = f": {review.text}" if review.text else ""
     return one_line(f"{clock(review.time, 16)}  {review.author.name}  {what}{text}")

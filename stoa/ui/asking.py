@@ -92,7 +92,7 @@ def problem_box(problem: StoaError) -> None:
 def names_box(names: Sequence[str]) -> None:
     """The targets that an action is about."""
     more = f"\n… and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    st.code("\n".join(names[:NAMED]) + more, language=None)
+    st.code("\n".join(names[:NAMED]) + more, language=None, wrap_lines=True)
 
 
 @st.dialog("Flag")

@@ -28,7 +28,7 @@ def pair_choice(outcomes: pd.DataFrame, label: str = "Process and set", key: str
     """One of the pairs that ran; by default that of the latest run."""
     pairs: list[str] = outcomes.attrs.get(FRESHEST, [])
     at = min(place, len(pairs) - 1)
-    return str(st.selectbox(label, pairs, index=at, key=key, bind=URL, width=220))
+    return str(st.selectbox(label, pairs, index=at, key=key, bind=URL, width=190))
 
 
 def chosen(outcomes: pd.DataFrame, *, in_popover: bool = False) -> pd.DataFrame:
@@ -43,8 +43,8 @@ def chosen(outcomes: pd.DataFrame, *, in_popover: bool = False) -> pd.DataFrame:
         pair = pair_choice(outcomes)
         rows = outcomes[outcomes["pair"] == pair]
         # Plain words: the address holds what an option is shown as, and `?status=failed` can be typed.
-        wanted = st.multiselect("Status", STATUSES, key="status", bind=URL, placeholder="all", width=230)
-        word = st.text_input("Target, object or cause contains", key="has", bind=URL, width=220)
+        wanted = st.multiselect("Status", STATUSES, key="status", bind=URL, placeholder="all", width=140)
+        word = st.text_input("Target, object or cause contains", key="has", bind=URL, width=190)
         flags = st.segmented_control("Flags", ["flagged", "not flagged"], key="flags", bind=URL)
         tags, chosen_targets = _targets_asked()
         asked = _condition(rows, list(wanted), str(word or ""), str(flags or ""))

@@ -66,9 +66,9 @@ def _pairs(report: StatusReport) -> None:
                 with_symbol("new"): pair.new,
                 with_symbol("stale"): pair.stale,
                 with_symbol("flagged"): int(flagged.get(pair.name, 0)),
+                **({"tags": one_line(", ".join(pair.tags))} if any(each.tags for each in report.pairs) else {}),
                 "last run": pair.run,
                 "why stale": one_line("; ".join(pair.stale_reasons)),
-                **({"tags": one_line(", ".join(pair.tags))} if any(each.tags for each in report.pairs) else {}),
             }
             for pair in report.pairs
         ]

@@ -69,8 +69,9 @@ def runs_frame(rows: list[RunRow]) -> pd.DataFrame:
         {
             "run": row.run, "process": row.process, "params": row.params, "environment": row.environment,
             "state": row.state if row.state in ("done", "running") else state_in_words(row),
+            "tags": ", ".join(map(one_line, row.tags)),
             "outcomes": counts_in_words(row.counts), "jobs": row.jobs, "by": row.author, "started": row.started,
-            "duration_s": row.duration_s, "tags": ", ".join(map(one_line, row.tags)),
+            "duration_s": row.duration_s,
         }
         for row in rows
     ])  # fmt: skip
