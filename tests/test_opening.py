@@ -53,6 +53,7 @@ JUSTIFIED = {
         (
             "exec/job/child.py", "exec/job/container/vessel.py", "exec/job/folder.py", "exec/job/importable.py",
             "exec/job/report.py", "exec/job/warm/interpreter.py", "exec/environments/inquiry.py",
+            "exec/environments/casa_run.py",
         ),
         "the job's",
     ),

@@ -38,7 +38,8 @@ def test_a_fake_casa_program_is_started_headless_with_its_log_in_the_directory_o
     assert prepared.facts["casa"] == "CASA 6.7.0"
     argv = prepared.argv(("python", "clean.py", "x.ms"))
     said = subprocess.run(argv, env=prepared.environ, capture_output=True, text=True, check=True).stdout.split()
-    assert said == ["--nologger", "--nogui", "--agg", "--logfile", "casa.log", "-c", "clean.py", "x.ms"]
+    options = ["--nologger", "--nogui", "--agg", "--logfile", "casa.log", "--cachedir", ".casa"]
+    assert said == [*options, "-c", "clean.py", "x.ms"]
     assert prepared.environ["QT_QPA_PLATFORM"] == "offscreen"
 
 
@@ -84,7 +85,13 @@ def test_real_casa_without_measures_data_is_told_so_and_fetches_nothing(tmp_path
 
 
 @pytest.fixture
-def casa(make_place):
+def casa(make_place, monkeypatch, tmp_path):
+    """CASA for a user whose own settings name a cache that all share, and have data fetched."""
+    (tmp_path / ".casa").mkdir()
+    (tmp_path / ".casa/config.py").write_text(
+        'cachedir, logfile = "~/.casa/cache", "~/.casa/casa.log"\nmeasures_auto_update = data_auto_update = True\n'
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
     return make_place("casa", python=PYTHON)
 
 
@@ -96,15 +103,17 @@ def script(place, text: str) -> Path:
 
 @real
 @pytest.mark.slow
-def test_a_script_uses_the_tasks_sees_its_arguments_and_leaves_one_log(casa):
+def test_a_script_uses_the_tasks_sees_its_arguments_and_shares_neither_log_nor_cache(casa, tmp_path):
     text = (
-        "import sys\nfrom casatasks import casalog, importfits, imhead\nprint('arguments', sys.argv[1:])\n"
-        "casalog.post('hello from the script')\n"
+        "import os, sys\nfrom casaconfig import config\nfrom casatasks import casalog, importfits, imhead\n"
+        "from casatools import ctsys\nprint('arguments', sys.argv[1:])\ncasalog.post('hello from the script')\n"
+        "print('cache', os.path.relpath(ctsys.getcachedir()), config.measures_auto_update, config.data_auto_update)\n"
     )
     argv = casa.prepared.argv(("python", str(script(casa, text)), "--snr", "5"))
     outcome = casa.run(argv=argv)
     assert outcome.status is Status.OK, outcome.log
-    assert "arguments ['--snr', '5']\n" in outcome.log
+    assert "arguments ['--snr', '5']\ncache .casa False False\n" in outcome.log
+    assert [path.name for path in (tmp_path / ".casa").iterdir()] == ["config.py"]
     folder = casa.work.parent / "A001"
     assert "hello from the script" in (folder / "casa.log").read_text()
     assert [path.name for path in folder.glob("casa-*.log")] == []

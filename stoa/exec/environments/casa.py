@@ -25,6 +25,13 @@ from stoa.model import Environment
 from stoa.opening import read_bounded
 
 _RUNNER = str(Path(__file__).with_name("casa_run.py").absolute())
+_VERSION = f"""\
+import runpy
+runpy.run_path({_RUNNER!r})["keep_here"]({os.devnull!r})
+import casatasks
+print(casatasks.version_string())
+"""
+"""Prints the version as a job would see it, and writes and fetches nothing."""
 _SITE = """\
 # Written by STOA: data come with the package casadata, and nothing is fetched while a script runs.
 measures_auto_update = False
@@ -40,7 +47,7 @@ else:
 _NO_MEASURES = b"measures data is not available"
 """Begin of CASA's message; its import ends with it."""
 _HEADLESS = {"QT_QPA_PLATFORM": "offscreen", "MPLBACKEND": "Agg"}
-_OPTIONS = ("--nologger", "--nogui", "--agg", "--logfile", "casa.log", "-c")
+_OPTIONS = ("--nologger", "--nogui", "--agg", "--logfile", "casa.log", "--cachedir", ".casa", "-c")
 
 
 def prepare_casa(environment: Environment, setting: Setting) -> Prepared:
@@ -56,7 +63,7 @@ def prepare_casa(environment: Environment, setting: Setting) -> Prepared:
     prepared = prepare_venv(environment, setting) if environment.requirements else _interpreter(environment, setting)
     environ = prepared.environ | _HEADLESS | {"CASASITECONFIG": _site_file(setting)}
     try:
-        asked = ask([prepared.interpreter, "-c", "import casatasks; print(casatasks.version_string())"], environ)
+        asked = ask([prepared.interpreter, "-c", _VERSION], environ)
         version = first_line(asked.stdout.splitlines()[-1] if asked.returncode == 0 and asked.stdout.strip() else b"")
         said = asked.stderr.splitlines()[-1:] or [b""]
     except (OSError, subprocess.TimeoutExpired) as problem:
@@ -87,7 +94,7 @@ def _interpreter(environment: Environment, setting: Setting) -> Prepared:
 
 
 def _site_file(setting: Setting) -> str:
-    """CASA's settings for this machine; those of the user's own ~/.casa/config.py come on top."""
+    """CASA's settings for this machine. Those of ~/.casa/config.py come on top, and those of `casa_run.py` last."""
     file = (setting.cache / "environments" / "casasiteconfig.py").absolute()
     if not file.exists() or read_bounded(file) != _SITE.encode():
         file.parent.mkdir(parents=True, exist_ok=True)
