@@ -216,7 +216,7 @@ def test_finders_take_the_set_and_find_the_sources_in_place_and_flux(imaged, tmp
 
 
 def test_images_and_visibilities_in_one_archive_each_give_the_set(imaged):
-    assert outcomes(imaged)["e"]["status"] == "blocked"
+    assert outcomes(imaged)["e"]["status"] == "skipped"
     assert "no file or folder matches '**/*.ms'" in outcomes(imaged)["e"]["cause"]
     imaged.ok("process", "add", "standardise")
     imaged.ok("run", "standardise", "--target", "[a-h]")
@@ -226,7 +226,8 @@ def test_images_and_visibilities_in_one_archive_each_give_the_set(imaged):
 
 def test_imaging_changes_nothing_in_the_measurement_set(imaged):
     assert "changed_inputs" not in outcomes(imaged)["a"]
-    assert imaged.ok("why", "tclean", "a", "--params", "small") == "a: does not run, up to date\n"
+    said = imaged.ok("why", "tclean", "a", "--params", "small").splitlines()  # of the set as a target too
+    assert said[0] == "a: does not run, up to date"
 
 
 def test_calls_name_what_the_parameters_ask(imaged):
