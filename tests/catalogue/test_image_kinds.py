@@ -30,12 +30,12 @@ def find(find_sep: ModuleType, tmp_path: Path) -> Find:
 
     def run(kind: Kind, *options: str) -> tuple[Any, dict[str, Any]]:
         path, out = kind.write(tmp_path), tmp_path / "sources.fits"
-        words = ["--image", str(path), "--out", str(out), *options]
+        words = ["--image", str(path), "--out", str(out)]
         if kind.gain is not None:
             words += ["--beam", str(kind.beam(tmp_path))]
         for name, value in kind.parameters.items():
             words += [f"--{name.replace('_', '-')}", value]
-        results = find_sep.search(find_sep.arguments(words))
+        results = find_sep.search(find_sep.arguments([*words, *options]))
         return fits.getdata(out, 1), results
 
     return run

@@ -115,6 +115,26 @@ def test_the_fits_may_be_those_of_aegean_itself(require_service: Callable[..., N
 
 
 @pytest.mark.service
+@pytest.mark.parametrize("background", ["local", "bane"])
+@pytest.mark.filterwarnings("ignore")
+def test_aegean_finds_in_tiles_what_it_finds_at_once(
+    background: str, require_service: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_service("aegean", program("aegean"), PROGRAMS["aegean"])
+    sky = Sky((300, 200)).add_noise(5)
+    for x, y in spread(sky.shape, 60, 5):
+        sky.add(x, y, 30 * RMS)
+    with shipped("find_aegean") as module:
+        search = searcher("aegean", module, tmp_path)
+        _, once = search(sky, "--background", background)
+        monkeypatch.setattr(module, "TILE", 200)
+        _, in_tiles = search(sky, "--background", background)
+    assert len(in_tiles) == len(once) == len(sky.sources)
+    for name in ("flux", "rms", "ra_deg", "dec_deg"):
+        assert in_tiles[name] == pytest.approx(once[name], rel=1e-3), name
+
+
+@pytest.mark.service
 @pytest.mark.parametrize("kind", ["points", "resolved", "wide", "two depths", "correlated noise", "galactic"])
 @pytest.mark.filterwarnings("ignore")
 def test_the_three_finders_agree_within_their_errors(

@@ -227,7 +227,12 @@ KINDS: dict[str, Kind] = {
         _LONG_BEAM, _latitude_first, parameters={"latitude_first": "search"}, turned=True, beam_arcsec=(0.5, 0.4)
     ),
     "latitude first, with a primary beam": Kind(
-        _LONG_BEAM, _latitude_first, gain=FALLING.T, gain_at=0.5, turned=True, beam_arcsec=(0.5, 0.4),
+        _LONG_BEAM,
+        _latitude_first,
+        gain=FALLING.T,
+        gain_at=0.5,
+        turned=True,
+        beam_arcsec=(0.5, 0.4),
         parameters={"latitude_first": "search"},
     ),
     "in an extension": Kind(change=_in_extension(fits.ImageHDU)),
@@ -282,6 +287,10 @@ KINDS: dict[str, Kind] = {
     ),
     "a beam far below a pixel": Kind(
         {"BMAJ": 1e-6, "BMIN": 1e-6}, cause="no beam: its width is 0.0036 arcsec, and a pixel is 0.1 arcsec wide"
+    ),
+    "a beam below a pixel": Kind(
+        {"BMAJ": 0.02 / 3600, "BMIN": 0.02 / 3600},
+        cause="the beam is narrower than a pixel: 0.02 arcsec, a pixel has 0.1",
     ),
     "all NaN": Kind(change=lambda hdus: hdus[0].data.fill(np.nan), cause="all pixels are NaN"),
 }

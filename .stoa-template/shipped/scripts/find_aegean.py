@@ -16,7 +16,9 @@ import math
 import os
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import replace
+from itertools import pairwise, product
 from pathlib import Path
 
 import finding
@@ -34,49 +36,106 @@ from rows import Source
 PACKAGE = 'pip install AegeanTools "numpy<2.4" into a venv, then `stoa env add NAME --environ AEGEAN=.../bin/aegean`'
 NAMES = {"lon": "ra", "lat": "dec", "err_lon": "err_ra", "err_lat": "err_dec"}  # in galactic coordinates
 NUMBERS = ("local_rms", "ra", "dec", "peak_flux", "int_flux", "a", "b", "pa")
+TILE = 3000  # pixels along each side that Aegean and BANE get at once; BANE takes 80 bytes for each
+GRID_BEAMS = 4  # of BANE, whose windows have 6 such steps
+MARGIN_NODES = 5  # of its grid around a tile
 NOT_FITTED = 2 | 4 | 8 | 16  # bits of Aegean's flags: fit failed, shape fixed to that of the beam, not fitted
 
 
-def detect(field, depth, args, folder):
-    """Rows of Aegean's table of components, as texts by column; none where it found nothing.
+def tiles(field):
+    """Tiles of an image: what counts of each, and this with a margin; both as slices along y and x.
 
-    With `--fits shared` it fits nothing: they are the brightest pixels of its summits.
+    They begin at nodes of BANE's grid, so that its maps are those of the whole image.
+    """
+    grid = math.ceil(GRID_BEAMS * math.sqrt(field.beam.major * field.beam.minor) / field.image.pixel_deg)
+    axes = []
+    for n in field.flat.shape:
+        ends = [round(i * n / math.ceil(n / TILE) / grid) * grid for i in range(math.ceil(n / TILE))]
+        margin = MARGIN_NODES * grid
+        axes.append([(a, b, max(a - margin, 0), min(b + margin, n)) for a, b in pairwise([*ends, n])])
+    for y, x in product(*axes):
+        yield (slice(*y[:2]), slice(*x[:2])), (slice(*y[2:]), slice(*x[2:]))
+
+
+def detect(field, depth, args, folder):
+    """Rows of Aegean's table of components as texts by column, and the field and its noise as Aegean had them.
+
+    Less BANE's background, with BANE's noise, or with one number. A large image is searched in tiles that overlap. With
+    `--fits shared` nothing is fitted: the rows are the brightest pixels of the summits.
     """
     program = programs.executable("Aegean", args.program, PACKAGE)
-    flat = folder / "flat.fits"
-    programs.write_flat(field, flat, blank=np.nan)
+    rows, flat, level = [], field.flat, np.array([[depth.rms]])
     if args.background == "bane":
         beside = Path(program).with_name("BANE")
         bane = programs.executable("BANE", str(beside) if beside.is_file() else "BANE", PACKAGE)
-        programs.run_program([bane, "--cores", "1", "--out", str(folder / "flat"), str(flat)])
-        noise = ["--background", str(folder / "flat_bkg.fits"), "--noise", str(folder / "flat_rms.fits")]
-    elif args.background == "constant" or depth.map.nodes.size == 1:
-        noise = ["--forcerms", repr(depth.rms), "--forcebkg", "0"]
-    else:
-        level = depth.over(field.flat.shape)
-        programs.write_flat(replace(field, flat=level), folder / "flat_rms.fits", blank=np.nan)
-        programs.write_flat(replace(field, flat=0 * level), folder / "flat_bkg.fits", blank=np.nan)
-        noise = ["--background", str(folder / "flat_bkg.fits"), "--noise", str(folder / "flat_rms.fits")]
-    command = [program, str(flat), *noise, "--seedclip", str(SEED * args.snr), "--floodclip", str(FLOOR)]
-    # As CSV: in its FITS tables Aegean writes positions in single precision, steps of 0.05 arcsec.
+        flat, level = flat.copy(), np.empty_like(flat)
+    for core, tile in tiles(field):
+        programs.write_flat(field, folder / "flat.fits", np.nan, tile)
+        if args.background == "bane":
+            programs.run_program([bane, "--cores", "1", "--out", str(folder / "flat"), str(folder / "flat.fits")])
+            inner = tuple(slice(c.start - t.start, c.stop - t.start) for c, t in zip(core, tile, strict=True))
+            flat[core] -= np.nan_to_num(fits.getdata(folder / "flat_bkg.fits")[inner])
+            level[core] = fits.getdata(folder / "flat_rms.fits")[inner]
+        noise = noise_options(field, depth, args, folder, tile)
+        rows += [row for row in components(field, program, args, folder, noise) if within(core, row)]
+    if args.background == "local":
+        return rows, field, depth
+    level[~(level > 0)] = depth.rms  # where there are no data
+    return rows, replace(field, flat=flat), replace(depth, map=NoiseMap(nodes=level, first=(0, 0), step=(1, 1)))
+
+
+def noise_options(field, depth, args, folder, tile):
+    """The options of Aegean for background and noise of a tile; maps are written beside it."""
+    if args.background == "constant" or (args.background == "local" and depth.map.nodes.size == 1):
+        return ["--forcerms", repr(depth.rms), "--forcebkg", "0"]
+    if args.background == "local":
+        first = tuple(start - part.start for start, part in zip(depth.map.first, tile, strict=True))
+        level = replace(depth.map, first=first).over(field.flat[tile].shape)
+        programs.write_flat(field, folder / "flat_rms.fits", np.nan, tile, level)
+        programs.write_flat(field, folder / "flat_bkg.fits", np.nan, tile, 0 * level)
+    return ["--background", str(folder / "flat_bkg.fits"), "--noise", str(folder / "flat_rms.fits")]
+
+
+def components(field, program, args, folder, noise):
+    """Rows of Aegean's table of a tile, with their place in the image and whether others share their island."""
+    table = folder / "found_comp.csv"
+    table.unlink(missing_ok=True)
+    command = [
+        program,
+        str(folder / "flat.fits"),
+        *noise,
+        "--seedclip",
+        str(SEED * args.snr),
+        "--floodclip",
+        str(FLOOR),
+    ]
     if args.fits == "shared":
         command += ["--maxsummits", "0"]
+    # As CSV: in its FITS tables Aegean writes positions in single precision, steps of 0.05 arcsec.
     programs.run_program([*command, "--cores", "1", "--table", str(folder / "found.csv")])
-    table = folder / "found_comp.csv"
     if not table.is_file():
         return []
     with table.open(newline="", encoding="utf-8") as lines:
-        return [{NAMES.get(name, name): text for name, text in row.items()} for row in csv.DictReader(lines)]
+        rows = [{NAMES.get(name, name): text for name, text in row.items()} for row in csv.DictReader(lines)]
+    islands = Counter(row["island"] for row in rows)
+    for row in rows:
+        row["x"], row["y"] = (float(one) for one in field.wcs.all_world2pix(float(row["ra"]), float(row["dec"]), 0))
+        row["deblended"] = islands[row["island"]] > 1
+    return rows
+
+
+def within(core, row):
+    """Whether a row is in a part of the image; one without a position is in none."""
+    return all(part.start <= row[name] + 0.5 < part.stop for part, name in zip(core, ("y", "x"), strict=True))
 
 
 def measure(field, depth, args):
     """The components of a field, measured."""
     with tempfile.TemporaryDirectory(dir=Path(args.out).absolute().parent) as folder:
-        table = detect(field, depth, args, Path(folder))
-        if args.fits == "shared":
-            return shared(*as_detected(field, depth, args, Path(folder)), table, args)
-    islands = [row["island"] for row in table]
-    found = [source(field, depth, row, deblended=islands.count(row["island"]) > 1) for row in table]
+        table, had, noise = detect(field, depth, args, Path(folder))
+    if args.fits == "shared":
+        return shared(had, noise, table, args)
+    found = [source(field, depth, row) for row in table]
     return marked(field, depth, [one for one in found if one is not None])
 
 
@@ -86,48 +145,30 @@ def shared(field, depth, table, args):
     def least(x, y):
         return SEED * args.snr * depth.at(x, y)
 
-    return measured(field, depth, joined(fitter_of(field, depth), starts(field, table, least), least))
+    return measured(field, depth, joined(fitter_of(field, depth), starts(table, least), least))
 
 
-def as_detected(field, depth, args, folder):
-    """A field and its noise as Aegean had them: less BANE's background, with BANE's noise, or with one number."""
-    if args.background == "local":
-        return field, depth
-    level = np.array([[depth.rms]])
-    if args.background == "bane":
-        field = replace(field, flat=field.flat - np.nan_to_num(fits.getdata(folder / "flat_bkg.fits")))
-        level = fits.getdata(folder / "flat_rms.fits").astype(float)
-        level[~(level > 0)] = depth.rms  # where there are no data
-    return field, replace(depth, map=NoiseMap(nodes=level, first=(0, 0), step=(1, 1)))
-
-
-def starts(field, table, least):
+def starts(table, least):
     """The summits that may reach the wanted signal to noise, brightest first: (value, x, y)."""
-    found = []
-    for row in table:
-        x, y = (float(one) for one in field.wcs.all_world2pix(float(row["ra"]), float(row["dec"]), 0))
-        value = float(row["peak_flux"])
-        if value >= least(x, y):
-            found.append((value, x, y))
-    return sorted(found, reverse=True)
+    found = [(float(row["peak_flux"]), row["x"], row["y"]) for row in table]
+    return sorted((one for one in found if one[0] >= least(*one[1:])), reverse=True)
 
 
-def source(field, depth, row, *, deblended):
+def source(field, depth, row):
     """One source from a row of Aegean's table; None where its numbers are not finite."""
     number = {name: float(row[name]) for name in NUMBERS}
     beam, rms, peak = field.beam, number["local_rms"], number["peak_flux"]
     if not (rms > 0 and peak > 0 and all(map(math.isfinite, number.values()))):
         return None
-    x, y = field.wcs.all_world2pix(number["ra"], number["dec"], 0)
     extent = Beam(number["a"] / 3600, number["b"] / 3600, number["pa"] % 180)
     area = extent.major * extent.minor / (beam.major * beam.minor)
     errors = condon(peak / rms, extent.major / beam.major, extent.minor / beam.minor, depth.smoothed)
     e_ra, e_dec = errors.position(extent)
     return Source(
-        x=float(x), y=float(y), peak=peak, e_peak=stated(row, "err_peak_flux", peak * errors.peak),
+        x=row["x"], y=row["y"], peak=peak, e_peak=stated(row, "err_peak_flux", peak * errors.peak),
         flux=number["int_flux"], e_flux=stated(row, "err_int_flux", number["int_flux"] * errors.flux),
         rms=rms, e_ra=stated(row, "err_ra", e_ra), e_dec=stated(row, "err_dec", e_dec),
-        shape=extent, area=area, deblended=deblended, has_shape=not int(float(row["flags"])) & NOT_FITTED,
+        shape=extent, area=area, deblended=row["deblended"], has_shape=not int(float(row["flags"])) & NOT_FITTED,
         e_major=errors.major * extent.major, e_minor=errors.minor * extent.minor,
     )  # fmt: skip
 

@@ -65,12 +65,21 @@ def run_program(command, folder=None):
         raise ProgramError(f"{Path(command[0]).name} ended with exit status {done.returncode}, saying: {words}")
 
 
-def write_flat(field, path, blank):
-    """The searched image as two-dimensional FITS with its beam in degrees; pixels without data become `blank`."""
-    header = field.wcs.to_header()
+def write_flat(field, path, blank, part=..., values=None):
+    """The searched image as two-dimensional FITS with its beam in degrees; pixels without data become `blank`.
+
+    Parameters
+    ----------
+    part
+        Slices along y and x, to write only what they have.
+    values
+        Other pixels of this part, such as its noise.
+    """
+    header = (field.wcs if part is ... else field.wcs[part]).to_header()
     header["BUNIT"] = field.image.unit
     header["BMAJ"], header["BMIN"], header["BPA"] = field.beam.major, field.beam.minor, field.beam.pa
-    data = np.where(np.isfinite(field.flat), field.flat, blank).astype(np.float32)
+    values = field.flat[part] if values is None else values
+    data = np.where(np.isfinite(values), values, blank).astype(np.float32)
     fits.PrimaryHDU(data, header).writeto(path, overwrite=True)
 
 
