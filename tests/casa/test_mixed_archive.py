@@ -5,55 +5,36 @@ The counts are those that ``docs/casa.md`` states.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import real_casa
+from real_casa import PYTHON
 from survey import Survey
 from terminal import Terminal
 
 from stoa.cli.main import app
 
-PYTHON = os.environ.get("CASATASKS_PYTHON", "")
 REPOSITORY = Path(__file__).resolve().parents[2]
-SIMULATE = REPOSITORY / "tests" / "support" / "simulate_visibilities.py"
 EMPTY, ONLY_A_README, CUT_OFF = "A001_X1dcc_X847", "A001_X391d_Xf0e", "A001_X1917_X451"
 WITHOUT_BEAM, BLANK = "A001_X2a1e_X790", "A001_Xc6e_Xca1"
 
-pytestmark = [
-    pytest.mark.skipif(not PYTHON, reason="CASATASKS_PYTHON names no interpreter with casatasks"),
-    pytest.mark.slow,
-    pytest.mark.timeout(600),
-]
-
-
-def simulate(folder: Path) -> Path:
-    """A measurement set of two fields that CASA simulates."""
-    settings = folder / "casasiteconfig.py"
-    settings.write_text(
-        "import casadata\nmeasurespath = casadata.datapath\ndatapath = [casadata.datapath]\n"
-        "measures_auto_update = False\ndata_auto_update = False\n"
-    )
-    environ = os.environ | {"CASASITECONFIG": str(settings)}
-    subprocess.run([PYTHON, SIMULATE, "double.ms"], cwd=folder, env=environ, check=True, capture_output=True)
-    return folder / "double.ms"
+pytestmark = real_casa.MARKS
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory) -> Survey:
+def mixed(visibilities, tmp_path_factory) -> Survey:
     """The example archive, where two folders without a sound image have visibilities; searched as it is, then all."""
     top = tmp_path_factory.mktemp("mixed") / "project"
     Terminal(app).ok("demo", top, "--data-only")
-    vis = simulate(tmp_path_factory.mktemp("simulated"))
     for name in (EMPTY, CUT_OFF):
         (product,) = (top / "archive").glob(f"**/member.uid___{name}/product")
-        shutil.copytree(vis, product / "calibrated" / vis.name)
+        shutil.copytree(visibilities, product / "calibrated" / visibilities.name)
     survey = Survey(top, Terminal(app))
     survey.git("init", "--quiet")
     survey.ok("init")
