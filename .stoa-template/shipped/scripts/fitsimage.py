@@ -277,15 +277,12 @@ def read_image(path, given=None, facts=None):
     Raises
     ------
     ImageError
-        If the file is no image, or has no position, unit or beam that is understood, or a beam narrower than a pixel.
+        If the file is no image, or has no position, no unit or no beam that is understood.
     """
     given = given or Given()
     image = read_plane(path, given, facts)
     try:
         image.beams, image.beam, image.beam_origin = fitsunits.read_beams(image, given.beam_arcsec)
-        if image.beam.minor < image.pixel_deg:
-            wide, pixel = image.beam.minor * 3600, image.pixel_deg * 3600
-            raise ImageError(f"the beam is narrower than a pixel: {wide:.3g} arcsec, a pixel has {pixel:.3g}")
         image.unit, image.factors = fitsunits.read_unit(image, given.unit, given.other_unit)
     except BaseException:
         image.close()

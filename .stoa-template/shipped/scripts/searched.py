@@ -106,6 +106,9 @@ def read_fields(args):
                 "the latitude axis comes before the longitude axis, which is seldom meant: "
                 "compare one position with the sky, then search with the parameter latitude_first=search"
             )
+        if image.beam.minor < image.pixel_deg:  # windows of the noise would be smaller than a pixel
+            wide, pixel = image.beam.minor * 3600, image.pixel_deg * 3600
+            raise ImageError(f"the beam is narrower than a pixel: {wide:.3g} arcsec, a pixel has {pixel:.3g}")
         chosen = channels(args.channels, image.channels)
         if args.cube == "channels" and image.channels > 1:
             yield from single(image, gain, chosen)
