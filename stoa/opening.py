@@ -120,6 +120,8 @@ def check_inside(file: Path, top: Path, places: Iterable[Path]) -> None:
     if not _is_below(name, folder):
         return
     real = os.path.realpath(name)
+    if real == name:  # no link is on the way to it
+        return
     if not any(_is_below(real, os.path.realpath(place)) for place in (top, *places)):
         raise StoaError(
             f"{os.path.relpath(name, folder)} leads through a link to {real}, outside of the project and its roots",

@@ -13,6 +13,7 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 
 from stoa.errors import StoaError
 from stoa.model import FileRef, Outcome, Process
@@ -26,6 +27,7 @@ _ARCHIVE_BYTES = 32_000_000
 _BLOCK = 512
 _END_BYTES = 2 * _BLOCK
 _FILE_MODE = 0o644
+_NAME_BYTES = 100
 _LEVEL = 3  # half the time of the usual one, and a tenth more bytes
 
 
@@ -92,15 +94,42 @@ def fits(content: bytes, ref: FileRef) -> bool:
 
 def archive_entry(path: str, content: bytes) -> bytes:
     """A file as a tar archive has it: what it is called, and its content, in whole blocks."""
+    plain = path.isascii() and len(path) <= _NAME_BYTES
+    block = _plain_head(path.encode(), len(content)) if plain else _other_head(path, content)
+    return b"".join((block, content, bytes(-len(content) % _BLOCK)))
+
+
+def _plain_head(name: bytes, size: int) -> bytes:
+    """The block in front of a file with a short name; the standard library takes five times as long for the same."""
+    size_octal = b"%011o" % size
+    digits = b"%06o" % (_rest_sum() + sum(name) + sum(size_octal))
+    before, between, after = _rest_of_head()
+    return b"".join((name.ljust(_NAME_BYTES, b"\0"), before, size_octal, between, digits, after))
+
+
+def _other_head(path: str, content: bytes) -> bytes:
     import tarfile  # with what it needs, 5 ms that most commands need not wait for
 
     head = tarfile.TarInfo(path)
     head.size, head.mode = len(content), _FILE_MODE
     try:
-        block = head.tobuf(tarfile.USTAR_FORMAT)
+        return head.tobuf(tarfile.USTAR_FORMAT)
     except ValueError:  # of more than 100 characters; the other form takes twice the time
-        block = head.tobuf(tarfile.PAX_FORMAT)
-    return b"".join((block, content, bytes(-len(content) % _BLOCK)))
+        return head.tobuf(tarfile.PAX_FORMAT)
+
+
+@cache
+def _rest_of_head() -> tuple[bytes, bytes, bytes]:
+    """What every block in front of a file has before the size, before its own sum, and behind that."""
+    block = _other_head("", b"")
+    return block[_NAME_BYTES:124], block[135:148], block[154:]
+
+
+@cache
+def _rest_sum() -> int:
+    """The sum of what is the same, as the format has it: the place of the sum itself counts as eight blanks."""
+    before, between, after = _rest_of_head()
+    return sum(before) + sum(between) + 8 * 0x20 + sum(after[2:])
 
 
 def archive(entries: Mapping[str, bytes], level: int = _LEVEL) -> bytes:

@@ -195,6 +195,15 @@ def test_many_tiny_products_are_divided_by_what_the_archive_needs(sources, monke
         assert sum(archive.content(ref) is not None for archive in found) == 1
 
 
+@pytest.mark.parametrize("size", [0, 1, 511, 512, packed.MOST_BYTES])
+@pytest.mark.parametrize("name", ["a", "products/find/run/b/sources.csv", "x" * 100, "x" * 101, "ä", "\udcff"])
+def test_the_block_in_front_of_a_file_is_that_of_tar(name, size):
+    head = tarfile.TarInfo(name)
+    head.size = size
+    expected = head.tobuf(tarfile.USTAR_FORMAT if len(name) <= 100 else tarfile.PAX_FORMAT)
+    assert packed.archive_entry(name, bytes(size)) == expected + bytes(size + -size % 512)
+
+
 def test_a_run_that_was_cut_off_is_healed_with_its_products(sources):
     """The products of what had ended go into git when the next command heals the run."""
     (sources.top / "find.sh").write_text('cp "$1/table" sources.csv\n[ ! -f "$1/wait" ] || sleep 600\n')
