@@ -1,11 +1,12 @@
-"""A store for large products: `stoa push` and `stoa fetch` over a folder, beside `dvc push` and `dvc pull`, and `cp`.
+"""A store for large products: `stoa push` and `stoa fetch` over a folder, beside `dvc`, `rclone copy` and `cp`.
 
     python -m venv peers && peers/bin/pip install dvc
     python benchmarks/store.py --peers peers/bin
 
 All move the same files, of random bytes, into a folder of the same disk and from there into a second clone. STOA and
-DVC know the checksums of the files before (from the run, and from `dvc add`), and compare them on the way. `cp -r`
-compares nothing.
+DVC know the checksums of the files before (from the run, and from `dvc add`), and compare them on the way. `rclone` (a
+program of the system; left out without it) compares source and copy, `cp -r` nothing. What a tool has written is
+removed before the next one begins, so that 100 files of 50 MB need some 30 GB at once.
 """
 
 from __future__ import annotations
@@ -88,51 +89,60 @@ class Site:
         self.do(self.tracked, "git", "commit", "-qm", "products")
 
     def clean(self) -> None:
-        """Empty stores and no clones, so that the next round moves everything again."""
+        """Empty stores and no clones; what was written is on the disk, so that no tool waits for that of another."""
         for name in ("store", "dvc-store", "copied", "stoa-clone", "dvc-clone", "copied-back"):
             shutil.rmtree(self.top / name, ignore_errors=True)
         os.sync()
 
-    def there(self) -> dict[str, Callable[[], None]]:
-        """Each tool's way into the store."""
-        ways = {"stoa": lambda: self.stoa(self.project, "push", "-q")}
+    def tools(self) -> dict[str, Callable[[], tuple[float, float]]]:
+        """By name: move everything into a store and from there into a second clone; gives the seconds of both."""
+        found: dict[str, Callable[[], tuple[float, float]]] = {"stoa": self._by_stoa}
         if self.dvc:
-            ways["dvc"] = lambda: self.do(self.tracked, self.dvc or "", "push", "-q")
-        products = self.project / "products"
-        return ways | {"cp": lambda: self.do(self.top, "cp", "-r", products, self.top / "copied")}
+            found["dvc"] = self._by_dvc
+        if rclone := shutil.which("rclone"):
+            found["rclone"] = lambda: self._by_copies(rclone, "copy", "-q", "--config", "")
+        return found | {"cp": lambda: self._by_copies("cp", "-r")}
 
-    def back(self) -> dict[str, Callable[[], None]]:
-        """Each tool's way from the store into a second clone, which is there already."""
-        self.do(self.top, "git", "clone", "-q", self.project, self.top / "stoa-clone")
-        ways = {"stoa": lambda: self.stoa(self.top / "stoa-clone", "fetch", "-q")}
-        if self.dvc:
-            self.do(self.top, "git", "clone", "-q", self.tracked, self.top / "dvc-clone")
-            ways["dvc"] = lambda: self.do(self.top / "dvc-clone", self.dvc or "", "pull", "-q")
-        return ways | {"cp": lambda: self.do(self.top, "cp", "-r", self.top / "copied", self.top / "copied-back")}
+    def _by_stoa(self) -> tuple[float, float]:
+        there = wall_s(lambda: self.stoa(self.project, "push", "-q"))
+        clone = self.top / "stoa-clone"
+        self.do(self.top, "git", "clone", "-q", self.project, clone)
+        back = wall_s(lambda: self.stoa(clone, "fetch", "-q"))
+        self._check(clone / ".stoa" / "cache" / "products", "??/*/product.bin")
+        return there, back
 
-    def check(self) -> None:
-        """Whether every tool has moved all."""
-        found = {
-            "stoa": len(list((self.top / "stoa-clone" / ".stoa" / "cache" / "products").glob("??/*/product.bin"))),
-            "cp": len(list((self.top / "copied-back").rglob("product.bin"))),
-        }
-        if self.dvc:
-            found["dvc"] = len(list((self.top / "dvc-clone" / "products").glob("*.bin")))
-        if wrong := {tool: number for tool, number in found.items() if number != self.count}:
-            sys.exit(f"not all {self.count} products came: {wrong}")
+    def _by_dvc(self) -> tuple[float, float]:
+        dvc = self.dvc or ""
+        there = wall_s(lambda: self.do(self.tracked, dvc, "push", "-q"))
+        clone = self.top / "dvc-clone"
+        self.do(self.top, "git", "clone", "-q", self.tracked, clone)
+        back = wall_s(lambda: self.do(clone, dvc, "pull", "-q"))
+        self._check(clone / "products", "*.bin")
+        return there, back
+
+    def _by_copies(self, *words: str) -> tuple[float, float]:
+        products, copied, copied_back = self.project / "products", self.top / "copied", self.top / "copied-back"
+        there = wall_s(lambda: self.do(self.top, *words, products, copied))
+        back = wall_s(lambda: self.do(self.top, *words, copied, copied_back))
+        self._check(copied_back, "**/product.bin")
+        return there, back
+
+    def _check(self, folder: Path, names: str) -> None:
+        found = sum(1 for file in folder.glob(names) if "latest" not in file.parts)
+        if found != self.count:
+            sys.exit(f"{found} of {self.count} products came into {folder}")
 
 
 def measure(top: Path, count: int, size: int, peers: Path | None, rounds: int) -> list[dict[str, str]]:
     """A row for each tool: medians of the seconds there and back, and how they compare with STOA's."""
     site = Site(top, count, size, peers)
     took: dict[str, list[tuple[float, float]]] = {}
-    for _ in range(rounds):
-        site.clean()
-        there = {tool: wall_s(way) for tool, way in site.there().items()}
-        back = {tool: wall_s(way) for tool, way in site.back().items()}
-        site.check()
-        for tool, there_s in there.items():
-            took.setdefault(tool, []).append((there_s, back[tool]))
+    for number in range(rounds):
+        tools = list(site.tools().items())
+        for tool, move in tools[number % len(tools) :] + tools[: number % len(tools)]:
+            site.clean()
+            took.setdefault(tool, []).append(move())
+    site.clean()
     rows = []
     for tool, times in took.items():
         row = {"products": f"{count} of {size / 1e6:g} MB", "tool": tool}
