@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 from fitting import Fit, Fitter
-from gaussians import axes_matrix, condon, shape_on_sky
+from gaussians import axes_matrix, condon, flux_excess, shape_on_sky
 from rows import Source
 
 
@@ -43,7 +43,8 @@ def source(field, fitter, depth, fitted):
     """One source from the fits of its peak and its shape; None where it has no peak.
 
     Peak and position are those of the shape where it is wider than the beam by more than its error, else those of the
-    fit with the beam: nothing is narrower, and what a free shape adds is noise. The flux is always that of the shape.
+    fit with the beam: nothing is narrower, and what a free shape adds is noise. The flux is always that of the shape,
+    less what such fits find too much on average.
     """
     beam, point = field.beam, fitted.point
     if not point[0] > 0:
@@ -54,7 +55,9 @@ def source(field, fitter, depth, fitted):
     area = extent.major * extent.minor / (beam.major * beam.minor) if shape else fitter.filled(point)
     flux = area * (peak if shape is None else fitted.shape[0])
     if shape:
-        errors = condon(fitted.shape[0] / rms, extent.major / beam.major, extent.minor / beam.minor, depth.smoothed)
+        seen = fitted.shape[0] / rms, extent.major / beam.major, extent.minor / beam.minor, depth.smoothed
+        flux /= 1 + flux_excess(*seen)
+        errors = condon(*seen)
         if area > 1 + area * math.hypot(errors.major, errors.minor):
             best, peak = fitted.shape, fitted.shape[0]
             rms = depth.at(best[1], best[2])
