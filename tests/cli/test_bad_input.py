@@ -259,8 +259,13 @@ def test_wrong_usage_exits_with_2(survey, words):
         ("{params.snr}", "{snr", "command of process 'measure': a single '{' in argument '{snr'"),
         ("outputs:", "needs: [sep]\noutputs:", "no process that 'measure' needs named 'sep'"),
         ("outputs:", "needs: [measure]\noutputs:", "processes need each other: measure -> measure"),
-        ("outputs:", "needs: [sep, sep@deep]\noutputs:", "process 'sep' is needed twice ({file}, line 11)"),
-        ("outputs:", "needs: {sep: {}}\noutputs:", "a needed process is a word, NAME or NAME@SET ({file}, line 11)"),
+        ("outputs:", "needs: [sep, sep@deep]\noutputs:", "needs has process 'sep' twice ({file}, line 11)"),
+        (
+            "outputs:",
+            "over_products_of: [sep, sep@deep]\noutputs:",
+            "over_products_of has process 'sep' twice ({file}, line 11)",
+        ),
+        ("outputs:", "needs: {sep: {}}\noutputs:", "a process in needs is a word, NAME or NAME@SET ({file}, line 11)"),
         ("outputs:", "needs: [sep@]\noutputs:", "'' cannot name a parameter set ({file}, line 11)"),
     ],
 )  # fmt: skip
