@@ -51,7 +51,7 @@ def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> lis
     Parameters
     ----------
     pair
-        Only targets that its process runs over; what was made of a target goes with it.
+        Only targets that its process runs over; of one that runs over products, those made of the chosen targets.
     """
     names = list(ws.targets)
     if not names:
@@ -65,8 +65,9 @@ def choose(ws: Workspace, selection: Selection, pair: Pair | None = None) -> lis
         having = jobs_with(ws, selection.tags, names).targets
         names = [name for name in names if name in having]
     if pair:
-        chosen = set(names)
-        names = [name for name in targets_for(ws, pair.process) if name in chosen or made_of(ws, name) in chosen]
+        chosen, over = set(names), pair.process in ws.library.over_products()
+        mine = targets_for(ws, pair.process)
+        names = [name for name in mine if name in chosen or (over and made_of(ws, name) in chosen)]
     return names
 
 

@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.io.votable.ucd import check_ucd
 from finder_truth import FINDERS, shipped
 
@@ -101,7 +103,10 @@ def test_the_process_declares_the_results_that_its_script_reports(
     definition = examples.parent / ".stoa-template" / "shipped" / "processes" / "sep.yaml"
     process = read_process(definition.read_bytes(), "sep.yaml")
     monkeypatch.chdir(tmp_path)
-    options = ["--image", str(image([(48, 48, 0.1)], shape=(1, 1, 160, 160))), "--inverted", "true", "--inject", "60"]
+    path = image([(48, 48, 0.1)], shape=(1, 1, 160, 160))
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].data += np.float32(0.1)
+    options = ["--image", str(path), "--inverted", "true", "--inject", "60", "--level", "subtract"]
     find_sep.finding.main(find_sep.arguments(options), find_sep.measure)
     results = json.loads((tmp_path / "stoa-result.json").read_text(encoding="utf-8"))
     assert {name: type(value).__name__ for name, value in results.items()} == {

@@ -130,3 +130,10 @@ def test_a_target_without_the_input_is_skipped_and_runs_once_it_is_there(survey)
 def test_missing_is_for_what_is_looked_for_by_name_and_needed(survey, words):
     (survey.top / ".stoa/processes/picky.yaml").write_text(PICKY.replace('pattern: "**/*.ms", missing: skip', words))
     assert "inputs.vis.missing" in survey.error("process", "show", "picky")[0]
+
+
+def test_products_that_were_added_by_hand_are_not_chosen_by_what_they_were_made_of(survey):
+    survey.ok("run", "measure", "--target", "a")
+    survey.ok("target", "add", "products", "measure/latest/default/*")
+    survey.ok("run", "measure", "--target", "a", "--force")
+    assert survey.statuses() == {"a": "ok"}
