@@ -16,7 +16,7 @@ NAMES = "a name has letters, digits and . _ + - only, starts with a letter or di
 FIELDS = (
     "known fields: schema, name, doc, script, files, command, shell, over, inputs, params, outputs, results,"
     " environment, timeout, grace, memory, memory_most, cpu_time, file_size, processes, disk, skip_codes, needs,"
-    " intent, warm, formerly"
+    " over_products_of, intent, warm, formerly"
 )
 QUOTES = "a text that holds `: ` or ` #`, or begins with one of {}[]&*!|>%@`\"', is in quotes"
 
@@ -150,7 +150,7 @@ def test_a_wrong_field_below_another_is_named_with_both(section, message):
         (
             HEAD + "inputs:\n  image: {rule: x}\n",
             "unknown field 'rule' of inputs.image; did you mean 'role'? (p.yaml, line 4)",
-            "known fields: role, pattern, optional, choose, accept, thumbnail",
+            "known fields: role, pattern, optional, choose, accept, thumbnail, missing",
         ),
         (
             HEAD + "params:\n  n: {type: flaot}\n",
