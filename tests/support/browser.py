@@ -113,6 +113,16 @@ class Visitor:
         self.page.get_by_role("button", name=name, exact=exact).first.click(timeout=PATIENCE_MS)
         return self.ready()
 
+    def pick(self, field: str, option: re.Pattern[str]) -> Visitor:
+        """Take an option of a field with a list, which closes when the page is drawn anew while it opens."""
+        wanted = self.page.get_by_role("option", name=option)
+        for _ in range(TRIES):
+            self.page.get_by_role("combobox", name=field).click(timeout=PATIENCE_MS)
+            with suppress(playwright_timeout()):
+                wanted.click(timeout=PATIENCE_MS / TRIES)
+                return self.ready()
+        raise AssertionError(f"{field} does not show {option.pattern!r}")
+
     def confirm(self, name: str) -> Visitor:
         """Click a button of the dialog, and wait until the dialog is gone."""
         dialog = self.page.get_by_role("dialog")
