@@ -100,14 +100,13 @@ class Bench:
         An empty folder.
     """
 
-    def __init__(self, top: Path, stoa: str, process: str, jobs: int, program: str) -> None:
+    def __init__(self, top: Path, stoa: str, process: str, jobs: int) -> None:
         self.project = top / "project"
         self.data = top / "data"
         self.out = top / "xargs"
         self.stoa = stoa
         self.process = process
         self.jobs = jobs
-        self.program = program
         # One thread for each job, as the environment `host` has it: two jobs run at once.
         self.environ = quiet_environ(os.environ, top) | {"OMP_NUM_THREADS": "1"}
 
@@ -136,16 +135,13 @@ class Bench:
         """A whole run, records and commit included; gives the directories of its jobs."""
         text = self.definition.read_text(encoding="utf-8")
         self.definition.write_text(text.replace(*(("warm: false", "warm: true")[:: 1 if warm else -1])), "utf-8")
-        self._do([self.stoa, "run", self.process, "-j", str(self.jobs), "--force", *self._settings()], good=(0, 1, 3))
+        self._do([self.stoa, "run", self.process, "-j", str(self.jobs), "--force"], good=(0, 3))
         last = max(
             path
             for path in (self.project / "products" / self.process).iterdir()
             if path.name not in (".work", "latest")
         )
         return sorted(file.parent for file in last.rglob("stoa-job.json"))
-
-    def _settings(self) -> list[str]:
-        return ["--set", f"program={self.program}"] if self.program else []
 
     def commands(self, jobs: list[Path]) -> list[str]:
         """The command lines of jobs, for xargs: each with a directory of its own to write to."""
@@ -237,7 +233,6 @@ def main(words: list[str]) -> None:
     """Set up, measure, print, and remove what was made."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--process", default="sep", choices=("sep", "sextractor", "aegean", "plot"), help="(sep)")
-    parser.add_argument("--program", default="", help="program of the finder, where it is not on PATH")
     parser.add_argument("--images", type=int, default=400, metavar="N", help="how many images (400)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured (3)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (2)")
@@ -247,7 +242,7 @@ def main(words: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print a JSON document")
     options = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="stoa-bench-", dir=options.folder) as top:
-        bench = Bench(Path(top), options.stoa, options.process, options.jobs, options.program)
+        bench = Bench(Path(top), options.stoa, options.process, options.jobs)
         bench.set_up(options.images)
         report = compare(bench, options.rounds, cold=not options.without_cold)
     print(json.dumps(asdict(report), indent=2) if options.json else render(report))
