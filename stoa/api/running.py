@@ -53,16 +53,7 @@ class Running(Opened):
         force: bool = False,
     ) -> Plan:
         """What `run` with the same arguments would do."""
-        chosen = Selection(
-            targets=names_of(targets),
-            where=where,
-            tags=names_of(tags),
-            new=new,
-            stale=stale,
-            failed=failed,
-            flagged=flagged,
-            force=force,
-        )
+        chosen = _chosen(targets, where, tags, new=new, stale=stale, failed=failed, flagged=flagged, force=force)
         (made,) = plan(
             self.workspace,
             Request(process=process, params=params, environment=env, sets=_one_set(settings), selection=chosen),
@@ -113,16 +104,7 @@ class Running(Opened):
         StoaError
             If nothing could begin. A script that fails raises nothing: see `RunReport.counts`.
         """
-        chosen = Selection(
-            targets=names_of(targets),
-            where=where,
-            tags=names_of(tags),
-            new=new,
-            stale=stale,
-            failed=failed,
-            flagged=flagged,
-            force=force,
-        )
+        chosen = _chosen(targets, where, tags, new=new, stale=stale, failed=failed, flagged=flagged, force=force)
         request = Request(
             process=process, params=params, environment=env, sets=_one_set(settings), selection=chosen, canary=canary,
             workers=jobs, engine=engine, message=message, asked=("stoa.open().run", process),
@@ -164,16 +146,7 @@ class Running(Opened):
         StoaError
             If records cannot be committed now. `wait` and the display report what is wrong with the request.
         """
-        chosen = Selection(
-            targets=names_of(targets),
-            where=where,
-            tags=names_of(tags),
-            new=new,
-            stale=stale,
-            failed=failed,
-            flagged=flagged,
-            force=force,
-        )
+        chosen = _chosen(targets, where, tags, new=new, stale=stale, failed=failed, flagged=flagged, force=force)
         request = Request(
             process=process, params=params, environment=env, settings=texts_of(settings or {}), selection=chosen,
             canary=canary, workers=jobs, engine=engine, message=message,
@@ -214,16 +187,7 @@ class Running(Opened):
         message: str = "",
     ) -> list[RunReport]:
         """Run what a process needs and then the process; without a name every process of the project, in order."""
-        chosen = Selection(
-            targets=names_of(targets),
-            where=where,
-            tags=names_of(tags),
-            new=new,
-            stale=stale,
-            failed=failed,
-            flagged=flagged,
-            force=force,
-        )
+        chosen = _chosen(targets, where, tags, new=new, stale=stale, failed=failed, flagged=flagged, force=force)
         request = Request(
             process=process, params=params, chain=True, selection=chosen, workers=jobs, engine=engine,
             message=message, asked=("stoa.open().run_all", process),
@@ -261,16 +225,7 @@ class Running(Opened):
         """
         rows = read_sets(Path(sets)) if isinstance(sets, str | os.PathLike) else [texts_of(row) for row in sets]
         choices = {name: [text_of(each) for each in several(value)] for name, value in (settings or {}).items()}
-        chosen = Selection(
-            targets=names_of(targets),
-            where=where,
-            tags=names_of(tags),
-            new=new,
-            stale=stale,
-            failed=failed,
-            flagged=flagged,
-            force=force,
-        )
+        chosen = _chosen(targets, where, tags, new=new, stale=stale, failed=failed, flagged=flagged, force=force)
         request = Request(
             process=process, params=params, environment=env, sets=tuple(combined(rows, choices)), selection=chosen,
             workers=jobs, engine=engine, message=message, asked=("stoa.open().sweep", process),
@@ -301,9 +256,7 @@ class Running(Opened):
         like
             Part of the cause of the outcomes that are run again.
         """
-        chosen = Selection(
-            targets=names_of(targets), where=where, tags=names_of(tags), failed=failed, flagged=flagged, like=like
-        )
+        chosen = _chosen(targets, where, tags, failed=failed, flagged=flagged, like=like)
         request = Request(
             source=source, params=params, environment=env, sets=_one_set(settings), selection=chosen, workers=jobs,
             engine=engine, message=message, asked=("stoa.open().rerun", source),
@@ -354,6 +307,11 @@ class Running(Opened):
 def _one_set(settings: Mapping[str, object] | None) -> tuple[dict[str, str], ...]:
     """Settings as one set of values; a comma in a value is part of it, as values have their types here."""
     return (texts_of(settings),) if settings else ()
+
+
+def _chosen(targets: Targets, where: str, tags: str | Iterable[str], *, like: str = "", **states: bool) -> Selection:
+    """The jobs that are asked for; `states` are the fields of `Selection` that are true or false."""
+    return Selection(targets=names_of(targets), where=where, tags=names_of(tags), like=like, **states)
 
 
 def _ended(events: Iterable[Event]) -> list[RunReport]:
