@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import astropy.units as u
 import numpy as np
 import pytest
+from astropy.utils.masked import Masked
 
 from stoa import __version__, project
 from stoa.exec.job import report as report_module
@@ -44,6 +46,19 @@ def test_numpy_scalars_become_plain_numbers(out):
 def test_numbers_that_are_not_finite_are_null(out):
     report(a=float("nan"), b=np.float64("-inf"))
     assert reported(out) == {"a": None, "b": None}
+
+
+def test_masked_values_are_null_and_not_the_number_below_the_mask(out):
+    pixels = np.ma.masked_invalid([np.nan, np.nan])
+    report(a=pixels.max(), b=np.ma.masked, c=np.ma.array([7.0], mask=[True]), d=np.ma.array([7.0], mask=[False]))
+    report(e=Masked(3 * u.one, mask=True), f=Masked(3.0, mask=False))
+    assert reported(out) == {"a": None, "b": None, "c": None, "d": 7.0, "e": None, "f": 3.0}
+
+
+@pytest.mark.parametrize("value", [np.array([1.0, 2.0]), np.array([]), np.ma.array([1.0, 2.0], mask=[True, True])])
+def test_an_array_is_refused_by_name(out, value):
+    with pytest.raises(TypeError, match="result 'rms' must be a single value, not (ndarray|MaskedArray) of several"):
+        report(rms=value)
 
 
 @pytest.mark.parametrize("value", [[1, 2], {"a": 1}, object(), b"x", 1j])

@@ -32,8 +32,8 @@ def report(**results: object) -> None:
     ----------
     results
         Numbers, strings, booleans or None by name; scalars of numpy and arrays of one element
-        are taken as well. A number that is not finite is written as null. A name that was
-        reported before gets the new value.
+        are taken as well. A number that is not finite, or masked, is written as null. A name
+        that was reported before gets the new value.
 
     Raises
     ------
@@ -130,7 +130,12 @@ def _locked(folder: Path) -> Iterator[Path]:
 
 
 def _plain(name: str, value: Any) -> bool | int | float | str | None:
-    single = value.item() if hasattr(value, "item") else value
+    try:
+        single = value.item() if hasattr(value, "item") else value
+    except (ValueError, RuntimeError) as exc:  # numpy, torch
+        raise TypeError(f"result {name!r} must be a single value, not {type(value).__name__} of several or none") from exc
+    if _is_masked(value):
+        return None
     if single is None or isinstance(single, (bool, int, str)):
         return single
     try:
@@ -138,3 +143,9 @@ def _plain(name: str, value: Any) -> bool | int | float | str | None:
     except (TypeError, ValueError) as exc:
         raise TypeError(f"result {name!r} must be a number, string or boolean, not {type(value).__name__}") from exc
     return number if math.isfinite(number) else None
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether a single value of numpy or astropy is masked: its `item` is then a number that means nothing, such as 0."""
+    mask = getattr(value, "mask", False)
+    return bool(not callable(mask) and mask)
