@@ -133,7 +133,8 @@ def _plain(name: str, value: Any) -> bool | int | float | str | None:
     try:
         single = value.item() if hasattr(value, "item") else value
     except (ValueError, RuntimeError) as exc:  # numpy, torch
-        raise TypeError(f"result {name!r} must be a single value, not {type(value).__name__} of several or none") from exc
+        several = f"{type(value).__name__} of several or none"
+        raise TypeError(f"result {name!r} must be a single value, not {several}") from exc
     if _is_masked(value):
         return None
     if single is None or isinstance(single, (bool, int, str)):
@@ -146,6 +147,6 @@ def _plain(name: str, value: Any) -> bool | int | float | str | None:
 
 
 def _is_masked(value: Any) -> bool:
-    """Whether a single value of numpy or astropy is masked: its `item` is then a number that means nothing, such as 0."""
+    """Whether a single value of numpy or astropy is masked: the number that its `item` gives then means nothing."""
     mask = getattr(value, "mask", False)
     return bool(not callable(mask) and mask)
