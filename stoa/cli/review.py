@@ -20,7 +20,8 @@ from stoa.cli.options import (
     where_of,
     workspace,
 )
-from stoa.cli.say import as_json, out, print_written, table, tell
+from stoa.cli.say import as_json, out, table, tell
+from stoa.cli.shared import print_written
 from stoa.commands import review
 from stoa.show.samples import progress_words, samples_table, strata_table, verdicts_table
 from stoa.show.words import count

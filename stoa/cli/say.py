@@ -6,18 +6,14 @@ import os
 import re
 import shutil
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import msgspec
 
 from stoa.errors import StoaError
 from stoa.show.colours import COLOURS, COUNTED, colour_of
-from stoa.show.reviews import reviewed_words
 from stoa.show.table import GAP, Fitted, Table, fitted, width_of
 from stoa.show.words import safe
-
-if TYPE_CHECKING:
-    from stoa.workspace.writing import ReviewReport  # what every start of `stoa` would load
 
 JSON_SCHEMA = 1
 """Version of the shape of what `--json` prints."""
@@ -84,14 +80,6 @@ def as_json(value: Any, several: str = "") -> None:
     body = {several: found} if several else {key: field for key, field in found.items() if key != "schema"}
     text = msgspec.json.format(msgspec.json.encode({"schema": JSON_SCHEMA, **body}), indent=2).decode()
     sys.stdout.write(text + "\n")
-
-
-def print_written(report: ReviewReport, json: bool) -> None:
-    """Print what was recorded about which targets."""
-    if json:
-        as_json(report)
-    else:
-        out(reviewed_words(report))
 
 
 def table(made: Table) -> None:

@@ -6,18 +6,21 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from stoa.cli.say import as_json, is_quiet, out, table, tell
 from stoa.model import CauseGroup
-from stoa.show.reviews import contradictions_table, disagreement_lines
+from stoa.show.reviews import contradictions_table, disagreement_lines, reviewed_words
 from stoa.show.runs import cause_lines
 from stoa.show.travel import left_lines, moved_line, size_words
 from stoa.show.words import count
-from stoa.workspace.agreement import Contradiction, Disagreement
-from stoa.workspace.removal import Removed
-from stoa.workspace.renaming import Renamed
-from stoa.workspace.travel import Moved
-from stoa.workspace.writing import Made
+
+if TYPE_CHECKING:
+    from stoa.workspace.agreement import Contradiction, Disagreement
+    from stoa.workspace.removal import Removed
+    from stoa.workspace.renaming import Renamed
+    from stoa.workspace.travel import Moved
+    from stoa.workspace.writing import Made, ReviewReport
 
 MOST = 20
 """How many rows are printed of a list that may be long."""
@@ -30,6 +33,14 @@ def print_made(made: Made, json: bool) -> None:
     else:
         *first, last = made.files
         out(f"wrote {', '.join(first)}{' and ' if first else ''}{last} (commit {made.commit[:9]})")
+
+
+def print_written(report: ReviewReport, json: bool) -> None:
+    """Print what was recorded about which targets."""
+    if json:
+        as_json(report)
+    else:
+        out(reviewed_words(report))
 
 
 def print_removed(removed: Removed, json: bool) -> None:

@@ -18,7 +18,7 @@ from stoa.cli.options import (
     where_of,
     workspace,
 )
-from stoa.cli.say import print_written
+from stoa.cli.shared import print_written
 from stoa.commands import step
 
 app = new_app()

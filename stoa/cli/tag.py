@@ -19,7 +19,8 @@ from stoa.cli.options import (
     where_of,
     workspace,
 )
-from stoa.cli.say import as_json, print_written, table, tell
+from stoa.cli.say import as_json, table, tell
+from stoa.cli.shared import print_written
 from stoa.commands import tag
 from stoa.show.tags import tags_document, tags_table
 

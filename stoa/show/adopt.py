@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stoa.commands.adopt import AdoptReport
 from stoa.show.table import Column, Table, table
 from stoa.show.words import count, counts_in_words, one_line
+
+if TYPE_CHECKING:
+    from stoa.commands.adopt import AdoptReport
 
 MOST = 10
 

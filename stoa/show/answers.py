@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stoa.commands.query import Answer
 from stoa.show.table import Column, Table, table
+
+if TYPE_CHECKING:
+    from stoa.commands.query import Answer
 
 
 def answer_table(answer: Answer) -> Table:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stoa.commands.catalogue.limits import LimitsReport
-from stoa.commands.catalogue.match import MatchReport
-from stoa.commands.catalogue.quality import QualityReport
-from stoa.commands.publish import PublishReport
 from stoa.numbers import with_error
 from stoa.show.runs import standing_words
 from stoa.show.table import Column, Table, table
 from stoa.show.words import count, counts_in_words
-from stoa.sources.stack import StackReport
+
+if TYPE_CHECKING:
+    from stoa.commands.catalogue.limits import LimitsReport
+    from stoa.commands.catalogue.match import MatchReport
+    from stoa.commands.catalogue.quality import QualityReport
+    from stoa.commands.publish import PublishReport
+    from stoa.sources.stack import StackReport
 
 
 def stack_lines(report: StackReport) -> Iterator[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from stoa.commands.doctor import Remark
-from stoa.commands.fsck import FsckReport
 from stoa.show.table import Column, Table, table
 from stoa.show.words import count
+
+if TYPE_CHECKING:
+    from stoa.commands.doctor import Remark
+    from stoa.commands.fsck import FsckReport
 
 
 def remarks_table(remarks: Iterable[Remark]) -> Table:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stoa.model import InputSpec, Process, Value
 from stoa.show.runs import limits_in_words
 from stoa.show.table import Column, Table, table
 from stoa.show.words import one_line, shown
-from stoa.workspace.listing import Listed
-from stoa.workspace.roots import RootState
+
+if TYPE_CHECKING:
+    from stoa.workspace.listing import Listed
+    from stoa.workspace.roots import RootState
 
 
 def roots_table(states: Iterable[RootState]) -> Table:

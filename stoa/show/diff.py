@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from stoa.commands.diff import DiffReport, ResultChange
 from stoa.show.page import SOURCE_HEADINGS, percent, source_cells
 from stoa.show.runs import standing_words
 from stoa.show.table import Column, Table, table
 from stoa.show.words import number
-from stoa.sources.changes import ImageChange, SourceChange
+
+if TYPE_CHECKING:
+    from stoa.commands.diff import DiffReport, ResultChange
+    from stoa.sources.changes import ImageChange, SourceChange
 
 
 def standing_lines(report: DiffReport) -> Iterator[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from stoa.show.words import count, one_line
-from stoa.workspace.board import Event
+
+if TYPE_CHECKING:
+    from stoa.workspace.board import Event
 
 _DID = {
     "flag": "flagged", "unflag": "cleared flags of", "pass": "passed", "comment": "commented on",

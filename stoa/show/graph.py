@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from stoa.show.words import count, one_line
-from stoa.workspace.lineage import Lineage
+
+if TYPE_CHECKING:
+    from stoa.workspace.lineage import Lineage
 
 _SPECIAL = {letter: f"#{ord(letter)};" for letter in '"#&<>[]{}()|`;%\\'}
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from stoa.show.words import count, safe
-from stoa.workspace.pictures import Picture
+
+if TYPE_CHECKING:
+    from stoa.workspace.pictures import Picture
 
 MOST_ROWS = 500
 """Rows of a table, where nothing else is given."""

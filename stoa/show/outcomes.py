@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stoa.commands.show import OutcomeView, RunView, TargetView
 from stoa.model import FileRef, Review
 from stoa.show.reviews import said, threaded
 from stoa.show.words import clock, count, counts_in_words, duration, number, one_line, safe, shown
-from stoa.sources.trace import Trace
+
+if TYPE_CHECKING:
+    from stoa.commands.show import OutcomeView, RunView, TargetView
+    from stoa.sources.trace import Trace
 
 FACTS = ("object", "freq_ghz", "band", "n_files", "n_images", "beam_arcsec", "problems")
 """Metadata columns that are shown below the name of a target."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from stoa.commands.diff import DiffReport, Transition
 from stoa.show.html import bullets, document, table, text
 from stoa.show.words import count, number
-from stoa.sources.changes import Picture, SkyDiff, SourceChange
+
+if TYPE_CHECKING:
+    from stoa.commands.diff import DiffReport, Transition
+    from stoa.sources.changes import Picture, SkyDiff, SourceChange
 
 SOURCE_HEADINGS = (
     "target", "image group", "change", "ra_deg", "dec_deg", "snr a", "snr b", "arcsec", "moved by", "flux b/a",

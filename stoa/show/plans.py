@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from stoa.model import Need
-from stoa.runs.chain import Stage
-from stoa.runs.planned import Plan, PlannedJob
 from stoa.show.table import Column, Table, table
 from stoa.show.words import count, duration, one_line
+
+if TYPE_CHECKING:
+    from stoa.runs.chain import Stage
+    from stoa.runs.planned import Plan, PlannedJob
 
 
 def chain_tree(stages: Sequence[Stage], words: Mapping[Need, str]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from stoa.commands.report import Report
 from stoa.model import Outcome
 from stoa.show.definitions import process_lines
 from stoa.show.html import bullets, document, picture_address, table, text
@@ -15,6 +15,9 @@ from stoa.show.reviews import threaded
 from stoa.show.runs import some, standing_words
 from stoa.show.symbols import with_symbol
 from stoa.show.words import clock, count, counts_in_words, duration, number, shown
+
+if TYPE_CHECKING:
+    from stoa.commands.report import Report
 
 A_PAGE = 500
 """Outcomes of one page, in a report of several."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stoa.model import BAD
-from stoa.runs.canary import Forecast
-from stoa.runs.launch import RunReport
 from stoa.show.words import count, counts_in_words, duration, one_line
+
+if TYPE_CHECKING:
+    from stoa.runs.canary import Forecast
+    from stoa.runs.launch import RunReport
 
 
 def report_lines(report: RunReport, rerun_of: str) -> Iterator[str]:

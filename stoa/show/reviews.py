@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stoa.model import Review
 from stoa.show.table import Column, Table, table
 from stoa.show.words import clock, count, number, one_line
-from stoa.workspace.agreement import Contradiction, Disagreement
-from stoa.workspace.writing import ReviewReport
+
+if TYPE_CHECKING:
+    from stoa.workspace.agreement import Contradiction, Disagreement
+    from stoa.workspace.writing import ReviewReport
 
 _REVIEWED = {
     "flag": "flagged", "unflag": "cleared the flags of", "pass": "passed", "comment": "commented on",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from stoa.model import CauseGroup, Process, Status
-from stoa.runs.warm import Saving, Warmth
 from stoa.show.table import Column, Table, table
 from stoa.show.words import count, counts_in_words, duration, one_line
-from stoa.workspace.listing import RunRow
-from stoa.workspace.looks import Counts
-from stoa.workspace.metadata import BuildReport
+
+if TYPE_CHECKING:
+    from stoa.runs.warm import Saving, Warmth
+    from stoa.workspace.listing import RunRow
+    from stoa.workspace.looks import Counts
+    from stoa.workspace.metadata import BuildReport
 
 
 def state_in_words(row: RunRow) -> str:

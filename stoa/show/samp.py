@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stoa.commands.samp.listen import Picked
-from stoa.commands.samp.send import SendReport
 from stoa.show.words import count, one_line
+
+if TYPE_CHECKING:
+    from stoa.commands.samp.listen import Picked
+    from stoa.commands.samp.send import SendReport
 
 MOST = 20
 """How many targets are named."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from stoa.commands.review import SampleReport
 from stoa.model import Sample
 from stoa.show.table import Column, Table, table
 from stoa.show.words import one_line
-from stoa.workspace.verdicts import Kappa
+
+if TYPE_CHECKING:
+    from stoa.commands.review import SampleReport
+    from stoa.workspace.verdicts import Kappa
 
 FEW = 20
 """Below so many targets the error of kappa, which is for large samples, says little."""

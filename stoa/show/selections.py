@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from stoa.commands.select import Selected
 from stoa.model import SavedSelection
 from stoa.show.table import Column, Table, table
 from stoa.show.words import one_line
+
+if TYPE_CHECKING:
+    from stoa.commands.select import Selected
 
 
 def condition_in_words(selection: SavedSelection) -> str:

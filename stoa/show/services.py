@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stoa.commands.vo.fetch import Came, FetchedFile, FetchReport
-from stoa.commands.vo.moc import MocReport
-from stoa.commands.vo.obscore import LogProgress, LogReport
 from stoa.show.words import clock, count, one_line
-from stoa.sources.answers import AnswerReport
+
+if TYPE_CHECKING:
+    from stoa.commands.vo.moc import MocReport
+    from stoa.commands.vo.obscore import LogProgress, LogReport
+    from stoa.sources.answers import AnswerReport
 
 
 def table_lines(report: AnswerReport) -> Iterator[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from stoa.commands.status import PairStatus, StatusReport
 from stoa.show.runs import some, state_in_words
 from stoa.show.table import Column, Table, table
 from stoa.show.words import clock, count, counts_in_words, one_line
-from stoa.workspace.scope import Origins
+
+if TYPE_CHECKING:
+    from stoa.commands.status import PairStatus, StatusReport
+    from stoa.workspace.scope import Origins
 
 FRESH_S = 60
 """A check this young is not mentioned."""

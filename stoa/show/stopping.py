@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from stoa.commands.collect import Collected
-from stoa.commands.stop import StopReport
+from typing import TYPE_CHECKING
+
 from stoa.show.words import count, counts_in_words, one_line
+
+if TYPE_CHECKING:
+    from stoa.commands.collect import Collected
+    from stoa.commands.stop import StopReport
 
 
 def stop_in_words(report: StopReport) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stoa.commands.meta import CheckedTarget, Overview
-from stoa.commands.target import TargetRow
-from stoa.meta.explain import Explanation
 from stoa.show.table import Column, Table, table
 from stoa.show.words import count, number
-from stoa.sources.observed import ObservedReport
+
+if TYPE_CHECKING:
+    from stoa.commands.meta import CheckedTarget, Overview
+    from stoa.commands.target import TargetRow
+    from stoa.meta.explain import Explanation
+    from stoa.sources.observed import ObservedReport
 
 COLUMNS = ("n_files", "n_images", "object", "freq_ghz", "band", "beam_arcsec", "problems")
 """Metadata columns of a list of targets, where no others are asked for."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stoa.commands.store import Garbage
 from stoa.show.runs import some
 from stoa.show.words import count, one_line
-from stoa.workspace.travel import Moved
+
+if TYPE_CHECKING:
+    from stoa.commands.store import Garbage
+    from stoa.workspace.travel import Moved
 
 
 def size_words(size: int) -> str:

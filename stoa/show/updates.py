@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stoa.commands.update import Prepared, UpdateReport
 from stoa.show.runs import some
 from stoa.show.words import count, one_line
+
+if TYPE_CHECKING:
+    from stoa.commands.update import Prepared, UpdateReport
 
 MOST = 5
 
