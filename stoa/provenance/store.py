@@ -9,7 +9,7 @@ from stoa.errors import StoaError
 from stoa.model import Author, Outcome, Review, Run, Status
 from stoa.project import PRIVATE, Project
 from stoa.provenance.closed import ClosedRuns
-from stoa.provenance.git import REMOVED, DamagedError, Repository, Snapshot
+from stoa.provenance.git import REMOVED, Content, DamagedError, Repository, Snapshot
 from stoa.provenance.ids import horizon, is_id
 from stoa.provenance.index import Index, MetaReader
 from stoa.provenance.lost import Returned, bring_back, is_record
@@ -34,7 +34,7 @@ class Store:
 
     def commit(
         self,
-        changes: Mapping[str, bytes | None],
+        changes: Mapping[str, bytes | Content | None],
         subject: str,
         trailers: Mapping[str, str] | None = None,
         branch: str | None = None,

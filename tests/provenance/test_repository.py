@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from stoa.model import Author
-from stoa.provenance.git import GitError, Repository, check_ready, checkout, find
+from stoa.provenance.git import GitError, Repository, check_ready, checkout, find, packed
 from stoa.provenance.git import packs as packs_module
 
 Reach = Callable[[Path], Repository]
@@ -48,6 +49,20 @@ def test_a_commit_holds_exactly_what_was_given(opened: Repository, repo: Path) -
         "Test Astronomer <test@example.org>",
         "x",
     ]
+    assert run(repo, "status", "--porcelain") == ""
+    assert run(repo, "fsck", "--strict") == ""
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 511, 512, 2047, 2048, 32767, 32768, 300_000])
+@pytest.mark.parametrize("start", [b"", b"\x1f\x8b"], ids=["plain", "gzip"])
+def test_git_reads_what_was_compressed_beforehand(opened: Repository, repo: Path, size: int, start: bytes) -> None:
+    data = start + b"".join(b"%d," % (n * n % 977) for n in range(size))[:size]
+    content = packed(data)
+    assert pickle.loads(pickle.dumps(content)) == content
+    opened.commit({"packed": content, "plain": data}, "two\n", ME)
+    assert subprocess.run(["git", "show", "HEAD:packed"], cwd=repo, capture_output=True, check=True).stdout == data
+    assert run(repo, "rev-parse", "HEAD:packed", "HEAD:plain").split() == [content.oid] * 2
+    assert (repo / "packed").read_bytes() == data
     assert run(repo, "status", "--porcelain") == ""
     assert run(repo, "fsck", "--strict") == ""
 

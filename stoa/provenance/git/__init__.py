@@ -1,6 +1,7 @@
 """The one door to git: objects and references through dulwich, merging and network through git itself."""
 
 from stoa.provenance.git.clone import clone
+from stoa.provenance.git.content import Content, packed
 from stoa.provenance.git.earlier import commit_named, commit_until, copy_at, time_of
 from stoa.provenance.git.integrity import Damage, Remains, find_damage, missing_elsewhere
 from stoa.provenance.git.merge import ConflictError, Guard
@@ -36,6 +37,7 @@ __all__ = [
     "REMOVED",
     "Commit",
     "ConflictError",
+    "Content",
     "Damage",
     "DamagedError",
     "GitError",
@@ -71,6 +73,7 @@ __all__ = [
     "last_ref",
     "made_here",
     "missing_elsewhere",
+    "packed",
     "remote_url",
     "removals",
     "staged",

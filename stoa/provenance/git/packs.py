@@ -6,24 +6,21 @@ Single objects would not do: `git prune --expire=now` takes those away that no b
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha1
 from pathlib import Path
 from typing import BinaryIO
+from zlib import crc32
 
-from dulwich.object_format import DEFAULT_OBJECT_FORMAT
 from dulwich.objects import ShaFile
-from dulwich.pack import (
-    UnpackedObject,
-    full_unpacked_object,
-    pack_object_chunks,
-    write_pack_data,
-    write_pack_index_v2,
-)
+from dulwich.pack import write_pack_index_v2
 
 from stoa.durable import sync_folder
+from stoa.provenance.git.content import BLOB, Content, pack_entry
 from stoa.provenance.git.plumbing import GitError, run_git
 
 PACKS_AT_MOST = 50
@@ -31,7 +28,6 @@ _KEPT = b"STOA is about to move a branch here\n"
 _ASIDE = "stoa_"  # not `tmp_`, which `git prune --expire=now` removes while it is written
 _LEFT_S = 3600.0
 _MODE = 0o444
-_GZIP = b"\x1f\x8b"
 
 
 class Packs:
@@ -46,7 +42,7 @@ class Packs:
         self._folder = folder
         self._kept: list[Path] = []  # files that keep packs which no branch leads to yet
 
-    def write(self, objects: Iterable[ShaFile]) -> None:
+    def write(self, objects: Iterable[ShaFile | Content]) -> None:
         """Write objects, on disk when this returns, and have git leave them alone until `release`.
 
         Raises
@@ -54,14 +50,12 @@ class Packs:
         OSError
             If the disk is full or refuses; there is then nothing new.
         """
-        unique = sorted({single.id: single for single in objects}.items())
+        unique = sorted({_id(single): single for single in objects}.items())
         if not unique:
             return
         with _aside(self._folder, "pack") as (data, pack), _aside(self._folder, "idx") as (index_data, index):
-            records = (_unpacked(single) for _, single in unique)
-            found, checksum = write_pack_data(data.write, records, DEFAULT_OBJECT_FORMAT, num_records=len(unique))
-            entries = sorted((oid, offset, crc) for oid, (offset, crc) in found.items())
-            write_pack_index_v2(index_data, entries, checksum)
+            places, checksum = _write_pack(data, unique)
+            write_pack_index_v2(index_data, places, checksum)
             for stream in (data, index_data):
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -107,14 +101,32 @@ class Packs:
             run_git(self._top, "repack", "-a", "-d", "-q", "--keep-unreachable")
 
 
-def _unpacked(single: ShaFile) -> UnpackedObject:
-    """An object for a pack; what is compressed by itself, as archives of products are, is not compressed again."""
-    found = full_unpacked_object(single)
-    content = found.decomp_chunks
-    if content and content[0].startswith(_GZIP):
-        chunks = pack_object_chunks(found.pack_type_num, content, DEFAULT_OBJECT_FORMAT, compression_level=0)
-        found.comp_chunks = list(chunks)
-    return found
+def _id(single: ShaFile | Content) -> bytes:
+    return bytes.fromhex(single.oid) if isinstance(single, Content) else single.sha().digest()
+
+
+def _entry(single: ShaFile | Content) -> bytes:
+    if isinstance(single, Content):
+        return single.deflated or pack_entry(BLOB, single.data)
+    return pack_entry(single.type_num, single.as_raw_string())
+
+
+def _write_pack(
+    stream: BinaryIO, objects: list[tuple[bytes, ShaFile | Content]]
+) -> tuple[list[tuple[bytes, int, int]], bytes]:
+    """Write a pack (gitformat-pack(5)): what its index tells of each object, id, place and crc32, and its checksum."""
+    head = b"PACK" + struct.pack(">LL", 2, len(objects))
+    stream.write(head)
+    checksum, place = sha1(head, usedforsecurity=False), len(head)
+    places = []
+    for oid, single in objects:
+        entry = _entry(single)
+        stream.write(entry)
+        checksum.update(entry)
+        places.append((oid, place, crc32(entry)))
+        place += len(entry)
+    stream.write(checksum.digest())
+    return places, checksum.digest()
 
 
 @contextmanager

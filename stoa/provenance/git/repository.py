@@ -12,19 +12,20 @@ import os
 import random
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from dulwich.errors import NotGitRepository
-from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
+from dulwich.objects import Commit, ObjectID, ShaFile, Tree
 from dulwich.reflog import format_reflog_line
 from dulwich.refs import Ref
 
 from stoa.durable import NOT_YOURS, exclusive, make_folder, open_shared, sync_folder
 from stoa.model import Author
 from stoa.provenance.git.checkout import Checkout
+from stoa.provenance.git.content import Content, hashed
 from stoa.provenance.git.leftovers import GitLock, find_locks, look_at
 from stoa.provenance.git.locks import Locked, release_ours, replacing
 from stoa.provenance.git.packs import Packs
@@ -179,14 +180,15 @@ class Repository:
                 self._held = False
 
     def commit(
-        self, changes: Mapping[str, bytes | None], message: str, author: Author, branch: str | None = None
+        self, changes: Mapping[str, bytes | Content | None], message: str, author: Author, branch: str | None = None
     ) -> str:
         """Commit files to a branch.
 
         Parameters
         ----------
         changes
-            Path relative to the repository's root -> content, or None to remove it.
+            Path relative to the repository's root -> content, or None to remove it. Of many small files most of the
+            time goes into compressing them, which `stoa.provenance.git.content.packed` does beforehand.
         message
             The whole message, trailers included.
         branch
@@ -198,7 +200,7 @@ class Repository:
         commit
             Its id; the present one when the changes change nothing.
         """
-        blobs = {path: Blob.from_string(data) if data is not None else None for path, data in changes.items()}
+        blobs = {path: hashed(data) if isinstance(data, bytes) else data for path, data in changes.items()}
         with self.lock() as held:
             place = branch or self.branch()
             self._check_free(place)
@@ -206,7 +208,7 @@ class Repository:
                 return self._append(blobs, message, author, place)
             self._checkout.finish(self.snapshot(), held=held)
             self._check_folders(blobs)
-            marker = self._checkout.mark({path: blob.id.decode() if blob else "" for path, blob in blobs.items()})
+            marker = self._checkout.mark({path: blob.oid if blob else "" for path, blob in blobs.items()})
             commit = self._append(blobs, message, author, place)
             with suppress(OSError):  # it is committed; what the disk does not take now the marker brings later
                 self._checkout.write({path: blob.data if blob else None for path, blob in blobs.items()})
@@ -250,7 +252,7 @@ class Repository:
         except GitError:
             return None
 
-    def _append(self, blobs: Mapping[str, Blob | None], message: str, author: Author, branch: str) -> str:
+    def _append(self, blobs: Mapping[str, Content | None], message: str, author: Author, branch: str) -> str:
         deadline = time.monotonic() + REF_WAIT_S
         while True:
             parent = self.tip(branch)
@@ -360,14 +362,14 @@ class Repository:
         """
         words = ("rev-list", "--objects", "--no-object-names", tree, *(f"^{parent}" for parent in parents))
         made = run_git(self.top, *words)[1].split()
-        blobs = {path: Blob.from_string(data) for path, data in contents.items()}
+        blobs = {path: hashed(data) for path, data in contents.items()}
         objects: list[ShaFile] = [self._repo.object_store[ObjectID(oid)] for oid in made]
         root = self._edit(ObjectID(tree.encode()), _nest(blobs), objects) if blobs else ObjectID(tree.encode())
         assert root is not None
         return self._write_commit([*objects, *blobs.values()], root, parents, message, author)
 
     def _write_commit(
-        self, objects: list[ShaFile], tree: ObjectID, parents: list[str], message: str, author: Author
+        self, objects: Sequence[ShaFile | Content], tree: ObjectID, parents: list[str], message: str, author: Author
     ) -> str:
         """Write objects and the commit of a tree; signed where the user has git sign commits."""
         if asks(self.top, "commit.gpgSign"):
@@ -414,14 +416,14 @@ class Repository:
                 below = old[1] if old else None
                 entry = (stat.S_IFDIR, self._edit(below, change, trees))
             else:
-                entry = (FILE_MODE, change.id if change else None)
+                entry = (FILE_MODE, ObjectID(change.oid.encode()) if change else None)
             if entry[1] is not None:
                 tree.add(name, entry[0], entry[1])
             elif name in tree:
                 del tree[name]
         return _add(trees, tree) if len(tree) else None
 
-    def _write(self, objects: list[ShaFile]) -> None:
+    def _write(self, objects: Iterable[ShaFile | Content]) -> None:
         """Write objects, on disk when this returns."""
         if self._held:
             self._packs.remove_left()
@@ -447,10 +449,10 @@ def last_ref(branch: str) -> str:
     return f"{LAST}/{quote(branch.removeprefix('refs/heads/'), safe='', errors='surrogateescape')}"
 
 
-_Nest = dict[bytes, "_Nest | Blob | None"]
+_Nest = dict[bytes, "_Nest | Content | None"]
 
 
-def _nest(blobs: Mapping[str, Blob | None]) -> _Nest:
+def _nest(blobs: Mapping[str, Content | None]) -> _Nest:
     root: _Nest = {}
     for path, blob in blobs.items():
         here = root
