@@ -215,14 +215,26 @@ def _read_columns(lines: Sequence[str], kind: str, path: Path) -> Table:
         body = [(number, line) for number, line in body if not line.lstrip().startswith("#")]
     rows = list(_split(body, delimiter, path))
     names = [name.strip() for name in rows[0][1]]
-    if "" in names or len(set(names)) < len(names):
-        wrong = "a column without a name" if "" in names else f"the column {_twice(names)!r} twice"
-        raise CatalogueError(f"{str(path)!r}, line {rows[0][0]}: there is {wrong}")
+    _check_names(names, f"{str(path)!r}, line {rows[0][0]}")
     for number, row in rows[1:]:
         if len(row) != len(names):
             raise _ragged(path, number, len(row), len(names))
     cells = [[unguarded(cell) for cell in row] for _, row in rows[1:]]
     return table_of(names, cells, may_have_commas=delimiter != ",")
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    """See that a line has the names of columns, and is not the first row of a table without names."""
+    numbers = [name for name in names if any(number_texts([name]) or [])]
+    if number := next((name for name in numbers if not name.isdigit() or len(numbers) == len(names)), ""):
+        raise CatalogueError(
+            f"{where}: {number!r} is a number and not the name of a column",
+            "write a line of names above the first row, such as `# ra dec flux`, one for each column",
+        )
+    if "" in names:
+        raise CatalogueError(f"{where}: there is a column without a name", "give it one, or take the column out")
+    if len(set(names)) < len(names):
+        raise CatalogueError(f"{where}: there is the column {_twice(names)!r} twice", "give one of them another name")
 
 
 def _delimiter(lines: Sequence[str], kind: str, path: Path) -> str:
@@ -244,15 +256,22 @@ def _delimiter(lines: Sequence[str], kind: str, path: Path) -> str:
 def _is_header(comment: str, line: str, delimiter: str) -> bool:
     """Whether a comment names the columns of the line below it, which has numbers."""
     bare = [text.strip().lstrip("#").strip() for text in (comment, line)]
-    names, cells = (next(csv.reader([text], delimiter=delimiter)) if delimiter else text.split() for text in bare)
+    names, cells = (_cells(text, delimiter) for text in bare)
     has_number = any(cell.strip() and number_texts([cell]) for cell in cells)
     return len(names) == len(cells) > 1 and has_number and not any(number_texts([name]) for name in names if name)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """Cells of one line; a cell in quotes may hold the delimiter."""
+    if delimiter:
+        return next(csv.reader([line], delimiter=delimiter))
+    return next(csv.reader([re.sub(r"\s+", " ", line.strip())], delimiter=" "))
 
 
 def _split(lines: Iterable[tuple[int, str]], delimiter: str, path: Path) -> Iterable[tuple[int, list[str]]]:
     if not delimiter:
         for number, line in lines:
-            yield number, next(csv.reader([re.sub(r"\s+", " ", line.strip())], delimiter=" "))
+            yield number, _cells(line, "")
         return
     given = list(lines)
     reader = csv.reader((f"{line}\n" for _, line in given), delimiter=delimiter, strict=True)

@@ -415,6 +415,22 @@ def test_comments_above_the_names_are_no_data(tmp_path: Path) -> None:
     assert read(tmp_path / "t.txt", "# ra dec\n1.0 2.0\n# end\n3.0 4.0\n") == ([1.0, 3.0], [2.0, 4.0])
 
 
+def test_a_comment_names_columns_of_cells_with_blanks(tmp_path: Path) -> None:
+    assert read(tmp_path / "t.txt", '# ra dec name\n1.5 -2 "a b"\n3.5 -4 c\n') == ([1.5, 3.5], [-2.0, -4.0])
+    assert list(read_table(tmp_path / "t.txt")["name"]) == ["a b", "c"]
+
+
+@pytest.mark.parametrize("text", ["150.0,-30.0,Q 1\n151.0,-31.0,Q 2\n", "1,2,3\n4,5,6\n", "# a b\n150.0,-30.0,Q\n"])
+def test_a_first_row_is_not_taken_for_the_names_of_columns(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(CatalogueError, match=r"line \d: '[0-9.]+' is a number and not the name of a column"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_columns_may_be_named_by_whole_numbers(tmp_path: Path) -> None:
+    assert read(tmp_path / "t.csv", "ra,dec,1,2\n1.5,-2,8,9\n") == ([1.5], [-2.0])
+
+
 def test_columns_separated_by_tabs_bars_and_blanks(tmp_path: Path) -> None:
     for name, mark in (("a.tsv", "\t"), ("b.txt", "|"), ("c.dat", "  ")):
         assert read(tmp_path / name, mark.join(("ra", "dec")) + "\n" + mark.join(("1.5", "-2")) + "\n") == (
