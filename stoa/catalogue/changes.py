@@ -196,7 +196,11 @@ def _values(table: Table, name: str, unit: str = "") -> NDArray[np.float64]:
     values: Any = np.ma.filled(np.ma.asarray(table[name].data, dtype=np.float64), np.nan)
     if not unit or table[name].unit is None:
         return np.asarray(values)
-    return np.asarray(values * units.Unit(table[name].unit).to(units.Unit(unit)))
+    held = units.Unit(table[name].unit)
+    is_linear = isinstance(held, units.UnitBase)
+    if not is_linear:
+        raise ValueError(f"{name} is in {held}, a magnitude or logarithm")
+    return np.asarray(values * held.to(units.Unit(unit)))
 
 
 def _number(value: Any) -> float | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stoa.catalogue.completeness import Completeness
 from stoa.catalogue.drawing import load_matplotlib
+from stoa.catalogue.fluxes import in_jansky
 from stoa.catalogue.formats import CatalogueError
 from stoa.catalogue.plots import figure_of, head, logarithmic, save
 from stoa.catalogue.rows import BLUE, GREY, RED, kinds_of_rows, legend_of_kinds
@@ -33,9 +34,10 @@ def flux_flux(path: Path, matched: Table, *, title: str, x_label: str, limits: T
     """
     import numpy as np
 
-    flux, error, expected = (_numbers(matched, name) for name in ("flux", "e_flux", "expected_flux"))
+    flux, error, expected = (in_jansky(matched[name], name) for name in ("flux", "e_flux", "expected_flux"))
     good = (flux > 0) & (expected > 0)
-    below = [_numbers(limits, name) for name in ("flux", "expected_flux")] if limits is not None else [np.zeros(0)] * 2
+    names = ("flux", "expected_flux")
+    below = [in_jansky(limits[name], name) for name in names] if limits is not None else [np.zeros(0)] * 2
     known = (below[0] > 0) & (below[1] > 0)
     every = np.concatenate([flux[good], expected[good], below[0][known], below[1][known]])
     figure = figure_of((6, 5.4))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PUBLISHED = re.compile(r"(.+?)@([0-9.]+)\s*(GHz|MHz|cm|mm)")
 _GHZ_CM = 29.9792458
+_SAME = 0.01  # difference of the logarithms of two frequencies between which there is no spectral index
 
 
 class Published(Struct, frozen=True):
@@ -39,7 +40,7 @@ class FluxComparison(Struct, frozen=True, kw_only=True):
     ratio: float  # median of observed over expected
     scatter_dex: float  # 1.4826 times the median absolute deviation of log10 of the ratio
     correlation: float  # of the logarithms; NaN for fewer than three
-    median_index: float  # of the indices that would make observed and published flux agree
+    median_index: float  # of the indices that would make observed and published flux agree; NaN at one frequency
 
     @property
     def in_words(self) -> str:
@@ -68,12 +69,13 @@ def compare(matched: Table, given: Published, index: float = 0.0) -> FluxCompari
     """Add what a catalogue's flux predicts to matched sources, and say how the two agree.
 
     Adds ``expected_flux`` (the published one carried along S proportional to frequency ** `index`), ``flux_ratio``,
-    ``e_flux_ratio`` (of the observed flux's error alone) and ``spectral_index`` (between the two frequencies).
+    ``e_flux_ratio`` (of the observed flux's error alone) and ``spectral_index`` (between the two frequencies; NaN where
+    they differ by less than 1 %). ``expected_flux`` is in Jy, whatever the units of the other columns are.
 
     Raises
     ------
     CatalogueError
-        If a column is missing or the published one has a unit that is not a flux density.
+        If a column is missing or has a unit that is not a flux density.
     """
     import numpy as np
 
@@ -81,13 +83,15 @@ def compare(matched: Table, given: Published, index: float = 0.0) -> FluxCompari
     for needed in (name, "flux", "e_flux", "freq_ghz"):
         if needed not in matched.colnames:
             raise CatalogueError(f"there is no column {needed.removeprefix(PREFIX)!r} to compare fluxes by")
-    flux, error, freq = (_numbers(matched[column]) for column in ("flux", "e_flux", "freq_ghz"))
-    at_catalogue = _numbers(matched[name]) * _jansky(matched[name], given.column)
+    flux, error = (in_jansky(matched[column], column) for column in ("flux", "e_flux"))
+    freq = _numbers(matched["freq_ghz"])
+    at_catalogue = in_jansky(matched[name], given.column)
     at_catalogue[~(at_catalogue > 0)] = np.nan
     with np.errstate(all="ignore"):
         expected = at_catalogue * (freq / given.at_ghz) ** index
         ratio = flux / expected
-        between = np.log(flux / at_catalogue) / np.log(freq / given.at_ghz)
+        apart = np.log(freq / given.at_ghz)
+        between = np.where(abs(apart) > _SAME, np.log(flux / at_catalogue) / apart, np.nan)
     added = {
         "expected_flux": expected,
         "flux_ratio": ratio,
@@ -106,7 +110,7 @@ def compare(matched: Table, given: Published, index: float = 0.0) -> FluxCompari
         ratio=float(10 ** np.median(logs)) if len(logs) else np.nan,
         scatter_dex=float(MAD_SIGMA * np.median(np.abs(logs - np.median(logs)))) if len(logs) else np.nan,
         correlation=float(np.corrcoef(x, y)[0, 1]) if can_correlate else np.nan,
-        median_index=float(np.nanmedian(between[good])) if len(logs) else np.nan,
+        median_index=float(np.nanmedian(between[good])) if np.isfinite(between[good]).any() else np.nan,
     )  # fmt: skip
 
 
@@ -116,13 +120,32 @@ def _numbers(column: Any) -> NDArray[np.float64]:
     return np.asarray(np.ma.filled(np.ma.asarray(column, dtype=np.float64), np.nan)).copy()
 
 
-def _jansky(column: Any, name: str) -> float:
-    """What turns a column into jansky; one without a unit has jansky."""
+def in_jansky(column: Any, name: str) -> NDArray[np.float64]:
+    """Fluxes in Jy, NaN where absent; a column without a unit has Jy, one of magnitudes or logarithms is converted.
+
+    Parameters
+    ----------
+    name
+        The column's name for messages.
+
+    Raises
+    ------
+    CatalogueError
+        If its unit is not known or not that of a flux density.
+    """
+    import numpy as np
     from astropy import units
 
+    values = _numbers(column)
     if column.unit is None:
-        return 1.0
+        return values
+    unit, written = column.unit, str(column.unit).strip()
+    if isinstance(unit, units.UnrecognizedUnit):  # such as "µJy" and "mJy " of a VOTable; AIPS writes units in capitals
+        unit = units.Unit("Jy" if written == "JY" else written, parse_strict="silent")
     try:
-        return float(units.Unit(column.unit).to(units.Jy))
+        return np.asarray(unit.to(units.Jy, values), dtype=np.float64)
     except (units.UnitConversionError, TypeError, ValueError) as problem:
-        raise CatalogueError(f"column {name!r} has the unit {column.unit}, which is not a flux density") from problem
+        is_known = not isinstance(unit, units.UnrecognizedUnit)
+        wrong = "not a flux density" if is_known else "not known"
+        hint = "`--flux` takes flux densities, in Jy, mJy, uJy, W/m2/Hz and the like"
+        raise CatalogueError(f"column {name!r} has the unit {written!r}, which is {wrong}", hint) from problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from stoa.numbers import with_error
@@ -67,9 +68,10 @@ def match_lines(report: MatchReport) -> Iterator[str]:
             yield f"  offset in {field.target}: {o.d_ra:+.3f}, {o.d_dec:+.3f} arcsec, from {o.objects} objects"
     if report.fluxes:
         f = report.fluxes
+        median = f"median index {f.median_index:+.2f}" if isfinite(f.median_index) else "no index at one frequency"
         yield (
             f"  {count(f.compared, 'source')} with {f.column} at {f.at_ghz:.4g} GHz: observed / expected {f.in_words};"
-            f" median index {f.median_index:+.2f} (assumed index {f.index:+g})"
+            f" {median} (assumed index {f.index:+g})"
         )
 
 

@@ -91,6 +91,9 @@ def test_fluxes_are_compared_in_one_unit():
         b[name] = b[name].to(units.mJy)
     (pair,) = matched(a, b, 0.5).pairs
     assert (pair.flux_b, pair.flux_sigma) == (pytest.approx(1.0), pytest.approx(0.0, abs=1e-9))
+    b["flux"].unit = units.dex(units.mJy)
+    with pytest.raises(CatalogueError, match="a magnitude or logarithm"):
+        matched(a, b, 0.5)
     b["flux"].unit = "K"
     with pytest.raises(CatalogueError, match="flux of 'a' and 'b' cannot be compared"):
         matched(a, b, 0.5)

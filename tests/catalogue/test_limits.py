@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.table import MaskedColumn, Table
+from astropy.table import Column, MaskedColumn, Table
 from astropy.wcs import WCS
 
 from stoa.catalogue.fluxes import Published, compare, published
@@ -332,6 +334,58 @@ def test_fluxes_in_another_unit_are_refused() -> None:
         compare(matched(0, "mag"), Published("F6cm", 5.0))
     with pytest.raises(CatalogueError, match="no column 'F20cm'"):
         compare(matched(0), Published("F20cm", 1.4))
+
+
+@pytest.mark.parametrize(
+    ("unit", "of_jansky"),
+    [
+        ("JY", lambda jy: jy),
+        ("mJy ", lambda jy: 1e3 * jy),
+        ("\u00b5Jy", lambda jy: 1e6 * jy),
+        ("10-26W/m2/Hz", lambda jy: jy),
+        ("[mJy]", lambda jy: np.log10(1e3 * jy)),
+    ],
+)
+def test_published_fluxes_are_in_the_units_of_votables(tmp_path: Path, unit: str, of_jansky: Any) -> None:
+    rows = "".join(f"<TR><TD>{of_jansky(jy):.17g}</TD></TR>" for jy in (0.1, 0.5, 2.0))
+    (tmp_path / "t.vot").write_text(
+        '<VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>'
+        f'<FIELD name="F" datatype="double" unit="{unit}"/><DATA><TABLEDATA>{rows}</TABLEDATA></DATA>'
+        "</TABLE></RESOURCE></VOTABLE>",
+        "utf-8",
+    )
+    table = matched(-0.7)[:3]
+    table["cat_F6cm"] = read_table(tmp_path / "t.vot")["F"]
+    compare(table, Published("F6cm", 5.0))
+    assert list(table["expected_flux"]) == pytest.approx([0.1, 0.5, 2.0])
+
+
+def test_observed_fluxes_are_in_their_own_unit() -> None:
+    table = matched(-0.7)
+    for name in ("flux", "e_flux"):
+        table[name] = Column(1000 * table[name], unit="mJy")
+    found = compare(table, Published("F6cm", 5.0), index=-0.7)
+    assert found.ratio == pytest.approx(1)
+    assert list(table["expected_flux"][:3]) == pytest.approx(list(table["flux"][:3] / 1000))
+    assert list(table["e_flux_ratio"][:3]) == pytest.approx([0.1] * 3)
+    table["flux"].unit = "Jy/beam"
+    with pytest.raises(CatalogueError, match="column 'flux' has the unit 'Jy / beam', which is not a flux density"):
+        compare(table, Published("F6cm", 5.0))
+
+
+def test_a_unit_that_is_not_known_is_named_as_such() -> None:
+    table = matched(0)
+    table["cat_F6cm"].unit = units.Unit("mfu", parse_strict="silent")
+    with pytest.raises(CatalogueError, match="column 'F6cm' has the unit 'mfu', which is not known"):
+        compare(table, Published("F6cm", 5.0))
+
+
+def test_fluxes_at_one_frequency_have_no_index() -> None:
+    table = matched(0)
+    found = compare(table, Published("F6cm", 100.3), index=-0.7)
+    assert found.ratio == pytest.approx(1, rel=0.01)
+    assert np.isnan(found.median_index)
+    assert np.isnan(table["spectral_index"]).all()
 
 
 def test_a_parquet_file_comes_back(tmp_path: Path) -> None:
