@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from stoa.catalogue.regions import write_ds9
 from stoa.catalogue.tables import write_tables
+from stoa.errors import StoaError
 from stoa.workspace.open import Workspace
 
 if TYPE_CHECKING:
@@ -33,8 +35,30 @@ def label(source: str) -> str:
     return re.sub(r"[^\w@.+=,-]+", "_", name)[:150]
 
 
-def write(ws: Workspace, table: Any, out: Path | None, label: str) -> tuple[str, ...]:
-    """Write a table where it was asked for, or as VOTable and FITS; both or none."""
+def check_out(out: Path | None, *read: Path | str) -> None:
+    """Raise `StoaError` if the file to write is one of those that were read: it would be lost.
+
+    Parameters
+    ----------
+    read
+        Files, with ``#TABLE`` after them or not, and names of runs, which are no files.
+    """
+    for name in read if out else ():
+        path, _, table = str(name).rpartition("#")
+        for file in (Path(name), Path(path if table and path else name)):
+            if out and out.is_file() and file.is_file() and out.samefile(file):
+                raise StoaError(f"{str(out)!r} is read and cannot be written", "give `--out` another name")
+
+
+def write(ws: Workspace, table: Any, out: Path | None, label: str, read: Sequence[Path | str] = ()) -> tuple[str, ...]:
+    """Write a table where it was asked for, or as VOTable and FITS; both or none.
+
+    Parameters
+    ----------
+    read
+        What the table was made from: none of these files is written over.
+    """
+    check_out(out, *read)
     label += f"-at-{ws.past.commit[:10]}" if ws.past else ""
     files = [out] if out else [catalogues_folder(ws) / f"{label}{suffix}" for suffix in (".vot", ".fits")]
     write_tables(table, [file for file in files if file.suffix != ".reg"])

@@ -14,6 +14,7 @@ from stoa.catalogue.coverage import read_coverage, within
 from stoa.catalogue.fields import Inside, Observation, inside, member_id, read_log
 from stoa.catalogue.positions import positions
 from stoa.catalogue.tables import read_table, write_table
+from stoa.sources.files import check_out
 from stoa.workspace.open import Workspace
 from stoa.workspace.targets import metadata_rows
 
@@ -98,6 +99,7 @@ def from_log(
     )
     files: tuple[str, ...] = ()
     if out:
+        check_out(out, log, catalogue)
         write_table(_table(objects, pairs, observations, found), out)
         files = (str(out),)
     seen = dict.fromkeys(one.observation for one in found if one.observation)

@@ -154,6 +154,27 @@ def test_sources_are_exported_to_every_kind_of_file(found):
     assert (found.top / "x.reg").read_text(encoding="utf-8").count("circle(") == 3
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("match", "find@default", "quasars.csv", "--out", "quasars.csv"),
+        ("match", "quasars.csv", "other.csv", "--out", "./quasars.csv"),
+        ("match", "other.csv", "link.csv", "--out", "quasars.csv"),
+        ("export", "quasars.csv", "--out", "quasars.csv"),
+        ("export", "quasars.csv", "--keep", "ra > 0", "--out", "quasars.csv"),
+    ],
+)
+def test_a_table_that_is_read_is_not_written_over(found, words):
+    before = (found.top / "quasars.csv").read_bytes()
+    (found.top / "other.csv").write_bytes(before)
+    (found.top / "link.csv").symlink_to("quasars.csv")
+    assert found.error("catalogue", *words)[-2:] == [
+        "error: 'quasars.csv' is read and cannot be written",
+        "hint: give `--out` another name",
+    ]
+    assert (found.top / "quasars.csv").read_bytes() == before
+
+
 def test_limits_need_images_of_known_depth(found):
     assert found.error("catalogue", "limits", "find@default", "quasars.csv")[0] == (
         "error: no image of find@default has a known place, primary beam and rms"

@@ -17,5 +17,5 @@ from stoa.sources.stack import sources_of
 def export(ws: Workspace, source: str, out: Path, keep: Iterable[str] = (), *, quality: bool = False) -> int:
     """Write the sources of a run or table to a file of any kind; gives their number."""
     table = sources_of(ws, source, keep, quality=quality)
-    write(ws, table, out, "")
+    write(ws, table, out, "", (source,))
     return len(table)

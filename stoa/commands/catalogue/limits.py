@@ -77,7 +77,7 @@ def limits(
     return LimitsReport(
         source=source, catalogue=str(catalogue), sigma=sigma, images=len(images), unknown=len(done) - len(images),
         unseen=unseen, limits=len(table), objects=table.meta["objects"], above=table.meta["above"],
-        files=files.write(ws, table, out, f"{files.label(source)}-limits-{catalogue.stem}"),
+        files=files.write(ws, table, out, f"{files.label(source)}-limits-{catalogue.stem}", (catalogue,)),
     )  # fmt: skip
 
 

@@ -117,7 +117,8 @@ def match(
     }  # fmt: skip
     return MatchReport(
         source=source, catalogue=str(catalogue), radius_arcsec=found.radius_arcsec,
-        files=write(ws, found.table, out, f"{label(source)}-x-{catalogue.stem}"), sources=found.sources,
+        files=write(ws, found.table, out, f"{label(source)}-x-{catalogue.stem}", (source, catalogue)),
+        sources=found.sources,
         calibrators=found.calibrators, matched=found.matched, objects=found.objects, expected=found.expected,
         e_expected=found.e_expected, offset=found.offset, fields=found.fields, fluxes=fluxes,
         standing=standing, covered=len(objects) if moc else -1,

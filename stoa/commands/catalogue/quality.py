@@ -52,7 +52,7 @@ def quality(
         )
     selection = cut(uncut(ws, source), source, cuts)
     return QualityReport(
-        source=source, files=write(ws, selection.table, out, f"{label(source)}-quality"),
+        source=source, files=write(ws, selection.table, out, f"{label(source)}-quality", (source,)),
         sources=len(selection.table) + sum(cut.removed for cut in selection.cuts), kept=len(selection.table),
         cuts=selection.cuts,
     )  # fmt: skip

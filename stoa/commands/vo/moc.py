@@ -13,7 +13,7 @@ from stoa.catalogue.coverage import ORDER, SUFFIX, area_square_deg, coverage, wr
 from stoa.catalogue.fields import Observation, read_log
 from stoa.catalogue.tables import read_table
 from stoa.errors import StoaError
-from stoa.sources.files import catalogues_folder, label
+from stoa.sources.files import catalogues_folder, check_out, label
 from stoa.sources.observed import HWHM
 from stoa.workspace.open import Workspace
 from stoa.workspace.targets import metadata_rows
@@ -70,6 +70,7 @@ def moc(
     found = coverage(known, order)
     source = log.name if log else "targets"
     file = out or catalogues_folder(ws) / f"{label(log.name) if log else 'targets'}{SUFFIX}"
+    check_out(file, log or "")
     write_coverage(found, file, {"ORIGIN": "STOA", "FIELDS": str(len(known)), "MOCID": source[:60]})
     top = ws.project.top
     return MocReport(

@@ -126,7 +126,7 @@ def obscore(
         service=service, query=query, catalogue=str(catalogue), retrieved=retrieved, objects=len(places),
         without_position=missing, parts=len(parts), known_parts=sum(part.is_known for part in parts),
         by_upload=by_upload, rows=len(log), columns=len(log.colnames), cut_objects=cut,
-        files=write(ws, log, out, name),
+        files=write(ws, log, out, name, (catalogue,)),
     )  # fmt: skip
 
 
