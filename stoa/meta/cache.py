@@ -16,6 +16,7 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS described"
     "(target TEXT PRIMARY KEY, stamp TEXT, document TEXT, entries BLOB) WITHOUT ROWID"
 )
+_PAGE = 16384  # bytes; of which four lines do not fit on a page, SQLite gives each line another page of its own
 _ENTRIES = msgspec.msgpack.Decoder(dict[str, Seen])
 
 
@@ -85,6 +86,7 @@ def _opened(file: Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, timeout=30)
     try:
         db.execute("PRAGMA synchronous = OFF")
+        db.execute(f"PRAGMA page_size = {_PAGE}")
         db.execute(_TABLE)
         db.execute("SELECT target, stamp, document, entries FROM described LIMIT 1").fetchone()
     except sqlite3.DatabaseError:
