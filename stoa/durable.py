@@ -28,12 +28,12 @@ _GROUP_FILE = stat.S_IRGRP | stat.S_IWGRP
 _GROUP_FOLDER = stat.S_IRWXG
 
 
-def sync_file(path: Path) -> None:
+def sync_file(path: str | Path) -> None:
     """Make the content of a file durable."""
     _sync(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(path: str | Path) -> None:
     """Make the entries of a folder durable: which names there are, not what is in the files."""
     _sync(path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
 
@@ -42,17 +42,17 @@ MANY = 100
 """So many files are synced by one call, which waits for whatever else is being written to their disk."""
 
 
-def sync_files(paths: Collection[Path]) -> None:
+def sync_files(paths: Collection[str | Path]) -> None:
     """Make the content of files durable; of many by one call for each file system that they are on (syncfs(2))."""
     if len(paths) >= MANY:
-        folders = {os.stat(folder).st_dev: folder for folder in {path.parent for path in paths}}
+        folders = {os.stat(folder).st_dev: folder for folder in {os.path.dirname(path) or "." for path in paths}}
         if all(map(_sync_file_system, folders.values())):
             return
     for path in paths:
         sync_file(path)
 
 
-def _sync_file_system(folder: Path) -> bool:
+def _sync_file_system(folder: str | Path) -> bool:
     """Make durable all that was written to a folder's file system; False where there is no call for that."""
     import ctypes  # 10 ms
 
@@ -70,7 +70,7 @@ def _sync_file_system(folder: Path) -> bool:
     return True
 
 
-def write_new(file: Path, content: bytes) -> None:
+def write_new(file: str | Path, content: bytes) -> None:
     """Write a file that no one reads yet, with as few calls as there can be; what is there already is replaced."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
     try:
@@ -80,7 +80,7 @@ def write_new(file: Path, content: bytes) -> None:
         os.close(descriptor)
 
 
-def _sync(path: Path, flags: int) -> None:
+def _sync(path: str | Path, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)

@@ -67,6 +67,14 @@ def test_git_reads_what_was_compressed_beforehand(opened: Repository, repo: Path
     assert run(repo, "fsck", "--strict") == ""
 
 
+@pytest.mark.parametrize("start", ["n" * 254, "ä" * 127], ids=["n", "ä"])
+def test_long_names_that_begin_alike_are_different_files(opened: Repository, repo: Path, start: str) -> None:
+    files = {f"{start}{number}": b"%d\n" % number for number in range(3)}
+    opened.commit(files, "long\n", ME)
+    assert {path: (repo / path).read_bytes() for path in files} == files
+    assert run(repo, "status", "--porcelain") == ""
+
+
 def test_the_first_commit_of_a_repository_needs_no_parent(reach: Reach, tmp_path: Path) -> None:
     run(tmp_path, "init", "--quiet")
     reach(tmp_path).commit({"x": b"1"}, "first\n", ME)

@@ -106,18 +106,20 @@ class Checkout:
 
     def write(self, contents: Mapping[str, bytes | None]) -> None:
         """Put files into the work tree, each whole and on disk when this returns; None removes one."""
-        asides: dict[Path, Path] = {}
-        made, own = set[Path](), os.getpid()
-        for path, data in contents.items():
-            file = self.top / path
+        asides: dict[str, str] = {}
+        made, own = set[str](), os.getpid()
+        for number, (path, data) in enumerate(contents.items()):
+            file = f"{self.top}/{path}"  # texts: of a thousand files `Path` would take most of the time
             if data is None:
-                file.unlink(missing_ok=True)
+                Path(file).unlink(missing_ok=True)
                 continue
-            if file.parent not in made:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                made.add(file.parent)
-            asides[file] = file.with_name(f"{_aside_start(file.name)}{own}")
-            write_new(asides[file], data)
+            folder, _, name = file.rpartition("/")
+            if folder not in made:
+                os.makedirs(folder, exist_ok=True)
+                made.add(folder)
+            aside = f"{folder}/{_aside_start(name)}{own}-{number}"
+            write_new(aside, data)
+            asides[file] = aside
         sync_files(asides.values())  # after all were written, which lets the disk take them together
         for file, aside in asides.items():
             os.replace(aside, file)
@@ -142,10 +144,9 @@ class Checkout:
         done
             False when someone else held the index, or killed our git, or the disk was full, all the time.
         """
-        lines = b"".join(
-            f"{FILE_MODE if oid else 0:o} {oid or '0' * 40}\t{path}\0".encode("utf-8", "surrogateescape")
-            for path, oid in oids.items()
-        )
+        lines = "".join(
+            f"{FILE_MODE:o} {oid}\t{path}\0" if oid else f"0 {'0' * 40}\t{path}\0" for path, oid in oids.items()
+        ).encode("utf-8", "surrogateescape")
         if held:
             for left in self.index.parent.glob(f"{_ASIDE}*"):
                 left.unlink(missing_ok=True)
@@ -213,7 +214,7 @@ def _stamp(file: Path) -> _Stamp:
 
 
 def _aside_start(name: str) -> str:
-    return f".{name[:200]}.stoa-"
+    return f".{name[:50]}.stoa-"  # a name of 50 characters may have 200 bytes; more than 255 no file system takes
 
 
 def _by_folder(paths: Mapping[str, object]) -> dict[str, list[str]]:

@@ -432,7 +432,7 @@ class Repository:
     def _check_folders(self, paths: Iterable[str]) -> None:
         """Refuse to write through a link that leads out of the work tree."""
         top = os.path.realpath(self.top)
-        for folder in {os.path.dirname(path) for path in paths}:
+        for folder in {path.rpartition("/")[0] for path in paths}:
             real = os.path.realpath(self.top / folder)
             if real != os.path.join(top, folder).rstrip("/"):
                 raise GitError(f"{folder} leads through a link to {real}; records are not written through links")

@@ -116,9 +116,9 @@ class Snapshot:
         here: tuple[int, ObjectID] = (stat.S_IFDIR, self.root)
         for part in path.split("/") if path else ():
             name = part.encode("utf-8", "surrogateescape")
-            if not stat.S_ISDIR(here[0]) or name not in self._tree(here[1]):
+            if not stat.S_ISDIR(here[0]) or name not in (tree := self._tree(here[1])):
                 return None
-            here = self._tree(here[1])[name]
+            here = tree[name]
         return here
 
     def _tree(self, oid: ObjectID) -> Tree:
