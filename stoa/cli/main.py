@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -96,6 +97,9 @@ class LazyGroup(Boundary):
         if cmd_name not in VERBS:
             return None
         group = typer.main.get_group(import_module(f"stoa.cli.{cmd_name}").app)
+        if gc.get_freeze_count():  # by `main`: this is its process, and a test's is not
+            gc.freeze()
+            gc.enable()
         return group.commands.get(cmd_name, group)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -153,4 +157,5 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - itself
     if isinstance(sys.stdout, TextIOWrapper):  # a folder's name may have letters that the terminal's encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
+    gc.freeze()  # modules stay; that they are no garbage would be found out at the end, in a fifth of a short command
     app()
