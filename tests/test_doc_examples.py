@@ -20,7 +20,7 @@ from prov.model import ProvDocument
 
 from stoa.cli.main import VERBS
 from stoa.commands import demo
-from stoa.meta.select import COLUMNS
+from stoa.meta.columns import COLUMNS
 from stoa.meta.xml import from_xml
 from stoa.model import Status
 from stoa.provenance import definitions, records

@@ -11,7 +11,7 @@ import msgspec
 from stoa.commands.query import query
 from stoa.commands.target import list_targets
 from stoa.errors import StoaError
-from stoa.meta.select import COLUMNS
+from stoa.meta.columns import COLUMNS
 from stoa.model import ResultSpec, Status
 from stoa.provenance.index import decode_run
 from stoa.request import Selection

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from stoa.cli.say import tell
-from stoa.runs.sweep import read_sets
 from stoa.workspace.open import Workspace
 from stoa.workspace.selections import condition
 
@@ -164,14 +163,7 @@ OutputOption = Annotated[
     typer.Option("--which", metavar="OUTPUT", help="Output to use, if the process has several catalogues."),
 ]
 
-
 RadiusOption = Annotated[str, typer.Option("--radius", metavar="ANGLE", help="Largest separation of a match: 5arcsec.")]
-
-
-def sets_of(file: str) -> tuple[dict[str, str], ...]:
-    """Sets of values from the file of `--set-from`; none without a file."""
-    return tuple(read_sets(Path(file))) if file else ()
-
 
 AtOption = Annotated[
     str,

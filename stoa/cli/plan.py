@@ -24,7 +24,6 @@ from stoa.cli.options import (
     TargetOption,
     WhereOption,
     WorkersOption,
-    sets_of,
     workspace,
 )
 from stoa.cli.say import as_json, out, table, tell
@@ -34,7 +33,7 @@ from stoa.request import Request, Selection
 from stoa.runs.canary import expected_s
 from stoa.runs.planned import Plan
 from stoa.runs.requested import stages_of
-from stoa.runs.sweep import settings_of
+from stoa.runs.sweep import sets_of, settings_of
 from stoa.show.plans import chain_tree, plan_in_words, plan_table, sum_in_words, time_in_words
 from stoa.show.runs import unreached_words
 from stoa.show.words import count

@@ -26,7 +26,6 @@ from stoa.cli.options import (
     TargetOption,
     WhereOption,
     WorkersOption,
-    sets_of,
     workspace,
 )
 from stoa.cli.plan import print_plans
@@ -34,7 +33,7 @@ from stoa.cli.play import play
 from stoa.commands import rerun
 from stoa.control import Control
 from stoa.request import Request, Selection
-from stoa.runs.sweep import settings_of
+from stoa.runs.sweep import sets_of, settings_of
 from stoa.workspace.selections import for_jobs
 
 app = new_app()

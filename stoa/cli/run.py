@@ -29,7 +29,6 @@ from stoa.cli.options import (
     TargetOption,
     WhereOption,
     WorkersOption,
-    sets_of,
     workspace,
 )
 from stoa.cli.plan import print_plans
@@ -39,7 +38,7 @@ from stoa.commands import plan, run
 from stoa.control import Control
 from stoa.request import Request, Selection
 from stoa.runs.requested import stages_of
-from stoa.runs.sweep import settings_of
+from stoa.runs.sweep import sets_of, settings_of
 from stoa.show.plans import chain_tree
 from stoa.workspace.selections import for_jobs
 

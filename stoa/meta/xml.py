@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
-from stoa.meta.build import described
 from stoa.meta.document import Document, FileEntry, ImageGroup, MetadataError, ordered
 from stoa.meta.rules import OTHER
 from stoa.meta.scan import writable
@@ -169,6 +167,8 @@ def _entry(element: etree._Element, derived: Mapping[str, dict[str, str]]) -> Fi
     role = header.pop("FILETYPE", "")
     known = derived.get(name)
     if known is None:
+        from stoa.meta.build import described  # documents of STOA need no reader of headers: 10 ms to import
+
         return described(name, header, role)
     more = {fact: text for fact, text in known.items() if fact not in ("file", "problems")}
     problems = tuple(known.get("problems", "").split())
@@ -221,6 +221,8 @@ def validate(data: bytes) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _schema() -> etree.XMLSchema:
+    from importlib.resources import files  # with `tempfile` 3 ms to import
+
     from lxml import etree
 
     return etree.XMLSchema(etree.fromstring(files("stoa.meta").joinpath("stoa-meta.xsd").read_bytes()))

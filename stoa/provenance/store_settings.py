@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from stoa.project import StoreSettings
-from stoa.provenance.contents.opened import check_address
 from stoa.provenance.engine_settings import plain
 from stoa.provenance.fields import get
+from stoa.provenance.store_address import check_address
 from stoa.provenance.yamltree import Spot
 
 

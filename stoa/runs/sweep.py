@@ -57,6 +57,11 @@ def combined(rows: list[dict[str, str]], choices: Mapping[str, Iterable[str]]) -
     return [row | dict(chosen) for row in rows or [{}] for chosen in product(*pairs)]
 
 
+def sets_of(file: str) -> tuple[dict[str, str], ...]:
+    """The sets of values in a file; none where no file is named."""
+    return tuple(read_sets(Path(file))) if file else ()
+
+
 def read_sets(file: Path) -> list[dict[str, str]]:
     """Settings from a file, one set a row.
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from stoa.durable import make_folder, write_hint
+from stoa.durable import make_folder
 from stoa.errors import StoaError
 from stoa.exec.cluster.remote import chunk_folder, is_left
 from stoa.exec.cluster.standing import Standing, standings
@@ -32,6 +32,7 @@ from stoa.provenance.ids import is_id
 from stoa.provenance.journal import Journaled, Opened, Start, is_locked, read_journal
 from stoa.provenance.store import Store, ordered
 from stoa.workspace.gather import gather_left_behind, gather_part, is_due, is_left_behind, with_chunks
+from stoa.workspace.healing import Healing, former_spool, in_words
 
 State = Literal["running", "submitted", "orphaned", "elsewhere", "cut off"]
 
@@ -83,17 +84,8 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
         return len({(orphan.target, orphan.image_group) for orphan in self.orphans})
 
 
-class Healing(msgspec.Struct, frozen=True):
-    """Runs that were put into git, what keeps others out of it, and journals that were damaged."""
-
-    runs: tuple[str, ...] = ()
-    hindered: str = ""
-    damaged: tuple[Path, ...] = ()
-    returned: str = ""  # records that were missing on the branch and were put back, in words
-
-
 def live_runs(store: Store) -> dict[str, LiveRun]:
-    """The runs of the spool by id; one with an unreadable journal is left out, until `heal` names it."""
+    """The runs of the spool by id; one with an unreadable journal is left out, until `heal_runs` names it."""
     return _look(store)[0]
 
 
@@ -153,18 +145,19 @@ def _silence_s(folder: Path) -> float:
         return 0.0
 
 
-def heal(store: Store) -> Healing:
+def heal_runs(store: Store, returned: str) -> Healing:
     """Put the runs that were cut off into git, and remove what killed commands left half made.
 
     Of runs that continue without their STOA what has ended is put there. Where nothing can be
     committed now nothing is done, and the reason is given.
+
+    Parameters
+    ----------
+    returned
+        Records that were put back on the branch just before, in words.
     """
     waiting: list[str] = []
-    returned = ""
     try:
-        store.hide_private()
-        store.repository.heal()
-        returned = str(store.bring_back() or "")
         _take_in_former_spool(store)
         found, unreadable = _look(store)
         dead = [run for run, live in found.items() if live.state == "cut off"]
@@ -183,7 +176,7 @@ def heal(store: Store) -> Healing:
                 _take_part(store, live)
     except (StoaError, OSError) as problem:
         names = f"not in git yet: {', '.join(waiting)}: " if waiting else ""
-        return Healing(hindered=f"{names}{_words(problem)}", damaged=store.spool.damaged(), returned=returned)
+        return Healing(hindered=f"{names}{in_words(problem)}", damaged=store.spool.damaged(), returned=returned)
     return Healing(healed, damaged=store.spool.damaged(), returned=returned)
 
 
@@ -192,19 +185,11 @@ def _take_in_former_spool(store: Store) -> None:
 
     One that still runs there is left to its process.
     """
-    former = store.project.stoa / "spool"
-    if former == store.spool.folder or not former.is_dir() or former.is_symlink():
-        return
-    for folder in sorted(former.iterdir()):
+    former = former_spool(store)
+    for folder in sorted(former.iterdir()) if former else ():
         if is_id(folder.name) and (folder / "journal").is_file() and not is_locked(folder):
             make_folder(store.spool.folder)
             move_folder(str(folder), str(store.spool.folder / folder.name))
-
-
-def _words(problem: StoaError | OSError) -> str:
-    if isinstance(problem, StoaError):
-        return str(problem)
-    return f"{problem.filename or 'a file'} cannot be written: {problem.strerror}; {write_hint(problem)}"
 
 
 def _is_due(store: Store, live: LiveRun) -> bool:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
 from stoa.durable import exclusive, make_folder
 from stoa.errors import StoaError
+from stoa.meta.columns import COLUMNS
 from stoa.meta.document import READER, Document, MetadataError
-from stoa.meta.select import COLUMNS, columns
 from stoa.meta.xml import from_xml
 from stoa.model import Author, Target
 from stoa.project import Project
@@ -23,8 +23,11 @@ from stoa.provenance.index import Index
 from stoa.provenance.library import Library, open_project
 from stoa.provenance.store import Store
 from stoa.provenance.thumbnails import Thumbnails
-from stoa.workspace.live import Healing, LiveRun, heal, live_runs
+from stoa.workspace.healing import Healing, has_runs_to_heal, heal_repository
 from stoa.workspace.products import Products
+
+if TYPE_CHECKING:
+    from stoa.workspace.live import LiveRun
 
 _SQL_TYPES = {"str": "TEXT", "int": "INTEGER", "float": "REAL", "bool": "INTEGER"}
 
@@ -171,13 +174,21 @@ class Workspace:
 
     def heal(self) -> Healing:
         """Put runs that were cut off into git, where that is possible now."""
-        healing = heal(self.store)
+        healing = heal_repository(self.store)
+        if not healing.hindered and has_runs_to_heal(self.store):
+            from stoa.workspace.live import heal_runs  # the engines that had them: 20 ms to import
+
+            healing = heal_runs(self.store, healing.returned)
         self._noticed = True
         self.remark(healing.returned)
         return healing
 
     def live(self) -> dict[str, LiveRun]:
         """Runs that are not in git as a whole, by id."""
+        if not self.store.spool.runs():
+            return {}
+        from stoa.workspace.live import live_runs  # the engines that have them: 20 ms to import
+
         return live_runs(self.store)
 
     def document(self, target: str) -> Document | None:
@@ -229,6 +240,8 @@ def alone(verb: Callable[Concatenate[Workspace, P], T]) -> Callable[Concatenate[
 
 
 def _read_meta(_target: str, data: bytes) -> tuple[Mapping[str, Any], bytes]:
+    from stoa.meta.select import columns  # 8 ms to import, and nearly always the index has all documents
+
     document = from_xml(data)
     return columns(document), msgspec.msgpack.encode(document)
 

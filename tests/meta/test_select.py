@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from stoa.meta.build import build
-from stoa.meta.select import COLUMNS, MissingInput, columns, find_inputs, image_groups
+from stoa.meta.columns import COLUMNS
+from stoa.meta.select import MissingInput, columns, find_inputs, image_groups
 from stoa.meta.xml import from_xml
 from stoa.model import Choice, InputSpec
 

@@ -13,29 +13,9 @@ from stoa.errors import StoaError
 from stoa.provenance.contents.folder import FolderPlace
 from stoa.provenance.contents.place import ContentError, Place
 from stoa.provenance.contents.remote import RemotePlace, failed, secrets_of
-
-EXTRAS = {"ssh": "sftp", "sftp": "sftp", "s3": "s3"}
-"""Kind of address -> the extra of the package that brings its driver."""
+from stoa.provenance.store_address import EXTRAS
 
 _DRIVERS = {"sftp": ("sshfs", "SSHFileSystem"), "s3": ("s3fs", "S3FileSystem")}
-
-
-def check_address(url: str) -> None:
-    """Raise `ValueError` with what is wrong with the address of a store."""
-    kind, separator, _ = url.partition("://")
-    if not url.strip():
-        raise ValueError("is empty")
-    if not separator:
-        return
-    if kind not in ("file", *EXTRAS):
-        raise ValueError(f"has the kind {kind!r}; known are a folder, file://, {', '.join(f'{e}://' for e in EXTRAS)}")
-    parts = urlsplit(url)
-    if parts.password is not None:
-        raise ValueError("has a password in it, and all can read it; put it into `store: options:` of .stoa/local.yaml")
-    if kind != "file" and not parts.hostname:
-        raise ValueError("names no server or bucket")
-    if kind in ("ssh", "sftp") and not parts.path.strip("/"):
-        raise ValueError("names no folder on the server")
 
 
 def open_place(url: str, options: Mapping[str, Any], project: str, top: Path) -> Place:
