@@ -6,7 +6,7 @@ it knows neither references to a group nor looks around.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 Search = Callable[[str], Any]
@@ -29,11 +29,8 @@ def search_of(pattern: str) -> Search:
     """
     import re2  # 6 ms
 
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MOST_BYTES
     try:
-        compiled = re2.compile(pattern, options)
+        compiled = re2.compile(pattern, _options(_MOST_BYTES))
     except UnicodeEncodeError:
         raise PatternError("it is not Unicode") from None
     except re2.error as problem:
@@ -47,3 +44,39 @@ def search_of(pattern: str) -> Search:
             return None
 
     return search
+
+
+def found_of(patterns: Sequence[str]) -> Callable[[str], Collection[int]]:
+    """What gives the numbers of the patterns that are in a text, by one pass over it.
+
+    Raises
+    ------
+    PatternError
+        As `search_of`.
+    """
+    import re2
+
+    searches = [search_of(pattern) for pattern in patterns]
+    together = re2.Set.SearchSet(_options(_MOST_BYTES * max(len(patterns), 1)))
+    for pattern in patterns:
+        together.Add(pattern)
+    together.Compile()
+
+    def found(text: str) -> Collection[int]:
+        try:
+            numbers = together.Match(text)
+        except UnicodeEncodeError:
+            return ()
+        # Nothing may also mean that the memory did not do for all of them at once.
+        return numbers or [number for number, search in enumerate(searches) if search(text)]
+
+    return found
+
+
+def _options(most_bytes: int) -> Any:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = most_bytes
+    return options

@@ -62,14 +62,16 @@ def find_end(raw: bytes, *, is_all: bool = False) -> int:
         Nothing follows.
     """
     loose = 0
-    start = raw.find(b"END")
-    while start >= 0:
+    letters = raw[::CARD]  # the first of each card
+    number = letters.find(b"E")
+    while number >= 0:
+        start = CARD * number
         card = raw[start : start + CARD]
-        if start % CARD == 0 and card == _FULL_END:
+        if card == _FULL_END:
             return loose if loose and not _is_text(raw[loose:start]) else start + CARD
-        if start % CARD == 0 and not loose and _is_end(card):
+        if not loose and card.startswith(b"END") and _is_end(card):
             loose = start + CARD
-        start = raw.find(b"END", start + 1)
+        number = letters.find(b"E", number + 1)
     return loose if loose and (is_all or not _is_text(raw[loose:])) else -1
 
 

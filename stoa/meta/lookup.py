@@ -23,9 +23,8 @@ WANTED = frozenset({
 """Keywords that are wanted of every file; other keywords are found as well, only slower."""
 
 _NAME = re.compile(rb"([A-Z0-9_-]{1,8}) *")
-_VALUE = re.compile(
-    rb" *(?:'(|[ -&(-~]*?[!-&(-~]) *'|(-?[1-9]\d{0,17}|0|[TF])|(-?\d{1,17}\.\d{0,17}(?:E[+-]?\d\d?)?))? *(?:/.*)?"
-)
+_VALUE = re.compile(rb" *(?:'(|[ -&(-~]*?[!-&(-~]) *'|(-?[1-9]\d{0,17}|0|[TF]))? *(?:/.*)?")
+_OF_REALS = b"0123456789.+-E"
 _SILENT = frozenset({b"COMMENT ", b"HISTORY ", b"        ", b"END     "})
 _MOST_LAYOUTS = 512
 _MOST_VALUES = 16384
@@ -48,15 +47,24 @@ class _Values(dict[bytes, str]):
     def __missing__(self, field: bytes) -> str:
         if len(self) >= _MOST_VALUES:
             self.clear()
-        found = _VALUE.fullmatch(field)
-        if not found:
-            text = value_text(field)
-        elif found[3]:
-            text = repr(float(found[3]))
-        else:
-            text = (found[1] or found[2] or b"").decode()
-        self[field] = text
+        text = self[field] = _real(field) or _other(field)
         return text
+
+
+def _real(field: bytes) -> str:
+    """The text of a value field with a real number, "" for another one."""
+    bare = field.partition(b"/")[0].strip(b" ")
+    if b"." not in bare or bare.translate(None, _OF_REALS):
+        return ""
+    try:
+        return repr(float(bare))
+    except ValueError:
+        return ""
+
+
+def _other(field: bytes) -> str:
+    found = _VALUE.fullmatch(field)
+    return (found[1] or found[2] or b"").decode() if found else value_text(field)
 
 
 _VALUES = _Values()

@@ -42,7 +42,7 @@ SPECTRAL = ("FREQ", "VRAD", "VOPT", "VELO", "FELO", "ZOPT", "BETA", "WAVE", "WAV
 """How CTYPE of a spectral axis begins (FITS Standard 4.0, table 25, and AIPS)."""
 
 MOST_AXES = 9
-_AXES = range(1, MOST_AXES + 1)
+_CTYPES = tuple(f"CTYPE{axis}" for axis in range(1, MOST_AXES + 1))
 _PLAIN_TYPE = re.compile(r"(?:RA-|DEC)--(SIN|TAN|ARC|ZEA|STG)")
 _MATRIX = re.compile(r"(CD|PC)(?:(\d{1,2})_(\d{1,2})|(\d{3})(\d{3}))")
 _PARAMETER = re.compile(r"(?:PV|PS)\d|[AB]P?_|CPDIS|CQDIS|D2IM")
@@ -196,7 +196,12 @@ def number(text: str) -> float | None:
 
 def axis_types(texts: Mapping[str, str]) -> tuple[str, ...]:
     """CTYPE of the first nine axes, in upper case."""
-    return tuple(texts.get(f"CTYPE{axis}", "").upper() for axis in _AXES)
+    return _in_capitals(tuple([texts.get(keyword, "") for keyword in _CTYPES]))
+
+
+@lru_cache(maxsize=64)
+def _in_capitals(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple([text.upper() for text in texts])
 
 
 class _Parts(Struct, frozen=True):

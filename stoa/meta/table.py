@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Collection
 from functools import cached_property
 
 import msgspec
@@ -13,7 +14,7 @@ from stoa.meta.roles import stem
 from stoa.meta.rules import DASHED_ENDS, GROUP_ENDS, OTHER, RULES
 from stoa.meta.sky import Getter
 from stoa.model import HeaderTest, RoleRule, RoleRules
-from stoa.patterns import Search, search_of
+from stoa.patterns import Search, found_of, search_of
 
 
 class Near(Struct, frozen=True):
@@ -36,6 +37,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 class _Step(Struct, frozen=True):
     """A rule with its patterns compiled."""
 
+    number: int
     rule: RoleRule
     stem: Search | None
     tests: tuple[tuple[HeaderTest, Search], ...]
@@ -72,12 +74,18 @@ class RoleTable:
     def _steps(self) -> tuple[_Step, ...]:
         return tuple(
             _Step(
+                number=number,
                 rule=rule,
                 stem=search_of(rule.stem) if rule.stem else None,
                 tests=tuple((test, search_of(test.pattern)) for test in rule.header),
             )
-            for rule in self.rules
+            for number, rule in enumerate(self.rules)
         )
+
+    @cached_property
+    def _named(self) -> Callable[[str], Collection[int]]:
+        """Numbers of the rules whose pattern is in a stem; a rule without one has an empty pattern, which is in all."""
+        return found_of([rule.stem for rule in self.rules])
 
     @cached_property
     def _ends(self) -> re.Pattern[str]:
@@ -94,7 +102,8 @@ class RoleTable:
                 steps = self._by_header[texts]
             except KeyError:
                 steps = self._remember(texts, get)
-        return next((step.rule.role for step in steps if step.stem is None or step.stem(text)), OTHER)
+        named = self._named(text)
+        return next((step.rule.role for step in steps if step.number in named), OTHER)
 
     @cached_property
     def _keywords(self) -> tuple[str, ...]:
