@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from stoa.meta.defects import UNREADABLE, Defect
 from stoa.meta.document import KEYWORDS, READER, Document, FileEntry, ImageGroup, MetadataError, ordered
 from stoa.meta.facts import facts
 from stoa.meta.gain import central_row, is_blank, measured, sampled_rows
-from stoa.meta.header import FitsFile, Header, Span, read
+from stoa.meta.header import FitsFile, Header, Span, pixels_of, read
 from stoa.meta.package import PackageFiles, package_facts, package_files
 from stoa.meta.rules import IMAGE_ROLES, OTHER
 from stoa.meta.rules import UNREADABLE as UNREADABLE_ROLE  # UNREADABLE is a problem here
@@ -204,13 +205,11 @@ _WITH_ROW = frozenset({"primaryBeam", *IMAGE_ROLES})
 
 def _is_blank(path: str, fits: FitsFile) -> bool:
     """Whether an image has no pixel with a value; only where its middle row has none is more of it looked at."""
-    if not is_blank(fits) or fits.header is None:
+    header = fits.header
+    if header is None or not is_blank(header, fits.pixels):
         return False
-    return all(is_blank(_row(path, span)) for span in sampled_rows(fits.header))
-
-
-def _row(path: str, span: Span) -> FitsFile:
-    return read(path, lambda _: span)
+    with closing(pixels_of(path, header, sampled_rows(header))) as rows:
+        return all(is_blank(header, row) for row in rows)
 
 
 def _fits_entry(name: str, fits: FitsFile, role: str, table: RoleTable) -> FileEntry:

@@ -90,8 +90,10 @@ def facts(
 
 def _size_problem(beam: Mapping[str, str], axes: Mapping[str, str]) -> str:
     """What is wrong with a beam whose size tells that its unit is another one than degrees."""
-    major, minor = (number(beam.get(f"beam_{which}_arcsec", "")) for which in ("major", "minor"))
-    radius, pixel = (number(axes.get(name, "")) for name in ("radius_deg", "pixel_arcsec"))
+    if "beam_major_arcsec" not in beam:
+        return ""
+    major, minor = number(beam["beam_major_arcsec"]), number(beam["beam_minor_arcsec"])
+    radius, pixel = number(axes.get("radius_deg", "")), number(axes.get("pixel_arcsec", ""))
     if minor and radius and minor > _FAR_OFF * 2 * radius * 3600:
         return f"the beam is {minor:g} arcsec wide, far more than the image"
     if major and pixel and major * _FAR_OFF < pixel:

@@ -52,21 +52,20 @@ def sampled_rows(header: Header) -> list[Span]:
     return [Span((2 * number + 1) * rows // (2 * count) * length, length) for number in range(count)]
 
 
-def is_blank(fits: FitsFile) -> bool:
-    """Whether the pixels that were read of a file are all NaN; False where none were."""
-    if fits.header is None or not fits.pixels:
+def is_blank(header: Header, pixels: bytes) -> bool:
+    """Whether all of some pixels are NaN; False for none."""
+    if not pixels:
         return False
-    code = _CODES[fits.header.integer("BITPIX") or 0]
+    code = _CODES[header.integer("BITPIX") or 0]
     length = struct.calcsize(code)
-    (middle,) = struct.unpack_from(f">{code}", fits.pixels, len(fits.pixels) // length // 2 * length)
-    return middle != middle and all(value != value for value in _values(fits))  # NaN alone differs from itself
+    (middle,) = struct.unpack_from(f">{code}", pixels, len(pixels) // length // 2 * length)
+    return middle != middle and all(value != value for value in _values(header, pixels))  # NaN differs from itself
 
 
-def _values(fits: FitsFile) -> array[float]:
-    """The pixels that were read."""
-    assert fits.header is not None
-    values: array[float] = array(_CODES[fits.header.integer("BITPIX") or 0])
-    values.frombytes(fits.pixels)
+def _values(header: Header, pixels: bytes) -> array[float]:
+    """The numbers that some bytes of the data are."""
+    values: array[float] = array(_CODES[header.integer("BITPIX") or 0])
+    values.frombytes(pixels)
     if sys.byteorder == "little":
         values.byteswap()
     return values
@@ -77,7 +76,7 @@ def measured(fits: FitsFile, pixel_arcsec: str, name: str) -> dict[str, str]:
     pixel = number(pixel_arcsec)
     if fits.header is None or not fits.pixels or not pixel:
         return {}
-    found = half_width(_values(fits).tolist(), round(number(fits.header.text("CRPIX1")) or 0.0) - 1)
+    found = half_width(_values(fits.header, fits.pixels).tolist(), round(number(fits.header.text("CRPIX1")) or 0.0) - 1)
     if not found:
         return {}
     row = round(number(fits.header.text("CRPIX2")) or 0.0)

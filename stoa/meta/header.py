@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -55,8 +55,7 @@ class Header:
 
     def integer(self, keyword: str) -> int | None:
         """A whole number, or None where there is none or something else."""
-        text = self.text(keyword)
-        return int(text) if text.isdigit() or (text[:1] == "-" and text[1:].isdigit()) else None
+        return _whole(self.text(keyword))
 
     def cards(self) -> Iterator[Card]:
         """All cards that carry a value."""
@@ -70,6 +69,11 @@ class Header:
     def is_tiled(self) -> bool:
         """Whether it is a table that holds a compressed image."""
         return bool(self.text("ZIMAGE") and self.text("ZBITPIX"))
+
+
+@lru_cache(maxsize=1024)  # most headers have the same few
+def _whole(text: str) -> int | None:
+    return int(text) if text.isdigit() or (text[:1] == "-" and text[1:].isdigit()) else None
 
 
 class Extension(Struct, frozen=True):
@@ -160,6 +164,9 @@ _ERRNO = {
 }
 
 
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+
+
 def read(path: Path | str, pixels: SpanOf | None = None) -> FitsFile:
     """The headers of a file: plain FITS, or compressed with gzip, bzip2 or fpack.
 
@@ -174,7 +181,7 @@ def read(path: Path | str, pixels: SpanOf | None = None) -> FitsFile:
         only as far as 2 MiB into it.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, _FLAGS)
     except OSError as error:
         return FitsFile(defects=(_ERRNO.get(error.errno or 0, Defect.READ_ERROR),))
     try:
@@ -197,7 +204,8 @@ def _read_open(descriptor: int, status: os.stat_result, pixels: SpanOf | None) -
     except _Broken as broken:
         size, mtime_ns = status.st_size, status.st_mtime_ns
         return FitsFile(size=size, mtime_ns=mtime_ns, header=broken.header, defects=(broken.defect,))
-    wanted = _pixels(blocks, primary, pixels) if pixels and primary.is_image else b""
+    span = pixels(primary.header) if pixels and primary.is_image else None
+    wanted = _pixels(blocks, primary.data, span) if span else b""
     units, beams, defects = _walk(blocks, primary)
     image = _image(units)
     digest = hashlib.sha256(b"".join(unit.header.raw for unit in units))
@@ -214,11 +222,33 @@ def _read_open(descriptor: int, status: os.stat_result, pixels: SpanOf | None) -
     )
 
 
-def _pixels(blocks: Blocks, unit: Unit, span_of: SpanOf) -> bytes:
-    span = span_of(unit.header)
-    if span is None or (blocks.is_compressed and unit.data + span.offset + span.length > MAX_INFLATED):
+def pixels_of(path: Path | str, header: Header, spans: Iterable[Span]) -> Generator[bytes, None, None]:
+    """More bytes of the primary data of a file whose header was read; offsets must not fall.
+
+    Nothing, as `read` has it, where the data end before or it takes too much inflating; and that is the last answer of
+    a file that cannot be read any more.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError:
+        yield b""
+        return
+    try:
+        size = os.fstat(descriptor).st_size
+        blocks = open_blocks(descriptor, os.pread(descriptor, FIRST_READ, 0), size)
+        for span in spans:
+            yield _pixels(blocks, len(header.raw), span)
+    except OSError:
+        yield b""
+    finally:
+        os.close(descriptor)
+
+
+def _pixels(blocks: Blocks, data: int, span: Span) -> bytes:
+    """Some of the data that begin at an offset; nothing where they end before, or it takes too much inflating."""
+    if blocks.is_compressed and data + span.offset + span.length > MAX_INFLATED:
         return b""
-    found = blocks.read(unit.data + span.offset, span.length)
+    found = blocks.read(data + span.offset, span.length)
     return found if len(found) == span.length else b""
 
 

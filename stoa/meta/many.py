@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
-from stoa import procfs
+from stoa.forked import may_fork, shared
 from stoa.meta.build import build, look
 from stoa.meta.cache import Descriptions, encoded
 from stoa.meta.document import MetadataError
@@ -41,7 +38,7 @@ class Request(Struct, frozen=True):
     holds: bool = False
 
 
-class Described(Struct, frozen=True, kw_only=True):
+class Described(Struct, frozen=True, kw_only=True, tag=True):
     """What came out for one folder."""
 
     target: str
@@ -51,7 +48,7 @@ class Described(Struct, frozen=True, kw_only=True):
     entries: bytes = b""  # for the cache
 
 
-class Gone(Struct, frozen=True):
+class Gone(Struct, frozen=True, tag=True):
     """A target whose folder is not there."""
 
     target: str
@@ -73,32 +70,15 @@ def describe_many(
     """
     chunks = [requests[start : start + CHUNK] for start in range(0, len(requests), CHUNK)]
     work = partial(_describe_chunk, table=table, cache=cache, checksums=checksums)
-    if jobs < 2 or len(requests) < WORTH_IT or not _may_fork():
+    if jobs < 2 or len(requests) < WORTH_IT or not may_fork():
         for chunk in chunks:
             yield from work(chunk)
         return
-    with _workers(min(jobs, len(chunks))) as workers:
-        for found in workers.map(work, chunks):
-            yield from found
+    for answer in shared(lambda chunk: msgspec.msgpack.encode(work(chunk)), chunks, min(jobs, len(chunks))):
+        yield from _ANSWER.decode(answer)
 
 
-def _may_fork() -> bool:
-    """Whether a copy of this process would be sound: no other thread, which might hold a lock, is in it."""
-    if not sys.platform.startswith("linux"):
-        return False
-    return len(procfs.threads()) == threading.active_count() == 1
-
-
-def _workers(count: int) -> Executor:
-    from concurrent.futures import ProcessPoolExecutor  # 20 ms to import
-    from multiprocessing import get_context
-
-    return ProcessPoolExecutor(count, get_context("fork"), initializer=_ignore_interrupts)
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C goes to all processes of a terminal; the first one ends the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+_ANSWER = msgspec.msgpack.Decoder(list[Described | Gone])
 
 
 def _describe_chunk(

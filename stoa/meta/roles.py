@@ -9,6 +9,7 @@ from stoa.meta.sky import Getter
 
 _COMPRESSION = re.compile(r"(?i)\.(gz|fz|bz2)$")
 _FITS = re.compile(r"(?i)\.(fits?|fts)$")
+_USUAL = (".fits", ".fits.gz")
 _TARBALL = re.compile(r"(?i)\.(tgz|tar|tar\.gz)$")
 
 INTENTS = {
@@ -31,7 +32,7 @@ _MFS = re.compile(r"(?i)[._]mfs([._]|$)")
 @lru_cache(maxsize=256)
 def is_fits_name(name: str) -> bool:
     """Whether a file is worth opening, by its name: ``.fits``, ``.fit``, ``.fts``, compressed or not."""
-    return bool(_FITS.search(_COMPRESSION.sub("", name)))
+    return name.endswith(_USUAL) or bool(_FITS.search(_COMPRESSION.sub("", name)))
 
 
 def is_tarball_name(name: str) -> bool:
@@ -48,6 +49,9 @@ def is_compressed_name(name: str) -> bool:
 def stem(name: str) -> str:
     """File name without folder, compression and format."""
     leaf = name.rpartition("/")[2]
+    for end in _USUAL:
+        if leaf.endswith(end):
+            return leaf.removesuffix(end)
     return _FITS.sub("", _COMPRESSION.sub("", _TARBALL.sub("", leaf)))
 
 
@@ -57,20 +61,23 @@ def calibrator_of(name: str, get: Getter | None) -> str:
     if found:
         return INTENTS[found[-1]]
     words = get("INTENT").upper() if get else ""
-    return next((kind for word, kind in _INTENT_WORDS if word in words), "")
+    return next((kind for word, kind in _INTENT_WORDS if word in words), "") if words else ""
 
 
 def kind_of(name: str, get: Getter | None) -> str:
     """``cont`` (all windows or unknown), ``mfs`` (one spectral window) or ``cube``."""
     text = stem(name)
-    if _CUBE.search(text) or (get is not None and _spectral_planes(get) > 1):
+    letters = text.casefold()  # whether it is worth searching
+    if ("cube" in letters or "repbw" in letters) and _CUBE.search(text):
         return "cube"
-    if _CONT.search(text):
+    if get is not None and _spectral_planes(get) > 1:
+        return "cube"
+    if "cont" in letters and _CONT.search(text):
         return "cont"
     windows = _WINDOWS.findall(text)
     if windows:
         return "cont" if "_" in windows[-1] else "mfs"
-    return "mfs" if _MFS.search(text) else "cont"
+    return "mfs" if "mfs" in letters and _MFS.search(text) else "cont"
 
 
 def _spectral_planes(get: Getter) -> int:

@@ -16,10 +16,13 @@ _BEAM_FACTS = ("beam_major_arcsec", "beam_minor_arcsec", "beam_pa_deg")
 
 def complete(files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
     """Files of one group, each with the facts that it lacks and a sibling has, marked with the sibling's name."""
-    return tuple([_completed(file, files) for file in files]) if len(files) > 1 else files
+    if len(files) < 2:
+        return files
+    measured = next((file for file in files if is_measured(file)), None)
+    return tuple([_completed(file, files, measured) for file in files])
 
 
-def _completed(file: FileEntry, siblings: tuple[FileEntry, ...]) -> FileEntry:
+def _completed(file: FileEntry, siblings: tuple[FileEntry, ...], measured: FileEntry | None) -> FileEntry:
     if not file.header:
         return file
     more: dict[str, str] = {}
@@ -34,16 +37,15 @@ def _completed(file: FileEntry, siblings: tuple[FileEntry, ...]) -> FileEntry:
         if donor:
             more |= {fact: donor.derived[fact] for fact in _BEAM_FACTS if fact in donor.derived}
             more["beam_origin"] = donor.name
-    donor = next((s for s in siblings if is_measured(s)), None)
-    if donor and not is_measured(file):
-        more |= {key: donor.derived[key] for key in ("pb_hwhm_arcsec", "pb_hwhm_origin")}
+    if measured and not is_measured(file):
+        more |= {key: measured.derived[key] for key in ("pb_hwhm_arcsec", "pb_hwhm_origin")}
     return msgspec.structs.replace(file, derived=file.derived | more) if more else file
 
 
 def is_measured(file: FileEntry) -> bool:
     """Whether the half width of the primary beam was measured in this file."""
     origin = file.derived.get("pb_hwhm_origin", "")
-    return "pb_hwhm_arcsec" in file.derived and origin.startswith(f"{file.name}, row ")
+    return origin.startswith(f"{file.name}, row ") and "pb_hwhm_arcsec" in file.derived
 
 
 def with_dish(entries: Iterable[FileEntry]) -> Iterable[FileEntry]:

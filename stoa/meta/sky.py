@@ -207,16 +207,15 @@ def _in_capitals(texts: tuple[str, ...]) -> tuple[str, ...]:
 class _Parts(Struct, frozen=True):
     """Keywords of a header by what they do."""
 
-    matrix: tuple[tuple[str, str, int, int], ...]  # keyword, CD or PC, its two axes
+    matrix: tuple[str, ...]  # CD and PC
     parameters: tuple[str, ...]  # of projections and distortions
     bends: tuple[str, ...]  # CROTA, PV and PS
 
 
 @lru_cache(maxsize=256)  # headers by one program have the same keywords
 def _parts(names: tuple[str, ...]) -> _Parts:
-    found = [(name, _MATRIX.fullmatch(name)) for name in names]
     return _Parts(
-        matrix=tuple((name, m[1], int(m[2] or m[4]), int(m[3] or m[5])) for name, m in found if m),
+        matrix=tuple(name for name in names if _MATRIX.fullmatch(name)),
         parameters=tuple(name for name in names if _PARAMETER.match(name)),
         bends=tuple(name for name in names if name.startswith(("CROTA", "PV", "PS"))),
     )
@@ -271,16 +270,10 @@ def linear(texts: Mapping[str, str], *pair: int) -> tuple[float, float, float, f
 
     None where they are singular, mixed, tied to other axes, or no numbers.
     """
-    terms: dict[str, dict[tuple[int, int], float]] = {"CD": {}, "PC": {}}
-    for name, kind, i, j in _parts(tuple(texts)).matrix:
-        text = texts[name]
-        if not text or (text == "0.0" and kind == "PC" and i != j):
-            continue
-        value = number(text)
-        if value is None or (value and (i in pair) != (j in pair)):
-            return None
-        if i in pair:
-            terms[kind][i, j] = value
+    names = _parts(tuple(texts)).matrix
+    terms = _terms(names, tuple([texts[name] for name in names]), pair)
+    if terms is None:
+        return None
     cells = [(i, j) for i in pair for j in pair]
     turns = [texts.get(f"CROTA{axis}", "") for axis in pair]
     turned = any(text and number(text) != 0 for text in turns)
@@ -304,6 +297,30 @@ def linear(texts: Mapping[str, str], *pair: int) -> tuple[float, float, float, f
     return (a, b, c, d) if a * d != b * c else None
 
 
+@lru_cache(maxsize=256)  # few images are turned: most headers have the same matrix
+def _terms(
+    names: tuple[str, ...], values: tuple[str, ...], pair: tuple[int, ...]
+) -> Mapping[str, Mapping[tuple[int, int], float]] | None:
+    """What the CD and the PC cards have for the rows of some axes; None for no numbers and ties to other axes."""
+    terms: dict[str, dict[tuple[int, int], float]] = {"CD": {}, "PC": {}}
+    for (kind, i, j), text in zip(map(_place, names), values, strict=True):
+        if not text or (text == "0.0" and kind == "PC" and i != j):
+            continue
+        value = number(text)
+        if value is None or (value and (i in pair) != (j in pair)):
+            return None
+        if i in pair:
+            terms[kind][i, j] = value
+    return terms
+
+
+def _place(name: str) -> tuple[str, int, int]:
+    """CD or PC and its two axes."""
+    found = _MATRIX.fullmatch(name)
+    assert found
+    return found[1], int(found[2] or found[4]), int(found[3] or found[5])
+
+
 def _turned(turns: list[str]) -> list[float] | None:
     """Rotation by CROTA of the latitude; None where the longitude has one, too."""
     angle = number(turns[1])
@@ -315,9 +332,17 @@ def _turned(turns: list[str]) -> list[float] | None:
 
 def is_alone(texts: Mapping[str, str], axis: int) -> bool:
     """Whether nothing but CRVAL, CDELT and CRPIX places the pixels of an axis: no CD, PV or CROTA, PC of unity."""
-    for name, kind, i, j in _parts(tuple(texts)).matrix:
-        text = texts[name]
+    parts = _parts(tuple(texts))
+    if not _is_apart(parts.matrix, tuple([texts[name] for name in parts.matrix]), axis):
+        return False
+    own = (f"CROTA{axis}", f"PV{axis}_", f"PS{axis}_")
+    return not any(texts[name] for name in parts.bends if name.startswith(own))
+
+
+@lru_cache(maxsize=256)
+def _is_apart(names: tuple[str, ...], values: tuple[str, ...], axis: int) -> bool:
+    """Whether there is no CD card, and no PC card that ties an axis to another or scales it."""
+    for (kind, i, j), text in zip(map(_place, names), values, strict=True):
         if text and (kind == "CD" or (axis in (i, j) and number(text) != float(i == j))):
             return False
-    own = (f"CROTA{axis}", f"PV{axis}_", f"PS{axis}_")
-    return not any(texts[name] for name in _parts(tuple(texts)).bends if name.startswith(own))
+    return True

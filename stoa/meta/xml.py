@@ -6,7 +6,6 @@ those of the header; ``derived`` has what follows from them; ``package`` what is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -29,7 +28,6 @@ MAX_NAME = 4096
 IMAGES = "Products"
 OTHERS = "Others"
 _BREAKS = ("\n", "\r", "\t")
-_MARKUP = re.compile('[&<>"]')
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 )
@@ -72,8 +70,8 @@ def _form(names: tuple[str, ...]) -> str:
 
 def _escaped(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Texts as they are in XML; nearly always they are what they are."""
-    all_of_them = "".join(texts)
-    if all_of_them.isprintable() and not _MARKUP.search(all_of_them):
+    joined = "".join(texts)
+    if joined.isprintable() and not ("&" in joined or "<" in joined or ">" in joined or '"' in joined):
         return texts
     return tuple([writable(text).translate(_ESCAPES) for text in texts])
 

@@ -133,7 +133,7 @@ def test_several_processes_write_what_one_writes(ws: Workspace, monkeypatch: pyt
     shutil.rmtree(ws.project.cache)
     monkeypatch.setattr(many, "CHUNK", 1)
     monkeypatch.setattr(many, "WORTH_IT", 1)
-    monkeypatch.setattr(many, "_may_fork", lambda: True)
+    monkeypatch.setattr(many, "may_fork", lambda: True)
     assert read_and_changed(build_documents(ws, jobs=2)) == (3, 0)
     assert [meta.show_document(ws, name) for name in ws.targets] == before
 
