@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class Described(Struct, frozen=True, kw_only=True, tag=True):
     target: str
     files: int
     stamp: str
-    xml: bytes = b""  # empty where the document still holds
+    document: bytes = b""  # as `seal` gave it; empty where the one of git still holds
     entries: bytes = b""  # for the cache
 
 
@@ -55,7 +55,13 @@ class Gone(Struct, frozen=True, tag=True):
 
 
 def describe_many(
-    requests: Sequence[Request], table: RoleTable, cache: Path, jobs: int, *, checksums: bool = False
+    requests: Sequence[Request],
+    table: RoleTable,
+    cache: Path,
+    jobs: int,
+    seal: Callable[[bytes], bytes] = bytes,
+    *,
+    checksums: bool = False,
 ) -> Iterator[Described | Gone]:
     """The documents of folders, in their order.
 
@@ -65,11 +71,13 @@ def describe_many(
         File of `Descriptions`; read only.
     jobs
         How many processes at once; one where there are few folders, or where processes cannot be forked safely.
+    seal
+        Makes of an XML document what is done with it next, where that can be done by several processes.
     checksums
         Whether every file is read whole for its SHA-256.
     """
     chunks = [requests[start : start + CHUNK] for start in range(0, len(requests), CHUNK)]
-    work = partial(_describe_chunk, table=table, cache=cache, checksums=checksums)
+    work = partial(_describe_chunk, table=table, cache=cache, seal=seal, checksums=checksums)
     if jobs < 2 or len(requests) < WORTH_IT or not may_fork():
         for chunk in chunks:
             yield from work(chunk)
@@ -82,18 +90,23 @@ _ANSWER = msgspec.msgpack.Decoder(list[Described | Gone])
 
 
 def _describe_chunk(
-    requests: Sequence[Request], table: RoleTable, cache: Path, *, checksums: bool
+    requests: Sequence[Request], table: RoleTable, cache: Path, seal: Callable[[bytes], bytes], *, checksums: bool
 ) -> list[Described | Gone]:
     descriptions = Descriptions(cache) if any(request.stamp for request in requests) else None
     try:
-        return [_described(request, table, descriptions, checksums=checksums) for request in requests]
+        return [_described(request, table, descriptions, seal, checksums=checksums) for request in requests]
     finally:
         if descriptions:
             descriptions.close()
 
 
 def _described(
-    request: Request, table: RoleTable, descriptions: Descriptions | None, *, checksums: bool
+    request: Request,
+    table: RoleTable,
+    descriptions: Descriptions | None,
+    seal: Callable[[bytes], bytes],
+    *,
+    checksums: bool,
 ) -> Described | Gone:
     try:
         listing = look(request.folder)
@@ -104,5 +117,5 @@ def _described(
     if request.holds and stamp == request.stamp:
         return Described(target=request.target, files=files, stamp=stamp)
     entries = descriptions.entries(request.target) if descriptions else {}
-    xml = to_xml(build(listing, entries, table, checksums=checksums))
-    return Described(target=request.target, files=files, stamp=stamp, xml=xml, entries=encoded(entries))
+    document = seal(to_xml(build(listing, entries, table, checksums=checksums)))
+    return Described(target=request.target, files=files, stamp=stamp, document=document, entries=encoded(entries))

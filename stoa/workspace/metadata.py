@@ -11,7 +11,7 @@ from stoa.meta.cache import Descriptions, Known, Remembered
 from stoa.meta.many import Described, Gone, Request, describe_many
 from stoa.meta.xml import from_xml, is_built
 from stoa.project import Project
-from stoa.provenance.git import Snapshot
+from stoa.provenance.git import Content, Snapshot, packed
 from stoa.workspace.open import Workspace
 from stoa.workspace.roles import ROLES, role_table
 from stoa.workspace.selection import match_names
@@ -72,7 +72,7 @@ def build_documents(
         requests = [builder.request(name) for name in names]
         sums = ws.project.config.checksums == "files"
         workers = jobs or ws.project.jobs_at_once
-        made = describe_many(requests, table, ws.project.descriptions_file, workers, checksums=sums)
+        made = describe_many(requests, table, ws.project.descriptions_file, workers, _sealed, checksums=sums)
         for done, one in enumerate(made, 1):
             builder.take(one)
             if progress:
@@ -80,6 +80,14 @@ def build_documents(
         return builder.report()
     finally:
         builder.close()
+
+
+def _sealed(xml: bytes) -> bytes:
+    """A document as git takes it."""
+    return msgspec.msgpack.encode(packed(xml))
+
+
+_CONTENT = msgspec.msgpack.Decoder(Content)
 
 
 class _Builder:
@@ -92,7 +100,7 @@ class _Builder:
         self._oids = document_oids(ws, self._snapshot)
         self._cache = Descriptions(ws.project.descriptions_file)
         self._known = self._cache.known()
-        self._changes: dict[str, bytes | None] = {}
+        self._changes: dict[str, Content] = {}
         self._described: list[Described] = []
         self._vanished: list[str] = []
         self._changed: list[str] = []
@@ -112,17 +120,17 @@ class _Builder:
             self._vanished.append(one.target)
             return
         self._files += one.files
-        if not one.xml:
+        if not one.document:
             return
         self._read += 1
+        made = _CONTENT.decode(one.document)
         oid = self._oids.get(one.target)
-        known = self._snapshot.blob(oid) if oid else b""
-        if known and not self._replace and _is_foreign(known):
+        if oid and oid != made.oid and not self._replace and _is_foreign(self._snapshot.blob(oid)):
             self._kept.append(one.target)
             return
-        self._described.append(msgspec.structs.replace(one, xml=b""))
-        if known != one.xml:
-            self._changes[Project.meta_record(one.target)] = one.xml
+        self._described.append(msgspec.structs.replace(one, document=b""))
+        if oid != made.oid:
+            self._changes[Project.meta_record(one.target)] = made
         if len(self._changes) >= BATCH:
             self._flush()
 
@@ -143,7 +151,7 @@ class _Builder:
         with self._ws.changing():  # a target may have been renamed or removed since it was looked at
             self._described = [one for one in self._described if one.target in self._ws.targets]
             listed = {Project.meta_record(one.target) for one in self._described}
-            self._changes = {path: xml for path, xml in self._changes.items() if path in listed}
+            self._changes = {path: made for path, made in self._changes.items() if path in listed}
             self._write()
 
     def _write(self) -> None:
