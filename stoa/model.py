@@ -386,6 +386,10 @@ class Author(Struct, frozen=True):
     email: str
 
 
+LiveState = Literal["running", "submitted", "orphaned", "elsewhere", "cut off"]
+"""What a run is that is not in git as a whole; `stoa.workspace.live` says what each means."""
+
+
 class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One launch of a process over many targets; written before its first job starts."""
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,11 +23,13 @@ from stoa.runs.needs import Given, Needs, changes
 from stoa.runs.patterns import with_found
 from stoa.runs.planned import Because, Held, PlannedJob
 from stoa.runs.restore import find
-from stoa.workspace.live import LiveRun
 from stoa.workspace.names import Pair
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
 from stoa.workspace.selection import is_bad
+
+if TYPE_CHECKING:
+    from stoa.workspace.live import LiveRun
 
 _LEFT_TO_RUN = {
     "running": "is running in {}",

@@ -7,9 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from stoa.model import FileRef, Outcome, Override
+from stoa.model import FileRef, LiveState, Outcome, Override
 from stoa.runs.definitions import Definitions
-from stoa.workspace.live import State
 from stoa.workspace.metadata import BuildReport
 
 
@@ -17,7 +16,7 @@ class Held(msgspec.Struct, frozen=True):
     """A live run that a job is left to."""
 
     run: str
-    state: State
+    state: LiveState
 
 
 Because = Literal[

@@ -23,7 +23,7 @@ from stoa.exec.job.folder import move_folder
 from stoa.exec.job.log import excerpt
 from stoa.exec.liveness import Owner, alive
 from stoa.exec.orphans import Orphan, orphans
-from stoa.model import Outcome, Run, Status
+from stoa.model import LiveState, Outcome, Run, Status
 from stoa.project import LOG_FILE, PRODUCTS_ROOT, Project
 from stoa.provenance.committer import Batch, Remains, last_attempts, recover
 from stoa.provenance.dialect import RecordError
@@ -33,8 +33,6 @@ from stoa.provenance.journal import Journaled, Opened, Start, is_locked, read_jo
 from stoa.provenance.store import Store, ordered
 from stoa.workspace.gather import gather_left_behind, gather_part, is_due, is_left_behind, with_chunks
 from stoa.workspace.healing import Healing, former_spool, in_words
-
-State = Literal["running", "submitted", "orphaned", "elsewhere", "cut off"]
 
 
 class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +46,7 @@ class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     said: Journaled
-    state: State
+    state: LiveState
     orphans: tuple[Orphan, ...]
     silent_s: float  # since its STOA last gave a sign of life
     standing: Standing | None = None  # of jobs that are elsewhere, where no STOA follows them
@@ -128,7 +126,7 @@ def _lives(said: Journaled, folder: Path) -> bool | None:
     return verdict
 
 
-def _state(lives: Literal[True, False] | None, left: tuple[Orphan, ...], standing: Standing | None) -> State:
+def _state(lives: Literal[True, False] | None, left: tuple[Orphan, ...], standing: Standing | None) -> LiveState:
     if lives is None:
         return "elsewhere"
     if lives:

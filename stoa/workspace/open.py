@@ -14,7 +14,6 @@ from stoa.durable import exclusive, make_folder
 from stoa.errors import StoaError
 from stoa.meta.columns import COLUMNS
 from stoa.meta.document import READER, Document, MetadataError
-from stoa.meta.xml import from_xml
 from stoa.model import Author, Target
 from stoa.project import Project
 from stoa.provenance.checksums import Checksums
@@ -193,6 +192,8 @@ class Workspace:
 
     def document(self, target: str) -> Document | None:
         """The metadata document of a target as it is in git, or None."""
+        from stoa.meta.xml import from_xml  # most commands take what the index has
+
         data = self.store.snapshot().read_record(f"{self.store.prefix}/{Project.meta_record(target)}")
         return from_xml(data) if data is not None else None
 
@@ -240,7 +241,8 @@ def alone(verb: Callable[Concatenate[Workspace, P], T]) -> Callable[Concatenate[
 
 
 def _read_meta(_target: str, data: bytes) -> tuple[Mapping[str, Any], bytes]:
-    from stoa.meta.select import columns  # 8 ms to import, and nearly always the index has all documents
+    from stoa.meta.select import columns  # 15 ms to import, and nearly always the index has all documents
+    from stoa.meta.xml import from_xml
 
     document = from_xml(data)
     return columns(document), msgspec.msgpack.encode(document)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from stoa.model import BAD, CauseGroup, Outcome, Status, Summary
-from stoa.workspace.live import LiveRun
 from stoa.workspace.names import resolve_run, run_of
 from stoa.workspace.open import Workspace
+
+if TYPE_CHECKING:
+    from stoa.workspace.live import LiveRun
 
 MOST = 5
 """Failures of a run that are shown while it is live."""
