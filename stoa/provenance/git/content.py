@@ -37,16 +37,18 @@ class Content(Struct, frozen=True):
 
 def hashed(data: bytes) -> Content:
     """A content with its object id."""
-    return Content(sha1(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest(), data)
+    checksum = sha1(b"blob %d\0" % len(data), usedforsecurity=False)
+    checksum.update(data)
+    return Content(checksum.hexdigest(), data)
 
 
 def packed(data: bytes) -> Content:
     """A content that has been compressed."""
-    return Content(hashed(data).oid, data, pack_entry(BLOB, data))
+    return Content(hashed(data).oid, data, b"".join(pack_entry(BLOB, data)))
 
 
-def pack_entry(kind: int, data: bytes) -> bytes:
-    """An object as it stands in a pack: kind, size and a zlib stream (gitformat-pack(5)).
+def pack_entry(kind: int, data: bytes) -> tuple[bytes, ...]:
+    """An object as it stands in a pack, in pieces: kind, size and a zlib stream (gitformat-pack(5)).
 
     What is compressed by itself, as archives of products are, is not compressed again.
     """
@@ -57,12 +59,12 @@ def pack_entry(kind: int, data: bytes) -> bytes:
         head.append(byte | 0x80)
         byte, size = size & 0x7F, size >> 7
     head.append(byte)
-    return bytes(head) + _deflated(data)
+    compressor = _compressor(data)
+    return bytes(head), compressor.compress(data), compressor.flush()
 
 
-def _deflated(data: bytes) -> bytes:
+def _compressor(data: bytes) -> zlib._Compress:
     level = 0 if data.startswith(_GZIP) else -1
     # No window or table is larger than the data needs: to make them ready would take as long as a small file itself.
     window = min(max(len(data).bit_length(), _SMALLEST_WINDOW), _LARGEST_WINDOW)
-    compressor = zlib.compressobj(level, wbits=window, memLevel=min(window - 6, zlib.DEF_MEM_LEVEL))
-    return compressor.compress(data) + compressor.flush()
+    return zlib.compressobj(level, wbits=window, memLevel=min(window - 6, zlib.DEF_MEM_LEVEL))

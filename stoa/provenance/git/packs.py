@@ -105,9 +105,9 @@ def _id(single: ShaFile | Content) -> bytes:
     return bytes.fromhex(single.oid) if isinstance(single, Content) else single.sha().digest()
 
 
-def _entry(single: ShaFile | Content) -> bytes:
+def _entry(single: ShaFile | Content) -> tuple[bytes, ...]:
     if isinstance(single, Content):
-        return single.deflated or pack_entry(BLOB, single.data)
+        return (single.deflated,) if single.deflated else pack_entry(BLOB, single.data)
     return pack_entry(single.type_num, single.as_raw_string())
 
 
@@ -120,11 +120,13 @@ def _write_pack(
     checksum, place = sha1(head, usedforsecurity=False), len(head)
     places = []
     for oid, single in objects:
-        entry = _entry(single)
-        stream.write(entry)
-        checksum.update(entry)
-        places.append((oid, place, crc32(entry)))
-        place += len(entry)
+        start, crc = place, 0
+        for piece in _entry(single):
+            stream.write(piece)
+            checksum.update(piece)
+            crc = crc32(piece, crc)
+            place += len(piece)
+        places.append((oid, start, crc))
     stream.write(checksum.digest())
     return places, checksum.digest()
 
