@@ -37,7 +37,9 @@ def left_lines(report: AdoptReport) -> Iterator[str]:
     for why, jobs in report.left.items():
         yield f"{count(len(jobs), 'job')} left out: {why}: {_some(jobs)}"
     if report.strangers:
-        yield f"{count(len(report.strangers), 'folder')} of {report.tree} belong to no job: {_some(report.strangers)}"
+        strangers = count(len(report.strangers), "folder")
+        belong = "belongs" if len(report.strangers) == 1 else "belong"
+        yield f"{strangers} of {report.tree} {belong} to no job: {_some(report.strangers)}"
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -36,7 +36,7 @@ def test_folders_with_the_names_of_targets_become_outcomes(old):
     assert result.exit_code == 0
     assert result.stdout.startswith("adopted 1 ok, 1 failed as run ")
     assert "1 job left out: no folder fits: c" in result.stderr
-    assert "1 folder of old: belong to no job: notes" in result.stderr
+    assert "1 folder of old: belongs to no job: notes" in result.stderr
     rows = {row["target"]: row for row in old.json("results", "measure")["rows"]}
     assert (rows["a"]["status"], rows["a"]["snr"], rows["a"]["origin"]) == ("ok", 5.0, "adopted")
     assert (rows["b"]["status"], rows["b"]["cause"]) == ("failed", "declared output 'table' (table.txt) is missing")

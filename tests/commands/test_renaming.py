@@ -55,7 +55,7 @@ def test_a_target_is_renamed_twice_and_back(survey):
     survey.ok("run", "measure")
     runs = rows(survey, "measure")
     for old, new in (("a", "x"), ("x", "y"), ("y", "a")):
-        survey.ok("target", "rename", old, new)
+        assert survey("target", "rename", old, new).stderr == f"1 outcome belongs to {new} now\n"
         assert rows(survey, "measure")[new] == runs["a"]
     survey.ok("fsck")
 
