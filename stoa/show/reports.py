@@ -29,7 +29,14 @@ def report_lines(report: RunReport, rerun_of: str) -> Iterator[str]:
     for run, held in report.held.items() if rerun_of else ():
         yield f"not run: {count(held, 'job')} of run {run}, which has not ended (`stoa status`)"
     if report.up_to_date and not rerun_of:
-        yield "not run: " + ", ".join(f"{how_many} {one_line(why)}" for why, how_many in report.up_to_date.items())
+        yield "not run: " + ", ".join(_several(how_many, one_line(why)) for why, how_many in report.up_to_date.items())
+
+
+def _several(how_many: int, why: str) -> str:
+    """``1 is running in RUN``, ``6 are running in RUN``."""
+    verb, _, rest = why.partition(" ")
+    plural = {"is": "are", "was": "were"}.get(verb, verb) if how_many > 1 else verb
+    return f"{how_many} {plural} {rest}".rstrip()
 
 
 def _counts(report: RunReport) -> str:
@@ -61,8 +68,11 @@ def advice(report: RunReport, rerun_of: str) -> str:
             f" later command) commits the outcomes, `stoa stop {report.run}` ends the jobs"
         )
     if report.stopped:
-        again = f"`stoa rerun {rerun_of}`" if rerun_of else "`stoa run`"
-        return f"stopped before every job had run: {again} with the same options continues"
+        if rerun_of:
+            again = f"`stoa rerun {rerun_of}` with the same options runs again what they select"
+        else:
+            again = "`stoa run` with the same options continues, and with --force begins again"
+        return f"stopped before every job had run: {again}"
     if report.run:
         return "next: `stoa status`, `stoa show TARGET`, `stoa log TARGET`"
     if any(why.split()[0] in BAD for why in report.up_to_date):

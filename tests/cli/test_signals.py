@@ -16,7 +16,7 @@ def test_ctrl_c_once_lets_what_runs_end_and_commits_it(waiting, begin):
     code, _, err = end(process)
     assert code == 130
     assert "no further job starts" in said
-    assert "`stoa run` with the same options continues" in err
+    assert "`stoa run` with the same options continues, and with --force begins again" in err
     statuses = waiting.statuses()
     assert statuses.pop("a") == "ok"
     assert set(statuses.values()) <= {"interrupted"}
@@ -104,6 +104,7 @@ def test_a_live_run_is_seen_by_the_others(waiting, begin):
     assert waiting.json("runs")[0]["state"] == "running"
     assert waiting.ok("status").splitlines()[1] == f"running: {run} measure @ default: nothing of 3"
     assert waiting.ok("why", "measure", "b") == f"b: does not run, is running in {run}\n"
+    assert waiting.ok("run", "measure").splitlines()[1] == f"not run: 3 are running in {run}"
     go(waiting, "a", "b", "c")
     assert end(process)[0] == 0
 
