@@ -22,6 +22,7 @@ from stoa.meta.sky import (
     axis_types,
     celestial,
     celestial_pair,
+    first_of,
     fk5_to_icrs,
     is_alone,
     number,
@@ -162,7 +163,7 @@ def _plain_positions(axes: Celestial, frame: Frame) -> list[tuple[float, float] 
 
 def _spectrum(texts: Mapping[str, str]) -> Spectrum | None:
     types = axis_types(texts)
-    axis = next((axis for axis, kind in enumerate(types, 1) if kind.startswith(SPECTRAL)), 0)
+    axis = first_of(SPECTRAL, types)
     if axis:
         edges = _plain_edges_hz(texts, axis)
         middle = sum(edges) / 2 if edges else 0.0
@@ -243,15 +244,14 @@ def half_width_arcsec(freq_ghz: float, dish_m: float) -> float:
 
 
 def _stokes(texts: Mapping[str, str]) -> str:
-    axis = next((axis for axis, kind in enumerate(axis_types(texts), 1) if kind.startswith("STOKES")), 0)
+    axis = first_of(("STOKES",), axis_types(texts))
     first = number(texts.get(f"CRVAL{axis}", "")) if axis else None
     if first is None:
         return ""
     step = number(texts.get(f"CDELT{axis}") or texts.get(f"CD{axis}_{axis}", "")) or 1.0
     reference = number(texts.get(f"CRPIX{axis}", "")) or 1.0
     count = min(int(number(texts.get(f"NAXIS{axis}", "")) or 1), 8)
-    codes = [round(first + (plane - reference) * step) for plane in range(1, count + 1)]
-    return "".join(_STOKES.get(code, "?") for code in codes)
+    return "".join([_STOKES.get(round(first + (plane - reference) * step), "?") for plane in range(1, count + 1)])
 
 
 def _beam(get: Getter, plane_beam: Beam | str | None, history: Callable[[], Iterable[str]]) -> dict[str, str]:
@@ -287,7 +287,9 @@ def _angle(degrees: float) -> str:
 
 
 def _longitude(degrees: float) -> str:
-    return _angle(round(degrees, 7) % 360)
+    """An angle from 0 to 360 degrees; what is rounded to 360 is 0."""
+    text = f"{degrees:.7f}"
+    return text if text != "360.0000000" else "0.0000000"
 
 
 def _short(value: float) -> str:

@@ -208,7 +208,9 @@ def _read_open(descriptor: int, status: os.stat_result, pixels: SpanOf | None) -
     wanted = _pixels(blocks, primary.data, span) if span else b""
     units, beams, defects = _walk(blocks, primary)
     image = _image(units)
-    digest = hashlib.sha256(b"".join(unit.header.raw for unit in units))
+    digest = hashlib.sha256(primary.header.raw)
+    for unit in units[1:]:
+        digest.update(unit.header.raw)
     return FitsFile(
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,

@@ -204,6 +204,12 @@ def _in_capitals(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([text.upper() for text in texts])
 
 
+@lru_cache(maxsize=256)
+def first_of(kinds: tuple[str, ...], ctypes: tuple[str, ...]) -> int:
+    """Number of the first axis whose CTYPE begins with one of some words, 0 if none does."""
+    return next((axis for axis, ctype in enumerate(ctypes, 1) if ctype.startswith(kinds)), 0)
+
+
 class _Parts(Struct, frozen=True):
     """Keywords of a header by what they do."""
 
@@ -240,12 +246,10 @@ def celestial(texts: Mapping[str, str]) -> Celestial | None:
         Texts by keyword of all cards that match `WORLD`.
     """
     lon, lat, _ = celestial_pair(axis_types(texts))
-    types = [_PLAIN_TYPE.fullmatch(texts.get(f"CTYPE{axis}", "")) for axis in (lon, lat)] if lon else [None]
-    if any(kind is None for kind in types) or types[0][1] != types[1][1]:  # type: ignore[index]
+    projection = _plain_projection(texts[f"CTYPE{lon}"], texts[f"CTYPE{lat}"]) if lon else ""
+    if not projection or not {texts.get(f"CUNIT{lon}", ""), texts.get(f"CUNIT{lat}", "")} <= {"", "deg"}:
         return None
     if any(texts[name] and number(texts[name]) != 0 for name in _parts(tuple(texts)).parameters):
-        return None
-    if any(texts.get(f"CUNIT{axis}", "") not in ("", "deg") for axis in (lon, lat)):
         return None
     matrix = linear(texts, lon, lat)
     shape, crval, crpix = (_numbers(texts, stem, lon, lat) for stem in ("NAXIS", "CRVAL", "CRPIX"))
@@ -255,9 +259,16 @@ def celestial(texts: Mapping[str, str]) -> Celestial | None:
     if lonpole is None or min(shape) < 1:
         return None
     return Celestial(
-        lon=lon, lat=lat, projection=types[0][1], shape=(int(shape[0]), int(shape[1])),  # type: ignore[index]
+        lon=lon, lat=lat, projection=projection, shape=(int(shape[0]), int(shape[1])),
         crpix=crpix, crval=crval, matrix=matrix, lonpole=lonpole,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _plain_projection(lon: str, lat: str) -> str:
+    """The projection that two CTYPEs name, "" if they do not name one of those done here."""
+    one, two = _PLAIN_TYPE.fullmatch(lon), _PLAIN_TYPE.fullmatch(lat)
+    return one[1] if one and two and one[1] == two[1] else ""
 
 
 def _numbers(texts: Mapping[str, str], stem: str, lon: int, lat: int) -> tuple[float, float] | None:
