@@ -16,8 +16,10 @@ from stoa.meta.document import MetadataError
 from stoa.meta.table import RoleTable
 from stoa.meta.xml import to_xml
 
-CHUNK = 24
-WORTH_IT = 4 * CHUNK
+CHUNK = 8
+"""Folders that a process takes at once: few, so that all of them end at about the same time."""
+
+WORTH_IT = 100
 """Fewer folders than this are described before other processes would have started."""
 
 

@@ -19,6 +19,9 @@ from stoa.workspace.selection import match_names
 BATCH = 10_000
 """Documents in one commit; more would fill the memory."""
 
+LINES = 100
+"""Lines that the cache takes at once, while other processes describe."""
+
 
 Progress = Callable[[int, int], None]
 
@@ -100,8 +103,8 @@ class _Builder:
         self._oids = document_oids(ws, self._snapshot)
         self._cache = Descriptions(ws.project.descriptions_file)
         self._known = self._cache.known()
-        self._changes: dict[str, Content] = {}
-        self._described: list[Described] = []
+        self._changes: dict[str, Content] = {}  # by target
+        self._lines: list[Remembered] = []
         self._vanished: list[str] = []
         self._changed: list[str] = []
         self._kept: list[str] = []
@@ -128,14 +131,17 @@ class _Builder:
         if oid and oid != made.oid and not self._replace and _is_foreign(self._snapshot.blob(oid)):
             self._kept.append(one.target)
             return
-        self._described.append(msgspec.structs.replace(one, document=b""))
+        self._lines.append(Remembered(one.target, one.stamp, made.oid, one.entries))
+        if len(self._lines) >= LINES:
+            self._remember()
         if oid != made.oid:
-            self._changes[Project.meta_record(one.target)] = made
+            self._changes[one.target] = made
         if len(self._changes) >= BATCH:
             self._flush()
 
     def report(self) -> BuildReport:
-        """Commit what is left."""
+        """Remember and commit what is left."""
+        self._remember()
         self._flush()
         return BuildReport(
             targets=self._targets,
@@ -147,24 +153,23 @@ class _Builder:
             commit=self._commit,
         )
 
-    def _flush(self) -> None:
-        with self._ws.changing():  # a target may have been renamed or removed since it was looked at
-            self._described = [one for one in self._described if one.target in self._ws.targets]
-            listed = {Project.meta_record(one.target) for one in self._described}
-            self._changes = {path: made for path, made in self._changes.items() if path in listed}
-            self._write()
+    def _remember(self) -> None:
+        """Put what was described into the cache; it counts only if git, too, has the document that is named there."""
+        self._cache.remember(self._lines)
+        self._lines = []
 
-    def _write(self) -> None:
-        number = len(self._changes)
-        self._changed += [path.removeprefix("meta/").removesuffix(".xml") for path in self._changes]
-        if number:
-            changes = {**self._changes, **_changed_rules(self._ws, self._snapshot)}
-            self._commit = self._ws.store.commit(changes, f"metadata of {number} target{'s' * (number != 1)}")
-            self._oids = document_oids(self._ws, self._ws.repository.snapshot(self._commit))
-        self._cache.remember(
-            Remembered(one.target, one.stamp, self._oids[one.target], one.entries) for one in self._described
-        )
-        self._changes, self._described = {}, []
+    def _flush(self) -> None:
+        if not self._changes:
+            return
+        with self._ws.changing():  # a target may have been renamed or removed since it was looked at
+            made = {name: content for name, content in self._changes.items() if name in self._ws.targets}
+            self._changes = {}
+            if not made:
+                return
+            documents = {Project.meta_record(name): content for name, content in made.items()}
+            changes = {**documents, **_changed_rules(self._ws, self._snapshot)}
+            self._commit = self._ws.store.commit(changes, f"metadata of {len(made)} target{'s' * (len(made) != 1)}")
+        self._changed += made
 
     def close(self) -> None:
         self._cache.close()
