@@ -15,7 +15,8 @@ from stoa.meta.xml import MAX_BYTES, from_xml, validate
 from stoa.opening import open_regular
 from stoa.project import Project
 from stoa.provenance.library import NoProject
-from stoa.workspace.metadata import BuildReport, build_documents, document_oids
+from stoa.workspace.build_report import BuildReport
+from stoa.workspace.metadata import build_documents, document_oids
 from stoa.workspace.open import Workspace
 from stoa.workspace.roles import role_table
 from stoa.workspace.selection import match_names

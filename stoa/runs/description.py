@@ -7,7 +7,8 @@ import msgspec
 from stoa.errors import StoaError
 from stoa.request import Selection
 from stoa.runs.definitions import Definitions
-from stoa.workspace.metadata import BuildReport, build_documents
+from stoa.workspace.build_report import BuildReport
+from stoa.workspace.metadata import build_documents
 from stoa.workspace.open import Workspace
 from stoa.workspace.selection import choose
 

@@ -17,7 +17,7 @@ import msgspec
 from stoa import meta
 from stoa.errors import StoaError
 from stoa.meta.document import Document
-from stoa.meta.select import MissingInput, find_inputs, image_groups
+from stoa.meta.inputs import MissingInput, find_inputs, image_groups
 from stoa.model import Process
 from stoa.workspace.open import Workspace, unpacked
 

@@ -38,9 +38,9 @@ from stoa.runs.restore import restored
 from stoa.runs.thumbnails import Drawing
 from stoa.runs.warm import Saving, saving_of, warm_facts
 from stoa.workspace.ahead import newest_ahead
+from stoa.workspace.build_report import BuildReport
 from stoa.workspace.latest import refresh
 from stoa.workspace.live import recover_run
-from stoa.workspace.metadata import BuildReport
 from stoa.workspace.open import Workspace
 from stoa.workspace.trust import accept
 

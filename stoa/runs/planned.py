@@ -9,7 +9,7 @@ import msgspec
 
 from stoa.model import FileRef, LiveState, Outcome, Override
 from stoa.runs.definitions import Definitions
-from stoa.workspace.metadata import BuildReport
+from stoa.workspace.build_report import BuildReport
 
 
 class Held(msgspec.Struct, frozen=True):

@@ -7,8 +7,9 @@ from stoa.model import Need, Process
 from stoa.project import PRODUCTS_ROOT
 from stoa.provenance.library import DEFAULT_SET
 from stoa.workspace.adding import add_targets
+from stoa.workspace.build_report import BuildReport
 from stoa.workspace.latest import linked
-from stoa.workspace.metadata import BuildReport, build_documents
+from stoa.workspace.metadata import build_documents
 from stoa.workspace.open import Workspace
 from stoa.workspace.scope import targets_for
 

@@ -18,7 +18,7 @@ from stoa.runs.planned import Plan
 from stoa.runs.products import NothingMade, take_products
 from stoa.runs.standing import notice
 from stoa.runs.sweep import sweep
-from stoa.workspace.metadata import BuildReport
+from stoa.workspace.build_report import BuildReport
 from stoa.workspace.names import asked_pair
 from stoa.workspace.open import Workspace
 

@@ -11,9 +11,9 @@ from stoa.show.words import count, counts_in_words, duration, one_line
 
 if TYPE_CHECKING:
     from stoa.runs.warm import Saving, Warmth
+    from stoa.workspace.build_report import BuildReport
     from stoa.workspace.listing import RunRow
     from stoa.workspace.looks import Counts
-    from stoa.workspace.metadata import BuildReport
 
 
 def state_in_words(row: RunRow) -> str:

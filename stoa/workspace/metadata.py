@@ -12,6 +12,7 @@ from stoa.meta.many import Described, Gone, Request, describe_many
 from stoa.meta.xml import from_xml, is_built
 from stoa.project import Project
 from stoa.provenance.git import Content, Snapshot, packed
+from stoa.workspace.build_report import BuildReport
 from stoa.workspace.open import Workspace
 from stoa.workspace.roles import ROLES, role_table
 from stoa.workspace.selection import match_names
@@ -24,18 +25,6 @@ LINES = 100
 
 
 Progress = Callable[[int, int], None]
-
-
-class BuildReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What `meta build` did."""
-
-    targets: int
-    read: int  # targets whose folder is not as it was, so that its files were looked at
-    changed: tuple[str, ...]  # targets whose document is new or different
-    vanished: tuple[str, ...]  # targets whose folder is not there; their documents stay
-    kept: tuple[str, ...] = ()  # targets whose document was not written by STOA and stays
-    files: int
-    commit: str
 
 
 def build_documents(
