@@ -210,11 +210,14 @@ def _missing(document: Document, group: ImageGroup, spec: InputSpec, image: File
 
 
 def _without_role(document: Document) -> str:
-    """Where to give a role to FITS files that no rule took, such as images of another kind of telescope."""
+    """How to take FITS files that no rule gave a role, such as images of another kind of telescope."""
     names = [file.name for file in document.others if file.header]
     if not names:
         return ""
-    return f"; no rule gives {names[0]} a role: one in .stoa/roles.yaml can (`stoa meta explain` says why)"
+    return (
+        f"; no rule gives {names[0]} a role: one in .stoa/roles.yaml can (`stoa meta explain` says why), and"
+        " `pattern` in place of `role` takes a file by its name"
+    )
 
 
 def _held(document: Document) -> str:

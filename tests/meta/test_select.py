@@ -156,7 +156,7 @@ def test_files_that_no_rule_takes_lead_to_the_rules(image, product: Path) -> Non
     image("n.fits", folder=product, BUNIT="'adu'")
     assert missing(product).endswith(
         "(the folder holds n.fits); no rule gives n.fits a role: one in .stoa/roles.yaml can"
-        " (`stoa meta explain` says why)"
+        " (`stoa meta explain` says why), and `pattern` in place of `role` takes a file by its name"
     )
 
 
