@@ -96,6 +96,12 @@ def target_add(
         tell(f"left out {path!r}: a name that is not UTF-8 text cannot be recorded")
     for path, same in report.doubles.items():
         tell(f"left out {path}: it is the same folder as {same}, through a link")
+    if report.twins:
+        path, same = next(iter(report.twins.items()))
+        targets = ws.targets
+        first = f"{root}:{path} is the folder of target {same} ({targets[same].root}:{targets[same].path})"
+        more = f", and {len(report.twins) - 1} more" if len(report.twins) > 1 else ""
+        tell(f"left out what another root has as targets: {first}{more}")
     processes = ws.library.processes()
     if report.added and processes:
         tell(f"next: `stoa run {processes[0]}`" + (" or another process" if len(processes) > 1 else ""))

@@ -110,10 +110,10 @@ class Judge:
             if waits:
                 reason = f"{given.waits} (`stoa run --all {self.definitions.process.name}` runs both)"
                 runs, because = False, "waits"
-            restores = None
-            if because in ("new", "stale", "again") and runs and not (one.missing or given.missing):
-                restores = self._restored(target, one, given, oid)
             missing = one.missing or given.missing or (self._absent(target, one.inputs, given) if runs else "")
+            restores = None
+            if because in ("new", "stale", "again") and runs and not missing:
+                restores = self._restored(target, one, given, oid)
             yield PlannedJob(
                 target=target.name, group=one.group, state=state, reason=reason, state_reason=state_reason, runs=runs,
                 because=because, held=held, missing=missing, inputs=one.inputs, meta=oid[:12], needs=given.files,

@@ -11,6 +11,7 @@ import msgspec
 
 from stoa.errors import StoaError
 from stoa.model import Pattern, Target
+from stoa.project import PRODUCTS_ROOT
 from stoa.provenance.definitions import check_name
 from stoa.provenance.records import write_patterns, write_targets
 from stoa.provenance.targets import is_named_in_full, name_by_pattern, name_targets
@@ -28,6 +29,7 @@ class AddReport(msgspec.Struct, frozen=True, kw_only=True):
     known: int  # folders that were targets already
     refused: tuple[str, ...]  # folders whose names a record cannot hold
     doubles: dict[str, str]  # folders by way of a link -> the same folder by the path that counts
+    twins: dict[str, str]  # folders that are targets by another root -> the name of that target
     commit: str
 
 
@@ -77,14 +79,34 @@ def add_targets(
     fresh = [path for path in found if path not in set(known)]
     doubles = same_place(place, fresh, known)
     refused = tuple(path for path in fresh if not _recordable(path))
-    new = [path for path in fresh if _recordable(path) and path not in doubles]
+    twins = _twins(ws, root, [path for path in fresh if path not in doubles])
+    new = [path for path in fresh if _recordable(path) and path not in doubles and path not in twins]
     added = _named(place, root, [path for path in new if path not in back], names, name)
     added += [msgspec.structs.replace(back[path], removed="") for path in new if path in back]
-    kept = _patterns(ws, list_name, [Pattern(root, pattern, name) for pattern in given]) if remember else {}
+    keeps = remember and (added or not twins)
+    kept = _patterns(ws, list_name, [Pattern(root, pattern, name) for pattern in given]) if keeps else {}
     commit = _write(ws, list_name, added, kept) if added or kept else ""
     return AddReport(
-        added=tuple(added), known=len(found) - len(fresh), refused=refused, doubles=doubles, commit=commit
+        added=tuple(added), known=len(found) - len(fresh), refused=refused, doubles=doubles, twins=twins, commit=commit
     )  # fmt: skip
+
+
+def _twins(ws: Workspace, root: str, paths: list[str]) -> dict[str, str]:
+    """Folders that are targets by another root, which is the same place here, or above or below it."""
+    if root == PRODUCTS_ROOT:  # runs add what they made
+        return {}
+    top = os.path.realpath(ws.project.root(root))
+    held: dict[str, str] = {}
+    for other in {target.root for target in ws.targets.values()} - {root, PRODUCTS_ROOT}:
+        try:
+            elsewhere = os.path.realpath(ws.project.root(other))
+        except StoaError:  # it has no path on this machine
+            continue
+        if os.path.commonpath((top, elsewhere)) in (top, elsewhere):
+            of_other = [target for target in ws.targets.values() if target.root == other]
+            held |= {os.path.normpath(os.path.join(elsewhere, target.path)): target.name for target in of_other}
+    full = {path: os.path.normpath(os.path.join(top, path)) for path in paths} if held else {}
+    return {path: held[place] for path, place in full.items() if place in held}
 
 
 def _named(place: Path, root: str, paths: list[str], taken: Iterable[str], pattern: str) -> list[Target]:

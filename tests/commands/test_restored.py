@@ -40,6 +40,16 @@ def test_an_edit_and_its_revert_run_nothing(reverted):
     assert reverted.ok("fsck")
 
 
+def test_a_folder_that_is_gone_is_blocked_and_not_restored(reverted):
+    shutil.move(reverted.top / "data/a", reverted.top / "data/elsewhere")
+    lines = reverted.ok("plan", "measure").splitlines()
+    assert [line.split() for line in lines if line.startswith("a ")] == [
+        ["a", "stale", "block", "the", "folder", "data:a", "is", "not", "there"]
+    ]
+    report = reverted.json("run", "measure")
+    assert (report["counts"], report["restored"]) == ({"ok": 2, "blocked": 1}, 2)
+
+
 def test_what_was_restored_is_restored_from_the_run_that_made_it(reverted):
     first = reverted.runs()[0]
     reverted.ok("run", "measure")

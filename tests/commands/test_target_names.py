@@ -68,6 +68,26 @@ def test_a_folder_that_is_reached_twice_is_one_target(made):
     assert "left out latest/product" in survey("target", "add", "data", "latest/product").stderr
 
 
+def test_a_folder_that_another_root_has_is_no_second_target(made):
+    survey = made("x1/product", "x2/product")
+    survey.ok("target", "add", "data", "x1/product")
+    before = names(survey)
+    survey.ok("root", "add", "again", "data")
+    survey.ok("root", "add", "above", ".")
+    survey.ok("root", "add", "below", "data/x1")
+    for root, path in (("again", "x1/*"), ("above", "data/x1/product"), ("below", "product")):
+        result = survey("target", "add", root, path)
+        assert result.stdout.startswith("added 0 targets")
+        assert ":x1/product)" in result.stderr
+        assert result.stderr.startswith(f"left out what another root has as targets: {root}:")
+    assert names(survey) == before
+    assert not (survey.top / ".stoa/patterns/again.yaml").exists()
+    assert survey("target", "add", "again", "*/product").stdout.startswith("added 1 target")
+    survey.ok("target", "remove", before["x1/product"])
+    survey.ok("target", "add", "again", "x1/product")
+    assert "x1/product" in names(survey)
+
+
 def test_a_link_that_leads_back_ends_the_search(made):
     survey = made("x1/product")
     (survey.top / "data/x1/up").symlink_to("..")
