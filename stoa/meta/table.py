@@ -37,7 +37,6 @@ class Verdict(Struct, frozen=True, kw_only=True):
 class _Step(Struct, frozen=True):
     """A rule with its patterns compiled."""
 
-    number: int
     rule: RoleRule
     stem: Search | None
     tests: tuple[tuple[HeaderTest, Search], ...]
@@ -74,12 +73,11 @@ class RoleTable:
     def _steps(self) -> tuple[_Step, ...]:
         return tuple(
             _Step(
-                number=number,
                 rule=rule,
                 stem=search_of(rule.stem) if rule.stem else None,
                 tests=tuple((test, search_of(test.pattern)) for test in rule.header),
             )
-            for number, rule in enumerate(self.rules)
+            for rule in self.rules
         )
 
     @cached_property
@@ -93,17 +91,16 @@ class RoleTable:
 
     def role_of(self, name: str, get: Getter | None) -> str:
         """Role of a file by its name and header (None: it has none); ``other`` if no rule takes it."""
-        text = f".{stem(name)}"
         if get is None:
-            steps = self._by_name
+            roles = self._by_name
         else:
             texts = tuple(map(get, self._keywords))
             try:
-                steps = self._by_header[texts]
+                roles = self._by_header[texts]
             except KeyError:
-                steps = self._remember(texts, get)
-        named = self._named(text)
-        return next((step.rule.role for step in steps if step.number in named), OTHER)
+                roles = self._remember(texts, get)
+        first = min([number for number in self._named(f".{stem(name)}") if number in roles], default=-1)
+        return roles.get(first, OTHER)
 
     @cached_property
     def _keywords(self) -> tuple[str, ...]:
@@ -111,19 +108,21 @@ class RoleTable:
         return tuple(name for keyword in wanted for name in (_TYPES if keyword == ANY_TYPE else (keyword,)))
 
     @cached_property
-    def _by_name(self) -> tuple[_Step, ...]:
-        return tuple(step for step in self._steps if not step.tests)
+    def _by_name(self) -> dict[int, str]:
+        """Role by number of the rules without conditions on the header."""
+        return {number: step.rule.role for number, step in enumerate(self._steps) if not step.tests}
 
     @cached_property
-    def _by_header(self) -> dict[tuple[str, ...], tuple[_Step, ...]]:
-        """Steps whose conditions on the header hold, by the texts that were asked for; most files share them."""
+    def _by_header(self) -> dict[tuple[str, ...], dict[int, str]]:
+        """The same of those whose conditions hold, by the texts that were asked for; most files share them."""
         return {}
 
-    def _remember(self, texts: tuple[str, ...], get: Getter) -> tuple[_Step, ...]:
+    def _remember(self, texts: tuple[str, ...], get: Getter) -> dict[int, str]:
         if len(self._by_header) >= _MOST_HEADERS:
             self._by_header.clear()
-        found = self._by_header[texts] = tuple(step for step in self._steps if _meets(step, get))
-        return found
+        met = {number: step.rule.role for number, step in enumerate(self._steps) if _meets(step, get)}
+        self._by_header[texts] = met
+        return met
 
     def group_key(self, name: str) -> str:
         """Key of the image that a file belongs to: its folder and stem without what tells the roles apart."""
