@@ -54,6 +54,14 @@ def test_metadata_that_are_as_they_were_need_no_engine(sky):
     assert not found & (ENGINES | SCIENCE | SCREENS)
 
 
+def test_the_state_of_a_project_needs_nothing_that_runs_or_describes(looked):
+    looked.ok("status")
+    found = loaded(looked.top, "status")
+    assert "stoa.runs.judge" in found
+    assert not found & {"stoa.exec.local", "stoa.exec.cluster", "stoa.meta.many", "stoa.meta.header", "lxml", "git"}
+    assert not found & (SCIENCE | SCREENS)
+
+
 def test_runs_that_were_cut_off_need_what_knows_of_engines(begin, waiting):
     begin("run", "measure", "-j", "1").kill()
     assert "stoa.exec.cluster.remote" in loaded(waiting.top, "runs")
