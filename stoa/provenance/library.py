@@ -263,6 +263,11 @@ class Library:
         self, file: Path, kind: str, name: str, known: list[str], hint: str, present: Callable[..., str]
     ) -> bytes:
         if name not in known or not file.is_file():
+            if name in known and file.exists():
+                raise DefinitionError("a folder, pipe or device, and not a file", shown(self.project, file))
+            if "/" not in name and any(other.stem == name for other in file.parent.glob("*.yml")):
+                read = shown(self.project, file)
+                raise NotFoundError(kind, name, [], f"`mv {read.removesuffix('.yaml')}.yml {read}`")
             now = present(self.former(), name=name)
             raise NotFoundError(kind, name, known, hint, "" if now == name else now)
         return _content(self.project, file)

@@ -122,8 +122,18 @@ def test_a_symbolic_link_is_not_followed(library: Library, tmp_path: Path) -> No
 
 def test_a_pipe_among_the_definitions_is_not_opened(library: Library) -> None:
     os.mkfifo(library.project.stoa / "processes" / "pipe.yaml")
-    with pytest.raises(NotFoundError):
+    with pytest.raises(
+        DefinitionError, match=r"^a folder, pipe or device, and not a file \(\.stoa/processes/pipe\.yaml"
+    ):
         library.process("pipe")
+
+
+@pytest.mark.parametrize(("folder", "kind"), [("processes", "process"), ("environments", "environment")])
+def test_another_ending_of_the_file_is_told(library: Library, folder: str, kind: str) -> None:
+    write(library.project.top, f"{folder}/mine.yml", PEAK)
+    with pytest.raises(NotFoundError, match=rf"^no {kind} named 'mine'$") as caught:
+        getattr(library, kind)("mine")
+    assert caught.value.hint == f"`mv .stoa/{folder}/mine.yml .stoa/{folder}/mine.yaml`"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
