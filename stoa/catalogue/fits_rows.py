@@ -17,8 +17,10 @@ _NULL_PRIMARY = b"NAXIS   =                    0"
 _COUNT = b"NAXIS2  ="
 _MEANING = (
     b"T", b"NAXIS1 ", b"BITPIX", b"PCOUNT", b"MJDREF", b"JDREF", b"DATEREF", b"OBSGEO", b"COMMENT", b"CONTINUE",
+    b"RADE", b"EQUINOX", b"FRAME",
 )  # fmt: skip
-"""Beginnings of the cards from which astropy takes what the columns are; times and its own mixins included."""
+"""Beginnings of the cards that say what the columns are: for astropy, times and its own mixins included, and for the
+frame of the positions."""
 
 
 class FitsRows(Struct, frozen=True):

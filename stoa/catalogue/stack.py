@@ -12,6 +12,8 @@ from msgspec import Struct
 from stoa.catalogue.columns import describe
 from stoa.catalogue.fits_rows import joined, read_rows
 from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.frames import Frame
+from stoa.catalogue.positions import frame_of_positions, has_positions, position_columns
 from stoa.catalogue.tables import read_table
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ def stack(parts: Iterable[Part]) -> Table:
     Raises
     ------
     CatalogueError
-        If there is no part, one cannot be read, or its columns or units differ from the first one's; each
-        is named.
+        If there is no part, one cannot be read, or its columns, units or frame differ from the first one's;
+        each is named.
     """
     import numpy as np
     from astropy.table import Table
@@ -76,6 +78,9 @@ def stack(parts: Iterable[Part]) -> Table:
         "targets": len({part.target for part in given}),
         "sources": sum(rows),
     }
+    frame = _frame(tables[0], given[0])
+    if frame.is_equatorial and not frame.is_icrs:
+        stacked.meta["frame"] = frame.words
     return describe(stacked, stacked.colnames)
 
 
@@ -110,21 +115,39 @@ def _joined(name: str, tables: list[Table]) -> Any:
     return made
 
 
+def _frame(table: Table, part: Part) -> Frame:
+    """The frame of the positions; ICRS of a table without any."""
+    if not has_positions(table):
+        return Frame()
+    return frame_of_positions(table, position_columns(table, part.product), part.product)
+
+
 def _check_alike(first: Table, table: Table, first_part: Part, part: Part) -> None:
     here, there = set(table.colnames), set(first.colnames)
     if here != there:
         lacks, extra = sorted(there - here), sorted(here - there)
-        said = [f"lacks {', '.join(lacks)}"] * bool(lacks) + [f"has also {', '.join(extra)}"] * bool(extra)
+        said = [f"lacks {', '.join(lacks)}"] * bool(lacks) + [f"also has {', '.join(extra)}"] * bool(extra)
         raise CatalogueError(
             f"{part.product!r} cannot be stacked with {first_part.product!r}: it {' and '.join(said)}",
             "stack the outcomes of one version of the process; `stoa rerun` makes the others again",
         )
     for name in table.colnames:
         if table[name].unit != first[name].unit:
+            here_in, there_in = (f"in {t[name].unit}" if t[name].unit else "without a unit" for t in (table, first))
             raise CatalogueError(
-                f"{part.product!r} cannot be stacked with {first_part.product!r}: "
-                f"{name} is in {table[name].unit} and in {first[name].unit}"
+                f"{part.product!r} cannot be stacked with {first_part.product!r}: {name} is {here_in} and {there_in}",
+                "let the script write each column in one unit for all targets, and run it again",
             )
+    frame, first_frame = _frame(table, part), _frame(first, first_part)
+    if frame != first_frame and not (frame.is_icrs and first_frame.is_icrs):
+        raise CatalogueError(
+            f"{part.product!r} cannot be stacked with {first_part.product!r}: the positions are {frame.words} and"
+            f" {first_frame.words}",
+            "let the script write positions in one frame for all targets, and run it again",
+        )
     clash = sorted(here & set(ORIGIN))
     if clash:
-        raise CatalogueError(f"{part.product!r} has a column {clash[0]!r} of its own, a name that the stack needs")
+        raise CatalogueError(
+            f"{part.product!r} has a column {clash[0]!r} of its own, a name that the stack needs",
+            "let the script write it under another name",
+        )

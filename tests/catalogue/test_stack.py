@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
+from msgspec.structs import replace
 
 from stoa.catalogue.formats import CatalogueError
+from stoa.catalogue.positions import positions
 from stoa.catalogue.stack import ORIGIN, Part, stack
 from stoa.catalogue.tables import read_table, write_table
 
@@ -64,7 +67,7 @@ def test_a_stack_of_empty_tables_has_the_columns(part: Maker) -> None:
 
 def test_different_columns_are_named(part: Maker) -> None:
     with pytest.raises(
-        CatalogueError, match=r"B/sources.fits' cannot be stacked with .*A/.*: it has also alpha"
+        CatalogueError, match=r"B/sources.fits' cannot be stacked with .*A/.*: it also has alpha"
     ) as found:
         stack([part("A", [0.1]), part("B", [0.1], alpha=[-0.7])])
     assert "stoa rerun" in str(found.value.hint)
@@ -73,8 +76,28 @@ def test_different_columns_are_named(part: Maker) -> None:
 
 
 def test_different_units_are_named(part: Maker) -> None:
-    with pytest.raises(CatalogueError, match="flux is in mJy and in Jy"):
+    with pytest.raises(CatalogueError, match="flux is in mJy and in Jy") as found:
         stack([part("A", [0.1]), part("B", [0.1], unit="mJy")])
+    assert "in one unit for all targets" in str(found.value.hint)
+    with pytest.raises(CatalogueError, match="flux is without a unit and in Jy"):
+        stack([part("A", [0.1]), part("B", [0.1], unit=None)])
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".vot"])
+def test_positions_are_stacked_in_one_frame(part: Maker, suffix: str) -> None:
+    """150, -30 in ICRS, once written in FK4."""
+    old = SkyCoord(150.0, -30.0, unit="deg").transform_to("fk4")
+    parts = []
+    for name, ra, dec, frame in (("A", 150.0, -30.0, ""), ("B", old.ra.deg, old.dec.deg, "FK4 B1950.0")):
+        table = Table({"ra": [ra], "dec": [dec]}, meta={"frame": frame} if frame else {})
+        made = part(name, [0.1])
+        path = made.path.with_suffix(suffix)
+        write_table(table, path)
+        parts.append(replace(made, path=path))
+    with pytest.raises(CatalogueError, match=r"the positions are FK4 B1950.0 and ICRS"):
+        stack(parts)
+    ra, dec = positions(stack(parts[1:]), "stacked")
+    assert (ra[0], dec[0]) == (pytest.approx(150.0, abs=1e-6), pytest.approx(-30.0, abs=1e-6))
 
 
 def test_a_column_of_the_stack_cannot_come_from_a_product(part: Maker) -> None:
