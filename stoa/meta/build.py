@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import closing
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -212,6 +214,9 @@ def _is_blank(path: str, fits: FitsFile) -> bool:
         return all(is_blank(header, row) for row in rows)
 
 
+_OF_DOCUMENT = itemgetter(*KEYWORDS)
+
+
 def _fits_entry(name: str, fits: FitsFile, role: str, table: RoleTable) -> FileEntry:
     problems: tuple[str, ...] = tuple([str(defect) for defect in fits.defects])
     derived = {"size": str(fits.size)}
@@ -223,7 +228,8 @@ def _fits_entry(name: str, fits: FitsFile, role: str, table: RoleTable) -> FileE
     if fits.image:
         derived["hdu"] = str(fits.image)
     derived |= _shown(name, get)
-    derived |= facts(get, fits.beam, partial(fits.header.history, b"BMAJ="), name, fits.header.world)
+    history = partial(fits.header.history, b"BMAJ=")
+    derived |= facts(fits.header.texts, fits.beam, history, name, fits.header.world)
     if role in IMAGE_ROLES:
         unit = get("BUNIT")
         if unit and (why := why_no_flux(unit)):
@@ -231,18 +237,16 @@ def _fits_entry(name: str, fits: FitsFile, role: str, table: RoleTable) -> FileE
         problems = (*problems, *_unclear(unit, derived))
     if role == "primaryBeam":
         derived |= measured(fits, derived.get("pixel_arcsec", ""), name)
-    header = dict(zip(KEYWORDS, map(get, KEYWORDS), strict=True))
+    header = dict(zip(KEYWORDS, _OF_DOCUMENT(fits.header.texts), strict=True))
     return FileEntry(name=name, role=role, header=header, derived=derived, problems=problems)
 
 
 def described(name: str, header: dict[str, str], role: str) -> FileEntry:
     """The entry of a file for which a foreign document gives the name, header texts and perhaps the role."""
-
-    def get(keyword: str) -> str:
-        return header.get(keyword, "")
-
+    texts = defaultdict(str, header)
+    get = texts.__getitem__
     known = tuple(keyword for keyword in header if WORLD.fullmatch(keyword))
-    derived = _shown(name, get) | facts(get, name=name, keywords=known) if header else _shown(name, None)
+    derived = _shown(name, get) | facts(texts, name=name, keywords=known) if header else _shown(name, None)
     return FileEntry(name=name, role=role or BUILT_IN.role_of(name, get), header=header, derived=derived)
 
 

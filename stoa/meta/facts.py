@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -59,7 +60,7 @@ class Spectrum(Struct, frozen=True):
 
 
 def facts(
-    get: Getter,
+    texts: Mapping[str, str],
     plane_beam: Beam | str | None = None,
     history: Callable[[], Iterable[str]] = tuple,
     name: str = "",
@@ -71,8 +72,8 @@ def facts(
 
     Parameters
     ----------
-    get
-        Text of a keyword's value.
+    texts
+        Text of a keyword's value; has to be empty for any that is not there.
     plane_beam
         Median of its BEAMS table, or what is wrong with that.
     history
@@ -82,11 +83,25 @@ def facts(
     keywords
         Those of the header that match `stoa.meta.sky.WORLD`.
     """
-    array = get("TELESCOP") or get("INSTRUME"), get("INSTRUME")
-    axes = _axes_facts(keywords, tuple(map(get, keywords)), array, compact=bool(_COMPACT.search(name)))
-    beam = _beam(get, plane_beam, history)
+    array = texts["TELESCOP"] or texts["INSTRUME"], texts["INSTRUME"]
+    axes = _axes_facts(keywords, _picker(keywords)(texts), array, compact=_is_compact(name))
+    beam = _beam(texts.__getitem__, plane_beam, history)
     wrong = _size_problem(beam, axes)
     return {**axes, **({"no_beam": wrong} if wrong else beam)}
+
+
+@lru_cache(maxsize=256)
+def _picker(keywords: tuple[str, ...]) -> Callable[[Mapping[str, str]], tuple[str, ...]]:
+    """What takes the texts of keywords out of a header; those of one program have the same keywords."""
+    if len(keywords) > 1:
+        return itemgetter(*keywords)
+    return lambda texts: tuple([texts[keyword] for keyword in keywords])
+
+
+def _is_compact(text: str) -> bool:
+    """Whether a name says that it is of the compact array of 7 m antennas."""
+    letters = text.casefold()  # whether it is worth searching
+    return ("7m" in letters or "aca" in letters) and bool(_COMPACT.search(text))
 
 
 def _size_problem(beam: Mapping[str, str], axes: Mapping[str, str]) -> str:
@@ -217,7 +232,7 @@ def _array(array: tuple[str, str], freq_ghz: float, *, compact: bool) -> dict[st
     dish = DISH_M.get(telescope.upper())
     if not dish:
         return {}
-    named = compact or bool(_COMPACT.search(instrument))
+    named = compact or _is_compact(instrument)
     band = next((name for low, high, name in _BANDS_GHZ if low <= freq_ghz < high), "")
     model = modelled(freq_ghz, 7.0 if named else dish, "as the name says" if compact else "")
     return ({"band": band} if band else {}) | model

@@ -40,18 +40,20 @@ class Header:
     ----------
     raw
         The header's bytes, whole blocks.
+    texts
+        Text of a keyword's value (see `stoa.meta.cards`), empty where the header has none.
     text
-        Gives the text of a keyword's value (see `stoa.meta.cards`), empty where the header has none.
+        Gives one of them.
     world
         Its keywords that match `stoa.meta.sky.WORLD`.
     """
 
-    __slots__ = ("raw", "text", "world")
+    __slots__ = ("raw", "text", "texts", "world")
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
-        self.text: Callable[[str], str]
-        self.text, self.world = lookup(raw)
+        self.texts, self.world = lookup(raw)
+        self.text: Callable[[str], str] = self.texts.__getitem__
 
     def integer(self, keyword: str) -> int | None:
         """A whole number, or None where there is none or something else."""
@@ -115,7 +117,7 @@ class FitsFile(Struct, frozen=True, kw_only=True):
     @property
     def beam(self) -> Beam | str | None:
         """The median of `beams`, or what is wrong with them."""
-        return self.beams if isinstance(self.beams, str) else median_beam(self.beams)
+        return self.beams if isinstance(self.beams, str) else median_beam(self.beams) if self.beams else None
 
 
 class Span(NamedTuple):

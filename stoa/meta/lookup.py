@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -30,8 +30,6 @@ _MOST_LAYOUTS = 512
 _MOST_VALUES = 16384
 _NOTHING = dict.fromkeys(WANTED, "")
 
-Lookup = Callable[[str], str]
-
 
 class _Layout(NamedTuple):
     """The places of the wanted cards in headers with the same keywords."""
@@ -39,6 +37,21 @@ class _Layout(NamedTuple):
     names: tuple[str, ...]
     world: tuple[str, ...]  # those of `names` that match `stoa.meta.sky.WORLD`
     fields: Callable[[bytes], tuple[bytes, ...]]
+
+
+class Lookup(NamedTuple):
+    """What a header says.
+
+    Attributes
+    ----------
+    texts
+        Text of a keyword's value, empty where the header has none.
+    world
+        Its keywords that match `stoa.meta.sky.WORLD`.
+    """
+
+    texts: Mapping[str, str]
+    world: tuple[str, ...]
 
 
 class _Values(dict[bytes, str]):
@@ -87,11 +100,8 @@ class _Texts(dict[str, str]):
         return self._others.get(keyword, "")
 
 
-def lookup(raw: bytes) -> tuple[Lookup, tuple[str, ...]]:
-    """What gives the text of a keyword's value in a header of whole blocks, empty where the header has none.
-
-    With it come the keywords that match `stoa.meta.sky.WORLD`.
-    """
+def lookup(raw: bytes) -> Lookup:
+    """The texts of a header of whole blocks."""
     keys = _keys(_count(raw))(raw)
     try:
         layout = _LAYOUTS[keys]
@@ -99,10 +109,10 @@ def lookup(raw: bytes) -> tuple[Lookup, tuple[str, ...]]:
         layout = _remember(keys)
     if layout is None:
         every = texts(raw)
-        return every.__getitem__, tuple(name for name in every if WORLD.fullmatch(name))
+        return Lookup(every, tuple(name for name in every if WORLD.fullmatch(name)))
     found = _Texts(raw)
     found.update(zip(layout.names, map(_VALUES.__getitem__, layout.fields(raw)), strict=True))
-    return found.__getitem__, layout.world
+    return Lookup(found, layout.world)
 
 
 def _count(raw: bytes) -> int:

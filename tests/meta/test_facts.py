@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 
 import pytest
@@ -22,7 +23,7 @@ def found(
     plane_beam: Beam | None = None, history: Callable[[], tuple[str, ...]] = tuple, **changes: str
 ) -> dict[str, str]:
     texts = {**IMAGE_TEXTS, **{keyword.replace("_", "-"): text for keyword, text in changes.items()}}
-    return facts(lambda keyword: texts.get(keyword, ""), plane_beam, history)
+    return facts(defaultdict(str, texts), plane_beam, history)
 
 
 def test_the_centre_is_that_of_the_pixels() -> None:
@@ -159,4 +160,4 @@ def test_a_beam_without_a_size_is_none(text: str) -> None:
 
 
 def test_nothing_follows_from_nothing() -> None:
-    assert facts(lambda _: "") == {}
+    assert facts(defaultdict(str)) == {}
