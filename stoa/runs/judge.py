@@ -231,8 +231,13 @@ class Judge:
         ]
         if gone:
             return f"input {gone[0]} is not there: {inputs[gone[0]]} (`stoa meta build` looks again)"
-        lost = [ref.path for ref in given.files.values() if not self.ws.products.file(ref).exists()]
-        return f"{lost[0]} is not on this machine (`stoa rerun` of its run makes it again)" if lost else ""
+        products, again = self.ws.products, "`stoa rerun` of its run makes it again"
+        for ref in given.files.values():
+            if not products.file(ref).exists():
+                return f"{ref.path} is not on this machine ({again})"
+            if ref.sha256 and products.here(ref) is None:
+                return f"{ref.path} is not as its run wrote it ({again})"
+        return ""
 
     def _root(self, name: str) -> str:
         """Where a root is on this machine, "" where it is not."""

@@ -39,7 +39,8 @@ def stack_notes(report: StackReport) -> Iterator[str]:
     if report.new:
         yield f"{count(report.new, 'target')} without an outcome: `stoa run` with this set runs them"
     if report.missing:
-        yield f"{count(len(report.missing), 'table')} not on this machine, such as {report.missing[0]}"
+        some = count(len(report.missing), "table")
+        yield f"{some} not on this machine as recorded, and left out, such as {report.missing[0]}"
 
 
 def cuts_table(report: QualityReport) -> Table:

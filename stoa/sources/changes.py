@@ -247,7 +247,9 @@ def _tables(ws: Workspace, side: Side, output: str) -> dict[Key, Part | str]:
     for key, outcome in side.outcomes.items():
         ref = outcome.outputs.get(chosen)
         gone = ref is not None and ref.path in missing
-        tables.setdefault(key, "its table is not on this machine" if gone else f"it is {outcome.status.value}")
+        tables.setdefault(
+            key, "its table is not on this machine as it was recorded" if gone else f"it is {outcome.status.value}"
+        )
     return tables
 
 

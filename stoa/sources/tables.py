@@ -17,7 +17,8 @@ def nothing_to_stack(source: str, missing: list[str], left_out: Mapping[str, int
     if missing:
         return StoaError(
             f"the tables of {source} are not on this machine ({len(missing)}, such as {missing[0]})",
-            f"`stoa root add products PATH` says where the products are; `stoa fetch {source}` fetches shared ones",
+            f"`stoa root add products PATH` says where the products are; `stoa fetch {source}` fetches shared ones;"
+            " `stoa fsck --products` names those that were changed",
         )
     words = ", ".join(f"{number} {status}" for status, number in left_out.items()) or "it has none"
     return StoaError(f"{source} has no ok outcome with a table of sources ({words})", "`stoa status` shows what failed")
@@ -37,7 +38,7 @@ def catalogue_output(ws: Workspace, name: RunName, outcomes: Iterable[Outcome]) 
 def tables_of(
     ws: Workspace, name: RunName, outcomes: Iterable[Outcome], output: str
 ) -> tuple[list[Part], list[str], dict[str, int]]:
-    """Tables of the ok outcomes that are on this machine, products that are not, and other jobs by status."""
+    """Tables of the ok outcomes that are on this machine as recorded, products that are not, other jobs by status."""
     kinds = _kinds(ws)
     parts: list[Part] = []
     missing: list[str] = []
@@ -48,8 +49,9 @@ def tables_of(
         if o.status != Status.OK or ref is None:
             left_out[o.status.value] = left_out.get(o.status.value, 0) + 1
             continue
-        path = ws.products.file(ref, o.run)
-        if not path.is_file():
+        path = ws.products.here(ref, o.run)
+        if path is None or not path.is_file():
+            ws.products.file(ref, o.run)  # says where its root is not known
             missing.append(ref.path)
             continue
         intent, kind = kinds.get((o.target, o.group), ("", ""))

@@ -92,6 +92,14 @@ def test_tables_that_are_not_on_this_machine(found):
     )
 
 
+def test_a_table_that_was_changed_since_is_left_out(found):
+    (table,) = (found.top / "products/find/latest/default/a").glob("*.csv")
+    table.write_text(table.read_text().replace("20", "90"))
+    result = found("catalogue", "stack", "last")
+    assert result.stdout.splitlines()[0] == "1 source in 1 image of 1 target"
+    assert result.stderr.startswith("1 table not on this machine as recorded, and left out, such as products:find/")
+
+
 def test_nothing_ok_to_stack(found):
     for name in ("a", "b"):
         (found.top / "data" / name / "table").unlink()

@@ -102,11 +102,19 @@ def test_without_a_beam_a_radius_is_needed(found):
 
 
 def test_a_table_that_cannot_be_read_costs_only_its_image(found):
-    for product in (found.top / "products/find").rglob("b/**/sources.csv"):
-        product.write_text("", encoding="utf-8")
+    (found.top / "data/b/table").write_text("ra_deg,dec_deg\n1,2,3\n", encoding="utf-8")
+    found("run", "find", "--force", "--target", "b")
     sky = found.json("diff", *PAIR, "--sky")["sky"]
     assert [image["target"] for image in sky["images"]] == ["a"]
-    assert "cannot be read as csv" in sky["not_compared"][0]["why"]
+    assert "line 2: it has 3 columns, the line of names 2" in sky["not_compared"][0]["why"]
+
+
+def test_a_table_that_was_changed_since_is_not_compared(found):
+    for product in (found.top / "products/find").rglob("b/**/sources.csv"):
+        product.write_text(product.read_text().replace(",1,", ",2,"), encoding="utf-8")
+    sky = found.json("diff", *PAIR, "--sky")["sky"]
+    assert [image["target"] for image in sky["images"]] == ["a"]
+    assert "its table is not on this machine as it was recorded" in sky["not_compared"][0]["why"]
 
 
 def test_a_process_without_a_catalogue_is_named(survey):

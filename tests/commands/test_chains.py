@@ -171,6 +171,19 @@ def test_a_product_that_is_not_on_this_machine_blocks(chain):
     assert why(chain, "count") == f"is blocked, {path} is not on this machine (`stoa rerun` of its run makes it again)"
 
 
+def test_a_product_that_was_changed_since_blocks(chain):
+    chain.ok("run", "measure")
+    path = chain.outcomes()["a"]["outputs"]["table"]["path"]
+    file = chain.top / path.replace(":", "/", 1)
+    file.write_text(file.read_text().swapcase().replace("5", "6"))
+    assert (
+        why(chain, "count") == f"is blocked, {path} is not as its run wrote it (`stoa rerun` of its run makes it again)"
+    )
+    assert chain.json("run", "count")["counts"] == {"ok": 2, "blocked": 1}
+    chain.ok("rerun", "measure", "--target", "a")
+    assert chain.json("run", "count")["counts"] == {"ok": 1}
+
+
 def test_an_output_that_is_not_declared(chain):
     chain.edit(".stoa/processes/count.yaml", "measure.table", "measure.tabel")
     message = "process 'count' takes output 'tabel' of 'measure', which it does not declare; did you mean 'table'?"
