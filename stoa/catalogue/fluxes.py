@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PUBLISHED = re.compile(r"(.+?)@([0-9.]+)\s*(GHz|MHz|cm|mm)")
+_UNIT_IN_NAME = re.compile(r"(?:.*[^A-Za-z])?([mu\u00b5\u03bc]?)jy[\])]?", re.IGNORECASE)
+_PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "\u00b5": 1e-6, "\u03bc": 1e-6}
 _GHZ_CM = 29.9792458
 _SAME = 0.01  # difference of the logarithms of two frequencies between which there is no spectral index
 
@@ -41,6 +43,7 @@ class FluxComparison(Struct, frozen=True, kw_only=True):
     scatter_dex: float  # 1.4826 times the median absolute deviation of log10 of the ratio
     correlation: float  # of the logarithms; NaN for fewer than three
     median_index: float  # of the indices that would make observed and published flux agree; NaN at one frequency
+    unit_assumed: bool = False  # Jy, as neither the published column nor its name says a unit
 
     @property
     def in_words(self) -> str:
@@ -111,6 +114,7 @@ def compare(matched: Table, given: Published, index: float = 0.0) -> FluxCompari
         scatter_dex=float(MAD_SIGMA * np.median(np.abs(logs - np.median(logs)))) if len(logs) else np.nan,
         correlation=float(np.corrcoef(x, y)[0, 1]) if can_correlate else np.nan,
         median_index=float(np.nanmedian(between[good])) if np.isfinite(between[good]).any() else np.nan,
+        unit_assumed=matched[name].unit is None and not _UNIT_IN_NAME.fullmatch(given.column),
     )  # fmt: skip
 
 
@@ -121,7 +125,9 @@ def _numbers(column: Any) -> NDArray[np.float64]:
 
 
 def in_jansky(column: Any, name: str) -> NDArray[np.float64]:
-    """Fluxes in Jy, NaN where absent; a column without a unit has Jy, one of magnitudes or logarithms is converted.
+    """Fluxes in Jy, NaN where absent; a column of magnitudes or logarithms is converted.
+
+    A column without a unit has that of its name, such as ``f6cm_mJy`` and ``S (Jy)``, else Jy.
 
     Parameters
     ----------
@@ -138,7 +144,8 @@ def in_jansky(column: Any, name: str) -> NDArray[np.float64]:
 
     values = _numbers(column)
     if column.unit is None:
-        return values
+        found = _UNIT_IN_NAME.fullmatch(name)
+        return values * _PREFIXES[found[1].lower()] if found else values
     unit, written = column.unit, str(column.unit).strip()
     if isinstance(unit, units.UnrecognizedUnit):  # such as "µJy" and "mJy " of a VOTable; AIPS writes units in capitals
         unit = units.Unit("Jy" if written == "JY" else written, parse_strict="silent")

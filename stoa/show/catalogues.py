@@ -74,6 +74,8 @@ def match_lines(report: MatchReport) -> Iterator[str]:
             f"  {count(f.compared, 'source')} with {f.column} at {f.at_ghz:.4g} GHz: observed / expected {f.in_words};"
             f" {median} (assumed index {f.index:+g})"
         )
+        if f.unit_assumed:
+            yield f"  {f.column} has no unit and is taken to be in Jy"
 
 
 def limits_lines(report: LimitsReport) -> Iterator[str]:

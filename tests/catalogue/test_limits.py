@@ -360,6 +360,20 @@ def test_published_fluxes_are_in_the_units_of_votables(tmp_path: Path, unit: str
     assert list(table["expected_flux"]) == pytest.approx([0.1, 0.5, 2.0])
 
 
+@pytest.mark.parametrize(
+    ("name", "scale", "assumed"),
+    [
+        ("F6cm", 1, True), ("jyvaskyla", 1, True), ("f6cm_jy", 1, False), ("f6cm_mJy", 1e3, False),
+        ("S (mJy)", 1e3, False), ("S_uJy", 1e6, False), ("mJy", 1e3, False), ("FMJY", 1, True),
+    ],
+)  # fmt: skip
+def test_a_unit_may_be_in_the_name_of_a_column(name: str, scale: float, assumed: bool) -> None:
+    table = matched(0, None)
+    table[f"cat_{name}"] = scale * table["cat_F6cm"]
+    found = compare(table, Published(name, 5.0))
+    assert (found.ratio, found.unit_assumed) == (pytest.approx(1), assumed)
+
+
 def test_observed_fluxes_are_in_their_own_unit() -> None:
     table = matched(-0.7)
     for name in ("flux", "e_flux"):
