@@ -394,7 +394,8 @@ def _check_tables(ws: Workspace, known: Recomputed, key: tuple[str, str, str]) -
     if not known.status:
         return
     try:
-        report = stack_and_write(ws, f"{key[0]}@default", out=ws.project.top / "products" / "stack.vot")
+        ws.project.cache.mkdir(exist_ok=True)  # a clone may have neither this nor a folder of products
+        report = stack_and_write(ws, f"{key[0]}@default", out=ws.project.cache / "stack.vot")
     except StoaError:
         assert not [row for row in rows if row["status"] == "ok" and ws.project.file(row["place"]).is_dir()]
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -55,13 +56,14 @@ def build_documents(
     names = match_names(targets, ws.targets) if targets else list(ws.targets)
     if not names:
         raise StoaError("this project has no targets yet", "`stoa target add ROOT GLOB` adds some")
-    for root in {ws.targets[name].root for name in names}:
-        if not ws.project.root(root).is_dir():
-            raise StoaError(f"root {root!r} is not at {ws.project.root(root)}", f"`stoa root add {root} PATH`")
+    roots = {root: ws.project.root(root) for root in {ws.targets[name].root for name in names}}
+    for root, place in roots.items():
+        if not place.is_dir():
+            raise StoaError(f"root {root!r} is not at {place}", f"`stoa root add {root} PATH`")
     table = role_table(ws.project)
     builder = _Builder(ws, replace=replace)
     try:
-        requests = [builder.request(name) for name in names]
+        requests = [builder.request(name, roots[ws.targets[name].root]) for name in names]
         sums = ws.project.config.checksums == "files"
         workers = jobs or ws.project.jobs_at_once
         made = describe_many(requests, table, ws.project.descriptions_file, workers, _sealed, checksums=sums)
@@ -100,11 +102,11 @@ class _Builder:
         self._files = self._targets = self._read = 0
         self._commit = ""
 
-    def request(self, name: str) -> Request:
+    def request(self, name: str, root: Path) -> Request:
         """What is to be looked at, and what is known of it."""
         known = self._known.get(name, Known("", ""))
         holds = bool(known.document) and known.document == self._oids.get(name)
-        return Request(name, self._ws.project.folder(self._ws.targets[name]), known.stamp, holds)
+        return Request(name, root / self._ws.targets[name].path, known.stamp, holds)
 
     def take(self, one: Described | Gone) -> None:
         self._targets += 1
