@@ -156,6 +156,12 @@ def test_a_declared_output_that_is_missing_fails_the_job(run):
     assert outcome.cause == "declared output 'sources' (sources.vot) is missing"
 
 
+def test_the_path_of_an_output_is_no_pattern(run):
+    outcome = run(": > a.csv; echo x > '[b].csv'", outputs={"table": OutputSpec(path="*.csv")})
+    assert outcome.cause == "declared output 'table' (*.csv) is missing (its path is taken as it is, not as a pattern)"
+    assert run("echo x > '[b].csv'", outputs={"table": OutputSpec(path="[b].csv")}).status is Status.OK
+
+
 def test_outputs_are_recorded_with_size_and_checksum(run):
     outcome = run("mkdir sub; printf abc > sub/m.fits", outputs={"map": OutputSpec(path="sub/m.fits", kind="image")})
     # sha256 of "abc": FIPS 180-4, example B.1
@@ -177,7 +183,7 @@ def test_an_optional_output_may_be_missing(run):
     ("script", "words"),
     [
         (": > sources.vot", "is empty"),
-        ("mkdir sources.vot", "is not a regular file"),
+        ("mkdir sources.vot", "is not a regular file, but a folder (`kind: folder` declares one)"),
         ("mkfifo sources.vot", "is not a regular file"),
         ("ln -s nothing sources.vot", "is missing"),
         ("ln -s sources.vot sources.vot", "is unreadable"),

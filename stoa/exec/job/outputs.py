@@ -50,10 +50,11 @@ def _reference(job: Job, name: str, spec: OutputSpec, stopped: Callable[[], bool
     except (FileNotFoundError, NotADirectoryError):
         if spec.optional and not os.path.lexists(path):
             return None
-        raise OutputProblem(f"{said} is missing") from None
+        pattern = " (its path is taken as it is, not as a pattern)" if set(spec.path) & set("*?[") else ""
+        raise OutputProblem(f"{said} is missing{pattern}") from None
     except NotRegularError:
-        hint = "`kind: folder` declares a folder" if os.path.isdir(path) else None
-        raise OutputProblem(f"{said} is not a regular file", hint) from None
+        folder = ", but a folder (`kind: folder` declares one)" if os.path.isdir(path) else ""
+        raise OutputProblem(f"{said} is not a regular file{folder}") from None
     except OSError as exc:
         raise OutputProblem(f"{said} is unreadable: {exc.strerror}") from exc
     with file:
