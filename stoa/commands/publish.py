@@ -36,7 +36,7 @@ from stoa.sources.stack import cuts_of, stack
 from stoa.sources.trace import NEEDED as TRACED  # what is needed to trace a row
 from stoa.workspace.frozen import frozen_files, known_frozen_process
 from stoa.workspace.looks import Counts
-from stoa.workspace.names import pair_words, resolve_run
+from stoa.workspace.names import pair_words, resolve_run, table_on_disk
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import latest_of
 from stoa.workspace.reviews import flagged
@@ -95,9 +95,9 @@ def publish(
     StoaError
         If outcomes are stale and that was not accepted, there are none, or the folder cannot be made.
     """
-    file = Path(source)
+    file = table_on_disk(source)
     ws.check_given(file, folder)
-    table = read_table(file) if file.suffix and file.is_file() else None
+    table = read_table(file) if file else None
     if table is not None and (tuple(keep) or quality):
         raise StoaError(
             f"{source} is a catalogue, which has its cuts",

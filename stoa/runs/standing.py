@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 
@@ -22,7 +21,7 @@ from stoa.runs.judge import Past
 from stoa.runs.plan import judged, past_of
 from stoa.runs.planned import Plan, PlannedJob
 from stoa.workspace.looks import MOST_REASONS, Counts, Finding, Look, amend, remember, remembered
-from stoa.workspace.names import Pair, RunName, current, resolve_run, run_of
+from stoa.workspace.names import Pair, RunName, current, resolve_run, run_of, table_on_disk
 from stoa.workspace.open import Workspace
 from stoa.workspace.reviews import flagged
 from stoa.workspace.scope import targets_for
@@ -95,8 +94,7 @@ def standing(ws: Workspace, name: RunName, *, until: float | None = None) -> Sta
 
 def counted(ws: Workspace, source: str) -> Counts | None:
     """How many outcomes of a run or pair are stale, flagged or missing; None for a table on disk."""
-    path = Path(source)
-    if path.suffix and path.is_file():
+    if table_on_disk(source):
         return None
     return standing(ws, resolve_run(ws, source)).counts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +13,7 @@ from stoa.catalogue.tables import read_table
 from stoa.errors import NotFoundError
 from stoa.project import QualityCut
 from stoa.workspace.looks import Counts
-from stoa.workspace.names import resolve_run
+from stoa.workspace.names import resolve_run, table_on_disk
 from stoa.workspace.open import Workspace
 from stoa.workspace.outcomes import count_unlisted, latest_of
 from stoa.workspace.tags import ChosenJobs
@@ -114,8 +113,8 @@ def sources_of(ws: Workspace, source: str, keep: Iterable[str], *, quality: bool
 
 def uncut(ws: Workspace, source: str) -> Table:
     """A table on disk, or the stacked sources of a run, without any cut."""
-    path = Path(source)
-    if not (path.suffix and path.is_file()):
+    path = table_on_disk(source)
+    if path is None:
         return stack(ws, source)[0]
     ws.check_given(path)
     return read_table(path)

@@ -7,6 +7,7 @@ A pair is written ``PROCESS@SET``, in the process's own environment, or ``PROCES
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -36,6 +37,14 @@ class RunName(msgspec.Struct, frozen=True):
     @property
     def pair(self) -> Pair:
         return Pair(self.process, self.params, self.environment)
+
+
+def table_on_disk(source: str) -> Path | None:
+    """The table that ``FILE`` or ``FILE#TABLE`` stands for, as it is written; None where it is no file, but a run."""
+    for text in (source, source.rpartition("#")[0]):
+        if Path(text).suffix and Path(text).is_file():
+            return Path(source)
+    return None
 
 
 def current(pair: Pair) -> RunName:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from astropy.io import fits
+from astropy.table import Table
 from found_sources import rows
 
 
@@ -181,6 +183,20 @@ def test_a_table_that_is_read_is_not_written_over(found, words):
         "hint: give `--out` another name",
     ]
     assert (found.top / "quasars.csv").read_bytes() == before
+
+
+def test_one_of_the_tables_of_a_file_can_be_named(found):
+    one = Table({"ra": [1.0], "dec": [2.0]})
+    two = Table({"ra": [1.0, 50.0], "dec": [2.0, 20.0]})
+    hdus = [fits.PrimaryHDU(), fits.BinTableHDU(one, name="ONE"), fits.BinTableHDU(two, name="TWO")]
+    fits.HDUList(hdus).writeto(found.top / "both.fits")
+    assert (
+        found.error("catalogue", "export", "both.fits", "--out", "x.csv")[-1] == "hint: name one of them: both.fits#ONE"
+    )
+    assert found.ok("catalogue", "export", "both.fits#TWO", "--out", "x.csv") == "wrote 2 sources to x.csv\n"
+    said = found.json("catalogue", "match", "both.fits#TWO", "quasars.csv", "--out", "x.csv")
+    assert (said["sources"], said["matched"]) == (2, 1)
+    assert found.error("catalogue", "export", "both.fits#ONE", "--out", "both.fits")[0].endswith("cannot be written")
 
 
 def test_limits_need_images_of_known_depth(found):
