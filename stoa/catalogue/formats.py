@@ -61,6 +61,12 @@ def format_of(path: Path, known: Mapping[str, str] = FORMATS) -> str:
     return known[suffix]
 
 
+def is_table_name(name: str) -> bool:
+    """Whether a name ends as the file of a table does."""
+    path = Path(name)
+    return any(path.name.lower().endswith((suffix, f"{suffix}.gz")) for suffix in FORMATS | READ_ONLY)
+
+
 def content(path: Path, most: int = MOST_TEXT_BYTES) -> bytes:
     """What a regular file holds, decompressed where it is gzipped.
 

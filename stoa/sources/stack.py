@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from stoa.catalogue.formats import is_table_name
 from stoa.catalogue.quality import CutCount, Selection, select
 from stoa.catalogue.stack import stack as stack_parts  # this module stacks runs
 from stoa.catalogue.tables import read_table
@@ -114,6 +116,8 @@ def sources_of(ws: Workspace, source: str, keep: Iterable[str], *, quality: bool
 def uncut(ws: Workspace, source: str) -> Table:
     """A table on disk, or the stacked sources of a run, without any cut."""
     path = table_on_disk(source)
+    if path is None and "@" not in source and is_table_name(source):
+        path = Path(source)  # reading says that there is none
     if path is None:
         return stack(ws, source)[0]
     ws.check_given(path)

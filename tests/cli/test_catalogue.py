@@ -199,6 +199,12 @@ def test_one_of_the_tables_of_a_file_can_be_named(found):
     assert found.error("catalogue", "export", "both.fits#ONE", "--out", "both.fits")[0].endswith("cannot be written")
 
 
+def test_a_misspelt_file_is_no_run(found):
+    for words in (("export", "quasar.csv", "--out", "x.csv"), ("match", "quasar.csv", "quasars.csv")):
+        assert found.error("catalogue", *words) == ["error: there is no table 'quasar.csv'"]
+    assert found.error("catalogue", "export", "fimd", "--out", "x.csv")[0].startswith("error: no run named 'fimd'")
+
+
 def test_limits_need_images_of_known_depth(found):
     assert found.error("catalogue", "limits", "find@default", "quasars.csv")[0] == (
         "error: no image of find@default has a known place, primary beam and rms"
