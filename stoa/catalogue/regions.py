@@ -104,8 +104,10 @@ def read_region(text: str) -> Region:
     return Region(tuple(shapes))
 
 
-def write_ds9(table: Table, path: Path, *, name: str, radius_arcsec: float = 0.0) -> None:
-    """Sources as circles of a DS9 region file, in ICRS, labelled by name or number.
+def write_ds9(table: Table, path: Path, *, name: str, radius_arcsec: float = 0.0) -> int:
+    """Sources as circles of a DS9 region file, in ICRS, labelled by name or number; gives the number of circles.
+
+    A source without a position is left out.
 
     Parameters
     ----------
@@ -128,6 +130,7 @@ def write_ds9(table: Table, path: Path, *, name: str, radius_arcsec: float = 0.0
                 f'circle({ra[row]:.8f},{dec[row]:.8f},{size[row]:.4f}")' + (f" # text={{{text}}}" if text else "")
             )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return len(lines) - 3
 
 
 def gnomonic(points: NDArray[np.float64], centre: NDArray[np.float64]) -> tuple[Any, Any]:

@@ -64,7 +64,8 @@ def write(ws: Workspace, table: Any, out: Path | None, label: str, read: Sequenc
     write_tables(table, [file for file in files if file.suffix != ".reg"])
     for file in files:
         if file.suffix == ".reg":
-            write_ds9(table, file, name="sources")
+            lost = len(table) - write_ds9(table, file, name="sources")
+            ws.remark(f"left out of {file.name}: {lost} without a position" if lost else "")
     return tuple(str(file.relative_to(ws.home)) if file.is_relative_to(ws.home) else str(file) for file in files)
 
 

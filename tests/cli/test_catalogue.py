@@ -199,6 +199,13 @@ def test_one_of_the_tables_of_a_file_can_be_named(found):
     assert found.error("catalogue", "export", "both.fits#ONE", "--out", "both.fits")[0].endswith("cannot be written")
 
 
+def test_sources_without_a_position_are_no_regions(found):
+    (found.top / "some.csv").write_text("ra,dec\n1,2\n,\n3,4\n")
+    result = found("catalogue", "export", "some.csv", "--out", "some.reg")
+    assert result.stderr == "left out of some.reg: 1 without a position\n"
+    assert (found.top / "some.reg").read_text().count("circle(") == 2
+
+
 def test_a_misspelt_file_is_no_run(found):
     for words in (("export", "quasar.csv", "--out", "x.csv"), ("match", "quasar.csv", "quasars.csv")):
         assert found.error("catalogue", *words) == ["error: there is no table 'quasar.csv'"]
