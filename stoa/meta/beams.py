@@ -47,6 +47,12 @@ def beam_of(major: str, minor: str, angle: str) -> Beam | str:
     return _ordered(a * 3600, b * 3600, turn)
 
 
+def is_exchanged(major: str, minor: str) -> bool:
+    """Whether the text of BMIN is a larger number than that of BMAJ, by more than a hundredth."""
+    a, b = number(major), number(minor)
+    return a is not None and b is not None and b > a * (1 + _ROUND)
+
+
 def _ordered(major: float, minor: float, angle: float) -> Beam:
     return Beam(major, minor, angle) if major >= minor else Beam(minor, major, angle + 90)
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from stoa.meta import roles
 from stoa.meta.defects import Defect, Level, level, words
 from stoa.meta.document import Document, FileEntry, ImageGroup
+from stoa.meta.facts import EXCHANGED
 from stoa.meta.grid import off_grid
 from stoa.meta.package import member_uids
 from stoa.meta.rules import IMAGE_ROLES
@@ -105,6 +106,8 @@ def _lacks(file: FileEntry) -> Iterator[str]:
         yield Defect.NO_BEAM
     elif file.derived.get("beam_origin", "").startswith(_NOT_BMAJ):
         yield Defect.BEAM_ELSEWHERE
+    elif file.derived.get("beam_origin") == EXCHANGED:
+        yield Defect.BEAM_EXCHANGED
     if "freq_ghz" not in file.derived and "no_frequency" not in file.derived:
         yield Defect.NO_FREQUENCY
     for keyword, fact, defect in _CARDS:

@@ -40,6 +40,7 @@ class Defect(StrEnum):
     BLANK = "blank"
     NO_BEAM = "no-beam"
     BEAM_ELSEWHERE = "beam-elsewhere"
+    BEAM_EXCHANGED = "beam-exchanged"
     NO_FREQUENCY = "no-frequency"
     NO_OBJECT = "no-object"
     NO_DATE_OBS = "no-date-obs"
@@ -113,6 +114,10 @@ _MEANING: dict[Defect, tuple[Level, str]] = {
     Defect.ODD_UNIT: ("warning", "has a unit that does not convert to Jy/beam"),
     Defect.BLANK: ("warning", "has no pixel with a value: all that were looked at are NaN"),
     Defect.BEAM_ELSEWHERE: ("warning", "has no BMAJ; its beam comes from elsewhere"),
+    Defect.BEAM_EXCHANGED: (
+        "warning",
+        "has a BMIN larger than BMAJ; BMIN is taken for the major axis, at BPA + 90",
+    ),
     Defect.NO_BEAM: ("warning", "has no beam: neither BMAJ nor a BEAMS table nor a CLEAN line in its history"),
     Defect.NO_FREQUENCY: ("info", "has no frequency"),
     Defect.NO_OBJECT: ("warning", "has no OBJECT"),

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from stoa.errors import StoaError
 from stoa.meta.rules import ROLE_ORDER
 
-READER = 6
+READER = 7
 """Raised when what is read from a file changes, so that nothing from an older cache is used."""
 
 

@@ -14,7 +14,7 @@ from operator import itemgetter
 
 from msgspec import Struct
 
-from stoa.meta.beams import Beam, beam_of
+from stoa.meta.beams import Beam, beam_of, is_exchanged
 from stoa.meta.sky import (
     SPECTRAL,
     WORLD_KEYWORDS,
@@ -47,6 +47,9 @@ _HZ = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "": 1.0}
 _MOST_HZ = 1e21
 _FAR_OFF = 10
 """A beam so many times as wide as the image is none, and one so many times narrower than a pixel."""
+EXCHANGED = "header, BMIN is the larger one"
+"""Origin of a beam whose axes have each other's names in the header."""
+
 _COMPACT = re.compile(r"(?i)(?:^|[._/-])(?:7m|aca)(?=[._-]|$)")
 _CLEAN = re.compile(r"CLEAN\s+BMAJ=\s*(\S+)\s+BMIN=\s*(\S+)\s+BPA=\s*(\S+)")
 
@@ -273,7 +276,7 @@ def _beam(get: Getter, plane_beam: Beam | str | None, history: Callable[[], Iter
     """The beam of the header, else of the BEAMS table, else of the last CLEAN in the history."""
     found = beam_of(get("BMAJ"), get("BMIN"), get("BPA")) if get("BMAJ") or get("BMIN") else None
     if isinstance(found, Beam):
-        return beam_facts(found, "header")
+        return beam_facts(found, EXCHANGED if is_exchanged(get("BMAJ"), get("BMIN")) else "header")
     if isinstance(plane_beam, Beam):
         found_there = beam_facts(plane_beam, f"BEAMS table, median of {plane_beam.planes} planes")
         return found_there | {"beam_planes": str(plane_beam.planes)}

@@ -87,7 +87,8 @@ class RoleTable:
 
     @cached_property
     def _ends(self) -> re.Pattern[str]:
-        return re.compile(rf"(?<=.)(?:\.(?:{'|'.join(self.group_ends)})|[_-](?:{'|'.join(DASHED_ENDS)}))+$")
+        ends, dashed = "|".join(self.group_ends), "|".join(DASHED_ENDS)
+        return re.compile(rf"(?<=.)(?:\.(?:{ends})|[_-](?:{dashed}))+$", re.IGNORECASE)
 
     def role_of(self, name: str, get: Getter | None) -> str:
         """Role of a file by its name and header (None: it has none); ``other`` if no rule takes it."""

@@ -113,7 +113,7 @@ def _fitting(
 
 def _with_guess(problem: QueryError, asker: str, known: list[str]) -> QueryError:
     missing = problem.message.partition("no such column: ")[2]
-    near = guess(missing, known) if missing else ""
+    near = (guess(missing, known) or "; a text is in single quotes") if missing else ""
     return QueryError(f"{asker}: {problem.message}{near}", f"columns: {', '.join(known)}")
 
 

@@ -61,6 +61,19 @@ def test_a_missing_beam_is_a_warning(image, product: Path) -> None:
     assert (found.code, found.file, found.group, found.level) == ("no-beam", "x.image.pbcor.fits", "x", "warning")
 
 
+def test_a_beam_whose_axes_have_the_wrong_names_is_a_warning(image, product: Path) -> None:
+    pair(image, product, BMAJ="0.0005", BMIN="0.001", BPA="10.0")
+    (found,) = check(build(product))
+    assert (found.code, found.level) == ("beam-exchanged", "warning")
+    derived = build(product).groups[0].files[0].derived
+    assert (derived["beam_major_arcsec"], derived["beam_minor_arcsec"], derived["beam_pa_deg"]) == ("3.6", "1.8", "100")
+
+
+def test_a_round_beam_may_have_a_minor_axis_that_is_larger_by_rounding(image, product: Path) -> None:
+    pair(image, product, BMAJ="0.001", BMIN="0.0010001", BPA="10.0")
+    assert problems(product) == {}
+
+
 def test_a_beam_that_a_sibling_has_is_not_missed(image, product: Path) -> None:
     pair(image, product, BMAJ=None, BMIN=None, BPA=None)
     image("x.image.fits", folder=product)

@@ -22,6 +22,9 @@ ARCHIVE = Path(__file__).resolve().parents[2] / "examples" / "archive"
     [
         ("AGN39_CS_AGN51.image.pbcor.fits", "correctedImage", "AGN39_CS_AGN51"),
         ("AGN39_CS_AGN51.flux.fits", "primaryBeam", "AGN39_CS_AGN51"),
+        ("3C84_X.PBCOR.FITS", "correctedImage", "3C84_X"),  # AIPS writes capitals
+        ("3C84_X.PB.FITS", "primaryBeam", "3C84_X"),
+        ("3C84_X.Image.fits", "image", "3C84_X"),
         ("Orion.methanol.cbc.contsub.image.fits", "image", "Orion.methanol.cbc.contsub"),
         ("CO_21_SPW0.flux.fits.gz", "primaryBeam", "CO_21_SPW0"),
         ("NGC3504cont.pbcorr.fits", "correctedImage", "NGC3504cont"),
