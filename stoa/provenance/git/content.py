@@ -9,6 +9,8 @@ from __future__ import annotations
 import zlib
 from hashlib import sha1
 
+from dulwich.object_format import DEFAULT_OBJECT_FORMAT
+from dulwich.pack import pack_object_header
 from msgspec import Struct
 
 BLOB = 3
@@ -52,14 +54,8 @@ def pack_entry(kind: int, data: bytes) -> tuple[bytes, ...]:
 
     What is compressed by itself, as archives of products are, is not compressed again.
     """
-    size = len(data)
-    byte, size = kind << 4 | size & 0b1111, size >> 4
-    head = bytearray()
-    while size:
-        head.append(byte | 0x80)
-        byte, size = size & 0x7F, size >> 7
-    head.append(byte)
     compressor = _compressor(data)
+    head = pack_object_header(kind, None, len(data), DEFAULT_OBJECT_FORMAT)
     return bytes(head), compressor.compress(data), compressor.flush()
 
 

@@ -6,18 +6,16 @@ Single objects would not do: `git prune --expire=now` takes those away that no b
 from __future__ import annotations
 
 import os
-import struct
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from hashlib import sha1
 from pathlib import Path
 from typing import BinaryIO
-from zlib import crc32
 
+from dulwich.object_format import DEFAULT_OBJECT_FORMAT
 from dulwich.objects import ShaFile
-from dulwich.pack import write_pack_index_v2
+from dulwich.pack import UnpackedObject, write_pack_data, write_pack_index_v2
 
 from stoa.durable import sync_folder
 from stoa.provenance.git.content import BLOB, Content, pack_entry
@@ -54,8 +52,10 @@ class Packs:
         if not unique:
             return
         with _aside(self._folder, "pack") as (data, pack), _aside(self._folder, "idx") as (index_data, index):
-            places, checksum = _write_pack(data, unique)
-            write_pack_index_v2(index_data, places, checksum)
+            records = (_record(oid, single) for oid, single in unique)
+            found, checksum = write_pack_data(data.write, records, DEFAULT_OBJECT_FORMAT, num_records=len(unique))
+            entries = sorted((oid, offset, crc) for oid, (offset, crc) in found.items())
+            write_pack_index_v2(index_data, entries, checksum)
             for stream in (data, index_data):
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -105,30 +105,15 @@ def _id(single: ShaFile | Content) -> bytes:
     return bytes.fromhex(single.oid) if isinstance(single, Content) else single.sha().digest()
 
 
-def _entry(single: ShaFile | Content) -> tuple[bytes, ...]:
+def _record(oid: bytes, single: ShaFile | Content) -> UnpackedObject:
+    """An object as dulwich writes it into a pack, compressed."""
     if isinstance(single, Content):
-        return (single.deflated,) if single.deflated else pack_entry(BLOB, single.data)
-    return pack_entry(single.type_num, single.as_raw_string())
-
-
-def _write_pack(
-    stream: BinaryIO, objects: list[tuple[bytes, ShaFile | Content]]
-) -> tuple[list[tuple[bytes, int, int]], bytes]:
-    """Write a pack (gitformat-pack(5)): what its index tells of each object, id, place and crc32, and its checksum."""
-    head = b"PACK" + struct.pack(">LL", 2, len(objects))
-    stream.write(head)
-    checksum, place = sha1(head, usedforsecurity=False), len(head)
-    places = []
-    for oid, single in objects:
-        start, crc = place, 0
-        for piece in _entry(single):
-            stream.write(piece)
-            checksum.update(piece)
-            crc = crc32(piece, crc)
-            place += len(piece)
-        places.append((oid, start, crc))
-    stream.write(checksum.digest())
-    return places, checksum.digest()
+        record = UnpackedObject(BLOB, sha=oid)
+        record.comp_chunks = [single.deflated] if single.deflated else list(pack_entry(BLOB, single.data))
+    else:
+        record = UnpackedObject(single.type_num, sha=oid)
+        record.comp_chunks = list(pack_entry(single.type_num, single.as_raw_string()))
+    return record
 
 
 @contextmanager
