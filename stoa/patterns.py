@@ -7,6 +7,7 @@ it knows neither references to a group nor looks around.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 Search = Callable[[str], Any]
@@ -19,6 +20,7 @@ class PatternError(ValueError):
     """Text that is no regular expression, or one that RE2 has no way to search for."""
 
 
+@lru_cache(maxsize=1024)  # the same patterns are asked for one by one and together
 def search_of(pattern: str) -> Search:
     """The search for a pattern in a text; a text that is not Unicode matches nothing.
 
@@ -67,7 +69,7 @@ def found_of(patterns: Sequence[str]) -> Callable[[str], Collection[int]]:
             numbers = together.Match(text)
         except UnicodeEncodeError:
             return ()
-        # Nothing may also mean that the memory did not do for all of them at once.
+        # No number can also mean that the memory was too small for all patterns together.
         return numbers or [number for number, search in enumerate(searches) if search(text)]
 
     return found

@@ -16,7 +16,7 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS described"
     "(target TEXT PRIMARY KEY, stamp TEXT, document TEXT, entries BLOB) WITHOUT ROWID"
 )
-_PAGE = 16384  # bytes; of which four lines do not fit on a page, SQLite gives each line another page of its own
+_PAGE = 16384  # bytes; a line longer than a quarter of a page takes further pages, which it shares with none
 _ENTRIES = msgspec.msgpack.Decoder(dict[str, Seen])
 
 

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from stoa.meta import roles
+from stoa.meta.beams import is_exchanged
 from stoa.meta.defects import Defect, Level, level, words
 from stoa.meta.document import Document, FileEntry, ImageGroup
-from stoa.meta.facts import EXCHANGED
 from stoa.meta.grid import off_grid
 from stoa.meta.package import member_uids
 from stoa.meta.rules import IMAGE_ROLES
@@ -106,7 +106,7 @@ def _lacks(file: FileEntry) -> Iterator[str]:
         yield Defect.NO_BEAM
     elif file.derived.get("beam_origin", "").startswith(_NOT_BMAJ):
         yield Defect.BEAM_ELSEWHERE
-    elif file.derived.get("beam_origin") == EXCHANGED:
+    elif is_exchanged(file.header.get("BMAJ", ""), file.header.get("BMIN", "")):
         yield Defect.BEAM_EXCHANGED
     if "freq_ghz" not in file.derived and "no_frequency" not in file.derived:
         yield Defect.NO_FREQUENCY

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from stoa.errors import StoaError
 from stoa.meta.rules import ROLE_ORDER
 
-READER = 7
+READER = 6
 """Raised when what is read from a file changes, so that nothing from an older cache is used."""
 
 

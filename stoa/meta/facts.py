@@ -14,7 +14,7 @@ from operator import itemgetter
 
 from msgspec import Struct
 
-from stoa.meta.beams import Beam, beam_of, is_exchanged
+from stoa.meta.beams import Beam, beam_of
 from stoa.meta.sky import (
     SPECTRAL,
     WORLD_KEYWORDS,
@@ -47,9 +47,6 @@ _HZ = {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9, "": 1.0}
 _MOST_HZ = 1e21
 _FAR_OFF = 10
 """A beam so many times as wide as the image is none, and one so many times narrower than a pixel."""
-EXCHANGED = "header, BMIN is the larger one"
-"""Origin of a beam whose axes have each other's names in the header."""
-
 _COMPACT = re.compile(r"(?i)(?:^|[._/-])(?:7m|aca)(?=[._-]|$)")
 _CLEAN = re.compile(r"CLEAN\s+BMAJ=\s*(\S+)\s+BMIN=\s*(\S+)\s+BPA=\s*(\S+)")
 
@@ -87,7 +84,7 @@ def facts(
         Those of the header that match `stoa.meta.sky.WORLD`.
     """
     array = texts["TELESCOP"] or texts["INSTRUME"], texts["INSTRUME"]
-    axes = _axes_facts(keywords, _picker(keywords)(texts), array, compact=_is_compact(name))
+    axes = _axes_facts(keywords, _picker(keywords)(texts), array, compact=bool(_COMPACT.search(name)))
     beam = _beam(texts.__getitem__, plane_beam, history)
     wrong = _size_problem(beam, axes)
     return {**axes, **({"no_beam": wrong} if wrong else beam)}
@@ -99,12 +96,6 @@ def _picker(keywords: tuple[str, ...]) -> Callable[[Mapping[str, str]], tuple[st
     if len(keywords) > 1:
         return itemgetter(*keywords)
     return lambda texts: tuple([texts[keyword] for keyword in keywords])
-
-
-def _is_compact(text: str) -> bool:
-    """Whether a name says that it is of the compact array of 7 m antennas."""
-    letters = text.casefold()  # whether it is worth searching
-    return ("7m" in letters or "aca" in letters) and bool(_COMPACT.search(text))
 
 
 def _size_problem(beam: Mapping[str, str], axes: Mapping[str, str]) -> str:
@@ -235,7 +226,7 @@ def _array(array: tuple[str, str], freq_ghz: float, *, compact: bool) -> dict[st
     dish = DISH_M.get(telescope.upper())
     if not dish:
         return {}
-    named = compact or _is_compact(instrument)
+    named = compact or bool(_COMPACT.search(instrument))
     band = next((name for low, high, name in _BANDS_GHZ if low <= freq_ghz < high), "")
     model = modelled(freq_ghz, 7.0 if named else dish, "as the name says" if compact else "")
     return ({"band": band} if band else {}) | model
@@ -276,7 +267,7 @@ def _beam(get: Getter, plane_beam: Beam | str | None, history: Callable[[], Iter
     """The beam of the header, else of the BEAMS table, else of the last CLEAN in the history."""
     found = beam_of(get("BMAJ"), get("BMIN"), get("BPA")) if get("BMAJ") or get("BMIN") else None
     if isinstance(found, Beam):
-        return beam_facts(found, EXCHANGED if is_exchanged(get("BMAJ"), get("BMIN")) else "header")
+        return beam_facts(found, "header")
     if isinstance(plane_beam, Beam):
         found_there = beam_facts(plane_beam, f"BEAMS table, median of {plane_beam.planes} planes")
         return found_there | {"beam_planes": str(plane_beam.planes)}
@@ -305,7 +296,7 @@ def _angle(degrees: float) -> str:
 
 
 def _longitude(degrees: float) -> str:
-    """An angle from 0 to 360 degrees; what is rounded to 360 is 0."""
+    """The text of an angle from 0 to 360 degrees; what is rounded to 360 is 0."""
     text = f"{degrees:.7f}"
     return text if text != "360.0000000" else "0.0000000"
 

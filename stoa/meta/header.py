@@ -117,7 +117,7 @@ class FitsFile(Struct, frozen=True, kw_only=True):
     @property
     def beam(self) -> Beam | str | None:
         """The median of `beams`, or what is wrong with them."""
-        return self.beams if isinstance(self.beams, str) else median_beam(self.beams) if self.beams else None
+        return self.beams if isinstance(self.beams, str) else median_beam(self.beams)
 
 
 class Span(NamedTuple):
@@ -210,9 +210,7 @@ def _read_open(descriptor: int, status: os.stat_result, pixels: SpanOf | None) -
     wanted = _pixels(blocks, primary.data, span) if span else b""
     units, beams, defects = _walk(blocks, primary)
     image = _image(units)
-    digest = hashlib.sha256(primary.header.raw)
-    for unit in units[1:]:
-        digest.update(unit.header.raw)
+    digest = hashlib.sha256(b"".join(unit.header.raw for unit in units))
     return FitsFile(
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,

@@ -61,23 +61,20 @@ def calibrator_of(name: str, get: Getter | None) -> str:
     if found:
         return INTENTS[found[-1]]
     words = get("INTENT").upper() if get else ""
-    return next((kind for word, kind in _INTENT_WORDS if word in words), "") if words else ""
+    return next((kind for word, kind in _INTENT_WORDS if word in words), "")
 
 
 def kind_of(name: str, get: Getter | None) -> str:
     """``cont`` (all windows or unknown), ``mfs`` (one spectral window) or ``cube``."""
     text = stem(name)
-    letters = text.casefold()  # whether it is worth searching
-    if ("cube" in letters or "repbw" in letters) and _CUBE.search(text):
+    if _CUBE.search(text) or (get is not None and _spectral_planes(get) > 1):
         return "cube"
-    if get is not None and _spectral_planes(get) > 1:
-        return "cube"
-    if "cont" in letters and _CONT.search(text):
+    if _CONT.search(text):
         return "cont"
     windows = _WINDOWS.findall(text)
     if windows:
         return "cont" if "_" in windows[-1] else "mfs"
-    return "mfs" if "mfs" in letters and _MFS.search(text) else "cont"
+    return "mfs" if _MFS.search(text) else "cont"
 
 
 def _spectral_planes(get: Getter) -> int:

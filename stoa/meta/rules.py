@@ -2,7 +2,8 @@
 
 Names of ALMA's cycles 0 to 11, of its pipeline and of scripts by hand are covered, and what the rules look at is the
 *stem* of a name (without ``.fits``, ``.gz``, ``.fz``, ``.tgz`` and the like), with a dot in front so that ``pb.fits``
-and ``x.pb.fits`` are alike, and texts of the header. Capitals and small letters are alike: ``X.PBCOR.FITS`` is of AIPS.
+and ``x.pb.fits`` are alike, and texts of the header. Capitals and small letters are alike: AIPS writes
+``X.PBCOR.FITS``.
 """
 
 from __future__ import annotations
