@@ -37,17 +37,19 @@ def may_fork() -> bool:
 
 
 def shared(work: Callable[[T], bytes], items: Sequence[T], count: int) -> Iterator[bytes]:
-    """What `work` makes of each item, in their order, by so many copies of this process.
+    """What `work` makes of each item, in their order, by `count` copies of this process.
 
     Raises
     ------
     StoaError
-        If a copy ends before its work does, as when the memory runs out.
+        If a copy ends too early, as when the memory runs out.
     RuntimeError
         If `work` raises something, with its traceback.
     """
-    team = _Team(work, items, count)
+    team = _Team(len(items))
     try:
+        for _ in range(count):
+            team.start(work, items)
         yield from team.answers()
     finally:
         team.end()
@@ -56,30 +58,30 @@ def shared(work: Callable[[T], bytes], items: Sequence[T], count: int) -> Iterat
 class _Team:
     """The copies, and what they have sent."""
 
-    def __init__(self, work: Callable[[T], bytes], items: Sequence[T], count: int) -> None:
+    def __init__(self, items: int) -> None:
         self._todo, self._tasks = os.pipe()
         os.set_blocking(self._tasks, False)
-        self._left = range(len(items))  # that are in no one's hands yet
+        self._left = range(items)  # numbers that no copy can take yet
         self._pids: list[int] = []
         self._inboxes: dict[int, bytearray] = {}  # by the end of the pipe that we read
         self._made: dict[int, bytes] = {}
-        self._awaited = len(items)
-        for _ in range(count):
-            self._inboxes[self._start(work, items)] = bytearray()
-        self._hand_out()
+        self._awaited = items
 
-    def _start(self, work: Callable[[T], bytes], items: Sequence[T]) -> int:
+    def start(self, work: Callable[[T], bytes], items: Sequence[T]) -> None:
+        """Make one more copy."""
         ours, theirs = os.pipe()
+        self._inboxes[ours] = bytearray()
         with suppress(OSError):  # more than this user may have
             fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, _ROOM)
-        pid = os.fork()
-        if not pid:
-            for descriptor in (ours, self._tasks, *self._inboxes):
-                os.close(descriptor)
-            _serve(work, items, self._todo, theirs)
-        os.close(theirs)
+        try:
+            pid = os.fork()
+            if not pid:
+                for descriptor in (self._tasks, *self._inboxes):
+                    os.close(descriptor)
+                _serve(work, items, self._todo, theirs)
+        finally:
+            os.close(theirs)
         self._pids.append(pid)
-        return ours
 
     def _hand_out(self) -> None:
         """Put as many numbers into the pipe as it takes; it is closed behind the last one."""
@@ -95,6 +97,8 @@ class _Team:
             self._tasks = -1
 
     def answers(self) -> Iterator[bytes]:
+        """What the copies made of the items, by their numbers."""
+        self._hand_out()
         with selectors.DefaultSelector() as ready:
             for inbox in self._inboxes:
                 ready.register(inbox, selectors.EVENT_READ)
@@ -130,7 +134,7 @@ class _Team:
         self._pids.clear()
         why = ", ".join(f"signal {-end}" if end < 0 else f"exit code {end}" for end in sorted(ends) if end)
         return StoaError(
-            f"a process of this command ended before its work did ({why or 'nobody knows why'})",
+            f"a process of this command ended too early ({why or 'its exit code is not known'})",
             "perhaps the memory ran out: use fewer processes, with `-j 1` only one",
         )
 

@@ -58,7 +58,7 @@ def test_a_copy_that_is_killed_is_an_error_that_names_the_signal() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return text(number)
 
-    with pytest.raises(StoaError, match=r"ended before its work did \(signal 9\)") as problem:
+    with pytest.raises(StoaError, match=r"a process of this command ended too early \(signal 9\)") as problem:
         list(shared(dies, range(6), 2))
     assert "-j 1" in (problem.value.hint or "")
 
