@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
-from stoa.errors import NotFoundError, StoaError, guess
+from stoa.errors import NotFoundError, StoaError
 from stoa.model import ResultSpec
 from stoa.provenance.index import QueryError
 from stoa.workspace.frozen import frozen_process
 from stoa.workspace.names import Pair, asked_pair, resolve_run
 from stoa.workspace.open import Workspace
+from stoa.workspace.selection import with_guess
 from stoa.workspace.tags import ChosenJobs
 
 FIXED = ("target", "group", "status", "cause", "run", "duration_s", "memory_mb", "flags", "origin")
@@ -129,11 +130,7 @@ def _rows(ws: Workspace, pair: tuple[str, str, str], names: list[str], where: st
     try:
         _, rows = ws.index.select(f'SELECT {columns} FROM ({source}){condition} ORDER BY target, "group"', pair)
     except QueryError as problem:
-        missing = problem.message.partition("no such column: ")[2]
-        known = [*FIXED, *names, *metadata]
-        raise QueryError(
-            f"--where: {problem.message}{guess(missing, known) if missing else ''}", f"columns: {', '.join(known)}"
-        ) from None
+        raise with_guess(problem, "--where", [*FIXED, *names, *metadata]) from None
     return [dict(zip((*FIXED, *names), row, strict=True)) for row in rows]
 
 

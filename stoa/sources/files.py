@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from stoa.catalogue.formats import chosen_table
 from stoa.catalogue.regions import write_ds9
 from stoa.catalogue.tables import write_tables
 from stoa.errors import StoaError
@@ -43,11 +44,12 @@ def check_out(out: Path | None, *read: Path | str) -> None:
     read
         Files, with ``#TABLE`` after them or not, and names of runs, which are no files.
     """
-    for name in read if out else ():
-        path, _, table = str(name).rpartition("#")
-        for file in (Path(name), Path(path if table and path else name)):
-            if out and out.is_file() and file.is_file() and out.samefile(file):
-                raise StoaError(f"{str(out)!r} is read and cannot be written", "give `--out` another name")
+    if out is None or not out.is_file():
+        return
+    for name in read:
+        file, _ = chosen_table(Path(name))
+        if file.is_file() and out.samefile(file):
+            raise StoaError(f"{str(out)!r} is read and cannot be written", "give `--out` another name")
 
 
 def write(ws: Workspace, table: Any, out: Path | None, label: str, read: Sequence[Path | str] = ()) -> tuple[str, ...]:

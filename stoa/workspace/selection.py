@@ -107,11 +107,12 @@ def _fitting(
         _, rows = index.select(f"SELECT DISTINCT name FROM ({source}) WHERE ({expression}\n)", arguments)
     except QueryError as problem:
         columns = [row[1] for row in index.rows("SELECT * FROM pragma_table_info('metadata')")]
-        raise _with_guess(problem, asker, [*columns, "name", *further]) from None
+        raise with_guess(problem, asker, [*columns, "name", *further]) from None
     return {row[0] for row in rows}
 
 
-def _with_guess(problem: QueryError, asker: str, known: list[str]) -> QueryError:
+def with_guess(problem: QueryError, asker: str, known: list[str]) -> QueryError:
+    """The error of an expression, with a guess for a column that is not known, and the known ones as hint."""
     missing = problem.message.partition("no such column: ")[2]
     near = (guess(missing, known) or "; a text is in single quotes") if missing else ""
     return QueryError(f"{asker}: {problem.message}{near}", f"columns: {', '.join(known)}")

@@ -70,7 +70,7 @@ def moc(
     found = coverage(known, order)
     source = log.name if log else "targets"
     file = out or catalogues_folder(ws) / f"{label(log.name) if log else 'targets'}{SUFFIX}"
-    check_out(file, log or "")
+    check_out(file, *([log] if log else []))
     write_coverage(found, file, {"ORIGIN": "STOA", "FIELDS": str(len(known)), "MOCID": source[:60]})
     top = ws.project.top
     return MocReport(
