@@ -11,7 +11,7 @@ SHELLS = ("complete_bash", "complete_zsh", "complete_fish")
 
 def main() -> None:
     """Run a command, or complete one: a shell asks at every press of the tab key, which loads no command."""
-    gc.disable()  # nothing of what is loaded first is garbage
+    gc.disable()  # until the command is loaded: modules are no garbage
     completes = os.environ.get("_STOA_COMPLETE", "") in SHELLS
     import_module("stoa.cli.complete" if completes else "stoa.cli.main").main()
 

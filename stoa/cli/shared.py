@@ -63,8 +63,7 @@ def print_renamed(renamed: Renamed, json: bool) -> None:
         return
     out(f"renamed {renamed.kind} {renamed.old} to {renamed.new} (commit {renamed.commit[:9]})")
     if renamed.records:
-        is_one = len(renamed.records) == 1 and renamed.records[0].startswith("1 ")
-        tell(f"{', '.join(renamed.records)} {'belongs' if is_one else 'belong'} to {renamed.new} now")
+        tell(f"{renamed.new} now has {', '.join(renamed.records)}")
     if renamed.mentions:
         known = "change it there" if renamed.kind == "target" else f"STOA reads it as {renamed.new} there"
         tell(f"{', '.join(renamed.mentions)} still has the name {renamed.old}: {known}")

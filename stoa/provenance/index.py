@@ -338,7 +338,7 @@ def _words(problem: Exception, within_s: float) -> str:
     if "interrupted" in said:
         return f"it takes longer than {within_s:g} s"
     if "number of bindings" in said:
-        return "it has a place for a value (? or :name): write the value, a text in single quotes"
+        return "it has a placeholder (? or :name): write the value itself, a text in single quotes"
     return f"it may only read ({said})" if "not authorized" in said or "authorization denied" in said else said
 
 

@@ -51,7 +51,7 @@ def tables_of(
             continue
         path = ws.products.here(ref, o.run)
         if path is None or not path.is_file():
-            ws.products.file(ref, o.run)  # says where its root is not known
+            ws.products.file(ref, o.run)  # raises where its root has no path here
             missing.append(ref.path)
             continue
         intent, kind = kinds.get((o.target, o.group), ("", ""))

@@ -77,7 +77,7 @@ def build_documents(
 
 
 def _sealed(xml: bytes) -> bytes:
-    """A document as git takes it."""
+    """A document packed for git, as bytes of a `Content`."""
     return msgspec.msgpack.encode(packed(xml))
 
 

@@ -614,7 +614,7 @@ def test_a_products_root_that_is_read_only(survey):
         ("1) UNION SELECT sqlite_version() --", 'near ")": syntax error'),
         ("(DELETE FROM runs)", 'near "DELETE": syntax error'),
         ("load_extension('x')", "it may only read (not authorized to use function: load_extension)"),
-        ("name = ?", "it has a place for a value (? or :name): write the value, a text in single quotes"),
+        ("name = ?", "it has a placeholder (? or :name): write the value itself, a text in single quotes"),
     ],
 )
 def test_an_expression_that_cannot_be_answered(survey, expression, message):

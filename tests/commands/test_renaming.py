@@ -21,7 +21,7 @@ def test_a_renamed_target_keeps_outcomes_flags_comments_and_metadata(survey):
     document = survey.committed(".stoa/meta/a.xml")
     result = survey("target", "rename", "a", "CenA_B6")
     assert result.stdout.startswith("renamed target a to CenA_B6 (commit ")
-    assert result.stderr == "1 outcome, 2 flags or comments belong to CenA_B6 now\n"
+    assert result.stderr == "CenA_B6 now has 1 outcome, 2 flags or comments\n"
     assert [row["name"] for row in survey.json("target", "list")] == ["CenA_B6", "b", "c"]
     assert survey.committed(".stoa/meta/CenA_B6.xml") == document
     status = {one["name"]: one for one in survey.json("status")["targets"]}
@@ -55,7 +55,7 @@ def test_a_target_is_renamed_twice_and_back(survey):
     survey.ok("run", "measure")
     runs = rows(survey, "measure")
     for old, new in (("a", "x"), ("x", "y"), ("y", "a")):
-        assert survey("target", "rename", old, new).stderr == f"1 outcome belongs to {new} now\n"
+        assert survey("target", "rename", old, new).stderr == f"{new} now has 1 outcome\n"
         assert rows(survey, "measure")[new] == runs["a"]
     survey.ok("fsck")
 
