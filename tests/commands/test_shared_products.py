@@ -216,6 +216,7 @@ def test_a_run_that_was_cut_off_is_healed_with_its_products(sources):
     run = sources.runs()[-1]
     with tarfile.open(fileobj=io.BytesIO(in_git(sources, run))) as archive:
         assert [name.split("/")[-2] for name in archive.getnames()] == ["a", "b"]
+    sources.ok("stop", run)  # the third job still sleeps
 
 
 def _wait_for_journal(survey: Survey, ended: int) -> None:
